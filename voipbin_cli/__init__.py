@@ -1,0 +1,3 @@
+"""The command-line toolkit for the live audio of VoIPBIN calls and conferences."""
+
+__version__ = "0.1.0"
