@@ -1,0 +1,269 @@
+"""One opener for every audio file that is written: the format follows the suffix."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import stat
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol, cast
+
+from voipbin_cli.errors import MachineError, UsageError
+from voipbin_cli.media.wav import WavWriter, disk_error, streaming_header, sync_data
+
+
+class ByteWriter(Protocol):
+    """Whatever keeps bytes: an audio file (s16le samples) or a capture (whole blocks)."""
+
+    def write(self, data: bytes, /) -> None:
+        """Append."""
+
+    def flush(self, sync: bool = False) -> None:
+        """Make what was written readable for others; with `sync`, also bring it to the disk."""
+
+    def close(self) -> None:
+        """Finish the file. Closing twice is no error."""
+
+
+AudioWriter = ByteWriter
+"""A `ByteWriter` whose bytes are interleaved s16le samples."""
+
+
+class AppendFile:
+    """Bytes as they come, in a regular file; a write that does not fit leaves no part of it."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._size_bytes = 0
+
+    def write(self, data: bytes, /) -> None:
+        """Append all of `data`, or nothing and raise MachineError."""
+        rest = memoryview(data)
+        try:
+            while rest:
+                rest = rest[self._file.write(rest) :]
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                self._file.truncate(self._size_bytes)
+                self._file.seek(self._size_bytes)
+            raise disk_error(self._file.name, error) from error
+        self._size_bytes += len(data)
+
+    def flush(self, sync: bool = False) -> None:
+        """Nothing is held back here; `sync` brings it to the disk."""
+        if not sync:
+            return
+        try:
+            sync_data(self._file.fileno())
+        except OSError as error:
+            raise disk_error(self._file.name, error) from error
+
+    def close(self) -> None:
+        """Sync and close. Twice is no error."""
+        if self._file.closed:
+            return
+        try:
+            self.flush(sync=True)
+        finally:
+            self._file.close()
+
+
+class PipeWriter:
+    """Samples into something that cannot seek. `BrokenPipeError` passes through as it is.
+
+    `owned` is closed at the end; standard output stays its owner's.
+    """
+
+    def __init__(self, fd: int, header: bytes = b"", owned: BinaryIO | None = None) -> None:
+        self._fd = fd
+        self._header = header
+        self._owned = owned
+
+    def write(self, data: bytes, /) -> None:
+        """Write all, waiting where the descriptor is non-blocking and its reader is slow."""
+        rest = memoryview(self._header + data)
+        self._header = b""
+        while rest:
+            try:
+                rest = rest[os.write(self._fd, rest) :]
+            except BlockingIOError:
+                select.select([], [self._fd], [])
+            except BrokenPipeError:
+                raise
+            except OSError as error:
+                raise disk_error("the pipe", error) from error
+
+    def flush(self, sync: bool = False) -> None:
+        """Nothing is held back."""
+
+    def close(self) -> None:
+        """Send the header if no sample came."""
+        try:
+            if self._header:
+                self.write(b"")
+        finally:
+            if self._owned is not None:
+                self._owned.close()
+
+
+class LibsndfileWriter:
+    """A compressed format. After a crash all but what its encoder still held is readable.
+
+    FLAC holds up to 4096 samples (0.5 s at 8 kHz), Ogg a page of a few seconds.
+    """
+
+    def __init__(
+        self, file: BinaryIO, *, container: str, subtype: str, rate_hz: int, channels: int
+    ) -> None:
+        import soundfile
+
+        self._path = file.name
+        self._file = file
+        self._whole_bytes = 0
+        self._cut = False
+        self._errors = (soundfile.SoundFileError, AssertionError, OSError)
+        self._sound = self._guard(
+            lambda: soundfile.SoundFile(
+                file.fileno(), "w", rate_hz, channels, subtype, None, container, closefd=False
+            )
+        )
+
+    def write(self, data: bytes, /) -> None:
+        """Encode and append; MachineError when the disk refuses."""
+        self._guard(lambda: self._sound.buffer_write(data, dtype="int16"))
+        self._whole_bytes = os.fstat(self._file.fileno()).st_size
+
+    def flush(self, sync: bool = False) -> None:
+        """libsndfile writes what it has encoded at once; its own flush is an fsync."""
+        if sync:
+            self._guard(self._sound.flush)
+
+    def close(self) -> None:
+        """Finish the stream, sync, close. Twice is no error."""
+        if self._file.closed:
+            return
+        try:
+            self._guard(self._sound.close)
+            if not self._cut:
+                self._guard(lambda: sync_data(self._file.fileno()))
+        finally:
+            self._file.close()
+
+    def _guard(self, action: Callable[[], Any]) -> Any:
+        try:
+            return action()
+        except self._errors as error:
+            # soundfile asserts that all was written, and says "System error." for errno.
+            cause = OSError(0, _why_refused(self._path))
+            self._cut_back()
+            raise disk_error(self._path, cause) from error
+
+    def _cut_back(self) -> None:
+        """Take the torn end off, and let the encoder finish into nowhere."""
+        if self._cut:
+            return
+        self._cut = True
+        with contextlib.suppress(OSError):
+            self._file.truncate(self._whole_bytes)
+            sync_data(self._file.fileno())
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self._file.fileno())
+            os.close(nowhere)
+
+
+def _why_refused(path: str) -> str:
+    with contextlib.suppress(OSError, AttributeError):
+        status = os.statvfs(path)
+        if status.f_bavail * status.f_frsize < 1 << 16:
+            return "No space left on device"
+    return "the encoder or the disk refused"
+
+
+_COMPRESSED = {
+    "flac": ("FLAC", "PCM_16"),
+    "ogg": ("OGG", "VORBIS"),
+    "opus": ("OGG", "OPUS"),
+    "mp3": ("MP3", "MPEG_LAYER_III"),
+}
+_RAW = ("raw", "pcm", "sln")
+FORMATS = ("wav", *_RAW, *_COMPRESSED)
+"""Suffixes that `open_writer` knows."""
+
+
+def open_writer(
+    path: str,
+    *,
+    overwrite: bool = False,
+    audio_format: str | None = None,
+    rate_hz: int = 8000,
+    channels: int = 1,
+) -> AudioWriter:
+    """Open `path` for s16le audio; `-` is standard output (WAV there unless asked otherwise).
+
+    Args:
+        path: file name, or `-`.
+        overwrite: replace an existing file.
+        audio_format: one of `FORMATS`; None: by the suffix.
+
+    Raises:
+        UsageError: unknown suffix, or the file exists and `overwrite` is not set.
+        MachineError: this machine cannot write there.
+    """
+    name = _format_of(path, audio_format)
+    if path == "-":
+        return PipeWriter(sys.stdout.fileno(), _pipe_header(name, rate_hz, channels))
+    file = open_new(path, overwrite=overwrite)
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        return PipeWriter(file.fileno(), _pipe_header(name, rate_hz, channels), file)
+    if name == "wav":
+        return WavWriter(file, rate_hz=rate_hz, channels=channels)
+    if name in _RAW:
+        return AppendFile(file)
+    container, subtype = _COMPRESSED[name]
+    return LibsndfileWriter(
+        file, container=container, subtype=subtype, rate_hz=rate_hz, channels=channels
+    )
+
+
+def open_new(path: str, *, overwrite: bool = False) -> BinaryIO:
+    """Create `path`, unbuffered, without a moment in which another's file could be lost.
+
+    Raises:
+        UsageError: it exists (and `overwrite` is not set), or is a directory.
+        MachineError: this machine cannot write there.
+    """
+    try:
+        return cast(BinaryIO, open(path, "wb" if overwrite else "xb", buffering=0))
+    except FileExistsError as error:
+        raise UsageError(
+            f"{path} exists already", hint="choose another name, or give --overwrite"
+        ) from error
+    except IsADirectoryError as error:
+        raise UsageError(f"{path} is a directory", hint="give the name of a file") from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise MachineError(
+            f"cannot write {path}: {reason}", hint="check that the directory exists and is yours"
+        ) from error
+
+
+def _format_of(path: str, audio_format: str | None) -> str:
+    suffix = "wav" if path == "-" else Path(path).suffix[1:].lower()
+    name = audio_format or suffix
+    if name not in FORMATS:
+        raise UsageError(
+            f"no audio format is called {name!r}" if name else f"{path} has no suffix",
+            hint="use one of: " + ", ".join(f".{known}" for known in FORMATS),
+        )
+    return name
+
+
+def _pipe_header(name: str, rate_hz: int, channels: int) -> bytes:
+    if name == "wav":
+        return streaming_header(rate_hz, channels)
+    if name in _RAW:
+        return b""
+    raise UsageError(f"{name} cannot be written to a pipe", hint="use wav or raw")
