@@ -1,0 +1,1 @@
+"""What people and scripts see: terminal views, JSON Lines, error lines."""
