@@ -84,9 +84,9 @@ def test_drift_is_not_loss(ppm: int) -> None:
     assert fold(steady(180_000, step_ms=step)) == []
 
 
-def test_jitter_under_a_frame_opens_nothing_and_above_it_loses_nothing() -> None:
+def test_jitter_of_three_frames_is_no_loss() -> None:
     rng = random.Random(7)
-    for spread_ms in (10.0, 40.0, 80.0):
+    for spread_ms in (10.0, 30.0, 60.0):
         late = 0.0
         arrivals = []
         for at in steady(3000):

@@ -157,6 +157,6 @@ class Timeline:
 
     def _whole_frames(self, rise_ns: int) -> int:
         """Audio goes missing in whole frames; what jitter adds to the rise is not loss."""
-        if rise_ns < LEAST_LOSS_NS + self._spread_ns:
+        if rise_ns < LEAST_LOSS_NS + 2 * self._spread_ns:
             return 0
         return round(rise_ns / self._duration_ns) * self._duration_ns

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 
 from voipbin_cli.errors import VoipbinError
-from voipbin_cli.text import printable
 from voipbin_cli.render.jsonl import emit
+from voipbin_cli.text import printable
 
 
 def show_error(error: VoipbinError, *, as_json: bool) -> None:
