@@ -73,6 +73,7 @@ class Timeline:
         self._floor: deque[int] = deque(maxlen=FLOOR_FRAMES)
         self._floor_ns = 0
         self._spread_ns = 0
+        self._range_ns = 0
         self._shift_ns = 0  # all that was lost so far: the delays before it count as lifted, too
         self._segments: list[_Segment] = []
         self._last_drop_ns = 0
@@ -100,7 +101,12 @@ class Timeline:
         return settled
 
     def finish(self) -> tuple[Gap, ...]:
-        """Judge the gaps that are still open by what has come so far."""
+        """Judge the gaps that are still open by what has come so far.
+
+        A few frames have no minimum to speak of, so only what is later than any frame before
+        the gap counts as lost.
+        """
+        self._spread_ns = self._range_ns
         return self._settle(len(self._segments)) if self.open else ()
 
     def _open_gap(self, arrival_ns: int, gap_ns: int, delay_ns: int) -> None:
@@ -117,6 +123,7 @@ class Timeline:
         minima = [min(delays_ns[i : i + BLOCK_FRAMES]) for i in blocks]
         self._floor_ns = max(minima) + self._shift_ns
         self._spread_ns = max(minima) - min(minima)
+        self._range_ns = max(delays_ns) - min(delays_ns)
 
     def _lower_delays_since(self, frame: int, lost_ns: int) -> None:
         """Audio that never came lifts all later delays: take that out of the known ones."""
