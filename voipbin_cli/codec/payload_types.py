@@ -1,0 +1,55 @@
+"""The static RTP payload types of RFC 3551 section 6 (tables 4 and 5), as registered."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+PCMU = 0
+PCMA = 8
+COMFORT_NOISE = 13  # RFC 3389
+DYNAMIC = range(96, 128)
+# Together with the marker bit these read as RTCP packet types 200-204 (RFC 3551 section 6).
+RESERVED = range(72, 77)
+
+
+class PayloadType(NamedTuple):
+    """A row of the table; `channels` is None for video and where the payload itself says."""
+
+    number: int
+    name: str
+    clock_hz: int
+    channels: int | None
+
+
+_ROWS = (
+    PayloadType(0, "PCMU", 8000, 1),
+    PayloadType(3, "GSM", 8000, 1),
+    PayloadType(4, "G723", 8000, 1),
+    PayloadType(5, "DVI4", 8000, 1),
+    PayloadType(6, "DVI4", 16000, 1),
+    PayloadType(7, "LPC", 8000, 1),
+    PayloadType(8, "PCMA", 8000, 1),
+    PayloadType(9, "G722", 8000, 1),  # samples at 16 kHz; the clock is a historical error (4.5.2)
+    PayloadType(10, "L16", 44100, 2),
+    PayloadType(11, "L16", 44100, 1),
+    PayloadType(12, "QCELP", 8000, 1),
+    PayloadType(13, "CN", 8000, 1),
+    PayloadType(14, "MPA", 90000, None),
+    PayloadType(15, "G728", 8000, 1),
+    PayloadType(16, "DVI4", 11025, 1),
+    PayloadType(17, "DVI4", 22050, 1),
+    PayloadType(18, "G729", 8000, 1),
+    PayloadType(25, "CelB", 90000, None),
+    PayloadType(26, "JPEG", 90000, None),
+    PayloadType(28, "nv", 90000, None),
+    PayloadType(31, "H261", 90000, None),
+    PayloadType(32, "MPV", 90000, None),
+    PayloadType(33, "MP2T", 90000, None),
+    PayloadType(34, "H263", 90000, None),
+)
+STATIC = {row.number: row for row in _ROWS}
+
+
+def lookup(number: int) -> PayloadType | None:
+    """Return the static assignment of `number`, or None (dynamic, reserved, unassigned)."""
+    return STATIC.get(number)

@@ -1,0 +1,105 @@
+"""The four ways in which samples are written on the wire, and the frame all of them share."""
+
+from __future__ import annotations
+
+from array import array
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from voipbin_cli.codec import g711
+from voipbin_cli.codec.g711 import (
+    alaw_to_s16le,
+    mulaw_to_s16le,
+    s16le_to_alaw,
+    s16le_to_mulaw,
+)
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+SAMPLE_RATE_HZ = 8000
+FRAME_SAMPLES = 160
+FRAME_NS = 20_000_000
+
+
+class Codec(StrEnum):
+    """How one sample is written: G.711 in a byte, or linear in two."""
+
+    MULAW = "mulaw"
+    ALAW = "alaw"
+    S16LE = "s16le"
+    S16BE = "s16be"
+
+    @property
+    def sample_bytes(self) -> int:
+        """Bytes a sample takes on the wire."""
+        return 1 if self is Codec.MULAW or self is Codec.ALAW else 2
+
+
+# What digital silence is on the wire. G.711 has a positive and a negative zero; encoders of
+# exact zero emit the positive one (ITU-T G.711 tables 1a, 2a).
+_SILENT_SAMPLE = {
+    Codec.MULAW: b"\xff",
+    Codec.ALAW: b"\xd5",
+    Codec.S16LE: b"\0\0",
+    Codec.S16BE: b"\0\0",
+}
+
+
+def _whole(payload: bytes) -> bytes:
+    return payload[:-1] if len(payload) & 1 else payload
+
+
+def _swapped(payload: bytes) -> bytes:
+    samples = array("H", _whole(payload))
+    samples.byteswap()
+    return samples.tobytes()
+
+
+_DECODERS = {
+    Codec.MULAW: mulaw_to_s16le,
+    Codec.ALAW: alaw_to_s16le,
+    Codec.S16LE: _whole,
+    Codec.S16BE: _swapped,
+}
+_ENCODERS = {
+    Codec.MULAW: s16le_to_mulaw,
+    Codec.ALAW: s16le_to_alaw,
+    Codec.S16LE: _whole,
+    Codec.S16BE: _swapped,
+}
+
+
+def decode(codec: Codec, payload: bytes) -> bytes:
+    """Return `payload` as signed 16-bit little-endian samples.
+
+    An odd last byte of linear audio is half a sample and is dropped.
+    """
+    return _DECODERS[codec](payload)
+
+
+def samples(codec: Codec, payload: bytes) -> npt.NDArray[np.int16]:
+    """Return `payload` as an array of samples, which may share the payload's memory.
+
+    An odd last byte of linear audio is half a sample and is dropped.
+    """
+    import numpy as np
+
+    if codec.sample_bytes == 1:
+        return g711.samples(payload, alaw=codec is Codec.ALAW)
+    order = "<i2" if codec is Codec.S16LE else ">i2"
+    return np.frombuffer(payload, order, len(payload) // 2).astype(np.int16, copy=False)
+
+
+def encode(codec: Codec, pcm: bytes) -> bytes:
+    """Return signed 16-bit little-endian samples as `codec` writes them.
+
+    An odd last byte of `pcm` is half a sample and is dropped.
+    """
+    return _ENCODERS[codec](pcm)
+
+
+def silence(codec: Codec, samples: int) -> bytes:
+    """Return `samples` samples of digital silence as `codec` writes them."""
+    return _SILENT_SAMPLE[codec] * samples
