@@ -1,0 +1,52 @@
+"""Streams to put into captures."""
+
+from __future__ import annotations
+
+import json
+import struct
+from pathlib import Path
+
+from voipbin_cli.capture.pcapng import PcapngWriter
+from voipbin_cli.capture.records import CaptureMeta
+from voipbin_cli.codec.encapsulation import Encapsulation
+
+START_NS = 1_795_000_000_123_456_789
+VECTORS = Path(__file__).parent.parent / "vectors"
+
+
+class Memory:
+    """A sink that keeps each write."""
+
+    def __init__(self):
+        self.writes = []
+        self.closed = False
+
+    @property
+    def data(self):
+        return b"".join(self.writes)
+
+    def write(self, data):
+        assert not self.closed
+        self.writes.append(bytes(data))
+
+    def close(self):
+        self.closed = True
+
+
+def new_writer(encapsulation="rtp", **fields):
+    sink = Memory()
+    meta = CaptureMeta(Encapsulation(encapsulation), "call/abc", fields=fields)
+    return PcapngWriter(sink, meta), sink
+
+
+def vector(name):
+    """(Unix ns, message) of a stream as the platform sent it."""
+    for line in (VECTORS / f"{name}.jsonl").read_text().splitlines():
+        time_ns, data = json.loads(line)
+        yield START_NS + time_ns, bytes.fromhex(data)
+
+
+def rtp_message(n, *, payload_type=96, step=160, payload=bytes(160), ssrc=0x1234):
+    """The n-th packet of a stream."""
+    number, timestamp = (1 + n) & 0xFFFF, (n * step) & 0xFFFFFFFF
+    return struct.pack(">BBHII", 0x80, payload_type, number, timestamp, ssrc) + payload
