@@ -1,0 +1,1 @@
+"""The platform over the network: WebSocket media, REST, credentials. Nothing else opens sockets."""

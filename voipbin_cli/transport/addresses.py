@@ -1,0 +1,51 @@
+"""What a URL says about the way to it, and which secrets it carries."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from urllib.parse import parse_qsl, urlsplit
+
+from voipbin_cli.errors import UsageError
+from voipbin_cli.transport.masking import printable
+
+CREDENTIAL_FIELDS = frozenset(("token", "accesskey"))
+
+
+def authority(url: str) -> str:
+    """`host:port` of a URL, printable, its port made explicit.
+
+    Raises:
+        UsageError: there is no host, or the port is no number.
+    """
+    try:
+        parts = urlsplit(url)
+        port = parts.port or (443 if parts.scheme in ("wss", "https") else 80)
+        host = parts.hostname
+    except ValueError:
+        host = None
+    if not host:
+        raise UsageError("the URL has no host, or a port that is none", hint="wss://host[:port]/…")
+    return printable(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
+
+
+def is_loopback(host: str | None) -> bool:
+    """Whether `host` is this machine: no proxy has any business in between."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host or "").is_loopback
+    except ValueError:
+        return False
+
+
+def secrets_of(url: str, headers: Mapping[str, str]) -> tuple[str, ...]:
+    """The credentials that a request carries, for masking what comes back."""
+    query = [value for name, value in parse_qsl(urlsplit(url).query) if name in CREDENTIAL_FIELDS]
+    carried = [
+        re.split(r"[ =]", value, maxsplit=1)[-1]
+        for name, value in headers.items()
+        if name.lower() in ("authorization", "cookie")
+    ]
+    return tuple(query + carried)

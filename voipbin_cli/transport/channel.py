@@ -1,0 +1,290 @@
+"""The WebSocket under a media connection: every message with its arrival, in a bounded inbox."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from types import GeneratorType
+from typing import Any, NamedTuple, cast
+
+from websockets.asyncio.client import ClientConnection
+from websockets.client import ClientProtocol
+from websockets.frames import CloseCode, Frame, Opcode
+from websockets.http11 import Response
+from websockets.protocol import State
+from websockets.streams import StreamReader
+
+Clock = Callable[[], int]
+
+INBOX_MESSAGES = 4096
+INBOX_BYTES = 8 * 1024 * 1024
+UNSENT_LIMIT_BYTES = 1024 * 1024
+CLOSE_TIMEOUT_S = 1.0
+_HEAD_BYTES = 64
+_BINARY_FINAL = 0x80 | Opcode.BINARY
+_RTTS_KEPT = 4096
+_PINGS_PENDING = 16
+_BETWEEN_FRAMES = StreamReader.at_eof.__code__
+
+
+class Message(NamedTuple):
+    """One whole WebSocket message: bytes when binary, str when text."""
+
+    arrival_ns: int
+    data: bytes | str
+
+
+class RoundTrip(NamedTuple):
+    """A ping that was answered: when the pong came, and how long that took."""
+
+    arrival_ns: int
+    rtt_ms: float
+
+
+class Ending(NamedTuple):
+    """How a connection ended; see ConnectionEnded."""
+
+    code: int
+    reason: str
+    abrupt: bool
+    local: bool
+
+
+class Channel(ClientConnection):
+    """websockets' client connection with its queue of frames replaced.
+
+    Messages go to `inbox` stamped with the time at which their last byte was read, before
+    anything was parsed. Reading pauses while the inbox is full (the peer then feels TCP's own
+    back-pressure), except while closing, when what does not fit is dropped.
+    """
+
+    def __init__(self, protocol: ClientProtocol, *, clock: Clock, **limits: Any) -> None:
+        super().__init__(protocol, **limits)
+        self._clock = clock
+        self._fragments = bytearray()
+        self._fragments_are_text = False
+        self._pings: dict[bytes, int] = {}
+        self._abort_timer: asyncio.TimerHandle | None = None
+        self._is_paused = False
+        self.inbox: list[Message] = []
+        self.inbox_bytes = 0
+        self.notify: Callable[[], None] | None = None
+        self.arrival_ns = 0
+        self.reads = 0
+        self.bytes_received = 0
+        self.head = b""
+        self.is_closing = False
+        self.ending: Ending | None = None
+        self.ended: asyncio.Future[None] = self.loop.create_future()
+        self.round_trips: deque[RoundTrip] = deque(maxlen=_RTTS_KEPT)
+
+    # Reading
+
+    def data_received(self, data: bytes) -> None:
+        """Stamp what the socket gave, then parse it."""
+        self.arrival_ns = self._clock()
+        self.reads += 1
+        if self.response is None:
+            self.head = (self.head + data[:_HEAD_BYTES])[:_HEAD_BYTES]
+        elif self._is_between_frames():
+            data = self._take_whole_frames(data)
+        if data:
+            super().data_received(data)
+            self._settle()
+        if self.inbox:
+            if self.is_full and not self._is_paused and not self.is_closing:
+                self._is_paused = True
+                self.transport.pause_reading()
+            if self.notify is not None:
+                self.notify()
+
+    def _is_between_frames(self) -> bool:
+        """Whether the library's parser waits for the first byte of a message, with none held.
+
+        Asks the suspended generator itself. Where a later version of the library is built
+        otherwise the answer is no, and its own parser does all the work.
+        """
+        protocol = self.protocol
+        if protocol.state is not State.OPEN or protocol.current_size is not None:
+            return False
+        waiting = cast("GeneratorType[None, None, None]", protocol.parser).gi_yieldfrom
+        return getattr(waiting, "gi_code", None) is _BETWEEN_FRAMES and not protocol.reader.buffer
+
+    def _take_whole_frames(self, data: bytes) -> bytes:
+        """Put the whole, final, unmasked binary frames at the start of `data` into the inbox.
+
+        RFC 6455 section 5.2 without its rarer forms, at a third of the general parser's cost;
+        returns the rest, which begins at a frame.
+        """
+        at, end, limit = 0, len(data), self.protocol.max_message_size or 0
+        while end - at >= 2 and data[at] == _BINARY_FINAL:
+            size, body = data[at + 1], at + 2
+            if size == 126 and end - at >= 4:
+                size, body = data[at + 2] << 8 | data[at + 3], at + 4
+            elif size > 125:
+                break
+            if body + size > end or size > limit:
+                break
+            at = body + size
+            self._put(data[body:at], size)
+        return data[at:] if at else data
+
+    def process_event(self, event: Any) -> None:
+        """Take data messages and pongs; the library keeps the handshake."""
+        if isinstance(event, Response):
+            super().process_event(event)
+        elif event.opcode is Opcode.PONG:
+            self._take_pong(bytes(event.data))
+        elif event.opcode is Opcode.PING:
+            # The library has queued a pong; a peer that pings and never reads must not fill us.
+            if self.unsent_bytes > UNSENT_LIMIT_BYTES:
+                self.give_up("the peer sends pings and reads nothing")
+        elif event.opcode is not Opcode.CLOSE:
+            self._take_data(event)
+
+    def _take_data(self, frame: Frame) -> None:
+        """RFC 6455 section 5.4; the library has bounded the sum and checked the order."""
+        if frame.opcode is not Opcode.CONT:
+            self._fragments_are_text = frame.opcode is Opcode.TEXT
+            if frame.fin:
+                self._deliver(bytes(frame.data))
+                return
+        self._fragments += frame.data
+        if frame.fin:
+            whole = bytes(self._fragments)
+            self._fragments = bytearray()
+            self._deliver(whole)
+
+    def _deliver(self, data: bytes) -> None:
+        if not self._fragments_are_text:
+            self._put(data, len(data))
+            return
+        try:
+            text = data.decode()
+        except UnicodeDecodeError:
+            # RFC 6455 section 8.1
+            self._fail(CloseCode.INVALID_DATA, "a text message is not UTF-8")
+        else:
+            self._put(text, len(data))
+
+    def _put(self, data: bytes | str, size: int) -> None:
+        # After an end nothing counts any more (RFC 6455 section 7.1.7).
+        if self.ending is not None or (self.is_closing and self.is_full):
+            return
+        self.inbox.append(Message(self.arrival_ns, data))
+        self.inbox_bytes += size
+        self.bytes_received += size
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the inbox has reached its bound, in messages or in bytes."""
+        return len(self.inbox) >= INBOX_MESSAGES or self.inbox_bytes >= INBOX_BYTES
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether the socket is not read because the inbox is full."""
+        return self._is_paused
+
+    def take(self) -> list[Message]:
+        """Hand out all that is there, and go on reading."""
+        taken, self.inbox = self.inbox, []
+        self.inbox_bytes = 0
+        self.resume()
+        return taken
+
+    def resume(self) -> None:
+        """Read on, whether or not there is room."""
+        if self._is_paused:
+            self._is_paused = False
+            self.transport.resume_reading()
+
+    # Writing
+
+    @property
+    def unsent_bytes(self) -> int:
+        """What the socket has not taken yet."""
+        return self.transport.get_write_buffer_size()
+
+    def probe(self) -> None:
+        """Send a ping whose pong becomes a round trip. Nothing waits for it, not even a drain."""
+        if self.protocol.state is not State.OPEN or len(self._pings) >= _PINGS_PENDING:
+            return
+        sent_ns = self._clock()
+        payload = sent_ns.to_bytes(8, "big", signed=True)
+        self._pings[payload] = sent_ns
+        self.protocol.send_ping(payload)
+        self.send_data()
+
+    def _take_pong(self, payload: bytes) -> None:
+        sent_ns = self._pings.pop(payload, None)
+        if sent_ns is None:
+            return
+        # Answering the most recent ping alone is legal (section 5.5.3): older ones are void.
+        self._pings = {key: at for key, at in self._pings.items() if at > sent_ns}
+        self.round_trips.append(RoundTrip(self.arrival_ns, (self.arrival_ns - sent_ns) / 1e6))
+
+    # Ending
+
+    def start_closing(self, code: int) -> None:
+        """Send a close frame, and read on without a bound's pause until it is answered."""
+        self.is_closing = True
+        self.resume()
+        if self.protocol.state is State.OPEN:
+            self.protocol.send_close(code)
+            self.send_data()
+        self._settle()
+
+    def give_up(self, reason: str) -> None:
+        """End it from here at once, as a broken link."""
+        self._end(Ending(CloseCode.ABNORMAL_CLOSURE, reason, abrupt=True, local=True))
+        self.transport.abort()
+
+    def eof_received(self) -> None:
+        """TCP's end of stream: nothing more comes, whatever is left to send."""
+        super().eof_received()
+        self._settle()
+        if self.response is not None:
+            self._conclude("")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """TCP is gone; without a close frame that is 1006 (RFC 6455 section 7.1.5)."""
+        super().connection_lost(exc)
+        if self._abort_timer is not None:
+            self._abort_timer.cancel()
+            self._abort_timer = None
+        if self.response is not None:
+            self._conclude((exc.strerror or "") if isinstance(exc, OSError) else "")
+
+    def _fail(self, code: CloseCode, reason: str) -> None:
+        if self.protocol.state is State.OPEN:
+            self.protocol.fail(code, reason)
+            self.send_data()
+            self._settle()
+
+    def _settle(self) -> None:
+        """Once a close frame went out: tell the reader, and bound the wait for the rest."""
+        if self.protocol.state is State.OPEN or self.response is None:
+            return
+        if self._abort_timer is None and not self.connection_lost_waiter.done():
+            self._abort_timer = self.loop.call_later(CLOSE_TIMEOUT_S, self.transport.abort)
+        if self.protocol.close_rcvd is not None or not self.is_closing:
+            self._conclude("")
+
+    def _conclude(self, reason: str) -> None:
+        received, sent = self.protocol.close_rcvd, self.protocol.close_sent
+        if received is not None:
+            local = not self.protocol.close_rcvd_then_sent
+            self._end(Ending(received.code, received.reason, abrupt=False, local=local))
+        elif sent is not None and not self.is_closing:
+            self._end(Ending(sent.code, sent.reason, abrupt=False, local=True))
+        else:
+            local = self.is_closing
+            self._end(Ending(CloseCode.ABNORMAL_CLOSURE, reason, abrupt=True, local=local))
+
+    def _end(self, ending: Ending) -> None:
+        if self.ending is None:
+            self.ending = ending
+            self.ended.set_result(None)
+            if self.notify is not None:
+                self.notify()

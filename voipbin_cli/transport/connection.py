@@ -1,0 +1,286 @@
+"""A media connection: receive what is there, send at once, close properly, know how it ended."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl as ssl_module
+import time
+from collections.abc import Mapping, Sequence
+
+from websockets.frames import CloseCode
+from websockets.protocol import State as WireState
+
+from voipbin_cli.errors import ConnectionFailed
+from voipbin_cli.transport.channel import (
+    CLOSE_TIMEOUT_S,
+    Channel,
+    Clock,
+    Ending,
+    Message,
+    RoundTrip,
+)
+from voipbin_cli.transport.handshake import open_channel
+from voipbin_cli.transport.masking import printable
+from voipbin_cli.transport.states import Event, State, next_state
+
+__all__ = ["ConnectionEnded", "MediaConnection", "Message", "RoundTrip", "open_connection"]
+
+MAX_SIZE_BYTES = 256 * 1024
+CONNECT_TIMEOUT_S = 10.0
+PING_INTERVAL_S = 5.0
+PONG_TIMEOUT_S = 15.0
+FIRST_PING_S = 0.5
+# Five seconds of linear audio: whoever is that far behind does not read any more.
+SEND_LIMIT_BYTES = 128 * 1024
+_TCP_CLOSE_TIMEOUT_S = 0.25
+
+
+class ConnectionEnded(ConnectionFailed):
+    """The connection is over and everything it brought has been handed out.
+
+    `code` and `reason` are of the close frame (RFC 6455 section 7.4), 1006 where there was none.
+    `abrupt`: the peer sent no close frame; on this platform the normal end of a call, too.
+    `local`: this side ended it, by close(), for a breach of the protocol (1002, 1007, 1009), or
+    because nothing came back any more (1006).
+    """
+
+    def __init__(self, code: int, reason: str, abrupt: bool, local: bool = False) -> None:
+        self.code = code
+        self.reason = printable(reason, 125)
+        self.abrupt = abrupt
+        self.local = local
+        said = f": {self.reason}" if self.reason else ""
+        manner = " without a close frame" if abrupt else ""
+        super().__init__(f"the connection ended{manner} ({code}){said}", finding="connection-lost")
+
+
+class MediaConnection:
+    """One media stream over WebSocket; made by `open_connection`.
+
+    One task receives, one sends. Use it as an asynchronous context manager, or call `close`.
+    """
+
+    def __init__(
+        self,
+        channel: Channel,
+        *,
+        ping_interval: float | None = PING_INTERVAL_S,
+        pong_timeout: float = PONG_TIMEOUT_S,
+    ) -> None:
+        self._channel = channel
+        self._loop = asyncio.get_running_loop()
+        self._waiter: asyncio.Future[None] | None = None
+        self._linger_s = 0.0
+        self._linger_timer: asyncio.TimerHandle | None = None
+        self._state = next_state(State.CONNECTING, Event.UPGRADED)
+        channel.notify = self._on_news
+        self._watch = (
+            self._loop.create_task(self._watch_liveness(ping_interval, pong_timeout))
+            if ping_interval is not None
+            else None
+        )
+
+    async def __aenter__(self) -> MediaConnection:
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.close()
+
+    @property
+    def state(self) -> State:
+        """Where the connection is between open and closed."""
+        if self._channel.connection_lost_waiter.done():
+            self._state = next_state(self._state, Event.LOST)
+        elif self._channel.ending is not None or self._channel.is_closing:
+            self._state = next_state(self._state, Event.CLOSE)
+        elif self._channel.bytes_received and self._state is State.OPEN:
+            self._state = next_state(self._state, Event.MESSAGE)
+        return self._state
+
+    @property
+    def bytes_received(self) -> int:
+        """Payload bytes of all messages so far, text included."""
+        return self._channel.bytes_received
+
+    @property
+    def unsent_bytes(self) -> int:
+        """What was sent here and the socket has not taken yet."""
+        return self._channel.unsent_bytes
+
+    @property
+    def round_trips(self) -> Sequence[RoundTrip]:
+        """The answered pings, oldest first; the last few thousand."""
+        return self._channel.round_trips
+
+    @property
+    def rtts_ms(self) -> list[float]:
+        """Round-trip times of the answered pings, in milliseconds, oldest first."""
+        return [trip.rtt_ms for trip in self._channel.round_trips]
+
+    # Receiving
+
+    async def receive(self, *, linger: float = 0.0) -> list[Message]:
+        """All messages that have come and were not handed out yet, in order; waits for one.
+
+        With `linger` (seconds) the wait goes on that long after the first one, or until the
+        inbox is full: for who need not know at once, far fewer wake-ups. Arrival times do not
+        depend on it.
+
+        Raises:
+            ConnectionEnded: it is over, and nothing is left to hand out.
+        """
+        channel = self._channel
+        if not channel.inbox or linger:
+            await self._wait(linger)
+        if channel.inbox:
+            return channel.take()
+        raise self._ended()
+
+    async def _wait(self, linger_s: float) -> None:
+        if self._waiter is not None:
+            raise RuntimeError("another task receives from this connection already")
+        if self._channel.ending is not None:
+            return
+        self._linger_s = linger_s
+        self._waiter = self._loop.create_future()
+        try:
+            if self._channel.inbox:
+                self._on_news()
+            await self._waiter
+        finally:
+            self._waiter = None
+            if self._linger_timer is not None:
+                self._linger_timer.cancel()
+                self._linger_timer = None
+
+    def _on_news(self) -> None:
+        """Called by the channel: messages have come, or the end."""
+        if self._channel.ending is not None and self._watch is not None:
+            self._watch.cancel()
+        if self._waiter is None:
+            return
+        if not self._linger_s or self._channel.ending is not None or self._channel.is_full:
+            self._wake()
+        elif self._linger_timer is None:
+            self._linger_timer = self._loop.call_later(self._linger_s, self._wake)
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def _ended(self) -> ConnectionEnded:
+        ending = self._channel.ending or Ending(1006, "", abrupt=True, local=True)
+        return ConnectionEnded(*ending)
+
+    # Sending
+
+    def send_nowait(self, data: bytes) -> bool:
+        """Write one binary message at once, whatever the socket has not taken yet.
+
+        Returns False, and sends nothing, when SEND_LIMIT_BYTES are still unsent: then the peer
+        or the network has not kept up for seconds, and this message would only be later still.
+
+        Raises:
+            ConnectionEnded: there is no connection any more.
+        """
+        channel = self._channel
+        if channel.protocol.state is not WireState.OPEN or channel.ending is not None:
+            raise self._ended()
+        if channel.unsent_bytes > SEND_LIMIT_BYTES:
+            return False
+        channel.protocol.send_binary(data)
+        channel.send_data()
+        return True
+
+    async def send(self, data: bytes) -> None:
+        """Write one binary message, waiting while the peer does not take what went before.
+
+        Raises:
+            ConnectionEnded: there is no connection any more, or it ended during the wait.
+        """
+        while not self.send_nowait(data):
+            await self._drained()
+
+    async def _drained(self) -> None:
+        # The wait ends with an exception of the socket's when the connection is lost; the next
+        # look at the channel tells how it ended.
+        with contextlib.suppress(OSError):
+            await self._channel.drain()
+
+    # Ending
+
+    async def close(self, code: int = CloseCode.NORMAL_CLOSURE) -> None:
+        """Close with `code`, reading on until the peer has answered; 1 s at most. Idempotent.
+
+        A peer that gets no chance to finish its writing would wait out its own time limit.
+        Messages that come meanwhile can still be received.
+        """
+        channel = self._channel
+        if self._watch is not None:
+            self._watch.cancel()
+        try:
+            if not channel.connection_lost_waiter.done():
+                channel.start_closing(code)
+                await self._closing_handshake()
+        finally:
+            channel.transport.abort()
+        await asyncio.wait([channel.connection_lost_waiter])
+
+    async def _closing_handshake(self) -> None:
+        """Wait for the answer to the close frame, then shortly for TCP's end."""
+        channel = self._channel
+        await asyncio.wait([channel.ended], timeout=CLOSE_TIMEOUT_S)
+        if channel.protocol.close_rcvd is not None:
+            # RFC 6455 section 7.1.1: the server closes TCP first, but need not be waited for.
+            await asyncio.wait([channel.connection_lost_waiter], timeout=_TCP_CLOSE_TIMEOUT_S)
+
+    async def _watch_liveness(self, interval_s: float, timeout_s: float) -> None:
+        """Ping every `interval_s`; end the connection after `timeout_s` without a byte."""
+        channel = self._channel
+        seen, since = channel.reads, self._loop.time()
+        delay_s = min(FIRST_PING_S, interval_s)
+        while channel.ending is None:
+            await asyncio.sleep(delay_s)
+            delay_s = interval_s
+            now = self._loop.time()
+            # While nobody takes what came, the socket is not read, and nothing can be concluded.
+            if channel.reads != seen or channel.is_paused:
+                seen, since = channel.reads, now
+            elif now - since >= timeout_s:
+                channel.give_up(f"nothing came for {timeout_s:g} s, not even an answer to a ping")
+                return
+            channel.probe()
+
+
+async def open_connection(
+    url: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    ssl: ssl_module.SSLContext | None = None,
+    connect_timeout: float = CONNECT_TIMEOUT_S,
+    clock: Clock = time.monotonic_ns,
+    ping_interval: float | None = PING_INTERVAL_S,
+    pong_timeout: float = PONG_TIMEOUT_S,
+    max_size: int = MAX_SIZE_BYTES,
+) -> MediaConnection:
+    """Connect to a media stream.
+
+    `clock` gives nanoseconds and stamps what arrives. `connect_timeout`, `ping_interval` (None:
+    no pings, and no liveness) and `pong_timeout` are in seconds. A message over `max_size` bytes
+    ends the connection with 1009. Proxies come from the environment, but not towards this machine.
+
+    Raises:
+        Refused: the server's answer is no (401, 403, 404, 409, 429).
+        ConnectionFailed: there is no connection; `details["finding"]` says of which kind.
+        UsageError: the URL or the proxy setting is none.
+    """
+    channel = await open_channel(
+        url,
+        headers=headers or {},
+        ssl=ssl,
+        connect_timeout=connect_timeout,
+        clock=clock,
+        max_size=max_size,
+    )
+    return MediaConnection(channel, ping_interval=ping_interval, pong_timeout=pong_timeout)

@@ -1,0 +1,230 @@
+"""Where the API is and how to speak to it: URLs, the credential's place, TLS."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+
+from voipbin_cli.codec.encapsulation import Encapsulation
+from voipbin_cli.errors import UsageError
+from voipbin_cli.transport.addresses import is_loopback
+from voipbin_cli.transport.credentials import Credential, CredentialKind, find_credential
+from voipbin_cli.transport.masking import bare_url, printable
+from voipbin_cli.transport.profiles import ProfileStore
+from voipbin_cli.transport.targets import Target, TargetKind
+
+DEFAULT_API_URL = "https://api.voipbin.net/v1.0"
+_WEBSOCKET_SCHEMES = {"https": "wss", "http": "ws"}
+_HTTP_SCHEMES = {"wss": "https", "ws": "http"}
+
+
+class Auth(StrEnum):
+    """How the credential travels. The API documents the query; a header stays out of logs."""
+
+    QUERY = "query"
+    HEADER = "header"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One API and the way to it. `api_url` has no trailing slash; `ca_file` is PEM."""
+
+    api_url: str = DEFAULT_API_URL
+    credential: Credential | None = None
+    auth: Auth = Auth.QUERY
+    ca_file: Path | None = None
+    insecure: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "api_url", _checked_api_url(self.api_url))
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must not be printed."""
+        return (self.credential.secret,) if self.credential else ()
+
+    def stream_url(self, target: Target, encapsulation: Encapsulation) -> str:
+        """The WebSocket URL of a target's media stream, the credential in it if it goes there.
+
+        A URL target stays as it stands, and no credential of ours goes to it; only an
+        `encapsulation=` in it that says otherwise is replaced.
+
+        Raises:
+            UsageError: the simulator has no URL of its own.
+        """
+        if target.kind is TargetKind.URL:
+            return _with_encapsulation(target.value, encapsulation)
+        if target.kind is TargetKind.SIM:
+            raise UsageError("the simulator must be started before it has an address")
+        parts = urlsplit(self.api_url)
+        query = {"encapsulation": encapsulation.value, **self.query}
+        path = f"{parts.path}/{target.kind}s/{target.value}/media_stream"
+        scheme = _WEBSOCKET_SCHEMES[parts.scheme]
+        return urlunsplit((scheme, parts.netloc, path, urlencode(query, quote_via=quote), ""))
+
+    @property
+    def query(self) -> dict[str, str]:
+        """The credential's query parameter; empty when it goes into a header."""
+        if self.credential is None or self.auth is Auth.HEADER:
+            return {}
+        return {self.credential.kind.value: self.credential.secret}
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The credential's header; empty when it goes into the query.
+
+        An access key has no Authorization header of its own: the API takes it as a cookie.
+        """
+        if self.credential is None or self.auth is Auth.QUERY:
+            return {}
+        if self.credential.kind is CredentialKind.TOKEN:
+            return {"Authorization": f"Bearer {self.credential.secret}"}
+        return {"Cookie": f"accesskey={self.credential.secret}"}
+
+    def stream_headers(self, target: Target) -> dict[str, str]:
+        """Headers of the WebSocket handshake; none of ours for a URL target."""
+        return {} if target.kind is TargetKind.URL else self.headers
+
+    def ssl_context(self, url: str | None = None) -> ssl.SSLContext | None:
+        """What checks the server's certificate; None where `url` (the API's) has no TLS.
+
+        The system's trust store; with `ca_file` that file alone; with `insecure` nothing at all.
+
+        Raises:
+            UsageError: `ca_file` cannot be read, or holds no certificate.
+        """
+        if urlsplit(url or self.api_url).scheme not in ("https", "wss"):
+            return None
+        if self.insecure:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+            return context
+        if self.ca_file is not None:
+            return _context_of(self.ca_file)
+        import truststore
+
+        return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+    def warnings(self, target: Target | None = None) -> tuple[str, ...]:
+        """What the user must know before anything is sent."""
+        is_url = target is not None and target.kind is TargetKind.URL
+        parts = urlsplit(target.value if is_url and target else self.api_url)
+        said = []
+        if self.insecure and parts.scheme in ("https", "wss"):
+            said.append("--insecure: the server's certificate is not checked; anyone may listen in")
+        carries = bool(self.credential) if not is_url else carries_credential(target)
+        if carries and parts.scheme in ("http", "ws") and not is_loopback(parts.hostname):
+            said.append(f"the credential travels unencrypted to {printable(parts.hostname or '')}")
+        return tuple(said)
+
+    def rest_of(self, target: Target) -> Endpoint | None:
+        """The endpoint to ask about a target's call or conference; None where none is known.
+
+        For a URL target it is read off the URL: the path before `/calls/…`, its own credential.
+        """
+        if target.kind is not TargetKind.URL:
+            return self if target.resource else None
+        if target.resource is None:
+            return None
+        parts = urlsplit(target.value)
+        base = parts.path.rsplit(f"/{target.resource[0]}s/", 1)[0]
+        query = dict(parse_qsl(parts.query))
+        credential = next(
+            (Credential(kind, query[kind], "the URL") for kind in CredentialKind if kind in query),
+            None,
+        )
+        netloc = parts.netloc.rpartition("@")[2]
+        api_url = f"{_HTTP_SCHEMES[parts.scheme.lower()]}://{netloc}{base}"
+        return replace(self, api_url=api_url, credential=credential, auth=Auth.QUERY)
+
+
+def carries_credential(target: Target | None) -> bool:
+    """Whether a URL target brings a credential of its own."""
+    if target is None or target.kind is not TargetKind.URL:
+        return False
+    return any(kind in dict(parse_qsl(urlsplit(target.value).query)) for kind in CredentialKind)
+
+
+def find_endpoint(
+    environ: Mapping[str, str],
+    *,
+    api_url: str | None = None,
+    profile: str | None = None,
+    auth: Auth = Auth.QUERY,
+    ca_file: Path | None = None,
+    insecure: bool = False,
+    store: ProfileStore | None = None,
+    home: Path | None = None,
+) -> Endpoint:
+    """The endpoint that options, environment and profiles name.
+
+    The address is the first of `api_url`, VOIPBIN_API_URL, the one kept with the credential, and
+    DEFAULT_API_URL.
+
+    Raises:
+        UsageError: the address or the profile makes no sense.
+    """
+    credential = find_credential(environ, profile, store=store, home=home)
+    kept = credential.api_url if credential else None
+    address = api_url or environ.get("VOIPBIN_API_URL") or kept or DEFAULT_API_URL
+    return Endpoint(address, credential, auth, ca_file, insecure)
+
+
+def stream_encapsulation(target: Target, asked: Encapsulation | None) -> Encapsulation:
+    """What the stream is to speak: `asked`, else the URL's own `encapsulation=`, else RTP.
+
+    Raises:
+        UsageError: the URL asks for one that the platform does not have; it would stay mute.
+    """
+    if asked is not None:
+        return asked
+    named = target.options.get("encapsulation") if target.kind is TargetKind.URL else None
+    if named is None:
+        return Encapsulation.RTP
+    try:
+        return Encapsulation(named)
+    except ValueError:
+        raise UsageError(
+            f"the URL asks for the encapsulation {printable(named, 40)!r}, which does not exist",
+            hint=f"one of {', '.join(Encapsulation)}; -e overrides the URL's",
+        ) from None
+
+
+def _with_encapsulation(url: str, encapsulation: Encapsulation) -> str:
+    parts = urlsplit(url)
+    fields = parse_qsl(parts.query, keep_blank_values=True)
+    if all(name != "encapsulation" or value == encapsulation for name, value in fields):
+        return url
+    changed = [(n, encapsulation.value if n == "encapsulation" else v) for n, v in fields]
+    return urlunsplit(parts._replace(query=urlencode(changed, quote_via=quote)))
+
+
+def _checked_api_url(url: str) -> str:
+    try:
+        parts = urlsplit(url.strip())
+        is_whole = bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        raise UsageError(
+            "the API's address is not a URL", hint=f"such as {DEFAULT_API_URL}"
+        ) from None
+    if parts.scheme not in _WEBSOCKET_SCHEMES or not is_whole or parts.query or parts.username:
+        raise UsageError(
+            f"not an API's address: {bare_url(url)}",
+            hint=f"https://host[:port]/v1.0 with no user and no query, such as {DEFAULT_API_URL}",
+        )
+    return urlunsplit((parts.scheme, parts.netloc, parts.path.rstrip("/"), "", ""))
+
+
+def _context_of(ca_file: Path) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=str(ca_file))
+    except ssl.SSLError:
+        problem = "holds no certificate in PEM form"
+    except OSError as exc:
+        problem = exc.strerror or "cannot be read"
+    raise UsageError(f"--ca-file {ca_file}: {problem}", hint="give a file of PEM certificates")

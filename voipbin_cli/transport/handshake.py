@@ -1,0 +1,173 @@
+"""Opening the WebSocket, and every way in which that fails told apart."""
+
+from __future__ import annotations
+
+import logging
+import re
+import ssl as ssl_module
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+from websockets import exceptions
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.client import ClientProtocol
+
+from voipbin_cli import __version__
+from voipbin_cli.errors import ConnectionFailed, UsageError, VoipbinError
+from voipbin_cli.transport.addresses import authority, is_loopback, secrets_of
+from voipbin_cli.transport.channel import Channel, Clock
+from voipbin_cli.transport.masking import mask, printable
+from voipbin_cli.transport.network_failure import explain, failed, timed_out
+from voipbin_cli.transport.refusal import refusal
+
+USER_AGENT = f"voipbin/{__version__}"
+_STATUS_LINE = re.compile(rb"HTTP/\d\.\d (\d{3})(?: ([^\r\n]*))?")
+_NO_WEBSOCKET = "check the URL: something else than a media stream listens there"
+
+# The library writes the request, query and headers and all, to its log at DEBUG. Its logger here
+# never is at DEBUG, whatever the root logger is set to.
+_LOGGER = logging.getLogger("voipbin.websocket")
+_LOGGER.setLevel(logging.INFO)
+
+
+class _Connect(connect):
+    """No redirects: the credential stands in the request, and must not follow to another place."""
+
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        return exc
+
+
+async def open_channel(
+    url: str,
+    *,
+    headers: Mapping[str, str],
+    ssl: ssl_module.SSLContext | None,
+    connect_timeout: float,
+    clock: Clock,
+    max_size: int,
+) -> Channel:
+    """Connect to `url` and upgrade.
+
+    Raises:
+        UsageError: `url` or the proxy setting makes no sense.
+        Refused, ConnectionFailed: see refusal.py and network_failure.py. Nothing of the
+            libraries' exceptions, which hold the URL with its credential, hangs on them.
+    """
+    where = authority(url)
+    made: list[Channel] = []
+
+    def create(protocol: ClientProtocol, **limits: Any) -> ClientConnection:
+        made.append(Channel(protocol, clock=clock, **limits))
+        return made[-1]
+
+    failure: VoipbinError
+    try:
+        await _connect(url, headers, ssl, connect_timeout, create, max_size)
+        return made[-1]
+    except (OSError, EOFError, exceptions.WebSocketException, ValueError, ImportError) as exc:
+        reached = bool(made) and hasattr(made[-1], "transport")
+        head = made[-1].head if made else b""
+        failure = _explain(exc, where, reached, head, connect_timeout, secrets_of(url, headers))
+    # Outside of the except clause: the library's exception is not even its context.
+    raise failure
+
+
+async def _connect(
+    url: str,
+    headers: Mapping[str, str],
+    ssl: ssl_module.SSLContext | None,
+    connect_timeout: float,
+    create: Callable[..., ClientConnection],
+    max_size: int,
+) -> None:
+    secure = url.lower().startswith("wss:")
+    options: dict[str, Any] = {"ssl": ssl} if secure and ssl is not None else {}
+    await _Connect(
+        url,
+        compression=None,
+        additional_headers=dict(headers),
+        user_agent_header=USER_AGENT,
+        proxy=None if is_loopback(urlsplit(url).hostname) else True,
+        open_timeout=connect_timeout,
+        ping_interval=None,
+        max_size=max_size,
+        logger=_LOGGER,
+        create_connection=cast("type[ClientConnection]", create),
+        **options,
+    )
+
+
+def _explain(
+    exc: Exception,
+    where: str,
+    reached: bool,
+    head: bytes,
+    connect_timeout: float,
+    secrets: tuple[str, ...],
+) -> VoipbinError:
+    if isinstance(exc, exceptions.InvalidStatus):
+        response = exc.response
+        headers = dict(response.headers.raw_items())
+        return refusal(response.status_code, headers, bytes(response.body or b""), secrets=secrets)
+    if isinstance(exc, (exceptions.InvalidURI, UnicodeError)):
+        return UsageError("the URL is not one of a WebSocket", hint="ws://… or wss://host[:port]/…")
+    if isinstance(exc, (exceptions.ProxyError, exceptions.InvalidProxy, ImportError)):
+        return _proxy(exc)
+    if status := _STATUS_LINE.match(head):
+        if int(status[1]) != 101:
+            # The rest never came, or is HTTP/1.0, which the library does not read.
+            return refusal(int(status[1]), secrets=secrets)
+        return failed(
+            f"{where} answered 101 but not as a WebSocket server must ({_upgrade_fault(exc)})",
+            _NO_WEBSOCKET,
+        )
+    if head:
+        said = mask(printable(head.decode("latin-1"), 40), *secrets)
+        return failed(f"{where} does not speak HTTP: it sent “{said}”", _NO_WEBSOCKET)
+    return _unanswered(exc, where, reached, connect_timeout)
+
+
+def _unanswered(
+    exc: Exception, where: str, reached: bool, connect_timeout: float
+) -> ConnectionFailed:
+    timeout = isinstance(exc, TimeoutError) and getattr(exc, "errno", None) is None
+    if timeout and reached:
+        return failed(
+            f"{where} took the connection but did not answer within {connect_timeout:g} s",
+            f"{_NO_WEBSOCKET}; --connect-timeout waits longer",
+        )
+    if timeout:
+        return timed_out(where, connect_timeout)
+    if isinstance(exc, exceptions.InvalidMessage):
+        return failed(
+            f"{where} closed the connection without an answer",
+            "check the port, and whether the server wants TLS (https://, wss://)",
+        )
+    return explain(exc, where)
+
+
+def _upgrade_fault(exc: Exception) -> str:
+    if isinstance(exc, TimeoutError):
+        return "the answer never ended"
+    if isinstance(exc, exceptions.NegotiationError):
+        return "an extension or subprotocol that was not asked for"
+    if isinstance(exc, exceptions.InvalidHeader):
+        return f"{printable(exc.name, 60)} is missing or wrong"
+    return "the answer is malformed or too large"
+
+
+def _proxy(exc: Exception) -> VoipbinError:
+    settings = "HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY in the environment choose the proxy"
+    if isinstance(exc, exceptions.InvalidProxyStatus):
+        status = exc.response.status_code
+        return ConnectionFailed(
+            f"the proxy answered HTTP {status}", hint=settings, finding="cannot-connect"
+        )
+    if isinstance(exc, ImportError):
+        return UsageError(
+            "a SOCKS proxy needs the package python-socks", hint=f"pip install it, or: {settings}"
+        )
+    if isinstance(exc, exceptions.InvalidProxy):
+        return UsageError("the proxy setting is not a proxy's address", hint=settings)
+    return failed("the proxy did not answer as a proxy must", settings)

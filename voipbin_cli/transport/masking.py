@@ -1,0 +1,84 @@
+"""What a secret or a hostile server may do to a line of text, undone before anyone prints it."""
+
+from __future__ import annotations
+
+import logging
+import re
+from urllib.parse import quote, quote_plus, urlsplit
+
+MASK = "***"
+TEXT_LIMIT = 300
+_SECRET_FIELDS = re.compile(
+    r"(?i)\b((?:token|accesskey|access_key|password)(?:=|%3d|\"?:\s*\"))[^&\s\"'<>#;,]+"
+)
+_BEARER = re.compile(r"(?i)\b(bearer\s+)[^\s\"',]+")
+_USER_INFO = re.compile(r"(?<=://)[^/\s@?#]+@")
+# A short secret would tear holes into ordinary words; none of the platform's is that short.
+_SHORTEST_SECRET = 4
+
+
+def mask(text: str, *secrets: str) -> str:
+    """`text` without `secrets` (as they are or percent-encoded), nor anything that looks like one.
+
+    Values of `token=`, `accesskey=` and `password=`, bearer tokens and the user part of URLs go
+    whether they are among `secrets` or not.
+    """
+    for secret in secrets:
+        if len(secret) >= _SHORTEST_SECRET:
+            for form in (secret, quote(secret, safe=""), quote_plus(secret)):
+                text = text.replace(form, MASK)
+    text = _SECRET_FIELDS.sub(rf"\1{MASK}", text)
+    text = _BEARER.sub(rf"\1{MASK}", text)
+    return _USER_INFO.sub(f"{MASK}@", text)
+
+
+def bare_url(url: str) -> str:
+    """Scheme, host, port and path of a URL: without user, query and fragment."""
+    try:
+        parts = urlsplit(url)
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return MASK
+    host = parts.hostname or ""
+    host = f"[{host}]" if ":" in host else host
+    return printable(f"{parts.scheme}://{host}{port}{parts.path}")
+
+
+def printable(text: str, limit: int = TEXT_LIMIT) -> str:
+    """At most `limit` characters of `text` with control and other invisible characters escaped.
+
+    For everything that a server says: it may hold terminal sequences or a megabyte.
+    """
+    cut = text[: limit + 1]
+    shown = "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode("ascii")
+        for char in cut[:limit]
+    )
+    return shown + "…" if len(cut) > limit else shown
+
+
+class _MaskingFilter(logging.Filter):
+    """Rewrites a record before any handler sees it."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg, record.args = mask(record.getMessage()), ()
+        return True
+
+
+_FILTER = _MaskingFilter()
+# httpx logs whole URLs at INFO, httpcore response headers (Location!) at DEBUG.
+_LOGGERS = (
+    "httpx",
+    "httpcore",
+    "httpcore.connection",
+    "httpcore.http11",
+    "httpcore.http2",
+    "httpcore.proxy",
+    "httpcore.socks",
+)
+
+
+def mask_http_logging() -> None:
+    """Keep secrets out of what httpx and httpcore log, at any level. Idempotent."""
+    for name in _LOGGERS:
+        logging.getLogger(name).addFilter(_FILTER)

@@ -1,0 +1,167 @@
+"""One mapping of what an HTTP server answers to the error that a user and a script get.
+
+The envelope of the platform: `{"error": {"status", "reason", "message", "request_id"}}`.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import Any, NamedTuple
+
+from voipbin_cli.errors import ConnectionFailed, Refused, VoipbinError
+from voipbin_cli.transport.masking import bare_url, mask, printable
+
+BODY_LIMIT_BYTES = 64 * 1024
+RETRY_AFTER_LIMIT_S = 86_400.0
+_REDIRECTS = frozenset((300, 301, 302, 303, 307, 308))
+
+
+class _Row(NamedTuple):
+    finding: str
+    hint: str
+
+
+_REFUSALS: Mapping[int, _Row] = {
+    401: _Row(
+        "auth",
+        "check the credential: a token belongs in VOIPBIN_TOKEN, an access key in "
+        "VOIPBIN_ACCESSKEY (the two are not interchangeable), or run `voipbin login` again",
+    ),
+    403: _Row("forbidden", "this credential may not do that: check the account's permissions"),
+    404: _Row("not-found", "check the id, and that it belongs to this API (--api-url)"),
+    409: _Row("call-not-progressing", "the call or conference must be active and progressing"),
+    429: _Row("rate-limited", "too many requests: wait, then try again"),
+}
+_OTHERS: Mapping[int, str] = {
+    400: "check the id and the encapsulation",
+    426: "this address speaks another WebSocket version or none: check the URL",
+    500: "the platform failed: try again, and give support the request id",
+    502: "a gateway could not reach the platform: try again",
+    503: "the platform is unavailable: try again",
+    504: "a gateway got no answer from the platform: try again",
+}
+_REASONS: Mapping[str, str] = {
+    "ACCOUNT_FROZEN": "the account is frozen: ask its administrator",
+    "DIRECT_ACCESS_NOT_SUPPORTED": "a direct token cannot open a media stream: use a login token "
+    "or an access key",
+    "INVALID_ID": "the id is not one that the API knows the form of",
+    "ROUTE_NOT_FOUND": "no such path on this server: check --api-url (it ends in /v1.0)",
+}
+
+
+class Envelope(NamedTuple):
+    """What the server said, bounded and printable; empty where it said nothing."""
+
+    reason: str = ""
+    message: str = ""
+    request_id: str = ""
+
+
+def parse_envelope(body: bytes) -> Envelope:
+    """The error envelope in `body`; whatever else is there gives an empty one. Raises nothing."""
+    try:
+        document: Any = json.loads(body[:BODY_LIMIT_BYTES])
+    except (ValueError, RecursionError):
+        return Envelope()
+    error = document.get("error") if isinstance(document, dict) else None
+    if not isinstance(error, dict):
+        return Envelope()
+    return Envelope(*(_text(error.get(name)) for name in Envelope._fields))
+
+
+def _text(value: object) -> str:
+    return printable(value) if isinstance(value, str) else ""
+
+
+def retry_after(value: str | None, date: str | None = None) -> float | None:
+    """Seconds of a Retry-After header (RFC 9110 section 10.2.3), 0 to one day; None without one.
+
+    Its date form counts from the answer's own Date header: the two clocks are the same one.
+    """
+    if not value:
+        return None
+    try:
+        if value.strip().isdecimal():
+            seconds = float(value)
+        else:
+            if date is None:
+                return None
+            seconds = (parsedate_to_datetime(value) - parsedate_to_datetime(date)).total_seconds()
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return min(max(seconds, 0.0), RETRY_AFTER_LIMIT_S) if math.isfinite(seconds) else None
+
+
+def refusal(
+    status: int,
+    headers: Mapping[str, str] | None = None,
+    body: bytes = b"",
+    *,
+    secrets: tuple[str, ...] = (),
+) -> VoipbinError:
+    """The error for an HTTP answer that is not the one hoped for.
+
+    401, 403, 404, 409 and 429 are `Refused` (exit status 4), every other one `ConnectionFailed`
+    (3). `details` has `http_status`, and `reason`, `request_id`, `retry_after` (seconds),
+    `finding` (the id that diagnose gives it) where they are known.
+    """
+    # Header names are case-insensitive (RFC 9110 section 5.1).
+    headers = {name.lower(): value for name, value in (headers or {}).items()}
+    envelope = Envelope(*(mask(field, *secrets) for field in parse_envelope(body)))
+    wait_s = retry_after(headers.get("retry-after"), headers.get("date"))
+    error_type = Refused if status in _REFUSALS else ConnectionFailed
+    return error_type(
+        _sentence(status, envelope, headers),
+        hint=_hint(status, envelope.reason, wait_s),
+        http_status=status,
+        reason=envelope.reason or None,
+        request_id=envelope.request_id or None,
+        retry_after=wait_s,
+        finding=_REFUSALS[status].finding if status in _REFUSALS else "cannot-connect",
+    )
+
+
+def _sentence(status: int, envelope: Envelope, headers: Mapping[str, str]) -> str:
+    if status in _REDIRECTS:
+        to = bare_url(headers.get("location", ""))
+        return f"the server redirects (HTTP {status}) to {to}, and redirects are not followed"
+    sentence = f"the server answered HTTP {status} {envelope.reason or _phrase(status)}".rstrip()
+    if envelope.message:
+        sentence += f": {envelope.message}"
+    return f"{sentence} (request {envelope.request_id})" if envelope.request_id else sentence
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""
+
+
+def _hint(status: int, reason: str, wait_s: float | None) -> str:
+    if status in _REDIRECTS:
+        return "the credential must not travel to another address: give the right one (--api-url)"
+    if 200 <= status < 300:
+        return "there is no WebSocket at this address: check the URL"
+    if wait_s is not None:
+        return f"try again in {wait_s:.0f} s"
+    if reason in _REASONS:
+        return _REASONS[reason]
+    if status in _REFUSALS:
+        return _REFUSALS[status].hint
+    return _OTHERS.get(status, "check the address (--api-url)")
+
+
+def is_transient(error: VoipbinError) -> bool:
+    """Whether another attempt may succeed with nothing changed on this side.
+
+    Networks heal and servers restart; a wrong certificate, credential or id does not.
+    """
+    status = error.details.get("http_status")
+    if status is not None:
+        return bool(status in (408, 425, 429) or status >= 500)
+    return isinstance(error, ConnectionFailed) and error.details.get("finding") != "tls"

@@ -1,0 +1,135 @@
+"""TARGET, as every live command takes it: a call, a conference, a URL or the simulator."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from urllib.parse import parse_qsl, urlsplit
+
+from voipbin_cli.errors import UsageError
+from voipbin_cli.transport.addresses import CREDENTIAL_FIELDS
+from voipbin_cli.transport.masking import bare_url, printable
+
+DEFAULT_SCENARIO = "clean"
+FORMS = "give a call's UUID, call/UUID, conference/UUID, a ws:// or wss:// URL, or sim[:SCENARIO]"
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_STREAM_PATH = re.compile(rf"/(call|conference)s/({_UUID.pattern})/media_stream/?$", re.IGNORECASE)
+_NOT_IN_FILE_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
+_STEM_LIMIT = 80
+
+
+class TargetKind(StrEnum):
+    """What a target names."""
+
+    CALL = "call"
+    CONFERENCE = "conference"
+    URL = "url"
+    SIM = "sim"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Target:
+    """A parsed TARGET.
+
+    `value` is the UUID in lower case, the URL as it was given, or the scenario's name. `options`
+    are the simulator's `key=value`s, or the URL's query but for its credentials.
+    """
+
+    kind: TargetKind
+    value: str
+    options: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    def __repr__(self) -> str:
+        return f"Target({self.label!r})"
+
+    @property
+    def label(self) -> str:
+        """What may be shown anywhere: no query, no user, no credential."""
+        if self.kind is TargetKind.URL:
+            return bare_url(self.value)
+        if self.kind is TargetKind.SIM:
+            return ",".join([f"sim:{self.value}", *(f"{k}={v}" for k, v in self.options.items())])
+        return f"{self.kind}/{self.value}"
+
+    @property
+    def file_stem(self) -> str:
+        """The start of a file name: `call-<id>`, `conference-<id>`, `sim-<scenario>`, a host."""
+        resource = self.resource
+        if resource is not None:
+            return f"{resource[0]}-{resource[1]}"
+        host = urlsplit(self.value).hostname if self.kind is TargetKind.URL else self.value
+        prefix = "stream" if self.kind is TargetKind.URL else "sim"
+        return f"{prefix}-{_NOT_IN_FILE_NAMES.sub('-', host or '')}"[:_STEM_LIMIT]
+
+    @property
+    def resource(self) -> tuple[TargetKind, str] | None:
+        """(call or conference, its id) where the target or its URL's path says so."""
+        if self.kind in (TargetKind.CALL, TargetKind.CONFERENCE):
+            return self.kind, self.value
+        if self.kind is TargetKind.SIM:
+            return None
+        found = _STREAM_PATH.search(urlsplit(self.value).path)
+        return (TargetKind(found[1].lower()), found[2].lower()) if found else None
+
+
+def parse_target(text: str) -> Target:
+    """Parse a TARGET.
+
+    Raises:
+        UsageError: it has none of the forms of FORMS.
+    """
+    text = text.strip()
+    scheme, separator, _ = text.partition("://")
+    if separator:
+        return _url(text, scheme.lower())
+    if text == "sim" or text.startswith("sim:"):
+        return _simulator(text.partition(":")[2])
+    kind, slash, identifier = text.rpartition("/")
+    if not slash:
+        kind = TargetKind.CALL
+    if kind not in (TargetKind.CALL, TargetKind.CONFERENCE):
+        raise UsageError(f"not a TARGET: {printable(text, 80)}", hint=FORMS)
+    if not _UUID.fullmatch(identifier.lower()):
+        shown = printable(identifier, 80) or "nothing"
+        raise UsageError(
+            f"not a TARGET: {shown} is not a UUID",
+            hint=f"{FORMS}; a UUID looks like 5f2a8c1e-0d3b-4c57-9e6f-2b7d1a4c8e90",
+        )
+    return Target(TargetKind(kind), identifier.lower())
+
+
+def _url(text: str, scheme: str) -> Target:
+    if scheme in ("http", "https"):
+        raise UsageError(
+            f"not a TARGET: {bare_url(text)} is not a WebSocket's address",
+            hint="a stream's URL begins with ws:// or wss://; the API's own goes to --api-url",
+        )
+    if scheme not in ("ws", "wss"):
+        raise UsageError(f"not a TARGET: {bare_url(text)}", hint=FORMS)
+    try:
+        parts = urlsplit(text)
+        is_whole = bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        is_whole = False
+    if not is_whole or any(char.isspace() or not char.isprintable() for char in text):
+        raise UsageError(f"not a TARGET: {bare_url(text)} has no host", hint="wss://host[:port]/…")
+    query = dict(parse_qsl(parts.query, keep_blank_values=True))
+    options = {name: value for name, value in query.items() if name not in CREDENTIAL_FIELDS}
+    return Target(TargetKind.URL, text, MappingProxyType(options))
+
+
+def _simulator(text: str) -> Target:
+    scenario, *pairs = text.split(",")
+    options: dict[str, str] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name.strip():
+            raise UsageError(
+                f"not a TARGET: {printable(pair, 80) or 'an empty option'} is not key=value",
+                hint="sim:SCENARIO,key=value,… such as sim:jitter,dialect=linear,seed=7",
+            )
+        options[name.strip()] = value.strip()
+    return Target(TargetKind.SIM, scenario.strip() or DEFAULT_SCENARIO, MappingProxyType(options))
