@@ -190,7 +190,8 @@ class Peer:
     first connection the first one, and so on (the last one repeats). After its script a
     connection stays open until the client closes it. `upgrade` replaces the answer to the
     WebSocket handshake; `routes` answer everything else, by (method, path without query).
-    `answer_pings` and `answer_close` say whether control frames are answered.
+    `answer_pings` and `answer_close` say whether control frames are answered. `greeting` is sent
+    before anything was read, by a server that speaks first or something else altogether.
     """
 
     def __init__(
@@ -206,6 +207,7 @@ class Peer:
         close_tcp: bool = True,
         extra_headers: Mapping[str, str] | None = None,
         close_on_accept: bool = False,
+        greeting: bytes = b"",
     ) -> None:
         self.scripts = [list(s) for s in scripts] if scripts is not None else [list(script)]
         self.upgrade = upgrade
@@ -216,6 +218,7 @@ class Peer:
         self.close_tcp = close_tcp
         self.extra_headers = dict(extra_headers or {})
         self.close_on_accept = close_on_accept
+        self.greeting = greeting
         self.requests: list[Request] = []
         self.frames: list[Frame] = []
         self.connections = 0
@@ -282,6 +285,9 @@ class Peer:
                 sock = self.tls.wrap_socket(sock, server_side=True)
                 self._sockets.append(sock)
             reader = _Reader(sock)
+            if self.greeting:
+                sock.sendall(self.greeting)
+                reader.to_the_end()
             while (request := reader.request()) is not None:
                 with self.changed:
                     self.requests.append(request)
@@ -293,7 +299,7 @@ class Peer:
                 sock.sendall(answer.to_bytes())
                 if answer.raw is not None:
                     if answer.hold:
-                        self.wait_for(lambda peer: peer.stopping, timeout=600)
+                        reader.to_the_end()
                     return
         except (OSError, EOFError, ValueError, AssertionError):
             pass
@@ -315,7 +321,7 @@ class Peer:
         if self.upgrade is not None:
             sock.sendall(self.upgrade.to_bytes())
             if self.upgrade.hold:
-                self.wait_for(lambda peer: peer.stopping, timeout=600)
+                reader.to_the_end()
             return
         key = request.headers["sec-websocket-key"].encode()
         accept = base64.b64encode(hashlib.sha1(key + _GUID).digest()).decode()
@@ -443,6 +449,12 @@ class _Reader:
         if not data:
             raise EOFError
         self.buffer += data
+
+    def to_the_end(self) -> None:
+        """Read until the client is gone."""
+        with contextlib.suppress(EOFError):
+            while True:
+                self._more()
 
     def request(self) -> Request | None:
         """The next request on this connection, None at its end."""

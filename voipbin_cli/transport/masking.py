@@ -9,9 +9,11 @@ from urllib.parse import quote, quote_plus, urlsplit
 MASK = "***"
 TEXT_LIMIT = 300
 _SECRET_FIELDS = re.compile(
-    r"(?i)\b((?:token|accesskey|access_key|password)(?:=|%3d|\"?:\s*\"))[^&\s\"'<>#;,]+"
+    r"(?i)((?:token|accesskey|access_key|password)(?:=|%3d|\"?:\s*\"))[^&\s\"'<>#;,]+"
 )
 _BEARER = re.compile(r"(?i)\b(bearer\s+)[^\s\"',]+")
+# RFC 7519: a JSON object in base64url, so it begins with {"
+_JWT = re.compile(r"\beyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*)?")
 _USER_INFO = re.compile(r"(?<=://)[^/\s@?#]+@")
 # A short secret would tear holes into ordinary words; none of the platform's is that short.
 _SHORTEST_SECRET = 4
@@ -20,8 +22,8 @@ _SHORTEST_SECRET = 4
 def mask(text: str, *secrets: str) -> str:
     """`text` without `secrets` (as they are or percent-encoded), nor anything that looks like one.
 
-    Values of `token=`, `accesskey=` and `password=`, bearer tokens and the user part of URLs go
-    whether they are among `secrets` or not.
+    Values of `token=`, `accesskey=` and `password=`, bearer tokens, JWTs and the user part of URLs
+    go whether they are among `secrets` or not.
     """
     for secret in secrets:
         if len(secret) >= _SHORTEST_SECRET:
@@ -29,6 +31,7 @@ def mask(text: str, *secrets: str) -> str:
                 text = text.replace(form, MASK)
     text = _SECRET_FIELDS.sub(rf"\1{MASK}", text)
     text = _BEARER.sub(rf"\1{MASK}", text)
+    text = _JWT.sub(MASK, text)
     return _USER_INFO.sub(f"{MASK}@", text)
 
 

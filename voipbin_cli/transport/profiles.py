@@ -76,6 +76,11 @@ class ProfileStore:
         """All profiles, in the order in which they were made."""
         return list(self._read()["profiles"])
 
+    def address(self, name: str) -> str | None:
+        """The API's address kept with a profile, be its secret lost or not."""
+        row = self._read()["profiles"].get(name)
+        return _string(row, "api_url") if isinstance(row, dict) else None
+
     def load(self, name: str | None = None) -> Profile | None:
         """The profile of that name, or the current one; None when there is none.
 

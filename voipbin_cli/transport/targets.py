@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from voipbin_cli.errors import UsageError
 from voipbin_cli.transport.addresses import CREDENTIAL_FIELDS
-from voipbin_cli.transport.masking import bare_url, printable
+from voipbin_cli.transport.masking import bare_url, mask, printable
 
 DEFAULT_SCENARIO = "clean"
 FORMS = "give a call's UUID, call/UUID, conference/UUID, a ws:// or wss:// URL, or sim[:SCENARIO]"
@@ -91,9 +91,9 @@ def parse_target(text: str) -> Target:
     if not slash:
         kind = TargetKind.CALL
     if kind not in (TargetKind.CALL, TargetKind.CONFERENCE):
-        raise UsageError(f"not a TARGET: {printable(text, 80)}", hint=FORMS)
+        raise UsageError(f"not a TARGET: {printable(mask(text), 80)}", hint=FORMS)
     if not _UUID.fullmatch(identifier.lower()):
-        shown = printable(identifier, 80) or "nothing"
+        shown = printable(mask(identifier), 80) or "nothing"
         raise UsageError(
             f"not a TARGET: {shown} is not a UUID",
             hint=f"{FORMS}; a UUID looks like 5f2a8c1e-0d3b-4c57-9e6f-2b7d1a4c8e90",
