@@ -1,0 +1,260 @@
+"""How much delay arrival variation needs, and what a playout buffer would have dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from voipbin_cli.analysis.columns import Blocks
+
+Column = NDArray[np.int64]
+MS = 1_000_000
+
+# Half a second of 20 ms frames a block; what was needed in the last 30 s is needed next.
+BLOCK_FRAMES = 25
+WINDOW_BLOCKS = 60
+# The fastest frame of the last 4 s is the zero that delays are measured from: drift and a
+# longer route move it.
+BASE_BLOCKS = 8
+# Under 1 % of the frames may be late; a little less to have some left for surprises. A young
+# stream counts as this many frames, so that its first stall alone does not decide.
+LATE_BUDGET = 0.007
+LEAST_FRAMES = 500
+STEP_NS = 5 * MS
+MAX_NS = 500 * MS
+_BUCKETS = MAX_NS // STEP_NS + 1
+_SUPERBLOCK = 512
+_FAR = np.iinfo(np.int64).max
+
+
+class DelayTarget:
+    """From blocks of arrival offsets to the delay that keeps late frames within the budget.
+
+    An offset is a frame's arrival less its place in the audio, in nanoseconds; only differences
+    between offsets matter. `base_ns` is the least offset of the last 4 s, `needed_ns` (a whole
+    number of 5 ms, 500 ms at most) how far beyond it all but 0.7 % of the last 30 s arrived.
+    """
+
+    def __init__(self) -> None:
+        self.base_ns: int | None = None
+        self.needed_ns = 0
+        self._minima = np.full(BASE_BLOCKS - 1, _FAR, np.int64)
+        self._counts = np.zeros((WINDOW_BLOCKS - 1, _BUCKETS), np.int64)
+
+    def add(self, blocks: Column) -> tuple[Column, Column]:
+        """Take offsets, shape (blocks, BLOCK_FRAMES); return base and need after each block."""
+        parts = [self._add(part) for part in _split(blocks)]
+        bases = np.concatenate([part[0] for part in parts])
+        needs = np.concatenate([part[1] for part in parts])
+        if bases.size:
+            self.base_ns, self.needed_ns = int(bases[-1]), int(needs[-1])
+        return bases, needs
+
+    def _add(self, blocks: Column) -> tuple[Column, Column]:
+        minima = np.concatenate([self._minima, blocks.min(axis=1, initial=_FAR)])
+        bases = np.lib.stride_tricks.sliding_window_view(minima, BASE_BLOCKS).min(axis=1)
+        self._minima = minima[1 - BASE_BLOCKS :]
+        excess = -((bases[:, None] - blocks) // STEP_NS)
+        counts = np.concatenate([self._counts, _counts(np.minimum(excess, _BUCKETS - 1))])
+        self._counts = counts[1 - WINDOW_BLOCKS :]
+        total = np.concatenate([np.zeros((1, _BUCKETS), np.int64), counts.cumsum(axis=0)])
+        window = (total[WINDOW_BLOCKS:] - total[:-WINDOW_BLOCKS]).cumsum(axis=1)
+        frames = window[:, -1:]
+        allowed = (np.maximum(frames, LEAST_FRAMES) * LATE_BUDGET).astype(np.int64)
+        return bases, np.argmax(frames - window <= allowed, axis=1) * STEP_NS
+
+
+def _split(blocks: Column) -> list[Column]:
+    """Parts of a bounded size, at least one."""
+    return [blocks[at : at + _SUPERBLOCK] for at in range(0, max(1, len(blocks)), _SUPERBLOCK)]
+
+
+def _counts(buckets: Column) -> Column:
+    """A histogram for each row, shape (rows, _BUCKETS)."""
+    rows = np.arange(len(buckets))[:, None] * _BUCKETS
+    flat = np.bincount((buckets + rows).ravel(), minlength=len(buckets) * _BUCKETS)
+    return flat.reshape(len(buckets), _BUCKETS).astype(np.int64)
+
+
+class Policy(NamedTuple):
+    """A playout buffer: `fixed_ms` of delay, or, where that is None, as much as is needed.
+
+    An adaptive one holds `start_ms` for the first 2 s at least, never goes under `least_ms` nor
+    over `most_ms`, and adds `margin_ms` for the blocks in which a sound card asks.
+    """
+
+    name: str
+    fixed_ms: float | None = None
+    start_ms: float = 60.0
+    least_ms: float = 20.0
+    most_ms: float = 500.0
+    margin_ms: float = 20.0
+
+    def delay_ns(self, needed_ns: ArrayLike, block: ArrayLike) -> Column:
+        """The delay beyond the base, after so many whole blocks, in nanoseconds."""
+        if self.fixed_ms is not None:
+            return np.full(np.shape(needed_ns), round(self.fixed_ms * MS), np.int64)
+        wanted = np.asarray(needed_ns, np.int64) + round(self.margin_ms * MS)
+        young = np.asarray(block) < START_BLOCKS
+        least = np.where(young, max(self.start_ms, self.least_ms), self.least_ms) * MS
+        return np.clip(wanted, least, self.most_ms * MS).astype(np.int64)
+
+
+START_BLOCKS = 4
+FIXED_60 = Policy("fixed 60 ms", 60.0)
+FIXED_200 = Policy("fixed 200 ms", 200.0)
+ADAPTIVE = Policy("adaptive")
+POLICIES = (FIXED_60, FIXED_200, ADAPTIVE)
+
+
+class Outcome(NamedTuple):
+    """What a buffer would have made of the arrivals: frames, those too late, delay it added."""
+
+    frames: int
+    late: int
+    late_ratio: float
+    mean_delay_ms: float
+
+
+class BufferFold:
+    """What each policy would have dropped, over frames in order of arrival.
+
+    `frame_ms` is the length of a frame. Where frames carry no time of their own (SLN, or RTP
+    that the platform numbered at its bridge), audio that never came is recognised by a gap
+    after which the stream goes on at its normal pace; such a gap makes no frame late.
+    """
+
+    def __init__(self, frame_ms: float = 20.0, policies: Sequence[Policy] = POLICIES) -> None:
+        self._frame_ns = round(frame_ms * MS)
+        self._policies = tuple(policies)
+        self._target = DelayTarget()
+        self._placement = _Placement(self._frame_ns)
+        self._offsets: Blocks[np.int64] = Blocks(BLOCK_FRAMES, np.int64)
+        self._first: Column | None = None
+        self._blocks = 0
+        self._late = np.zeros(len(self._policies), np.int64)
+        self._delay = [0] * len(self._policies)
+
+    def add_one(self, arrival_ns: int) -> None:
+        """Take one frame's arrival in nanoseconds."""
+        self.add([arrival_ns])
+
+    def add(self, arrivals_ns: ArrayLike, media_ns: ArrayLike | None = None) -> None:
+        """Take a chunk of arrivals; `media_ns`: their place in the audio, if frames tell it."""
+        arrivals = np.asarray(arrivals_ns, np.int64).ravel()
+        if media_ns is None:
+            offsets = self._placement.add(arrivals)
+        else:
+            offsets = arrivals - np.asarray(media_ns, np.int64).ravel()
+        if self._first is None and offsets.size:
+            self._first = offsets[:1].copy()
+        self._play(self._offsets.add(offsets))
+
+    def result(self) -> dict[str, Outcome]:
+        """By the policies' names; the frames of a block begun count by the delay then due."""
+        rest = np.concatenate([self._offsets.rest, self._placement.rest()])
+        frames = self._blocks * BLOCK_FRAMES + rest.size
+        first = self._first if self._first is not None else rest[:1]
+        outcomes = {}
+        for index, policy in enumerate(self._policies):
+            late, delay = int(self._late[index]), self._delay[index]
+            if rest.size:
+                base = self._target.base_ns if self._target.base_ns is not None else int(first[0])
+                due = int(policy.delay_ns(self._target.needed_ns, self._blocks))
+                late += int(np.count_nonzero(rest > base + due))
+                delay += due * rest.size
+            ratio = late / frames if frames else 0.0
+            outcomes[policy.name] = Outcome(frames, late, ratio, delay / max(1, frames) / MS)
+        return outcomes
+
+    def _play(self, blocks: Column) -> None:
+        for part in _split(blocks):
+            if len(part):
+                self._play_part(part)
+
+    def _play_part(self, blocks: Column) -> None:
+        """Each block is played by what was known before it."""
+        assert self._first is not None
+        base = self._first if self._target.base_ns is None else np.array([self._target.base_ns])
+        need = np.array([self._target.needed_ns])
+        bases, needs = self._target.add(blocks)
+        bases = np.concatenate([base, bases[:-1]])
+        needs = np.concatenate([need, needs[:-1]])
+        numbers = self._blocks + np.arange(len(blocks))
+        for index, policy in enumerate(self._policies):
+            delays = policy.delay_ns(needs, numbers)
+            self._late[index] += np.count_nonzero(blocks > (bases + delays)[:, None])
+            self._delay[index] += int(delays.sum()) * BLOCK_FRAMES
+        self._blocks += len(blocks)
+
+
+class _Placement:
+    """Arrivals to offsets, with audio that never came taken as time that passed."""
+
+    # A lasting rise of the offset by less than this is left to the buffer's base.
+    LEAST_LOSS_NS = 40 * MS
+    BEHIND = 8
+    AHEAD = 2
+
+    def __init__(self, frame_ns: int) -> None:
+        self._frame_ns = frame_ns
+        self._arrivals = np.empty(0, np.int64)
+        self._context = 0  # how many of the arrivals held were given out already
+        self._taken = 0
+        self._lost_ns = 0
+        self._last_loss = 0  # index in the stream of the first frame after lost audio
+
+    def add(self, arrivals: Column) -> Column:
+        """Return the offsets that can be told; two frames are held back."""
+        self._arrivals = np.concatenate([self._arrivals, arrivals])
+        ready = self._arrivals.size - self.AHEAD
+        if ready <= self._context:
+            return np.empty(0, np.int64)
+        first = self._taken - self._context
+        raw = self._raw(first)
+        offsets = raw[self._context : ready] - self._losses(raw, first, ready)
+        self._taken = first + ready
+        keep = min(ready, self.BEHIND)
+        self._arrivals = self._arrivals[ready - keep :].copy()
+        self._context = keep
+        return offsets
+
+    def rest(self) -> Column:
+        """The offsets of the frames held back."""
+        return self._raw(self._taken - self._context)[self._context :] - self._lost_ns
+
+    def _raw(self, first: int) -> Column:
+        places = first + np.arange(self._arrivals.size, dtype=np.int64)
+        return self._arrivals - places * self._frame_ns
+
+    def _losses(self, raw: Column, first: int, ready: int) -> Column:
+        """Nanoseconds lost before each frame from the context's end to `ready`."""
+        lost = np.zeros(ready - self._context, np.int64)
+        before = self._lost_ns
+        for index in self._candidates(raw, ready):
+            start = max(index - self.BEHIND, self._last_loss - first, 0)
+            rise = int(raw[index : index + 1 + self.AHEAD].min() - raw[start:index].min())
+            if rise > self.LEAST_LOSS_NS:
+                lost[index - self._context] = rise
+                self._lost_ns += rise
+                self._last_loss = first + index
+        return before + np.cumsum(lost)
+
+    def _candidates(self, raw: Column, ready: int) -> list[int]:
+        """Frames after a gap, where the next two go on at the stream's normal pace."""
+        steps = np.diff(raw)  # the gap before frame i + 1, less a frame
+        start = max(self._context, 1)
+        gap = steps[start - 1 : ready - 1] > self._frame_ns
+        normal = steps > -self._frame_ns // 2
+        found = gap & normal[start:ready] & normal[start + 1 : ready + 1]
+        return (start + np.flatnonzero(found)).tolist()
+
+
+def evaluate(arrivals_ns: ArrayLike, frame_ms: float, policy: Policy) -> Outcome:
+    """Late share and mean delay of one policy over whole arrivals (see BufferFold)."""
+    fold = BufferFold(frame_ms, (policy,))
+    fold.add(arrivals_ns)
+    return fold.result()[policy.name]
