@@ -10,6 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from voipbin_cli.codec.audiosocket import Frame, Kind, StreamDecoder
+    from voipbin_cli.codec.dialect import (
+        AudioFrame,
+        Dialect,
+        FrameDecoder,
+        SendForm,
+        Verdict,
+        send_form,
+    )
     from voipbin_cli.codec.encapsulation import Direction, Encapsulation, Packer, Unit, unpack
     from voipbin_cli.codec.g711 import (
         alaw_to_s16le,
@@ -17,6 +25,7 @@ if TYPE_CHECKING:
         s16le_to_alaw,
         s16le_to_mulaw,
     )
+    from voipbin_cli.codec.hypotheses import score_codecs
     from voipbin_cli.codec.payload_types import PayloadType
     from voipbin_cli.codec.pcm import (
         FRAME_NS,
@@ -34,17 +43,22 @@ __all__ = [
     "FRAME_NS",
     "FRAME_SAMPLES",
     "SAMPLE_RATE_HZ",
+    "AudioFrame",
     "Codec",
+    "Dialect",
     "Direction",
     "Encapsulation",
     "Extender",
     "Frame",
+    "FrameDecoder",
     "Kind",
     "Packer",
     "PayloadType",
     "RtpPacket",
+    "SendForm",
     "StreamDecoder",
     "Unit",
+    "Verdict",
     "alaw_to_s16le",
     "decode",
     "difference",
@@ -52,14 +66,18 @@ __all__ = [
     "mulaw_to_s16le",
     "s16le_to_alaw",
     "s16le_to_mulaw",
+    "score_codecs",
+    "send_form",
     "silence",
     "unpack",
 ]
 
 _HOMES = {
     "audiosocket": ("Frame", "Kind", "StreamDecoder"),
+    "dialect": ("AudioFrame", "Dialect", "FrameDecoder", "SendForm", "Verdict", "send_form"),
     "encapsulation": ("Direction", "Encapsulation", "Packer", "Unit", "unpack"),
     "g711": ("alaw_to_s16le", "mulaw_to_s16le", "s16le_to_alaw", "s16le_to_mulaw"),
+    "hypotheses": ("score_codecs",),
     "payload_types": ("PayloadType",),
     "pcm": (
         "FRAME_NS",

@@ -1,0 +1,362 @@
+"""Messages in, audio out: what the payload is, is decided from evidence, and revised by it.
+
+While readings that are still plausible would decode a frame differently, it is held back (25
+frames at most), then released in order: none is lost, and none is decoded wrong because it came
+before the stream had shown what it is. The first message is usually pure silence, so silence
+alone settles nothing; where all plausible readings agree on it, it need not wait either.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from voipbin_cli.codec import pcm
+from voipbin_cli.codec.encapsulation import Encapsulation, Unit, unpack
+from voipbin_cli.codec.evidence import Evidence, Key, Odds, is_still, quiet_codecs
+from voipbin_cli.codec.fingerprint import (
+    Dialect,
+    Fingerprint,
+    SendForm,
+    name_dialect,
+    send_form,
+)
+from voipbin_cli.codec.hypotheses import MIN_BYTES, score_payload
+from voipbin_cli.codec.payload_types import COMFORT_NOISE, DYNAMIC, RESERVED
+from voipbin_cli.codec.pcm import SAMPLE_RATE_HZ, Codec
+from voipbin_cli.codec.serial import difference
+
+__all__ = [
+    "AudioFrame",
+    "Dialect",
+    "Fingerprint",
+    "FrameDecoder",
+    "SendForm",
+    "Verdict",
+    "name_dialect",
+    "send_form",
+]
+
+MAX_HELD_FRAMES = 25
+
+# A reading this far behind, in bits, is no longer plausible.
+_PLAUSIBLE = 9.0
+# Sound worth less than this settles nothing: about one 20 ms frame of G.711.
+_SETTLING_WEIGHT = 12.0
+# How much a codec that was settled has in its favour when doubt or a new connection comes.
+_DOUBT_BONUS = 16.0
+_CHANGE_BONUS = 6.0
+_RESTART_BONUS = 12.0
+# A settled codec is looked at again in each of the next frames, then after 1, 2, 4 ... frames, at
+# last every 1.28 s.
+_FIRST_LOOKS = 4
+_MAX_INTERVAL = 64
+# Bits per byte by which another reading has to be better to raise doubt.
+_DOUBT_MARGIN = 0.5
+# From here on a reading is little better than noise.
+_NOISE_BITS = 7.0
+_TELEPHONE_EVENT_BYTES = 4
+_UNHEARD_CONFIDENCE = 0.6
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the stream was found to be.
+
+    `timestamp_step` is what the RTP timestamp advances by per packet, and `timestamp_hz` what
+    that makes a second: 8000 where it counts samples, 16000 where it counts the bytes of linear
+    audio; both None without RTP or before two packets in a row. `confidence` is 0 to 1, and at
+    most 0.6 before any sound was heard.
+    """
+
+    codec: Codec
+    dialect: Dialect
+    timestamp_step: int | None
+    timestamp_hz: int | None
+    confidence: float
+    reason: str
+
+
+class AudioFrame(NamedTuple):
+    """One decoded frame: `pcm` is s16le mono at `rate_hz`, `tag` what came with its message."""
+
+    pcm: bytes
+    tag: int
+    unit: Unit
+    codec: Codec
+    rate_hz: int
+
+
+class _Clock:
+    """What RTP timestamps advance by from one packet to the next in sequence."""
+
+    __slots__ = ("_last", "_steps")
+
+    def __init__(self) -> None:
+        self._last: tuple[int, int, int] | None = None
+        self._steps: Counter[tuple[int, int]] = Counter()  # (step, payload bytes)
+
+    def observe(self, unit: Unit) -> None:
+        packet = unit.packet
+        if packet is None:
+            return
+        if self._last is not None:
+            sequence_number, timestamp, size = self._last
+            if difference(packet.sequence_number, sequence_number, 16) == 1:
+                step = difference(packet.timestamp, timestamp, 32)
+                if len(self._steps) < 64:  # a jumping clock cannot make it grow
+                    self._steps[step, size] += 1
+        self._last = packet.sequence_number, packet.timestamp, len(packet.payload)
+
+    def usual(self) -> tuple[int, int] | None:
+        """Return the most common (step, payload bytes), None before two packets in a row."""
+        return self._steps.most_common(1)[0][0] if self._steps else None
+
+    def step_for(self, size: int) -> int | None:
+        usual = self.usual()
+        return usual[0] if usual is not None and usual[1] == size else None
+
+
+def _holds_samples(unit: Unit) -> bool:
+    if unit.packet is None:
+        return unit.is_audio
+    number = unit.packet.payload_type
+    if number == COMFORT_NOISE or number in RESERVED:
+        return False  # RFC 3389; RTCP
+    # RFC 4733 2.3: an event is four bytes; half a millisecond of audio is sent by nobody.
+    return not (number in DYNAMIC and len(unit.payload) == _TELEPHONE_EVENT_BYTES)
+
+
+class FrameDecoder:
+    """Decodes the messages of one stream of one direction.
+
+    `codec` is the one in use (None before the first frame), `is_settled` whether sound has
+    confirmed it, `held` how many frames wait, `revisions` how often it changed after frames had
+    been released as another.
+    """
+
+    def __init__(self, encapsulation: Encapsulation) -> None:
+        self.encapsulation = encapsulation
+        self.codec: Codec | None = None
+        self.is_settled = False
+        self.revisions = 0
+        self._committed = False  # whether frames went out that another reading would change
+        self._held: list[tuple[Unit, int]] = []
+        self._ready: list[AudioFrame] = []
+        self._known: set[Key] = set()
+        self._fast_key: tuple[int, int | None] | None = None
+        self._fast_left = 0
+        self._forget()
+        self._prior: tuple[Codec | None, float] = (None, 0.0)
+        self._reopen(0.0)
+
+    def _forget(self) -> None:
+        self._fingerprint: Fingerprint | None = None
+        self._clock = _Clock()
+
+    def feed(self, message: bytes, tag: int = 0) -> list[AudioFrame]:
+        """Return the frames that are decided now, oldest first; `tag` comes back with them.
+
+        AudioSocket frames that are not audio and RTP packets that hold no samples (comfort
+        noise, telephone events, RTCP) give no frame. Raises DecodeError for a malformed
+        message, which changes nothing.
+        """
+        units = unpack(self.encapsulation, message)
+        if self._fast_left and len(units) == 1:
+            unit = units[0]
+            if (len(unit.payload), unit.label) == self._fast_key:
+                self._fast_left -= 1
+                codec = self.codec
+                assert codec is not None
+                samples = pcm.decode(codec, unit.payload)
+                return [AudioFrame(samples, tag, unit, codec, unit.rate_hz)]
+        frames, self._ready = self._ready, []
+        for unit in units:
+            if _holds_samples(unit):
+                frames += self._take(unit, tag)
+        return frames
+
+    def flush(self) -> list[AudioFrame]:
+        """Return the frames still held, decoded as what is most likely: the stream is over."""
+        frames, self._ready = self._ready, []
+        if self._held:
+            frames += self._release(_best(self._odds()))
+        return frames
+
+    def restart(self) -> None:
+        """Begin a new connection of the same stream.
+
+        The codec stays likely, sequence and timestamps begin anew. Frames still held come out
+        with the next `feed` or `flush`.
+        """
+        self._ready = self.flush()
+        self._forget()
+        self._known.clear()
+        self._reopen(_RESTART_BONUS)
+
+    @property
+    def held(self) -> int:
+        """How many frames wait to be decided."""
+        return len(self._held)
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """What the stream is taken for now, None before the first frame."""
+        if self.codec is None and not self._held:
+            return None
+        odds = self._odds()
+        codec = self.codec if self.is_settled and self.codec else _best(odds)
+        step, hz = self._timestamp(codec)
+        return Verdict(
+            codec,
+            name_dialect(self.encapsulation, codec, self._fingerprint),
+            step,
+            hz,
+            self._confidence(odds, codec),
+            self._reason(odds, codec),
+        )
+
+    @property
+    def send_form(self) -> SendForm:
+        """What the far end takes."""
+        return send_form(self.encapsulation, self._fingerprint, self.codec)
+
+    def _timestamp(self, codec: Codec) -> tuple[int | None, int | None]:
+        usual = self._clock.usual()
+        if usual is None:
+            return None, None
+        step, size = usual
+        samples = size // codec.sample_bytes
+        return step, round(step * SAMPLE_RATE_HZ / samples) if samples else None
+
+    def _confidence(self, odds: Odds, codec: Codec) -> float:
+        share = 2 ** odds[codec] / sum(2**value for value in odds.values())
+        limit = 0.999 if self._evidence.weight else _UNHEARD_CONFIDENCE
+        return round(min(share, limit), 3)
+
+    def _reason(self, odds: Odds, codec: Codec) -> str:
+        second = max((c for c in Codec if c is not codec), key=odds.__getitem__)
+        lead = odds[codec] - odds[second]
+        heard = "by its sound" if self._evidence.weight else "by size, label and silence alone"
+        return f"{codec} {heard}: 2^{lead:.0f} times as likely as {second}"
+
+    def _reopen(self, bonus: float) -> None:
+        self._evidence = Evidence()
+        self._prior = (self.codec, bonus)
+        self._forced_at: float | None = None
+        self._looks = 0
+        self._fast_left = 0
+        self.is_settled = False
+
+    def _odds(self) -> Odds:
+        known, bonus = self._prior
+        return self._evidence.odds(known=known, bonus=bonus)
+
+    def _frame(self, unit: Unit, tag: int, codec: Codec) -> AudioFrame:
+        return AudioFrame(pcm.decode(codec, unit.payload), tag, unit, codec, unit.rate_hz)
+
+    def _take(self, unit: Unit, tag: int) -> list[AudioFrame]:
+        """Decide about one unit off the fast path."""
+        self._clock.observe(unit)
+        if self._fingerprint is None and unit.packet is not None:
+            packet = unit.packet
+            self._fingerprint = Fingerprint(
+                packet.payload_type, packet.ssrc, packet.sequence_number
+            )
+        key = Key(len(unit.payload), unit.label)
+        if self.is_settled:
+            assert self.codec is not None
+            if len(unit.payload) < MIN_BYTES or (key in self._known and self._holds(unit, key)):
+                return [self._frame(unit, tag, self.codec)]
+            self._doubt(key)
+        elif key in self._known and self.codec is not None:
+            # After some frames of another size the stream goes on as before.
+            return self._settle(unit, tag, self.codec)
+        return self._weigh(unit, tag)
+
+    def _doubt(self, key: Key) -> None:
+        if key in self._known:  # its sound is what is wrong
+            self._known.clear()
+            self._reopen(_DOUBT_BONUS)
+        else:
+            self._reopen(_CHANGE_BONUS)
+
+    def _holds(self, unit: Unit, key: Key) -> bool:
+        """Whether the settled codec stands up to a look at this unit; each look is rarer."""
+        if self._fast_left:
+            self._fast_left -= 1
+            return True
+        payload = unit.payload
+        if is_still(payload):
+            quiet = quiet_codecs(payload[:2])
+            return not quiet or self.codec in quiet
+        if self._sounds_wrong(payload):
+            return False
+        self._looks += 1
+        self._fast_key = key
+        self._fast_left = min(1 << self._looks >> _FIRST_LOOKS, _MAX_INTERVAL)
+        return True
+
+    def _sounds_wrong(self, payload: bytes) -> bool:
+        codec = self.codec
+        assert codec is not None
+        scores = score_payload(payload, like=codec)
+        if scores[codec] > _NOISE_BITS:  # is it even as wide?
+            scores = score_payload(payload)
+        return scores[codec] > min(scores.values()) + _DOUBT_MARGIN
+
+    def _weigh(self, unit: Unit, tag: int) -> list[AudioFrame]:
+        """Add a unit to what is undecided, and release what it decides."""
+        evidence = self._evidence
+        evidence.add(unit, self._clock.step_for(len(unit.payload)))
+        self._held.append((unit, tag))
+        odds = self._odds()
+        best = _best(odds)
+        plausible = [codec for codec, value in odds.items() if value > -_PLAUSIBLE]
+        if len(plausible) == 1:
+            if evidence.weight >= _SETTLING_WEIGHT:
+                return self._settle_on(best)
+            return self._release(best)
+        if self._all_alike(plausible):
+            return self._release(self.codec if self.codec in plausible else best, alike=True)
+        if len(self._held) >= MAX_HELD_FRAMES:
+            self._forced_at = evidence.weight
+            return self._release(best)
+        if self._forced_at is not None and (self._forced_at or not evidence.weight):
+            return self._release(best)  # waiting has not helped, and would not now
+        return []
+
+    def _all_alike(self, plausible: list[Codec]) -> bool:
+        return all(
+            len({pcm.decode(codec, unit.payload) for codec in plausible}) == 1
+            for unit, _ in self._held
+        )
+
+    def _settle(self, unit: Unit, tag: int, codec: Codec) -> list[AudioFrame]:
+        self._held.append((unit, tag))
+        self._evidence.add(unit)
+        return self._settle_on(codec, keep_known=True)
+
+    def _settle_on(self, codec: Codec, *, keep_known: bool = False) -> list[AudioFrame]:
+        if codec is not self.codec and not keep_known:
+            self._known.clear()
+        for unit, _ in self._held:
+            if len(self._known) < 64:
+                self._known.add(Key(len(unit.payload), unit.label))
+        frames = self._release(codec)
+        self.is_settled = True
+        return frames
+
+    def _release(self, codec: Codec, *, alike: bool = False) -> list[AudioFrame]:
+        if codec is not self.codec:
+            self.revisions += self._committed
+            self.codec = codec
+        self._committed = self._committed or not alike
+        frames = [self._frame(unit, tag, codec) for unit, tag in self._held]
+        self._held.clear()
+        return frames
+
+
+def _best(odds: Odds) -> Codec:
+    return max(odds, key=odds.__getitem__)
