@@ -1,0 +1,214 @@
+"""The exchange: the rooms of one scenario, the streams in them, and what is planned for them."""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from voipbin_cli.codec.encapsulation import Encapsulation
+from voipbin_cli.codec.pcm import FRAME_NS
+from voipbin_cli.errors import MachineError
+from voipbin_cli.simulator.api import Join
+from voipbin_cli.simulator.farend import Channel, messages
+from voipbin_cli.simulator.rooms import Room
+from voipbin_cli.simulator.scenario import Admission, Kind, Scenario
+from voipbin_cli.simulator.schedule import MS_NS, SECOND_NS
+from voipbin_cli.simulator.sources import SILENT_FRAME, Sound
+from voipbin_cli.simulator.stream import MediaStream
+from voipbin_cli.simulator.ticker import Ticker
+
+_log = logging.getLogger("voipbin_cli.simulator")
+_NOTES_KEPT = 200
+# The call's clock starts this long after its first stream was accepted; a later stream's first
+# frame is the next on that clock, but no sooner than 6 ms from its upgrade (observed: 5 to 45).
+_CLOCK_START_NS = 10 * MS_NS
+_SETTING_UP_NS = 6 * MS_NS
+# The phone plays half a frame after the far end sends, so that neither meets the other's jitter.
+_PLAY_OFFSET_NS = FRAME_NS // 2
+
+
+def build_rooms(scenario: Scenario, created_s: float) -> dict[Kind, list[Room]]:
+    """The calls and conferences of a scenario, with ids that are the same in every run.
+
+    The first of each is what the scenario is about; the other calls are over, and the last
+    conference has one member.
+    """
+    over = Scenario(name=scenario.name, summary="", call_status="hangup")
+
+    def room(kind: Kind, number: int, row: Scenario, members: int) -> Room:
+        created = created_s - 60.0 * number
+        return Room(
+            kind, scenario.uuid(f"{kind}/{number}"), row, members=members, created_s=created
+        )
+
+    return {
+        Kind.CALL: [
+            room(Kind.CALL, number, over if number else scenario, 2)
+            for number in range(scenario.calls)
+        ],
+        Kind.CONFERENCE: [
+            room(Kind.CONFERENCE, number, scenario, members)
+            for number, members in enumerate((scenario.members, 1))
+        ],
+    }
+
+
+class Exchange:
+    """Joins streams to rooms and lets time pass in them.
+
+    `sound` is what the people say. `wall` gives Unix time in seconds.
+    """
+
+    def __init__(
+        self, scenario: Scenario, sound: Sound, ticker: Ticker, wall: Callable[[], float]
+    ) -> None:
+        self.scenario = scenario
+        self.rooms = build_rooms(scenario, wall())
+        self.violations: deque[str] = deque(maxlen=_NOTES_KEPT)
+        self.ends: deque[str] = deque(maxlen=_NOTES_KEPT)
+        self.streams_joined = 0
+        self.failure: MachineError | None = None
+        self._sound = sound if scenario.phone else Sound(SILENT_FRAME)
+        self._ticker = ticker
+        self._wall = wall
+        self._outage_until_ns = 0.0
+        self._totals = dict.fromkeys(_COUNTED, 0)
+
+    @property
+    def target(self) -> Room:
+        """The room that the scenario is about."""
+        return self.rooms[self.scenario.kind][0]
+
+    @property
+    def in_outage(self) -> bool:
+        """Whether new streams fail because the last one was lost just now."""
+        return self._ticker.clock() < self._outage_until_ns
+
+    def join(self, join: Join) -> MediaStream:
+        """Make the stream; an encapsulation that nobody knows is accepted and stays mute."""
+        channel = None
+        if join.encapsulation in tuple(Encapsulation):
+            encapsulation = Encapsulation(join.encapsulation)
+            channel = Channel(self.scenario, encapsulation, join.room.queue_rule)
+        return MediaStream(join.room, channel, self._ticker, self._ended, self._violated)
+
+    def joined(self, stream: MediaStream, join: Join) -> None:
+        """Let an accepted stream run, and the room's clock with it."""
+        room = join.room
+        if not room.is_progressing or self.scenario.admission is Admission.CLOSE:
+            stream.end("nothing to join")
+            return
+        self.streams_joined += 1
+        if room.started_ns is None:
+            self._start_clock(room)
+        room.streams.add(stream)
+        if join.expires_s is not None:
+            left_ns = int((join.expires_s - self._wall()) * SECOND_NS)
+            self._once(left_ns, partial(stream.end, "token expired"))
+        if stream.channel is None or self.scenario.admission is Admission.MUTE:
+            return
+        if room.passes_straight_on and not self.scenario.phone:
+            return  # the bridge of one member makes no frames of its own
+        start = partial(self._start, stream, Encapsulation(join.encapsulation))
+        if self.scenario.admission is Admission.MUTE_UNTIL_SENT:
+            stream.start_on_first(start)
+        else:
+            start()
+
+    def _start(self, stream: MediaStream, encapsulation: Encapsulation) -> None:
+        seed = f"{self.scenario.seed}/{self.scenario.name}/{self.streams_joined}"
+        first = stream.room.frame_at(self._ticker.clock() + _SETTING_UP_NS)
+        stream.start(
+            messages(
+                self.scenario,
+                encapsulation,
+                self._sound.frame,
+                first=first,
+                rng=random.Random(seed),
+            )
+        )
+
+    def _once(self, in_ns: float, action: Callable[[], None]) -> None:
+        def job(_now_ns: int) -> None:
+            action()
+
+        self._ticker.add(self._ticker.clock() + int(in_ns), job)
+
+    def _start_clock(self, room: Room) -> None:
+        """What the scenario has planned for the call is due from now on."""
+        room.started_ns = self._ticker.clock() + _CLOCK_START_NS
+        self._ticker.add(room.started_ns + _PLAY_OFFSET_NS, partial(self._play, room))
+        if self.scenario.duration_s is not None:
+            lasts_ns = self.scenario.duration_s * SECOND_NS
+            self._once(_CLOCK_START_NS + lasts_ns, partial(self.hang_up, room))
+        if self.scenario.drop is not None:
+            after_ns = self.scenario.drop.after_s * SECOND_NS
+            self._once(_CLOCK_START_NS + after_ns, partial(self.drop, room))
+
+    def _play(self, room: Room, _now_ns: int) -> int | None:
+        """Let the phone hear 20 ms; the time of the next, as long as the call goes on."""
+        if room.is_over or room.started_ns is None:
+            return None
+        try:
+            room.play()
+        except MachineError as error:
+            self.failure, room.heard = error, None
+        return room.started_ns + _PLAY_OFFSET_NS + room.ticks_played * FRAME_NS
+
+    def hang_up(self, room: Room | None = None) -> None:
+        """End the call (the scenario's, unless another is named)."""
+        (room or self.target).hang_up(self._wall())
+
+    def drop(self, room: Room | None = None) -> None:
+        """Lose every connection to the call, which goes on; how, says the scenario."""
+        room = room or self.target
+        drop = self.scenario.drop
+        if drop is not None:
+            self._outage_until_ns = self._ticker.clock() + drop.outage_s * SECOND_NS
+        room.was_dropped = True
+        room.cut_all(dead=drop is not None and drop.frozen)
+
+    def _violated(self, what: str) -> None:
+        if len(self.violations) < _NOTES_KEPT:
+            _log.warning("a client broke the contract: %s", what)
+        self.violations.append(what)
+
+    def _ended(self, stream: MediaStream, reason: str) -> None:
+        stream.room.streams.discard(stream)
+        self.ends.append(reason)
+        for name, value in _counts(stream).items():
+            self._totals[name] += value
+
+    def report(self) -> dict[str, Any]:
+        """What has happened so far: counts over all streams, how they ended, what they broke."""
+        rooms = [room for group in self.rooms.values() for room in group]
+        running = [stream for room in rooms for stream in room.streams]
+        totals = dict(self._totals)
+        for stream in running:
+            for name, value in _counts(stream).items():
+                totals[name] += value
+        return {
+            **totals,
+            "streams_joined": self.streams_joined,
+            "streams_now": len(running),
+            "status": self.target.status,
+            "call_ms": self.target.ticks_played * 20,
+            "ends": list(self.ends),
+            "violations": list(self.violations),
+        }
+
+
+_COUNTED = ("sent", "received", "dropped", "fed_ms", "heard_ms", "lost_ms", "flushes")
+
+
+def _counts(stream: Any) -> dict[str, int]:
+    queue = stream.queue
+    values = (
+        *(stream.sent, stream.received, stream.dropped),
+        *(queue.fed_bytes // 16, queue.heard_bytes // 16, queue.lost_bytes // 16, queue.flushes),
+    )
+    return dict(zip(_COUNTED, values, strict=True))

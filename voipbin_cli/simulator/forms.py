@@ -1,0 +1,76 @@
+"""The dialects as rows: what the far end sends, and what it takes, in each encapsulation."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from voipbin_cli.codec.audiosocket import Kind
+from voipbin_cli.codec.dialect import Dialect
+from voipbin_cli.codec.encapsulation import Encapsulation, Packer
+from voipbin_cli.codec.pcm import Codec
+
+
+class Accepted(NamedTuple):
+    """What the far end takes from a client on RTP; SLN and AudioSocket are linear always."""
+
+    codec: Codec
+    payload_type: int
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How audio is put on the wire.
+
+    `timestamp_per_sample` is 2 where RTP timestamps count the bytes of linear audio.
+    `random_start`: sequence number, timestamp and SSRC as RFC 3550 5.1 wants them; otherwise as
+    the platform's bridge starts them: 1, one step, 0.
+    """
+
+    codec: Codec
+    payload_type: int
+    kind: int = Kind.PCM_8K
+    timestamp_per_sample: int = 1
+    random_start: bool = False
+
+    def packer(self, encapsulation: Encapsulation, samples: int, rng: random.Random) -> Packer:
+        """Return a packer for one new connection whose frames hold `samples` samples."""
+        if encapsulation is not Encapsulation.RTP:
+            return Packer(encapsulation, kind=self.kind)
+        if self.random_start:
+            start = rng.getrandbits(16), rng.getrandbits(32), rng.getrandbits(32)
+        else:
+            start = 1, samples * self.timestamp_per_sample, 0
+        return Packer(
+            encapsulation,
+            payload_type=self.payload_type,
+            sequence_number=start[0],
+            timestamp=start[1],
+            ssrc=start[2],
+            timestamp_per_sample=self.timestamp_per_sample,
+        )
+
+
+_DOCUMENTED = Form(Codec.MULAW, 0, random_start=True)
+_DOCUMENTED_LINEAR = Form(Codec.S16LE, 0, random_start=True)
+_DEPLOYED = Form(Codec.MULAW, 96)
+_LINEAR = Form(Codec.S16LE, 96, timestamp_per_sample=2)
+_LEGACY = Form(Codec.MULAW, 0)
+
+FORMS: Mapping[tuple[Dialect, Encapsulation], Form] = {
+    (Dialect.DOCUMENTED, Encapsulation.RTP): _DOCUMENTED,
+    (Dialect.DOCUMENTED, Encapsulation.SLN): _DOCUMENTED_LINEAR,
+    (Dialect.DOCUMENTED, Encapsulation.AUDIOSOCKET): _DOCUMENTED_LINEAR,
+    **{(Dialect.DEPLOYED, encapsulation): _DEPLOYED for encapsulation in Encapsulation},
+    **{(Dialect.LINEAR, encapsulation): _LINEAR for encapsulation in Encapsulation},
+    **{(Dialect.LEGACY, encapsulation): _LEGACY for encapsulation in Encapsulation},
+}
+
+ACCEPTED: Mapping[Dialect, Accepted] = {
+    Dialect.DOCUMENTED: Accepted(Codec.MULAW, 0),
+    Dialect.DEPLOYED: Accepted(Codec.S16LE, 96),
+    Dialect.LINEAR: Accepted(Codec.S16LE, 96),
+    Dialect.LEGACY: Accepted(Codec.S16LE, 0),
+}

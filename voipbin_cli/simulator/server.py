@@ -1,0 +1,196 @@
+"""The simulator: REST and WebSocket on one loopback port, for hundreds of streams."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+import ssl as tls
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from voipbin_cli.errors import MachineError, UsageError
+from voipbin_cli.simulator.api import Api, Join
+from voipbin_cli.simulator.authority import PASSWORD, USERNAME, Authority
+from voipbin_cli.simulator.connection import Connection
+from voipbin_cli.simulator.exchange import Exchange
+from voipbin_cli.simulator.heard import Heard, HeardFile
+from voipbin_cli.simulator.http import Request, Response, json_response
+from voipbin_cli.simulator.scenario import Kind, Scenario
+from voipbin_cli.simulator.sources import Sound, load_sound
+from voipbin_cli.simulator.stream import MediaStream
+from voipbin_cli.simulator.ticker import Ticker
+from voipbin_cli.simulator.timeline import call_pcap
+
+MAX_CONNECTIONS = 2000
+
+
+def _check_loopback(host: str) -> None:
+    with contextlib.suppress(ValueError):
+        if host == "localhost" or ipaddress.ip_address(host).is_loopback:
+            return
+    raise UsageError(
+        f"the simulator listens on loopback only, not on {host}", hint="--host 127.0.0.1"
+    )
+
+
+def _load(scenario: Scenario) -> Sound:
+    talkers = min(scenario.members, 3) if scenario.kind is Kind.CONFERENCE else 1
+    return load_sound(scenario.source, seed=scenario.seed, talkers=talkers)
+
+
+class Simulator:
+    """One scenario, served. Use as an async context manager inside a running event loop.
+
+    `heard` gets what the phone of the scenario's call (or conference) hears, 20 ms of s16le at a
+    time; `heard_path` is a WAV file of it. `port` 0 takes a free one. `ssl` makes it https and wss.
+
+    Raises:
+        UsageError: a host that is not loopback, or a source that cannot be read.
+        MachineError: the port is taken, or the file cannot be written.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        ssl: tls.SSLContext | None = None,
+        heard: Heard | None = None,
+        heard_path: Path | None = None,
+        max_connections: int = MAX_CONNECTIONS,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        _check_loopback(host)
+        self.scenario = scenario
+        self.host = host
+        self.port = port
+        self.authority = Authority(scenario.token_life_s)
+        self.token = self.authority.issue(wall())
+        self._ssl = ssl
+        self._max_connections = max_connections
+        self._connections: set[Connection] = set()
+        self._ticker = Ticker(asyncio.get_running_loop())
+        sound = _load(scenario)
+        self.exchange = Exchange(scenario, sound, self._ticker, wall)
+        self._file = HeardFile(heard_path) if heard_path is not None else None
+        self.exchange.target.heard = self._file or heard
+        pcap = partial(call_pcap, sound=sound)
+        self._api = Api(scenario, self.exchange.rooms, self.authority, wall, pcap)
+        self._server: asyncio.Server
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'https' if self._ssl else 'http'}://{host}:{self.port}"
+
+    def describe(self) -> dict[str, Any]:
+        """All that a client needs to know, for JSON."""
+        calls, conferences = self.exchange.rooms[Kind.CALL], self.exchange.rooms[Kind.CONFERENCE]
+        return {
+            "event": "ready",
+            "scenario": self.scenario.name,
+            "port": self.port,
+            "api_url": f"{self.origin}/v1.0",
+            "token": self.token,
+            "access_key": self.authority.access_key,
+            "username": USERNAME,
+            "password": PASSWORD,
+            "kind": str(self.scenario.kind),
+            "target_id": self.exchange.target.id,
+            "call_id": calls[0].id,
+            "conference_ids": [room.id for room in conferences],
+        }
+
+    async def start(self) -> None:
+        """Listen."""
+        loop = asyncio.get_running_loop()
+        try:
+            self._server = await loop.create_server(
+                lambda: Connection(self), self.host, self.port, ssl=self._ssl, backlog=1024
+            )
+        except (OSError, OverflowError) as error:
+            raise MachineError(f"cannot listen on {self.host}:{self.port}: {error}") from None
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def close(self) -> None:
+        """Cut every connection, and finish the heard file."""
+        self._server.close()
+        self._ticker.close()
+        for connection in tuple(self._connections):
+            connection.transport.abort()
+        await asyncio.sleep(0)
+        if self._file is not None:
+            self._file.close()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        _type: type[BaseException] | None,
+        _error: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    def report(self) -> dict[str, Any]:
+        """What has happened so far."""
+        return {
+            **self.exchange.report(),
+            "connections": len(self._connections),
+            "wakeups": self._ticker.wakeups,
+        }
+
+    # What a connection asks of its owner.
+
+    def admit(self, connection: Connection) -> bool:
+        """Count the connection; False when there are too many."""
+        if len(self._connections) >= self._max_connections:
+            return False
+        self._connections.add(connection)
+        return True
+
+    def leave(self, connection: Connection) -> None:
+        """It is gone."""
+        self._connections.discard(connection)
+
+    def answer(self, request: Request) -> Response | Join | None:
+        """The answer of the API, or none at all during an outage."""
+        drop = self.scenario.drop
+        if request.path.startswith("/simulator"):
+            return self._control(request)
+        if self.exchange.in_outage and drop is not None and drop.with_api:
+            return None
+        answer = self._api.handle(request)
+        return None if self.exchange.in_outage and isinstance(answer, Join) else answer
+
+    def _control(self, request: Request) -> Response:
+        """What only a simulator has: `GET /simulator`, `POST /simulator/hang-up` and `/drop`."""
+        actions = {
+            "/simulator/hang-up": self.exchange.hang_up,
+            "/simulator/drop": self.exchange.drop,
+        }
+        if request.headers.get("authorization") != f"Bearer {self.token}":
+            return Response(401)
+        if request.method == "POST" and request.path in actions:
+            actions[request.path]()
+            return json_response({})
+        if request.method == "GET" and request.path == "/simulator":
+            return json_response(self.report())
+        return Response(404)
+
+    def join(self, join: Join) -> MediaStream:
+        """Make the stream that was asked for."""
+        return self.exchange.join(join)
+
+    def joined(self, stream: MediaStream, join: Join) -> None:
+        """The stream's upgrade was answered: let it run."""
+        self.exchange.joined(stream, join)

@@ -1,0 +1,211 @@
+"""One media stream over one WebSocket connection (RFC 6455), by the library's sans-I/O protocol."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+
+from websockets.exceptions import PayloadTooBig
+from websockets.frames import Frame, Opcode
+from websockets.http11 import Request
+from websockets.protocol import State
+from websockets.server import ServerProtocol
+
+from voipbin_cli.simulator.farend import Channel
+from voipbin_cli.simulator.farqueue import FarQueue
+from voipbin_cli.simulator.http import Response
+from voipbin_cli.simulator.intake import SPLIT_PATIENCE_NS, Effect
+from voipbin_cli.simulator.rooms import Room
+from voipbin_cli.simulator.schedule import Slot
+from voipbin_cli.simulator.ticker import Ticker
+
+# The largest payload that the platform survives is 65,535 bytes; twice that is read, to see how
+# much too long it is, and not a byte more.
+MAX_MESSAGE_BYTES = 2**17
+CLOSE_PATIENCE_S = 1.0
+
+
+class MediaStream:
+    """Sends what its schedule has due, takes what the client sends, and ends as the platform does.
+
+    `schedule` is None where nothing ever comes; `channel` is None where all that is sent is
+    dropped. `on_end(stream, reason)` is called once.
+    """
+
+    def __init__(
+        self,
+        room: Room,
+        channel: Channel | None,
+        ticker: Ticker,
+        on_end: Callable[[MediaStream, str], None],
+        on_violation: Callable[[str], None],
+    ) -> None:
+        self.room = room
+        self.channel = channel
+        self.queue = channel.queue if channel is not None else FarQueue(room.queue_rule)
+        self.sent = 0
+        self.received = 0
+        self.dropped = 0
+        self.is_writable = True
+        self._ticker = ticker
+        self._on_end = on_end
+        self._on_violation = on_violation
+        self._on_first: Callable[[], None] | None = None
+        self._schedule: Iterator[Slot] | None = None
+        self._next: Slot | None = None
+        self._parts: list[bytes] | None = None
+        self._ended = False
+        self._dead = False
+        self._transport: asyncio.Transport
+        self._protocol = ServerProtocol(max_size=MAX_MESSAGE_BYTES)
+
+    def accept(self, transport: asyncio.Transport, head: bytes) -> bool:
+        """Answer the upgrade; False when it was none and the refusal has been written."""
+        self._transport = transport
+        self._protocol.receive_data(head)
+        events = self._protocol.events_received()
+        for request in events:
+            assert isinstance(request, Request)
+            self._protocol.send_response(self._protocol.accept(request))
+        if not events:
+            transport.write(Response(400).serialize())
+        self._write_out()
+        return self._protocol.state is State.OPEN
+
+    def start(self, schedule: Iterator[Slot]) -> None:
+        """Send from now on what `schedule` has due on the room's clock."""
+        self._schedule = schedule
+        self._next = next(schedule)
+        self._ticker.add(self._due_ns(), self._tick)
+
+    def start_on_first(self, start: Callable[[], None]) -> None:
+        """Call `start` when the first audio has been taken from the client."""
+        self._on_first = start
+
+    def _due_ns(self) -> int:
+        assert self._next is not None
+        assert self.room.started_ns is not None
+        return self.room.started_ns + self._next.due_ns
+
+    def _tick(self, now_ns: int) -> int | None:
+        """Send all that is due; the next deadline, or None when the stream is over."""
+        assert self._schedule is not None
+        if self._protocol.state is not State.OPEN or self._ended:
+            return None
+        due_ns = self._due_ns()
+        while due_ns <= now_ns:
+            assert self._next is not None
+            self._send(self._next.body)
+            self._next = next(self._schedule)
+            due_ns = self._due_ns()
+        return due_ns
+
+    def _send(self, message: bytes) -> None:
+        """A client that does not read loses frames, not our memory."""
+        if not self.is_writable or self._dead:
+            self.dropped += 1
+            return
+        self.sent += 1
+        self._protocol.send_binary(message)
+        self._write_out()
+
+    def _write_out(self) -> None:
+        for data in self._protocol.data_to_send():
+            if data:
+                self._transport.write(data)
+            else:
+                self._close_tcp()
+
+    def _close_tcp(self) -> None:
+        """Close our direction, and go on reading for a while.
+
+        Closing both at once would make the kernel answer the client's next frame with a reset,
+        which may throw away what the client has not read yet.
+        """
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+            self._ticker.add(self._ticker.clock() + int(CLOSE_PATIENCE_S * 1e9), self._give_up)
+        else:
+            self._transport.close()
+
+    def _give_up(self, _now_ns: int) -> None:
+        self._transport.abort()
+
+    def receive(self, data: bytes) -> None:
+        """Take bytes off the connection."""
+        if self._dead or self._ended:
+            return
+        self._protocol.receive_data(data)
+        events = self._protocol.events_received()
+        if isinstance(self._protocol.parser_exc, PayloadTooBig):
+            self._take_effect(
+                Effect(ends=f"a message over {MAX_MESSAGE_BYTES} bytes", violation=True)
+            )
+            return
+        self._write_out()
+        for event in events:
+            assert isinstance(event, Frame)
+            self._take_frame(event)
+        if self._protocol.state is not State.OPEN:
+            self.forget("closed by the client")
+
+    def receive_eof(self) -> None:
+        """The client will send no more."""
+        self._protocol.receive_eof()
+        self._write_out()
+
+    def _take_frame(self, frame: Frame) -> None:
+        """Put fragments together (RFC 6455 5.4); text is ignored in silence."""
+        opcode = frame.opcode
+        if opcode is Opcode.BINARY and frame.fin:
+            self._take(bytes(frame.data))
+        elif opcode is Opcode.BINARY:
+            self._parts = [bytes(frame.data)]
+        elif opcode is Opcode.CONT and self._parts is not None:
+            if frame.data:
+                self._parts.append(bytes(frame.data))
+            if frame.fin:
+                message, self._parts = b"".join(self._parts), None
+                self._take(message)
+
+    def _take(self, message: bytes) -> None:
+        if self.channel is None or self._ended:
+            return
+        self.received += 1
+        now_ns = self._ticker.clock()
+        self._take_effect(self.channel.take(message, now_ns))
+        if self.channel.is_split:
+            self._ticker.add(now_ns + SPLIT_PATIENCE_NS + 1, self._check_split)
+
+    def _check_split(self, now_ns: int) -> None:
+        if self.channel is not None and self.channel.is_overdue(now_ns):
+            self._take_effect(Effect(ends="an AudioSocket frame stayed incomplete"))
+
+    def _take_effect(self, effect: Effect) -> None:
+        if effect.violation:
+            self._on_violation(effect.ends)
+        if effect.ends:
+            self.end(effect.ends)
+        elif effect.pcm and self._on_first is not None:
+            start, self._on_first = self._on_first, None
+            start()
+
+    def cut(self, *, dead: bool = False) -> None:
+        """End with no close frame, or (`dead`) fall silent and close nothing."""
+        if dead:
+            self._dead = True
+            self._transport.pause_reading()
+        else:
+            self.end("cut")
+
+    def end(self, reason: str) -> None:
+        """Close TCP with no close frame, after what has been written: the client sees 1006."""
+        if not self._ended:
+            self.forget(reason)
+            self._close_tcp()
+
+    def forget(self, reason: str) -> None:
+        """Be over: the connection is gone, or about to be."""
+        if not self._ended:
+            self._ended = True
+            self._on_end(self, reason)
