@@ -6,6 +6,7 @@ import asyncio
 import json
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
+from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit, urlunsplit
 
@@ -41,6 +42,18 @@ class _Answer(NamedTuple):
     headers: Mapping[str, str]
     body: bytes
     size_bytes: int
+
+
+class Probe(NamedTuple):
+    """One small request: its error if it was refused, how long it took, and the server's clock.
+
+    `server_time_s` is Unix time from the answer's Date header, which counts whole seconds
+    (RFC 9110 section 6.6.1); None where there is none.
+    """
+
+    error: VoipbinError | None
+    round_trip_s: float
+    server_time_s: float | None
 
 
 class Api:
@@ -107,6 +120,21 @@ class Api:
         """As `list_calls`, of conferences."""
         async for row in self._list("/conferences", limit):
             yield ConferenceState.from_json(row)
+
+    async def probe(self) -> Probe:
+        """Ask the smallest question that takes a valid credential; being refused is an answer.
+
+        Raises:
+            ConnectionFailed: there was no answer at all.
+        """
+        started_s = time.monotonic()
+        url = f"{self._endpoint.api_url}/calls"
+        status, headers, body = await self._send("GET", url, query={"page_size": "1"})
+        round_trip_s = time.monotonic() - started_s
+        error = None
+        if status != 200:
+            error = refusal(status, headers, body, secrets=self._endpoint.secrets)
+        return Probe(error, round_trip_s, _unix_time(headers.get("date")))
 
     async def login(self, username: str, password: str) -> str:
         """`POST /auth/login`, which is not under `/v1.0`; returns the token.
@@ -260,3 +288,10 @@ class Api:
                 "check the address (--api-url)",
             )
         return explain(exc, self._where)
+
+
+def _unix_time(date: str | None) -> float | None:
+    try:
+        return parsedate_to_datetime(date).timestamp() if date else None
+    except (ValueError, OverflowError):
+        return None

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from types import GeneratorType
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from websockets.asyncio.client import ClientConnection
 from websockets.client import ClientProtocol
@@ -108,8 +107,13 @@ class Channel(ClientConnection):
         protocol = self.protocol
         if protocol.state is not State.OPEN or protocol.current_size is not None:
             return False
-        waiting = cast("GeneratorType[None, None, None]", protocol.parser).gi_yieldfrom
-        return getattr(waiting, "gi_code", None) is _BETWEEN_FRAMES and not protocol.reader.buffer
+        if protocol.reader.buffer:
+            return False
+        # The client's parser delegates to the one of both sides, and that one to a reader.
+        waiting: Any = protocol.parser
+        while (inner := getattr(waiting, "gi_yieldfrom", None)) is not None:
+            waiting = inner
+        return getattr(waiting, "gi_code", None) is _BETWEEN_FRAMES
 
     def _take_whole_frames(self, data: bytes) -> bytes:
         """Put the whole, final, unmasked binary frames at the start of `data` into the inbox.
