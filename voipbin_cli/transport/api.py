@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import ssl
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple
@@ -129,12 +130,13 @@ class Api:
         """
         started_s = time.monotonic()
         url = f"{self._endpoint.api_url}/calls"
-        status, headers, body = await self._send("GET", url, query={"page_size": "1"})
+        answer = await self._send("GET", url, query={"page_size": "1"})
         round_trip_s = time.monotonic() - started_s
         error = None
-        if status != 200:
-            error = refusal(status, headers, body, secrets=self._endpoint.secrets)
-        return Probe(error, round_trip_s, _unix_time(headers.get("date")))
+        if answer.status != 200:
+            secrets = self._endpoint.secrets
+            error = refusal(answer.status, answer.headers, answer.body, secrets=secrets)
+        return Probe(error, round_trip_s, _unix_time(answer.headers.get("date")))
 
     async def login(self, username: str, password: str) -> str:
         """`POST /auth/login`, which is not under `/v1.0`; returns the token.
