@@ -90,7 +90,9 @@ async def streaming(
 ) -> AsyncIterator[ClientConnection]:
     """A media stream, open."""
     url = stream_url(simulator, encapsulation, room=room)
-    async with connect(url, compression=None, ping_interval=None, **options) as socket:
+    async with connect(
+        url, compression=None, ping_interval=None, max_queue=None, **options
+    ) as socket:
         yield socket
 
 

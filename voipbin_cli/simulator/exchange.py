@@ -107,8 +107,8 @@ class Exchange:
             self._start_clock(room)
         room.streams.add(stream)
         if join.expires_s is not None:
-            left_ns = int((join.expires_s - self._wall()) * SECOND_NS)
-            self._once(left_ns, partial(stream.end, "token expired"))
+            left_s = join.expires_s - self._wall()
+            self._at(self._ticker.clock(), left_s, partial(stream.end, "token expired"))
         if stream.channel is None or self.scenario.admission is Admission.MUTE:
             return
         if room.passes_straight_on and not self.scenario.phone:
@@ -132,22 +132,21 @@ class Exchange:
             )
         )
 
-    def _once(self, in_ns: float, action: Callable[[], None]) -> None:
+    def _at(self, start_ns: int, after_s: float, action: Callable[[], None]) -> None:
         def job(_now_ns: int) -> None:
             action()
 
-        self._ticker.add(self._ticker.clock() + int(in_ns), job)
+        self._ticker.add(start_ns + round(after_s * SECOND_NS), job)
 
     def _start_clock(self, room: Room) -> None:
         """What the scenario has planned for the call is due from now on."""
-        room.started_ns = self._ticker.clock() + _CLOCK_START_NS
-        self._ticker.add(room.started_ns + _PLAY_OFFSET_NS, partial(self._play, room))
+        start_ns = self._ticker.clock() + _CLOCK_START_NS
+        room.started_ns = start_ns
+        self._ticker.add(start_ns + _PLAY_OFFSET_NS, partial(self._play, room))
         if self.scenario.duration_s is not None:
-            lasts_ns = self.scenario.duration_s * SECOND_NS
-            self._once(_CLOCK_START_NS + lasts_ns, partial(self.hang_up, room))
+            self._at(start_ns, self.scenario.duration_s, partial(self.hang_up, room))
         if self.scenario.drop is not None:
-            after_ns = self.scenario.drop.after_s * SECOND_NS
-            self._once(_CLOCK_START_NS + after_ns, partial(self.drop, room))
+            self._at(start_ns, self.scenario.drop.after_s, partial(self.drop, room))
 
     def _play(self, room: Room, _now_ns: int) -> int | None:
         """Let the phone hear 20 ms; the time of the next, as long as the call goes on."""
