@@ -1,0 +1,255 @@
+"""In-band DTMF (ITU-T Q.23, Q.24): a decoder as a fold over samples, and the tones themselves."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from voipbin_cli.errors import UsageError
+
+RATE_HZ = 8000
+LOW_HZ = (697, 770, 852, 941)
+HIGH_HZ = (1209, 1336, 1477, 1633)
+KEYS = ("123A", "456B", "789C", "*0#D")
+PAUSE = ","
+PAUSE_MS = 500
+# G.711: a sine at the overload point of mu-law is +3.17 dBm0.
+FULL_SCALE_DBM0 = 3.17
+
+_BLOCK = 102
+_HOP = 51
+# Coefficients as whole numbers: every product and sum is exact, however the chunks were cut.
+_SCALE = 1 << 18
+# Each tone at least this strong; Q.24: receivers work down to -25 to -29 dBm0 a tone.
+_LEAST_DBM0 = -34.0
+# Q.24: the high tone up to 4 dB stronger than the low, and up to 8 dB weaker; a dB for the window.
+_MOST_TWIST_DB = 5.0
+_LEAST_TWIST_DB = -9.0
+# The strongest tone of a group over the others of it, and both tones' share of all energy.
+_GROUP_MARGIN = 10 ** (6 / 10)
+_LEAST_SHARE = 0.70
+# Within a digit less is enough: 10 ms may be missing.
+_GO_ON_SHARE = 0.35
+# Q.24: 1.5 % off must work, 3.5 % must not.
+_MOST_OFF = 0.025
+# So many half blocks in a row: 32 ms, and 40 ms of tone always hold them. So many without: over.
+_HITS = 4
+_MISSES = 3
+_PART = 8192
+_NOTED = 10_000
+
+
+Tones = NDArray[np.complex128]
+
+
+class Digit(NamedTuple):
+    """A digit, where it began, how long it lasted (within 7 ms), and its tones' levels."""
+
+    symbol: str
+    start_ms: float
+    duration_ms: float
+    low_dbm0: float
+    high_dbm0: float
+
+
+class _Hop(NamedTuple):
+    """What one block says: a key, or none; and whether it could be that of a digit going on."""
+
+    key: str
+    sure: bool
+    low_dbm0: float
+    high_dbm0: float
+
+
+def _coefficients() -> NDArray[np.float64]:
+    """Cosine columns of the eight frequencies, then the sine ones, shape (_BLOCK, 16)."""
+    angles = 2 * np.pi * np.arange(_BLOCK)[:, None] * np.array(LOW_HZ + HIGH_HZ) / RATE_HZ
+    waves = np.concatenate([np.cos(angles), np.sin(angles)], axis=1)
+    return np.asarray(np.rint(waves * _SCALE), np.float64)
+
+
+class DtmfFold:
+    """Finds digits in int16 samples at 8 kHz, by Goertzel's filters over half-overlapping blocks.
+
+    A digit is told 32 to 45 ms after it began. Speech and music hold no tone pair so pure, so
+    steady and so exact for so long.
+    """
+
+    _WAVES = _coefficients()
+    _KEYS = tuple("".join(KEYS))
+
+    def __init__(self) -> None:
+        self._rest = np.zeros(0, np.int16)
+        self._hop = 0
+        self._last: Tones = np.zeros((1, 8), np.complex128)
+        self._candidate = ""
+        self._hits = self._misses = 0
+        self._levels: list[tuple[float, float]] = []
+        self._digit: Digit | None = None
+        self._done: deque[Digit] = deque(maxlen=_NOTED)
+
+    def add(self, samples: NDArray[Any]) -> list[Digit]:
+        """Take a chunk; return the digits recognised in it, their duration as far as known."""
+        chunk = np.concatenate([self._rest, np.asarray(samples, np.int16).ravel()])
+        hops = max(0, (chunk.size - _BLOCK) // _HOP + 1)
+        self._rest = chunk[hops * _HOP :].copy()
+        found = []
+        for start in range(0, hops, _PART):
+            count = min(_PART, hops - start)
+            part = chunk[start * _HOP : (start + count - 1) * _HOP + _BLOCK]
+            for hop in self._measure(part):
+                digit = self._follow(hop)
+                if digit:
+                    found.append(digit)
+                self._hop += 1
+        return found
+
+    def result(self) -> tuple[Digit, ...]:
+        """The latest 10,000 digits, one going on included."""
+        return (*self._done, self._digit) if self._digit else tuple(self._done)
+
+    def _measure(self, part: NDArray[np.int16]) -> list[_Hop]:
+        blocks = np.lib.stride_tricks.sliding_window_view(part, _BLOCK)[::_HOP].astype(np.float64)
+        energy = np.einsum("ij,ij->i", blocks, blocks)
+        if not energy.any():
+            self._last = np.zeros((1, 8), np.complex128)
+            return [_NOTHING] * len(blocks)
+        waves = blocks @ self._WAVES
+        tones: Tones = np.asarray((waves[:, :8] - 1j * waves[:, 8:]) / _SCALE, np.complex128)
+        earlier = np.concatenate([self._last, tones[:-1]])
+        self._last = tones[-1:].copy()
+        power = np.abs(tones) ** 2
+        low, high = power[:, :4].argmax(axis=1), power[:, 4:].argmax(axis=1) + 4
+        rows = np.arange(len(blocks))
+        share = (power[rows, low] + power[rows, high]) * 2 / (_BLOCK * np.maximum(energy, 1.0))
+        levels = [_dbm0(power[rows, tone]) for tone in (low, high)]
+        clean = _apart(power[:, :4]) & _apart(power[:, 4:]) & _in_range(*levels)
+        exact = _exact(tones, earlier, low) & _exact(tones, earlier, high)
+        sure = clean & exact & (share > _LEAST_SHARE)
+        maybe = _in_range(*levels) & (share > _GO_ON_SHARE)
+        keys = low * 4 + high - 4
+        return [
+            _Hop(self._KEYS[keys[row]] if maybe[row] else "", bool(sure[row]), *pair)
+            for row, pair in enumerate(zip(levels[0].tolist(), levels[1].tolist(), strict=True))
+        ]
+
+    def _follow(self, hop: _Hop) -> Digit | None:
+        """One step of the recogniser; returns a digit at the moment that it is sure."""
+        if self._digit:
+            self._go_on(hop, self._digit)
+            if self._digit:
+                return None
+        if not (hop.key and hop.sure):
+            self._hits = 0
+            return None
+        if hop.key != self._candidate or not self._hits:
+            self._candidate, self._hits = hop.key, 0
+            self._levels = []
+        self._hits += 1
+        self._levels.append((hop.low_dbm0, hop.high_dbm0))
+        if self._hits < _HITS:
+            return None
+        first = self._hop - _HITS + 1
+        low, high = np.median(self._levels, axis=0).tolist()
+        self._digit = Digit(hop.key, _ms(first * _HOP), self._length(first), low, high)
+        self._misses = self._hits = 0
+        return self._digit
+
+    def _go_on(self, hop: _Hop, digit: Digit) -> None:
+        if hop.key == digit.symbol:
+            self._misses = 0
+            first = round(digit.start_ms * RATE_HZ / 1000 / _HOP)
+            self._digit = digit._replace(duration_ms=self._length(first))
+            return
+        self._misses += 1
+        if self._misses >= _MISSES or (hop.sure and hop.key):
+            self._done.append(digit)
+            self._digit = None
+
+    def _length(self, first: int) -> float:
+        return _ms((self._hop - first) * _HOP + _BLOCK)
+
+
+_NOTHING = _Hop("", False, -99.0, -99.0)
+
+
+def _apart(group: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """The strongest of a group of four stands out."""
+    ordered = np.sort(group, axis=1)
+    return np.asarray(ordered[:, 3] > _GROUP_MARGIN * ordered[:, 2])
+
+
+def _in_range(low: NDArray[np.float64], high: NDArray[np.float64]) -> NDArray[np.bool_]:
+    twist = high - low
+    strong = (low > _LEAST_DBM0) & (high > _LEAST_DBM0)
+    return np.asarray(strong & (twist < _MOST_TWIST_DB) & (twist > _LEAST_TWIST_DB))
+
+
+def _exact(tones: Tones, earlier: Tones, column: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """The true frequency, by how far the phase turned since the block before, is near enough."""
+    rows = np.arange(len(tones))
+    nominal = np.array(LOW_HZ + HIGH_HZ)[column]
+    turned = tones[rows, column] * np.conj(earlier[rows, column])
+    expected = np.exp(-2j * np.pi * nominal * _HOP / RATE_HZ)
+    off_hz = np.angle(turned * expected) * RATE_HZ / (2 * np.pi * _HOP)
+    return np.asarray(np.abs(off_hz) < _MOST_OFF * nominal)
+
+
+def _dbm0(power: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A sine of amplitude A gives |X| = A x _BLOCK / 2."""
+    amplitude = np.sqrt(power) * 2 / _BLOCK
+    return np.asarray(20 * np.log10(np.maximum(amplitude, 1e-3) / 32768) + FULL_SCALE_DBM0)
+
+
+def _ms(samples: int) -> float:
+    return samples * 1000 / RATE_HZ
+
+
+def tones(
+    digits: str,
+    on_ms: float = 100.0,
+    off_ms: float = 100.0,
+    level_dbm0: float = -9.0,
+    twist_db: float = 2.0,
+) -> bytes:
+    """Return the digits (0-9, A-D, *, #; a comma is half a second of pause) as s16le at 8 kHz.
+
+    Each tone pair is followed by a pause. `level_dbm0` is that of the low tone, the high one is
+    `twist_db` stronger (Q.23 leaves levels to the network; lines weaken high tones). Edges are
+    ramped over 2 ms. Raises UsageError for a digit that has no tones and for levels that clip.
+    """
+    parts = []
+    for digit in digits.upper():
+        if digit == PAUSE:
+            parts.append(np.zeros(PAUSE_MS * RATE_HZ // 1000))
+        else:
+            parts += [_pair(digit, on_ms, level_dbm0, twist_db), np.zeros(_samples(off_ms))]
+    samples = np.concatenate([np.zeros(0), *parts])
+    if np.abs(samples).max(initial=0) > 32767:
+        raise UsageError("DTMF this loud would clip", hint="choose a level of -6 dBm0 or less")
+    pcm: bytes = np.rint(samples).astype("<i2").tobytes()
+    return pcm
+
+
+def _pair(digit: str, on_ms: float, level_dbm0: float, twist_db: float) -> NDArray[np.float64]:
+    place = "".join(KEYS).find(digit)
+    if place < 0:
+        raise UsageError(
+            f"no DTMF digit: {digit!r}", hint="digits are 0-9, A-D, * and #; a comma is a pause"
+        )
+    t = np.arange(_samples(on_ms)) / RATE_HZ
+    pair = _amplitude(level_dbm0) * np.sin(2 * np.pi * LOW_HZ[place // 4] * t)
+    pair += _amplitude(level_dbm0 + twist_db) * np.sin(2 * np.pi * HIGH_HZ[place % 4] * t)
+    edge = (np.minimum(np.arange(t.size), np.arange(t.size)[::-1]) + 1) / (_samples(2.0) + 1)
+    return np.asarray(pair * np.minimum(1.0, edge))
+
+
+def _amplitude(level_dbm0: float) -> float:
+    return float(32768 * 10 ** ((level_dbm0 - FULL_SCALE_DBM0) / 20))
+
+
+def _samples(ms: float) -> int:
+    return round(ms * RATE_HZ / 1000)
