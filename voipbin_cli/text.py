@@ -1,6 +1,8 @@
-"""Makes text that a peer sent safe to print: no control character reaches a terminal."""
+"""Makes text that a peer sent safe to print, and finds the word that was meant."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 LIMIT_CHARACTERS = 500
 
@@ -19,3 +21,12 @@ def _visible(character: str) -> str:
     if character.isprintable():
         return character
     return character.encode("unicode_escape").decode("ascii")
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return `did you mean …?` with the nearest of `known`, or else which there are."""
+    from difflib import get_close_matches
+
+    names = list(known)
+    near = get_close_matches(word.lower(), names, n=3)
+    return f"did you mean {' or '.join(near)}?" if near else f"one of {', '.join(names)}"

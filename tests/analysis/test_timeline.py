@@ -126,3 +126,16 @@ def test_losses_that_never_pause_for_long_are_settled_all_the_same() -> None:
     lost_ns += sum(gap.lost_ns for gap in timeline.finish())
     assert lost_ns == 299 * FRAME  # 300 are missing; the last has nothing after it
     assert worst_frames <= 130
+
+
+def test_a_broken_connection_lost_its_audio_at_once() -> None:
+    timeline = Timeline()
+    for at in steady(50):
+        timeline.add(round(at * MS), FRAME)
+    assert timeline.broke() == ()
+    # The next connection's first frame comes 500 ms after it was due; no catch-up can follow.
+    (gap,) = timeline.add(1500 * MS, FRAME)
+    assert (gap.frame, gap.lost_ns) == (50, 500 * MS)
+    assert not timeline.open
+    for at in steady(100, 1520.0):
+        assert timeline.add(round(at * MS), FRAME) == ()

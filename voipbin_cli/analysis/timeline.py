@@ -75,6 +75,7 @@ class Timeline:
         self._spread_ns = 0
         self._range_ns = 0
         self._shift_ns = 0  # all that was lost so far: the delays before it count as lifted, too
+        self._broken = False
         self._segments: list[_Segment] = []
         self._last_drop_ns = 0
         self._duration_ns = FRAME_NS
@@ -89,16 +90,28 @@ class Timeline:
         delay_ns = arrival_ns - self._audio_ns
         gap_ns = arrival_ns - self._last_ns if self.frames else 0
         settled: tuple[Gap, ...] = ()
-        if gap_ns > max(GAP_NS, 2 * duration_ns - (duration_ns >> 2)):
+        if self._broken and self.frames:
+            self._open_gap(arrival_ns, gap_ns, delay_ns)
+            settled = self._settle(len(self._segments))
+        elif gap_ns > max(GAP_NS, 2 * duration_ns - (duration_ns >> 2)):
             self._open_gap(arrival_ns, gap_ns, delay_ns)
         elif self.open:
             settled = self._follow(arrival_ns, delay_ns)
         self._floor.append(delay_ns - self._shift_ns)
+        self._broken = False
         self.frames += 1
         self._duration_ns = duration_ns
         self._audio_ns += duration_ns
         self._last_ns = arrival_ns
         return settled
+
+    def broke(self) -> tuple[Gap, ...]:
+        """Judge what is open: the connection is gone.
+
+        What was under way will never catch up, so the pause before the next frame is lost audio.
+        """
+        self._broken = True
+        return self.finish()
 
     def finish(self) -> tuple[Gap, ...]:
         """Judge the gaps that are still open by what has come so far.

@@ -189,6 +189,9 @@ _COMPRESSED = {
     "mp3": ("MP3", "MPEG_LAYER_III"),
 }
 _RAW = ("raw", "pcm", "sln")
+_EXISTS = "{} exists already"
+_EXISTS_HINT = "choose another name, or give --overwrite"
+_PLACE_HINT = "check that the directory exists and is yours"
 FORMATS = ("wav", *_RAW, *_COMPRESSED)
 """Suffixes that `open_writer` knows."""
 
@@ -228,6 +231,32 @@ def open_writer(
     )
 
 
+def check_output(path: str, *, overwrite: bool = False) -> None:
+    """Refuse now what `open_writer` would refuse later; makes and changes nothing.
+
+    Raises:
+        UsageError, MachineError: as `open_writer`.
+    """
+    _format_of(path, None)
+    if path == "-":
+        return
+    if os.path.isdir(path):
+        raise UsageError(f"{path} is a directory", hint="give the name of a file")
+    if os.path.lexists(path) and not overwrite and not _is_special(path):
+        raise UsageError(_EXISTS.format(path), hint=_EXISTS_HINT)
+    directory = os.path.dirname(path) or "."
+    place = path if os.path.exists(path) else directory
+    if not os.path.isdir(directory):
+        raise MachineError(f"cannot write {path}: no directory {directory}", hint=_PLACE_HINT)
+    if not os.access(place, os.W_OK):
+        raise MachineError(f"cannot write {path}: {place} is not writable", hint=_PLACE_HINT)
+
+
+def _is_special(path: str) -> bool:
+    """Whether it is there to be written to, such as a named pipe or a device."""
+    return os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path)
+
+
 def open_new(path: str, *, overwrite: bool = False) -> BinaryIO:
     """Create `path`, unbuffered, without a moment in which another's file could be lost.
 
@@ -236,18 +265,15 @@ def open_new(path: str, *, overwrite: bool = False) -> BinaryIO:
         MachineError: this machine cannot write there.
     """
     try:
-        return cast(BinaryIO, open(path, "wb" if overwrite else "xb", buffering=0))
+        mode = "wb" if overwrite or _is_special(path) else "xb"
+        return cast(BinaryIO, open(path, mode, buffering=0))
     except FileExistsError as error:
-        raise UsageError(
-            f"{path} exists already", hint="choose another name, or give --overwrite"
-        ) from error
+        raise UsageError(_EXISTS.format(path), hint=_EXISTS_HINT) from error
     except IsADirectoryError as error:
         raise UsageError(f"{path} is a directory", hint="give the name of a file") from error
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise MachineError(
-            f"cannot write {path}: {reason}", hint="check that the directory exists and is yours"
-        ) from error
+        raise MachineError(f"cannot write {path}: {reason}", hint=_PLACE_HINT) from error
 
 
 def _format_of(path: str, audio_format: str | None) -> str:

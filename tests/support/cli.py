@@ -1,0 +1,81 @@
+"""The command line as a user runs it: a child process, its output and its exit status."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+# -P: the working directory is no place to import from.
+VOIPBIN = (sys.executable, "-P", "-m", "voipbin_cli")
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a finished command said."""
+
+    status: int
+    stdout: bytes
+    stderr: str
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """The JSON Lines on stdout."""
+        return [json.loads(line) for line in self.stdout.splitlines()]
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """The summary event, which is the last line unless an error follows it."""
+        (found,) = [event for event in self.events if event["event"] == "summary"]
+        return found
+
+
+def environment(home: Path, extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment of a user who has nothing configured."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("VOIPBIN_", "VN_", "XDG_"))}
+    plain = {"HOME": str(home), "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}
+    return kept | plain | dict(extra or {})
+
+
+def start(*args: str, cwd: Path, env: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
+    """Start `voipbin args` in `cwd` and leave it running."""
+    return subprocess.Popen(
+        [*VOIPBIN, *args],
+        cwd=cwd,
+        env=environment(cwd, env),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+def finish(process: subprocess.Popen[bytes], timeout: float = 60.0) -> Result:
+    """Wait for the end of a started command."""
+    try:
+        stdout, stderr = process.communicate(timeout=timeout)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        stdout, stderr = process.communicate()
+        raise AssertionError(f"still running; it said: {stderr.decode()}") from None
+    return Result(process.returncode, stdout, stderr.decode())
+
+
+def voipbin(
+    *args: str, cwd: Path, env: Mapping[str, str] | None = None, timeout: float = 60.0
+) -> Result:
+    """Run `voipbin args` in `cwd` to its end."""
+    return finish(start(*args, cwd=cwd, env=env), timeout)
+
+
+def wait_until(condition: Callable[[], object], timeout: float = 20.0) -> None:
+    """Return once `condition()` holds; AssertionError when it does not come true."""
+    deadline = time.monotonic() + timeout
+    while not condition():
+        assert time.monotonic() < deadline, "it never happened"
+        time.sleep(0.01)

@@ -1,0 +1,1 @@
+"""One file a command: its options make one frozen request, a session runs it, render shows it."""

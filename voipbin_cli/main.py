@@ -1,0 +1,97 @@
+"""Registers the commands, and turns every error into words and an exit status in one place."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from voipbin_cli import __version__
+from voipbin_cli.commands import calls, conferences, doctor, login, record, simulate
+from voipbin_cli.errors import ExitStatus, UsageError, VoipbinError
+from voipbin_cli.render.problems import show_error
+
+# `--help` reads as written: a blank line ends a paragraph, \b keeps an example's lines apart.
+_SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+app = typer.Typer(
+    name="voipbin",
+    help="Record, play, hear, diagnose and validate the live audio of VoIPBIN calls.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings=_SETTINGS,
+)
+stream = typer.Typer(
+    help="The live audio of a call or conference.",
+    no_args_is_help=True,
+    context_settings=_SETTINGS,
+)
+app.add_typer(stream, name="stream")
+stream.command("record")(record.record)
+app.add_typer(calls.app, name="calls")
+app.add_typer(conferences.app, name="conferences")
+app.command("simulate")(simulate.simulate)
+app.command("login")(login.login)
+app.command("logout")(login.logout)
+app.command("doctor")(doctor.doctor)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"voipbin {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", "-V", help="Print the version.", callback=_show_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    """Record, play, hear, diagnose and validate the live audio of VoIPBIN calls.
+
+    Try it without an account: voipbin stream record sim -d 5
+    """
+
+
+def main(args: list[str] | None = None) -> int:
+    """Run the command line `args` (default: the process's own) and return its exit status."""
+    arguments = sys.argv[1:] if args is None else args
+    try:
+        status = app(args=arguments, prog_name="voipbin", standalone_mode=False)
+        sys.stdout.flush()
+        return int(status or ExitStatus.DONE)
+    except typer.TyperException as error:
+        return _fail(UsageError(error.format_message(), hint=_usage_hint(error)), arguments)
+    except VoipbinError as error:
+        return _fail(error, arguments)
+    except (KeyboardInterrupt, typer.Abort):
+        return ExitStatus.INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output has gone: no error, and nothing more can be said to it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitStatus.DONE
+    except Exception as error:
+        if {"-v", "--verbose"} & set(arguments):
+            raise
+        bug = VoipbinError(
+            f"a bug in this program: {type(error).__name__}: {error}",
+            hint="run it again with -v and report what it prints",
+        )
+        return _fail(bug, arguments)
+
+
+def _fail(error: VoipbinError, arguments: list[str]) -> int:
+    show_error(error, as_json="--json" in arguments)
+    return error.status
+
+
+def _usage_hint(error: typer.TyperException) -> str:
+    context = getattr(error, "ctx", None)
+    return f"see: {context.command_path} --help" if context else "see: voipbin --help"

@@ -1,0 +1,90 @@
+"""What a terminal shows while a stream runs: one short block on stderr, redrawn in place."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from array import array
+from collections import deque
+from collections.abc import Callable
+from math import log10
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.text import Text
+
+BARS = " ▁▂▃▄▅▆▇█"
+REDRAWS_PER_SECOND = 5
+METER_WIDTH = 40
+FLOOR_DBFS = -60.0
+LOUD_DBFS = -3.0
+STATE_STYLES = {"streaming": "bold green", "reconnecting": "bold yellow", "closed": "dim"}
+
+
+def is_terminal() -> bool:
+    """Whether someone is looking at stderr."""
+    return sys.stderr.isatty()
+
+
+def level_dbfs(pcm: bytes) -> float:
+    """Return the RMS level of s16le, in dB below full scale (-inf for silence)."""
+    samples = array("h", pcm)
+    if sys.byteorder == "big":
+        samples.byteswap()
+    energy = sum(sample * sample for sample in samples)
+    if not energy:
+        return float("-inf")
+    return 10 * log10(energy / len(samples) / 32768**2)
+
+
+class Meter:
+    """The last levels as a row of bars, the newest at the right."""
+
+    def __init__(self, width: int = METER_WIDTH) -> None:
+        self._levels: deque[float] = deque([FLOOR_DBFS] * width, maxlen=width)
+
+    def add(self, dbfs: float) -> None:
+        """Append one level."""
+        self._levels.append(max(FLOOR_DBFS, dbfs))
+
+    def __rich__(self) -> Text:
+        text = Text()
+        for dbfs in self._levels:
+            step = round((dbfs - FLOOR_DBFS) / -FLOOR_DBFS * (len(BARS) - 1))
+            text.append(BARS[step], "red" if dbfs > LOUD_DBFS else "cyan")
+        return text
+
+
+def clock_text(seconds: float) -> str:
+    """Return `seconds` as 0:05 or 1:02:03."""
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+class LiveView:
+    """Redraws `lines()` while `shown` is entered; shows nothing where nobody looks."""
+
+    def __init__(self, lines: Callable[[], list[Text]], *, wanted: bool) -> None:
+        self._lines = lines
+        self._wanted = wanted and is_terminal()
+        self._task: asyncio.Task[None] | None = None
+        self._live: Live | None = None
+
+    async def __aenter__(self) -> LiveView:
+        if self._wanted:
+            console = Console(stderr=True, highlight=False)
+            self._live = Live(console=console, auto_refresh=False, transient=True)
+            self._live.start()
+            self._task = asyncio.ensure_future(self._redraw())
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        if self._task is not None and self._live is not None:
+            self._task.cancel()
+            self._live.stop()
+
+    async def _redraw(self) -> None:
+        while self._live is not None:
+            self._live.update(Group(*self._lines()), refresh=True)
+            await asyncio.sleep(1 / REDRAWS_PER_SECOND)

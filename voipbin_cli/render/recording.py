@@ -1,0 +1,65 @@
+"""How a recording looks: in a terminal while it runs, and in one line when it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from rich.text import Text
+
+from voipbin_cli.render.live import STATE_STYLES, Meter, clock_text, level_dbfs
+from voipbin_cli.session.record import RecordStatus
+from voipbin_cli.text import printable
+
+CODEC_NAMES = {
+    "mulaw": "mu-law",
+    "alaw": "A-law",
+    "s16le": "16-bit PCM",
+    "s16be": "16-bit PCM, big-endian",
+}
+
+
+class RecordingLines:
+    """Two lines: where the recording is, and how loud the call is."""
+
+    def __init__(self, target: str, status: Callable[[], RecordStatus]) -> None:
+        self._target = printable(target, 48)
+        self._status = status
+        self._meter = Meter()
+
+    def __call__(self) -> list[Text]:
+        status = self._status()
+        level = level_dbfs(status.latest_pcm) if status.state == "streaming" else float("-inf")
+        self._meter.add(level)
+        style = STATE_STYLES.get(status.state, "bold")
+        first = Text.assemble(
+            (f"● {status.state}", style), f"  {clock_text(status.elapsed_s)}  {self._target}"
+        )
+        second = Text.assemble("  ", self._meter.__rich__(), f" {_decibels(level)}")
+        return [first, second, Text(f"  {self._figures(status)}", "dim")]
+
+    def _figures(self, status: RecordStatus) -> str:
+        parts = [f"{status.frames} frames", status.form]
+        if status.stalls:
+            parts.append(f"{status.stalls} stalls")
+        if status.filled_s:
+            parts.append(f"{status.filled_s:.1f} s filled")
+        if status.reconnects:
+            parts.append(f"{status.reconnects} reconnects")
+        return "  ".join(part for part in parts if part)
+
+
+def _decibels(level: float) -> str:
+    return "silence" if level < -90 else f"{level:.0f} dBFS"
+
+
+def done_line(summary: dict[str, Any]) -> str:
+    """Return one sentence about a finished recording."""
+    codec = CODEC_NAMES.get(str(summary["codec"]), str(summary["codec"]))
+    where = summary["output"] or "nowhere, as nothing came"
+    parts = [f"recorded {summary['audio_seconds']:.2f} s to {where}"]
+    parts.append(f"{summary['frames_received']} frames of {codec} ({summary['dialect']})")
+    if summary["filled_seconds"]:
+        parts.append(f"{summary['filled_seconds']:.2f} s of silence for audio that never came")
+    parts.append(f"the end: {summary['close']['cause']}")
+    return "; ".join(parts)

@@ -1,0 +1,1 @@
+"""Live runs: asyncio, clocks, waiting, reconnecting, cancellation."""

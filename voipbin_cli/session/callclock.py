@@ -1,0 +1,81 @@
+"""Keeps a recording on the call's clock: silence where audio never came, none after a stall."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+
+from voipbin_cli.analysis.timeline import Gap, Timeline
+from voipbin_cli.codec.dialect import AudioFrame
+from voipbin_cli.codec.pcm import SAMPLE_RATE_HZ
+
+NS_PER_SAMPLE = 1_000_000_000 // SAMPLE_RATE_HZ
+# A kill may cost the last second of a recording, the writer's batches included.
+HOLD_LIMIT_NS = 700_000_000
+SECOND_OF_SILENCE = bytes(2 * SAMPLE_RATE_HZ)
+
+
+class CallClock:
+    """Puts frames one after the other as a file wants them, with silence for lost audio.
+
+    A gap whose fate is open holds what follows it back, for 0.7 s at most; silence that turns
+    out to be due later than that goes in where the file then is.
+    """
+
+    def __init__(self, *, fill: bool) -> None:
+        self.timeline = Timeline()
+        self.filled_samples = 0
+        self.stalls = 0
+        self.stalled_ns = 0
+        self._fill = fill
+        self._held: deque[tuple[int, AudioFrame]] = deque()
+        self._due: list[Gap] = []
+
+    def add(self, frame: AudioFrame) -> Iterator[bytes]:
+        """Yield the s16le that is ready to be written, in pieces of at most a second."""
+        duration_ns = (len(frame.pcm) >> 1) * NS_PER_SAMPLE
+        if not duration_ns:
+            return
+        index = self.timeline.frames
+        settled = self.timeline.add(frame.tag, duration_ns)
+        if not (settled or self._held or self._due or self.timeline.open):
+            yield frame.pcm
+            return
+        self._held.append((index, frame))
+        yield from self._release(settled, frame.tag)
+
+    def broke(self) -> Iterator[bytes]:
+        """Yield what is held back: the connection is gone, and nothing more catches up."""
+        yield from self._release(self.timeline.broke(), None)
+
+    def release_overdue(self, now_ns: int) -> Iterator[bytes]:
+        """Yield what has been held back for the longest time that is allowed."""
+        if self._held:
+            yield from self._release((), now_ns)
+
+    def finish(self) -> Iterator[bytes]:
+        """Yield all that is held back, with the silence that it needs."""
+        yield from self._release(self.timeline.finish(), None)
+
+    def _release(self, settled: tuple[Gap, ...], now_ns: int | None) -> Iterator[bytes]:
+        for gap in settled:
+            self.stalls += not gap.lost_ns
+            self.stalled_ns += max(0, gap.length_ns - gap.lost_ns)
+            if self._fill and gap.lost_ns:
+                self._due.append(gap)
+        settled_before = self.timeline.open_frame
+        while self._held:
+            index, frame = self._held[0]
+            patient = now_ns is not None and now_ns - frame.tag < HOLD_LIMIT_NS
+            if index >= settled_before and patient:
+                return
+            while self._due and self._due[0].frame <= index:
+                yield from self._silence(self._due.pop(0).lost_ns)
+            self._held.popleft()
+            yield frame.pcm
+
+    def _silence(self, length_ns: int) -> Iterator[bytes]:
+        samples = length_ns // NS_PER_SAMPLE
+        self.filled_samples += samples
+        for start in range(0, samples, SAMPLE_RATE_HZ):
+            yield SECOND_OF_SILENCE[: 2 * min(SAMPLE_RATE_HZ, samples - start)]

@@ -1,0 +1,334 @@
+"""One call's stream over as many connections as it takes: open, pump, judge the end, reconnect."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from random import Random
+from typing import Any, Protocol, TypeVar
+
+from voipbin_cli.codec.encapsulation import Encapsulation
+from voipbin_cli.errors import ConnectionFailed, Refused, VoipbinError
+from voipbin_cli.session.lag import LagMeter
+from voipbin_cli.transport.backoff import Backoff
+from voipbin_cli.transport.connection import (
+    ConnectionEnded,
+    MediaConnection,
+    Message,
+    open_connection,
+)
+from voipbin_cli.transport.documents import ResourceState
+from voipbin_cli.transport.endpoint import Endpoint
+from voipbin_cli.transport.refusal import is_transient
+from voipbin_cli.transport.targets import Target
+
+T = TypeVar("T")
+
+# Some Asterisk versions leave a listener mute until it sends (asterisk/asterisk#2089): a frame of
+# silence now and then wakes them, and often until the first frame has come.
+WAKE_S = 0.2
+STAY_AWAKE_S = 1.0
+
+
+class Cause(StrEnum):
+    """Why a stream ended; `close.cause` of every summary."""
+
+    CALL_ENDED = "call-ended"
+    DURATION = "duration"
+    INTERRUPTED = "interrupted"
+    NETWORK = "network"
+    REFUSED = "refused"
+    PEER = "peer"
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """The end of a stream: the last WebSocket close code, its reason, and what it means.
+
+    `error` is what made it end where that was no normal end.
+    """
+
+    cause: Cause
+    code: int | None = None
+    reason: str = ""
+    error: VoipbinError | None = None
+
+    def as_fields(self) -> dict[str, Any]:
+        """Return the `close` object of a summary."""
+        return {"code": self.code, "reason": self.reason, "cause": self.cause.value}
+
+
+@dataclass(frozen=True, slots=True)
+class LiveRequest:
+    """What to listen to, and how hard to hold on to it. Times in seconds.
+
+    `label` is what the user called the target; it holds no secret.
+    """
+
+    target: Target
+    label: str
+    endpoint: Endpoint
+    encapsulation: Encapsulation
+    reconnect: bool = True
+    keepalive: bool = True
+    connect_timeout_s: float = 10.0
+    give_up_after_s: float = 60.0
+    lag_interval_s: float = 0.1
+
+
+class StreamSink(Protocol):
+    """What is told of a stream as it happens. Nothing here may block, but `room`."""
+
+    @property
+    def full(self) -> bool:
+        """Whether the stream has to wait before it hands over more."""
+
+    def opened(self, at_ns: int, connection: MediaConnection) -> None:
+        """A connection is up."""
+
+    def received(self, messages: Sequence[Message]) -> None:
+        """Messages have come, in order."""
+
+    def lost(self, at_ns: int, ended: ConnectionEnded) -> None:
+        """The connection is gone, and another one is tried."""
+
+    def retrying(self, delay_s: float, error: VoipbinError | None) -> None:
+        """The next attempt comes in `delay_s`; `error` is what the last one failed of."""
+
+    def ticked(self, at_ns: int, late_ns: int) -> None:
+        """Time passes, whether or not anything comes; this tick was due `late_ns` ago."""
+
+    def silent_message(self) -> bytes | None:
+        """Return a frame of silence as the far end takes it, to keep it awake."""
+
+    async def room(self) -> None:
+        """Return when there is room for more; awaited while `full` is true."""
+
+
+class _StopAsked(Exception):
+    """`stop` was called while there was no connection."""
+
+
+class LiveStream:
+    """Runs one stream into a sink until it ends, for whichever reason comes first."""
+
+    def __init__(
+        self,
+        request: LiveRequest,
+        sink: StreamSink,
+        *,
+        clock: Callable[[], int] = time.monotonic_ns,
+        rng: Random | None = None,
+    ) -> None:
+        self.request = request
+        self.connection: MediaConnection | None = None
+        self.connections = 0
+        self.frames_sent = 0
+        self._sink = sink
+        self._clock = clock
+        self._backoff = Backoff(rng or Random(), give_up_after_s=request.give_up_after_s)
+        self._stopped: asyncio.Future[Cause] | None = None
+        self._closing: asyncio.Task[None] | None = None
+        self._heard = False
+        self._outage_since_ns: int | None = None
+
+    def stop(self, cause: Cause) -> None:
+        """End the stream as soon as what has arrived is handed over. The first cause counts."""
+        if self._stopped is None or self._stopped.done():
+            return
+        self._stopped.set_result(cause)
+        if self.connection is not None:
+            self._closing = asyncio.ensure_future(self.connection.close())
+
+    async def run(self) -> Close:
+        """Return how the stream ended.
+
+        Raises VoipbinError when the first connection cannot be had; later failures are told
+        in `Close.error`, after what was received.
+        """
+        loop = asyncio.get_running_loop()
+        self._stopped = loop.create_future()
+        lag = LagMeter(loop, self.request.lag_interval_s, self._clock, self._sink.ticked)
+        keepalive = asyncio.ensure_future(self._keep_awake()) if self.request.keepalive else None
+        lag.start()
+        try:
+            return await self._run()
+        except _StopAsked:
+            return self._stopped_without_connection(self._stopped.result())
+        finally:
+            lag.stop()
+            if keepalive is not None:
+                keepalive.cancel()
+            if self._closing is not None:
+                await self._closing
+
+    async def _run(self) -> Close:
+        connection = await self._unless_stopped(self._open())
+        while True:
+            ended = await self._pump(connection)
+            close = await self._judge(ended)
+            if close is not None:
+                return close
+            self._sink.lost(self._clock(), ended)
+            reopened = await self._reopen(ended)
+            if isinstance(reopened, Close):
+                return reopened
+            connection = reopened
+
+    async def _open(self) -> MediaConnection:
+        request, endpoint = self.request, self.request.endpoint
+        url = endpoint.stream_url(request.target, request.encapsulation)
+        return await open_connection(
+            url,
+            headers=endpoint.stream_headers(request.target),
+            ssl=endpoint.ssl_context(url),
+            connect_timeout=request.connect_timeout_s,
+            clock=self._clock,
+        )
+
+    async def _pump(self, connection: MediaConnection) -> ConnectionEnded:
+        sink = self._sink
+        self.connection = connection
+        self.connections += 1
+        sink.opened(self._clock(), connection)
+        if self._stopped is not None and self._stopped.done():
+            self._closing = asyncio.ensure_future(connection.close())
+        async with connection:
+            try:
+                sink.received(await connection.receive())
+                self._is_heard()
+                while True:
+                    if sink.full:
+                        await sink.room()
+                    sink.received(await connection.receive())
+            except ConnectionEnded as ended:
+                return ended
+            finally:
+                self.connection = None
+
+    def _is_heard(self) -> None:
+        """A connection counts as won back with its first message, not with its upgrade."""
+        self._heard = True
+        self._outage_since_ns = None
+        self._backoff.reset()
+
+    async def _judge(self, ended: ConnectionEnded) -> Close | None:
+        """Return how the stream ended, or None when it is worth another connection."""
+        if self._stopped is not None and self._stopped.done():
+            return Close(self._stopped.result(), ended.code, ended.reason)
+        state = await self._call_state()
+        if state is not None and (state.is_over or not (self._heard or state.is_progressing)):
+            return self._over(ended, state)
+        if state is None and ended.code == 1000:
+            return Close(Cause.PEER, ended.code, ended.reason)
+        if not self.request.reconnect:
+            return self._gone(ended)
+        return None
+
+    def _over(self, ended: ConnectionEnded, state: ResourceState) -> Close:
+        if self._heard:
+            return Close(Cause.CALL_ENDED, ended.code, ended.reason)
+        error = Refused(
+            f"the call or conference is not progressing: its status is {state.status!r}",
+            hint="a media stream opens while a call is answered and up: voipbin calls list",
+            finding="call-not-progressing",
+        )
+        cause = Cause.CALL_ENDED if state.is_over else Cause.REFUSED
+        return Close(cause, ended.code, ended.reason, error)
+
+    def _gone(self, ended: ConnectionEnded, error: VoipbinError | None = None) -> Close:
+        if isinstance(error, Refused):
+            return Close(Cause.REFUSED, ended.code, ended.reason, error)
+        lost = self._not_won_back(str(error or ended))
+        return Close(Cause.NETWORK, ended.code, ended.reason, lost)
+
+    def _not_won_back(self, how: str) -> ConnectionFailed:
+        if not self._heard:
+            return ConnectionFailed(
+                f"the stream was accepted and closed again before any audio: {how}",
+                hint="the media of this call could not be set up: try again, then ask support",
+                finding="closed-early",
+            )
+        return ConnectionFailed(
+            f"the connection was lost and not won back: {how}",
+            hint="what came before is kept; --give-up-after tries for longer",
+            finding="connection-lost",
+        )
+
+    def _stopped_without_connection(self, cause: Cause) -> Close:
+        """A time that is over during an outage ends it as a lost connection."""
+        if cause is Cause.DURATION and self._outage_since_ns is not None:
+            return Close(Cause.NETWORK, 1006, "", self._not_won_back("time is up"))
+        return Close(cause)
+
+    async def _call_state(self) -> ResourceState | None:
+        """Ask the API whether the call goes on: the socket closes alike at its end and on a fault.
+
+        None where it cannot be asked.
+        """
+        rest = self.request.endpoint.rest_of(self.request.target)
+        if rest is None:
+            return None
+        from voipbin_cli.transport.api import Api  # a third of the start-up, rarely needed
+
+        try:
+            async with Api(rest) as api:
+                return await self._unless_stopped(api.get_state(self.request.target))
+        except VoipbinError:
+            return None
+
+    async def _reopen(self, ended: ConnectionEnded) -> MediaConnection | Close:
+        if self._outage_since_ns is None:
+            self._outage_since_ns = self._clock()
+        error: VoipbinError | None = None
+        while True:
+            retry_after_s = error.details.get("retry_after") if error else None
+            outage_s = (self._clock() - self._outage_since_ns) / 1e9
+            delay_s = self._backoff.next_delay(outage_s, retry_after=retry_after_s)
+            if delay_s is None:
+                return self._gone(ended, error)
+            self._sink.retrying(delay_s, error)
+            await self._unless_stopped(asyncio.sleep(delay_s))
+            try:
+                return await self._unless_stopped(self._open())
+            except VoipbinError as failure:
+                error = failure
+            close = await self._judge_failure(ended, error)
+            if close is not None:
+                return close
+
+    async def _judge_failure(self, ended: ConnectionEnded, error: VoipbinError) -> Close | None:
+        if is_transient(error):
+            return None
+        state = await self._call_state()
+        if state is not None and state.is_over:
+            return self._over(ended, state)
+        return self._gone(ended, error)
+
+    async def _unless_stopped(self, work: Coroutine[Any, Any, T]) -> T:
+        """Await `work`; raise _StopAsked as soon as a stop is asked for."""
+        assert self._stopped is not None
+        task = asyncio.ensure_future(work)
+        try:
+            either: set[asyncio.Future[Any]] = {task, self._stopped}
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            if not task.done():
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+        if task.cancelled():
+            raise _StopAsked
+        return task.result()
+
+    async def _keep_awake(self) -> None:
+        while True:
+            connection = self.connection
+            message = self._sink.silent_message() if connection is not None else None
+            if connection is not None and message is not None:
+                with contextlib.suppress(ConnectionEnded):
+                    self.frames_sent += connection.send_nowait(message)
+            await asyncio.sleep(STAY_AWAKE_S if self._heard else WAKE_S)
