@@ -1,0 +1,78 @@
+"""How playing looks: in a terminal while it runs, and in one line when it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from rich.text import Text
+
+from voipbin_cli.render.live import STATE_STYLES, clock_text
+from voipbin_cli.session.speaking import SpeakStatus
+from voipbin_cli.text import printable
+
+BAR_WIDTH = 40
+
+
+class PlayingLines:
+    """Three lines: where playing is, how much is left, and in which form it goes out."""
+
+    def __init__(self, target: str, status: Callable[[], SpeakStatus]) -> None:
+        self._target = printable(target, 48)
+        self._status = status
+
+    def __call__(self) -> list[Text]:
+        status = self._status()
+        style = STATE_STYLES.get(status.state, "bold")
+        first = Text.assemble(
+            (f"▶ {status.state}", style), f"  {clock_text(status.elapsed_s)}  {self._target}"
+        )
+        return [first, _progress(status), Text(f"  {_figures(status)}", "dim")]
+
+
+def _progress(status: SpeakStatus) -> Text:
+    said = clock_text(status.spoken_s)
+    if not status.total_s:
+        return Text(f"  {said} sent")
+    share = min(1.0, status.spoken_s / status.total_s)
+    done = round(share * BAR_WIDTH)
+    left = clock_text(max(0.0, status.total_s - status.spoken_s) + 0.999)
+    return Text.assemble(
+        "  ", ("━" * done, "cyan"), ("━" * (BAR_WIDTH - done), "dim"), f"  {said}, {left} left"
+    )
+
+
+def _figures(status: SpeakStatus) -> str:
+    parts = [f"sending {status.sending}" if status.sending else "finding out what is taken"]
+    if status.form:
+        parts.append(f"hearing {status.form}")
+    if status.late_frames:
+        parts.append(f"{status.late_frames} late")
+    if status.reconnects:
+        parts.append(f"{status.reconnects} reconnects")
+    return "  ".join(parts)
+
+
+def done_line(summary: dict[str, Any]) -> str:
+    """Return one sentence about what was played."""
+    parts = [f"played {summary['spoken_seconds']:.2f} s", sending_words(summary)]
+    error = summary["send_error_ms"]
+    if error:
+        parts.append(f"off the grid by {error['p99']:.1f} ms at most in 99 % of {_frames(summary)}")
+    if summary["late_frames"]:
+        late, delayed_s = summary["late_frames"], summary["delayed_seconds"]
+        parts.append(f"{late} late, which delayed the rest by {delayed_s:.2f} s")
+    if summary["output"]:
+        parts.append(f"recorded to {summary['output']}")
+    parts.append(f"the end: {summary['close']['cause']}")
+    return "; ".join(parts)
+
+
+def _frames(summary: dict[str, Any]) -> str:
+    return f"{summary['frames_sent']} frames"
+
+
+def sending_words(summary: dict[str, Any]) -> str:
+    """Return the form in words."""
+    codec, number = summary["codec_sent"], summary["payload_type_sent"]
+    return f"as {codec}" if number is None else f"as {codec} under payload type {number}"
