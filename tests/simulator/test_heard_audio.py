@@ -91,10 +91,12 @@ def test_fragments_of_a_message_are_one_message() -> None:
     heard: list[bytes] = []
 
     async def main() -> None:
-        async with simulating(heard=heard.append) as simulator:
-            async with streaming(simulator, "sln") as socket:
-                await socket.send([_frame(1)[:100], b"", _frame(1)[100:]])
-                await _until_played(simulator)
+        async with (
+            simulating(heard=heard.append) as simulator,
+            streaming(simulator, "sln") as socket,
+        ):
+            await socket.send([_frame(1)[:100], b"", _frame(1)[100:]])
+            await _until_played(simulator)
 
     run(main())
     assert [pcm for pcm in heard if any(pcm)] == [_frame(1)]
@@ -123,11 +125,14 @@ def test_two_clients_are_mixed() -> None:
     heard: list[bytes] = []
 
     async def main() -> None:
-        async with simulating(heard=heard.append) as simulator:
-            async with streaming(simulator, "sln") as one, streaming(simulator, "sln") as two:
-                await one.send(_frame(0) * 5)
-                await two.send(_frame(100) * 5)
-                await _until_played(simulator)
+        async with (
+            simulating(heard=heard.append) as simulator,
+            streaming(simulator, "sln") as one,
+            streaming(simulator, "sln") as two,
+        ):
+            await one.send(_frame(0) * 5)
+            await two.send(_frame(100) * 5)
+            await _until_played(simulator)
 
     run(main())
     values = {struct.unpack_from("<h", pcm)[0] for pcm in heard}

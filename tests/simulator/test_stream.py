@@ -205,9 +205,9 @@ def test_a_conference_of_one_whose_phone_sends_nothing_has_no_frames() -> None:
 
 def test_a_conference_of_one_passes_its_member_on() -> None:
     async def main() -> None:
-        async with simulating(options={"kind": "conference", "members": "1"}) as simulator:
-            async with streaming(simulator) as socket:
-                assert len(await receive(socket, 3)) == 3
+        options = {"kind": "conference", "members": "1"}
+        async with simulating(options=options) as simulator, streaming(simulator) as socket:
+            assert len(await receive(socket, 3)) == 3
 
     run(main())
 
@@ -365,17 +365,19 @@ def test_after_a_drop_two_attempts_are_told_to_wait() -> None:
 
 def test_a_frozen_connection_is_open_and_answers_nothing() -> None:
     async def main() -> None:
-        async with simulating("frozen") as simulator:
-            async with streaming(simulator, close_timeout=0.1) as socket:
-                await receive(socket, 1)
-                simulator.exchange.drop()
-                pong = await socket.ping()
-                while not await is_mute(socket, 0.1):
-                    pass
-                assert not pong.done()
-                assert socket.close_code is None
-                async with streaming(simulator) as second:
-                    assert await receive(second, 2)
+        async with (
+            simulating("frozen") as simulator,
+            streaming(simulator, close_timeout=0.1) as socket,
+        ):
+            await receive(socket, 1)
+            simulator.exchange.drop()
+            pong = await socket.ping()
+            while not await is_mute(socket, 0.1):
+                pass
+            assert not pong.done()
+            assert socket.close_code is None
+            async with streaming(simulator) as second:
+                assert await receive(second, 2)
 
     run(main())
 
