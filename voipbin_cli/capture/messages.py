@@ -1,0 +1,174 @@
+"""From the packets of our own captures back to the messages and events they stand for."""
+
+from __future__ import annotations
+
+import heapq
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from voipbin_cli.capture.chunks import Integers
+from voipbin_cli.capture.datagrams import FAR, LOG, NEAR, Port
+from voipbin_cli.capture.packets import Flow, PacketChunk
+from voipbin_cli.capture.pcapng import EVENT_PREFIX
+from voipbin_cli.capture.records import CapturedEvent, CapturedMessage
+from voipbin_cli.codec.encapsulation import Direction
+
+Record = CapturedMessage | CapturedEvent
+
+MAX_MESSAGE_BYTES = 16 << 20
+_PART = re.compile(r"voipbin part (\d{1,4}) of (\d{1,4})")
+# Sent and received stand in the file as they were handled, a moment after their times.
+_REORDER_NS = 1_000_000_000
+_REORDER_AT_MOST = 4096
+
+_DIRECTIONS = (Direction.IN, Direction.IN, Direction.OUT)
+_ENDS = {(FAR, NEAR): 1, (NEAR, FAR): 2, (NEAR, LOG): 2}
+
+
+@dataclass(frozen=True, slots=True)
+class MessageChunk:
+    """Binary messages as columns, and all else as values, in file order.
+
+    A message is `data[offset : offset + length_bytes]`; `direction` is 1 received, 2 sent;
+    `position` says where in the piece it stood. `others` are text messages, messages too long
+    for one packet, and events, each with its position.
+    """
+
+    data: bytes
+    position: Integers
+    time_ns: Integers
+    direction: npt.NDArray[np.int8]
+    offset: Integers
+    length_bytes: Integers
+    others: list[tuple[int, Record]]
+
+    def records(self) -> list[Record]:
+        """Everything as values, in file order."""
+        columns = (self.position, self.time_ns, self.direction, self.offset, self.length_bytes)
+        rows = zip(*(column.tolist() for column in columns), strict=True)
+        data = self.data
+        messages = [
+            (position, CapturedMessage(time_ns, _DIRECTIONS[way], data[at : at + length]))
+            for position, time_ns, way, at, length in rows
+        ]
+        if not self.others:
+            return [record for _, record in messages]
+        both = heapq.merge(messages, self.others, key=lambda row: row[0])
+        return [record for _, record in both]
+
+
+class MessageReader:
+    """Messages and events out of packets. Damaged events are counted and left out."""
+
+    def __init__(self, packets: Iterable[PacketChunk], flows: list[Flow]) -> None:
+        self._packets = packets
+        self._flows = flows
+        self._ports: list[int] = []
+        self._directions: list[int] = []
+        self._parts = bytearray()
+        self.damaged_events = 0
+
+    def chunks(self) -> Iterator[MessageChunk]:
+        """Piece by piece, in file order; to be asked once."""
+        for chunk in self._packets:
+            self._classify_new_flows()
+            port = np.array(self._ports)[chunk.flow]
+            direction = np.array(self._directions, np.int8)[chunk.flow]
+            plain = ((port == Port.RTP) | (port == Port.BINARY)) & (direction > 0)
+            if chunk.comments:
+                plain[list(chunk.comments)] = False
+            position = np.flatnonzero(plain)
+            rest = np.flatnonzero(~plain & (direction > 0)).tolist()
+            yield MessageChunk(
+                data=chunk.data,
+                position=position,
+                time_ns=chunk.time_ns[position],
+                direction=direction[position],
+                offset=chunk.offset[position],
+                length_bytes=chunk.length_bytes[position],
+                others=[(n, record) for n in rest for record in self._other(chunk, n)],
+            )
+
+    def records(self) -> Iterator[Record]:
+        """Messages and events in the order of their times.
+
+        What is more than a second (or 4096 records) out of order comes as it stands.
+        """
+        waiting: list[tuple[int, int, Record]] = []
+        number, newest_ns = 0, -(1 << 63)
+        for chunk in self.chunks():
+            for record in chunk.records():
+                number += 1
+                heapq.heappush(waiting, (record.time_ns, number, record))
+                newest_ns = max(newest_ns, record.time_ns)
+                while waiting[0][0] < newest_ns - _REORDER_NS or len(waiting) > _REORDER_AT_MOST:
+                    yield heapq.heappop(waiting)[2]
+        while waiting:
+            yield heapq.heappop(waiting)[2]
+
+    def _classify_new_flows(self) -> None:
+        for flow in self._flows[len(self._ports) :]:
+            ends: Any = (flow.source, flow.destination)
+            self._ports.append(flow.destination_port)
+            self._directions.append(_ENDS.get(ends, 0))
+
+    def _other(self, chunk: PacketChunk, n: int) -> Iterator[Record]:
+        """The record of a packet that is no plain binary message; none for SIP or a part."""
+        flow, at = int(chunk.flow[n]), int(chunk.offset[n])
+        port, direction = self._ports[flow], _DIRECTIONS[self._directions[flow]]
+        data: bytes | None = chunk.data[at : at + int(chunk.length_bytes[n])]
+        if n in chunk.comments:
+            data = self._joined(chunk.comments[n], data or b"")
+        if data is None:
+            return
+        time_ns = int(chunk.time_ns[n])
+        if port in (Port.RTP, Port.BINARY):
+            yield CapturedMessage(time_ns, direction, data)
+        elif port == Port.TEXT:
+            yield CapturedMessage(time_ns, direction, _text(data))
+        elif port == Port.EVENT:
+            yield from self._event(time_ns, data)
+
+    def _joined(self, comment: str, data: bytes) -> bytes | None:
+        """The whole message with its last part, None before; any other comment changes nothing."""
+        part = _PART.search(comment)
+        if part is None:
+            return data
+        if part[1] == "1":
+            self._parts.clear()
+        self._parts += data
+        if part[1] != part[2] and len(self._parts) <= MAX_MESSAGE_BYTES:
+            return None
+        whole = bytes(self._parts)
+        self._parts.clear()
+        return whole
+
+    def _event(self, time_ns: int, data: bytes) -> Iterator[CapturedEvent]:
+        fields = json_object(data.removeprefix(EVENT_PREFIX))
+        name = fields.pop("event", None)
+        if isinstance(name, str):
+            yield CapturedEvent(time_ns, name, fields)
+        else:
+            self.damaged_events += 1
+
+
+def json_object(data: bytes) -> dict[str, Any]:
+    """The JSON object in `data`, or an empty one where there is none."""
+    try:
+        value = json.loads(data)
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _text(data: bytes) -> str:
+    try:
+        return data.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        return data.decode("utf-8", "replace")

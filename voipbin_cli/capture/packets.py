@@ -1,0 +1,165 @@
+"""UDP packets out of capture records: columns of them, or one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from voipbin_cli.capture.chunks import Bytes, Integers, RecordChunk
+from voipbin_cli.capture.ip import Datagrams, udp_datagrams
+
+MAX_FLOWS = 65_536
+
+
+class Flow(NamedTuple):
+    """Who sent to whom."""
+
+    source: IPv4Address | IPv6Address
+    source_port: int
+    destination: IPv4Address | IPv6Address
+    destination_port: int
+
+
+class Packet(NamedTuple):
+    """One UDP datagram. `wire_bytes` is its payload's length before any snap length cut it."""
+
+    time_ns: int
+    direction: int
+    flow: Flow
+    data: bytes
+    wire_bytes: int
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PacketChunk:
+    """UDP packets, one element of each column a packet.
+
+    Times are Unix nanoseconds; `direction` is 0 unknown, 1 inbound, 2 outbound; `flow` counts
+    into the `flows` of the `PacketReader`. The payload is
+    `data[offset : offset + length_bytes]`.
+    """
+
+    data: bytes
+    time_ns: Integers
+    direction: npt.NDArray[np.int8]
+    flow: npt.NDArray[np.int32]
+    offset: Integers
+    length_bytes: Integers
+    wire_bytes: Integers
+    comments: dict[int, str]
+
+    def __len__(self) -> int:
+        return len(self.time_ns)
+
+    @property
+    def octets(self) -> Bytes:
+        """`data` as an array."""
+        return np.frombuffer(self.data, np.uint8)
+
+
+class PacketReader:
+    """UDP packets out of records.
+
+    `flows` grows while chunks are read (65,536 at most: packets of further ones are left out).
+    `passed_over` counts the records that are not whole UDP datagrams.
+    """
+
+    def __init__(self, records: Iterable[RecordChunk]) -> None:
+        self._records = records
+        self._flow_numbers: dict[tuple[int, ...], int] = {}
+        self.flows: list[Flow] = []
+        self.passed_over = 0
+
+    def chunks(self) -> Iterator[PacketChunk]:
+        """Columns, piece by piece, in file order; to be asked once."""
+        for records in self._records:
+            found = udp_datagrams(records)
+            flow = self._number_flows(found)
+            if len(flow) and flow.min() < 0:
+                found, flow = found.only(np.flatnonzero(flow >= 0)), flow[flow >= 0]
+            self.passed_over += len(records.start) - len(flow)
+            if not len(flow):
+                continue
+            yield PacketChunk(
+                data=records.data,
+                time_ns=records.time_ns[found.record],
+                direction=records.direction[found.record],
+                flow=flow,
+                offset=found.offset,
+                length_bytes=found.length_bytes,
+                wire_bytes=found.wire_bytes,
+                comments=_renumbered(records.comments, found.record),
+            )
+
+    def packets(self) -> Iterator[Packet]:
+        """The same, one by one; to be asked instead of `chunks`."""
+        for chunk in self.chunks():
+            yield from packets_of(chunk, self.flows)
+
+    def _number_flows(self, found: Datagrams) -> npt.NDArray[np.int32]:
+        numbers = np.full(len(found.record), -1, np.int32)
+        left = np.ones(len(found.record), bool)
+        # A capture has few flows, and each costs one look over all; many are looked up singly.
+        for _ in range(8):
+            first = int(left.argmax()) if len(left) else 0
+            if not len(left) or not left[first]:
+                return numbers
+            same = left.copy()
+            for words in found.ends:
+                same &= words == words[first]
+            numbers[same] = self._flow_number(found.ends_of(first))
+            left &= ~same
+        for n in np.flatnonzero(left).tolist():
+            numbers[n] = self._flow_number(found.ends_of(n))
+        return numbers
+
+    def _flow_number(self, ends: tuple[int, ...]) -> int:
+        number = self._flow_numbers.get(ends)
+        if number is None:
+            if len(self.flows) >= MAX_FLOWS:
+                return -1
+            number = self._flow_numbers[ends] = len(self.flows)
+            self.flows.append(_flow(ends))
+        return number
+
+
+def packets_of(chunk: PacketChunk, flows: list[Flow]) -> Iterator[Packet]:
+    """The packets of a chunk, one by one."""
+    data = chunk.data
+    columns = (
+        chunk.time_ns,
+        chunk.direction,
+        chunk.flow,
+        chunk.offset,
+        chunk.length_bytes,
+        chunk.wire_bytes,
+    )
+    rows = zip(*(values.tolist() for values in columns), strict=True)
+    for n, (time_ns, direction, flow, offset, length, wire) in enumerate(rows):
+        payload = data[offset : offset + length]
+        comment = chunk.comments.get(n, "") if chunk.comments else ""
+        yield Packet(time_ns, direction, flows[flow], payload, wire, comment)
+
+
+def _renumbered(comments: dict[int, str], record: Integers) -> dict[int, str]:
+    if not comments:
+        return comments
+    numbers = {number: n for n, number in enumerate(record.tolist()) if number in comments}
+    return {n: comments[number] for number, n in numbers.items()}
+
+
+def _flow(ends: tuple[int, ...]) -> Flow:
+    source = _address(ends[0] << 64 | ends[1])
+    destination = _address(ends[2] << 64 | ends[3])
+    return Flow(source, ends[4] >> 16, destination, ends[4] & 0xFFFF)
+
+
+def _address(number: int) -> IPv4Address | IPv6Address:
+    address = IPv6Address(number)
+    return address.ipv4_mapped or address
