@@ -347,6 +347,7 @@ class _WebSocket:
         self.is_reading = True
         self.is_over = False
         self.sent_close = False
+        self.sent_fin = False
         self.messages = 0
         self.writing = threading.Lock()
 
@@ -379,7 +380,9 @@ class _WebSocket:
                 self._write(frame_bytes(CLOSE, struct.pack("!H", code) + reason.encode()))
             case Fin():
                 # On a TLS socket shutdown() ends both directions, without TLS's own farewell.
-                self.sock.shutdown(socket.SHUT_WR)
+                with self.writing:
+                    self.sent_fin = True
+                    self.sock.shutdown(socket.SHUT_WR)
             case Reset():
                 # SO_LINGER of zero: close() sends RST (tcp(7)).
                 self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -399,7 +402,8 @@ class _WebSocket:
 
     def _write(self, data: bytes) -> None:
         with self.writing:
-            self.sock.sendall(data)
+            if not self.sent_fin:
+                self.sock.sendall(data)
 
     def _over(self) -> None:
         with self.peer.changed:
