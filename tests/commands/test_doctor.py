@@ -1,0 +1,134 @@
+"""`voipbin doctor`: what it finds, what it says, and what it never says."""
+
+from __future__ import annotations
+
+import time
+from email.utils import formatdate
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.cli import Result, voipbin
+from tests.support.peer import Answer, Peer, document, envelope
+from voipbin_cli.commands import checkup
+from voipbin_cli.render.doctor import State
+from voipbin_cli.transport.credentials import Credential, CredentialKind
+from voipbin_cli.transport.endpoint import Endpoint
+
+LIST = ("GET", "/v1.0/calls")
+SECRET = "s3cret-of-the-doctor"
+EMPTY = document({"result": [], "next_page_token": ""})
+
+
+def examine(home: Path, answer: Answer, *args: str, **env: str) -> Result:
+    with Peer(routes={LIST: answer}) as peer:
+        settings = {"VOIPBIN_API_URL": peer.http_url("/v1.0"), "VOIPBIN_ACCESSKEY": SECRET, **env}
+        result = voipbin("doctor", *args, cwd=home, env=settings)
+    assert SECRET not in result.stdout.decode() + result.stderr
+    return result
+
+
+def checks(result: Result) -> dict[str, dict[str, Any]]:
+    return {event["topic"]: event for event in result.events if event["event"] == "check"}
+
+
+def test_a_machine_in_order(tmp_path: Path) -> None:
+    result = examine(tmp_path, EMPTY, "--json")
+    assert result.status == 0
+    found = checks(result)
+    assert list(found)[:2] == ["voipbin", "libraries"]
+    assert found["credential"]["facts"]["source"] == "VOIPBIN_ACCESSKEY"
+    assert "takes the credential" in found["api"]["words"]
+    assert str(tmp_path) in found["keyring"]["words"]
+    assert result.summary["bad"] == []
+
+
+def test_one_screen_of_eighty_columns(tmp_path: Path) -> None:
+    lines = examine(tmp_path, EMPTY).stdout.decode().splitlines()
+    assert len(lines) <= 24
+    assert max(map(len, lines)) <= 80
+
+
+@pytest.mark.parametrize("shift_s", [-40.0, 3700.0])
+def test_the_clock_is_compared_with_the_apis(tmp_path: Path, shift_s: float) -> None:
+    date = {"Date": formatdate(time.time() + shift_s, usegmt=True)}
+    found = checks(examine(tmp_path, Answer(200, date, EMPTY.body), "--json"))["clock"]
+    assert found["state"] == "note"
+    # What the API's clock is behind, ours is ahead.
+    assert found["facts"]["ahead_s"] == pytest.approx(-shift_s, abs=5)
+    assert ("ahead of" in found["words"]) is (shift_s < 0)
+
+
+@pytest.mark.parametrize(
+    ("server_s", "round_trip_s", "now_s", "state"),
+    [
+        # The Date of 100.99 says 100; the answer is here at 101: half a second apart.
+        (100.0, 0.0, 101.0, State.OK),
+        (100.0, 0.0, 102.5, State.OK),  # 2.0 s, the limit
+        (100.0, 0.0, 102.6, State.NOTE),
+        (100.0, 4.0, 104.5, State.OK),  # sent two seconds before it came
+        (100.0, 0.0, 98.4, State.NOTE),
+    ],
+)
+def test_a_date_is_whole_seconds_from_within_the_round_trip(
+    server_s: float, round_trip_s: float, now_s: float, state: State
+) -> None:
+    assert checkup.clock_check(server_s, round_trip_s, now_s).state is state
+
+
+def test_a_refused_credential_is_bad_and_ends_with_status_4(tmp_path: Path) -> None:
+    refusal = envelope(401, "INVALID_CREDENTIALS", "Wrong.", "req-9")
+    result = examine(tmp_path, refusal, "--json")
+    assert result.status == 4
+    assert result.summary["bad"] == ["api"]
+    assert checks(result)["api"]["facts"]["request_id"] == "req-9"
+
+
+def test_an_api_out_of_reach_is_bad_and_ends_with_status_3(tmp_path: Path) -> None:
+    result = examine(tmp_path, EMPTY, "--json", "--api-url", "http://127.0.0.1:1/v1.0")
+    assert result.status == 3
+    assert checks(result)["api"]["state"] == "bad"
+    assert "terminal" in checks(result)  # one bad thing does not hide the rest
+
+
+def test_a_damaged_profile_file_is_told_and_not_fatal(tmp_path: Path) -> None:
+    (tmp_path / ".config" / "voipbin").mkdir(parents=True)
+    (tmp_path / ".config" / "voipbin" / "profiles.json").write_text("{")
+    result = voipbin("doctor", "--json", cwd=tmp_path)
+    assert result.status == 2
+    assert checks(result)["credential"]["state"] == "bad"
+
+
+def test_without_a_credential_it_says_how_to_get_one(tmp_path: Path) -> None:
+    refusal = envelope(401, "AUTHENTICATION_REQUIRED", "Who?", "req-1")
+    result = examine(tmp_path, refusal, "--json", VOIPBIN_ACCESSKEY="")
+    assert result.status == 0
+    assert checks(result)["credential"]["state"] == "note"
+    assert "wants a credential" in checks(result)["api"]["words"]
+
+
+def test_an_expired_token_is_bad() -> None:
+    token = "e30.eyJleHAiOiAxMDAwfQ.c2ln"  # {"exp": 1000}
+    endpoint = Endpoint(credential=Credential(CredentialKind.TOKEN, token, "profile x"))
+    assert checkup.credential_check(endpoint, now_s=999.0).state is State.OK
+    late = checkup.credential_check(endpoint, now_s=4600.0)
+    assert (late.state, late.words) == (State.BAD, "token from profile x, expired 1h ago")
+
+
+def test_a_completion_script_is_found_and_its_use_told_where_shells_do_not_look() -> None:
+    script = Path("/opt/venv/share/zsh/site-functions/_voipbin")
+    found = checkup.shell_check({"SHELL": "/usr/bin/zsh"}, [Path("/opt/venv/x"), script])
+    assert str(script) in found.words
+    assert found.hint.endswith("before compinit: fpath=(/opt/venv/share/zsh/site-functions $fpath)")
+    seen = checkup.shell_check({"SHELL": "zsh", "XDG_DATA_DIRS": "/opt/venv/share"}, [script])
+    assert (seen.state, seen.hint) == (State.OK, "")
+    assert checkup.shell_check({"SHELL": "/bin/bash"}, [script]).state is State.NOTE
+    assert checkup.shell_check({"SHELL": "/bin/tcsh"}, [script]).state is State.OK
+
+
+def test_a_terminal_without_unicode_is_served_in_ascii(tmp_path: Path) -> None:
+    result = examine(tmp_path, EMPTY, PYTHONIOENCODING="ascii")
+    assert result.status == 0
+    assert result.stdout.isascii()
+    assert b"PYTHONUTF8=1" in result.stdout

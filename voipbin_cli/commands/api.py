@@ -1,0 +1,74 @@
+"""What a command that asks the API does first: find the endpoint, warn, refuse what cannot work."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TypeVar
+
+from voipbin_cli.commands.options import ApiOptions
+from voipbin_cli.errors import Refused
+from voipbin_cli.render.problems import say
+from voipbin_cli.render.times import span_text
+from voipbin_cli.transport.api import Api
+from voipbin_cli.transport.credentials import Credential
+from voipbin_cli.transport.endpoint import Auth, Endpoint, find_endpoint
+
+T = TypeVar("T")
+
+HOW_TO_LOG_IN = "voipbin login, or set VOIPBIN_TOKEN or VOIPBIN_ACCESSKEY"
+
+
+def api_endpoint(options: ApiOptions) -> Endpoint:
+    """Return the endpoint that options, environment and profiles name."""
+    return find_endpoint(
+        os.environ,
+        api_url=options.api_url,
+        profile=options.profile,
+        auth=Auth(options.auth),
+        ca_file=Path(options.ca_file) if options.ca_file else None,
+        insecure=options.insecure,
+    )
+
+
+def refuse_expired(credential: Credential | None, now_s: float) -> None:
+    """Raise Refused for a token that is past its own `exp`: the API would say no more than 401."""
+    if credential is None or credential.expires_at is None or credential.expires_at > now_s:
+        return
+    ago = span_text(now_s - credential.expires_at)
+    raise Refused(
+        f"the token (from {credential.source}) expired {ago} ago",
+        hint=f"get a new one: {HOW_TO_LOG_IN}; if it should be good, check this machine's clock",
+        finding="auth",
+    )
+
+
+def require_credential(endpoint: Endpoint) -> None:
+    """Raise Refused when there is nothing to show to the API, or only what has expired."""
+    if endpoint.credential is None:
+        raise Refused("no credential was found", hint=HOW_TO_LOG_IN, finding="auth")
+    refuse_expired(endpoint.credential, time.time())
+
+
+def ask(options: ApiOptions, question: Callable[[Api], Awaitable[T]]) -> T:
+    """Return what `question` finds out from the API that `options` name."""
+    endpoint = api_endpoint(options)
+    require_credential(endpoint)
+    for warning in endpoint.warnings():
+        say(f"warning: {warning}")
+    return ask_endpoint(endpoint, question, timeout_s=options.connect_timeout)
+
+
+def ask_endpoint(
+    endpoint: Endpoint, question: Callable[[Api], Awaitable[T]], *, timeout_s: float
+) -> T:
+    """Return what `question` finds out from the API at `endpoint`."""
+
+    async def asking() -> T:
+        async with Api(endpoint, timeout=timeout_s) as api:
+            return await question(api)
+
+    return asyncio.run(asking())

@@ -1,0 +1,198 @@
+"""What `voipbin doctor` looks at."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from voipbin_cli import __version__
+from voipbin_cli.commands.api import api_endpoint, ask_endpoint
+from voipbin_cli.commands.options import ApiOptions
+from voipbin_cli.errors import ExitStatus, VoipbinError
+from voipbin_cli.render.doctor import Check, State, check_fields, show_checks, terminal_check
+from voipbin_cli.render.jsonl import emit
+from voipbin_cli.render.times import span_text, utc_text
+from voipbin_cli.transport.api import Api, Probe
+from voipbin_cli.transport.endpoint import Endpoint
+from voipbin_cli.transport.profiles import ProfileStore, usable_keyring
+
+LIBRARIES = ("websockets", "httpx", "numpy", "soundfile", "sounddevice", "soxr")
+# Logs of two machines can be laid side by side up to here.
+CLOCKS_AGREE_S = 2.0
+# By shell: where a completion script lies in a directory for data, and what brings it into use
+# when the shell does not look there (a virtual environment).
+COMPLETIONS = {
+    "bash": ("bash-completion/completions/voipbin", "in ~/.bashrc: source {script}"),
+    "zsh": ("zsh/site-functions/_voipbin", "in ~/.zshrc, before compinit: fpath=({dir} $fpath)"),
+    "fish": ("fish/vendor_completions.d/voipbin.fish", "in config.fish: source {script}"),
+    "pwsh": ("voipbin/completions/voipbin.ps1", "in $PROFILE: . {script}"),
+}
+
+
+def check_up(options: ApiOptions, *, as_json: bool) -> None:
+    """Run every check, show them, and exit with the status of the first bad one."""
+    checks = [version_check(), libraries_check(), keyring_check()]
+    checks += platform_checks(options)
+    checks += [terminal_check(), shell_check(os.environ, installed_files())]
+    bad = [check for check in checks if check.state is State.BAD]
+    if as_json:
+        for check in checks:
+            emit("check", check_fields(check))
+        emit("summary", {"version": __version__, "bad": [check.topic for check in bad]})
+    else:
+        show_checks(checks)
+    if bad:
+        sys.exit(bad[0].status)
+
+
+def version_check() -> Check:
+    """Tell which voipbin on which Python on which system."""
+    facts = {
+        "version": __version__,
+        "python": platform.python_version(),
+        "executable": sys.executable,
+        "system": platform.platform(),
+    }
+    words = f"{__version__}, Python {facts['python']}, {facts['system']}"
+    return Check("voipbin", State.OK, words, facts=facts)
+
+
+def libraries_check() -> Check:
+    """Tell the versions of what is built on."""
+    facts = {name: _version(name) for name in LIBRARIES}
+    missing = [name for name, version in facts.items() if version is None]
+    words = ", ".join(f"{name} {version or 'missing'}" for name, version in facts.items())
+    if missing:
+        hint = f"pip install {' '.join(missing)}"
+        return Check("libraries", State.BAD, words, hint, facts, ExitStatus.MACHINE)
+    return Check("libraries", State.OK, words, facts=facts)
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def keyring_check() -> Check:
+    """Tell where `login` would keep a secret."""
+    backend = usable_keyring()
+    if backend is not None:
+        return Check("keyring", State.OK, backend.name, facts={"backend": backend.name})
+    path = ProfileStore.of_user(os.environ).path
+    words = f"none; secrets of `voipbin login` go to {path}, readable by you alone"
+    return Check("keyring", State.OK, words, facts={"backend": None, "file": str(path)})
+
+
+def platform_checks(options: ApiOptions) -> list[Check]:
+    """Look at the credential, and ask the API with it."""
+    try:
+        endpoint = api_endpoint(options)
+    except VoipbinError as error:
+        return [_failed("credential", error, {})]
+    checks = [credential_check(endpoint, time.time())]
+    try:
+        probe = ask_endpoint(endpoint, Api.probe, timeout_s=options.connect_timeout)
+    except VoipbinError as error:
+        return [*checks, _failed("api", error, {"url": endpoint.api_url})]
+    checks.append(api_check(endpoint, probe))
+    if probe.server_time_s is not None:
+        checks.append(clock_check(probe.server_time_s, probe.round_trip_s, time.time()))
+    return checks
+
+
+def _failed(topic: str, error: VoipbinError, facts: Mapping[str, Any]) -> Check:
+    return Check(
+        topic, State.BAD, error.message, error.hint, {**facts, **error.details}, error.status
+    )
+
+
+def credential_check(endpoint: Endpoint, now_s: float) -> Check:
+    """Tell where the credential comes from and how long it is good; never what it is."""
+    credential = endpoint.credential
+    if credential is None:
+        hint = "voipbin login, or set VOIPBIN_TOKEN or VOIPBIN_ACCESSKEY; sim needs none"
+        return Check("credential", State.NOTE, "none was found", hint, {"source": None})
+    expires = credential.expires_at
+    facts = {"kind": str(credential.kind), "source": credential.source, "expires_at": expires}
+    words = f"{credential.kind} from {credential.source}"
+    if expires is None:
+        return Check("credential", State.OK, words, facts=facts)
+    if expires > now_s:
+        words += f", good until {utc_text(expires)}"
+        return Check("credential", State.OK, words, facts=facts)
+    words += f", expired {span_text(now_s - expires)} ago"
+    return Check("credential", State.BAD, words, "voipbin login", facts, ExitStatus.REFUSED)
+
+
+def api_check(endpoint: Endpoint, probe: Probe) -> Check:
+    """Tell whether the API takes the credential, and how far away it is."""
+    facts: dict[str, Any] = {
+        "url": endpoint.api_url,
+        "round_trip_ms": round(probe.round_trip_s * 1000, 1),
+    }
+    words = f"{endpoint.api_url} answers in {probe.round_trip_s * 1000:.0f} ms"
+    if probe.error is None:
+        return Check("api", State.OK, f"{words} and takes the credential", facts=facts)
+    facts |= probe.error.details
+    if endpoint.credential is None and probe.error.details.get("http_status") == 401:
+        return Check("api", State.OK, f"{words} and wants a credential", facts=facts)
+    words += f", but {probe.error.message}"
+    return Check("api", State.BAD, words, probe.error.hint, facts, probe.error.status)
+
+
+def clock_check(server_s: float, round_trip_s: float, now_s: float) -> Check:
+    """Compare the API's clock, which shows whole seconds, with ours at the answer's arrival."""
+    # The Date header was cut to the second somewhere within the round trip.
+    ahead_s = now_s - round_trip_s / 2 - (server_s + 0.5)
+    facts = {"ahead_s": round(ahead_s, 1), "uncertainty_s": round(0.5 + round_trip_s / 2, 1)}
+    if abs(ahead_s) <= CLOCKS_AGREE_S:
+        return Check("clock", State.OK, "agrees with the API's", facts=facts)
+    where = "ahead of" if ahead_s > 0 else "behind"
+    return Check(
+        "clock",
+        State.NOTE,
+        f"{span_text(abs(ahead_s))} {where} the API's",
+        "set this machine's clock (NTP): tokens and log times are judged by it",
+        facts,
+    )
+
+
+def installed_files() -> list[Path]:
+    """Return where everything of this installation lies; nothing when run from its sources."""
+    try:
+        files = metadata.files("voipbin") or []
+    except metadata.PackageNotFoundError:
+        return []
+    return [Path(os.path.normpath(str(file.locate()))) for file in files]
+
+
+def shell_check(environ: Mapping[str, str], installed: Sequence[Path]) -> Check:
+    """Tell where the completion script of the user's shell lies, and how it comes into use."""
+    shell = Path(environ.get("SHELL", "")).name or ("pwsh" if os.name == "nt" else "")
+    facts: dict[str, Any] = {"shell": shell, "script": None}
+    if shell not in COMPLETIONS:
+        return Check("shell", State.OK, f"{shell or 'unknown'}, no completion for it", facts=facts)
+    place, use = COMPLETIONS[shell]
+    script = next((path for path in installed if path.as_posix().endswith(place)), None)
+    if script is None:
+        hint = "an installed voipbin brings one; from a source tree, use the one in completions/"
+        return Check("shell", State.NOTE, f"{shell}, completion not installed", hint, facts)
+    facts["script"] = str(script)
+    data = Path(script.as_posix().removesuffix(f"/{place}"))
+    hint = "" if data in data_directories(environ) else use.format(script=script, dir=script.parent)
+    return Check("shell", State.OK, f"{shell}, completion in {script}", hint, facts)
+
+
+def data_directories(environ: Mapping[str, str]) -> list[Path]:
+    """Return where shells look for the files of programs (XDG base directories)."""
+    own = environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    shared = environ.get("XDG_DATA_DIRS") or "/usr/local/share:/usr/share"
+    return [Path(own), *map(Path, shared.split(os.pathsep))]

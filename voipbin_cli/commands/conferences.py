@@ -1,0 +1,63 @@
+"""`voipbin conferences`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from voipbin_cli.commands.calls import LISTING, LimitOption
+from voipbin_cli.commands.choices import one_of
+from voipbin_cli.commands.options import ApiOptions, JsonOption, takes
+
+STATUSES = ("starting", "progressing", "terminating", "terminated")
+
+app = typer.Typer(help="Which conferences there are.", no_args_is_help=True)
+
+
+@app.command("list")
+@takes(ApiOptions)
+def list_(
+    api: ApiOptions,
+    status: Annotated[
+        str | None,
+        typer.Option(
+            help="Only those in this state.",
+            metavar="|".join(STATUSES),
+            parser=one_of("status", STATUSES),
+            rich_help_panel=LISTING,
+            show_default=False,
+        ),
+    ] = None,
+    limit: LimitOption = 50,
+    json: JsonOption = False,
+) -> None:
+    """List conferences: those in progress first, then the newest.
+
+    Examples:
+
+        voipbin conferences list
+
+        voipbin conferences list --status progressing --json
+    """
+    from voipbin_cli.commands.lookups import CONFERENCES, show_list
+
+    show_list(CONFERENCES, api, status=status, limit=limit, as_json=json)
+
+
+@app.command()
+@takes(ApiOptions)
+def show(
+    conference_id: Annotated[str, typer.Argument(metavar="CONFERENCE_ID", help="Its UUID.")],
+    api: ApiOptions,
+    json: JsonOption = False,
+) -> None:
+    """Show one conference, and whether its media stream can be opened now.
+
+    Examples:
+
+        voipbin conferences show 5f2a8c1e-0d3b-4c57-9e6f-2b7d1a4c8e90
+    """
+    from voipbin_cli.commands.lookups import CONFERENCES, show_one
+
+    show_one(CONFERENCES, api, conference_id, as_json=json)
