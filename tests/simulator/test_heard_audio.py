@@ -150,3 +150,17 @@ def test_the_heard_file_keeps_the_call_s_clock(tmp_path: Path) -> None:
     assert report["call_ms"] * 16 <= len(pcm) <= report["call_ms"] * 16 + 640
     assert pcm.count(_frame(7)) == 1
     assert set(pcm.replace(_frame(7), b"")) == {0}
+
+
+def test_a_disk_that_fills_up_stops_the_file_and_not_the_call(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with simulating(heard_path=tmp_path / "heard.wav") as simulator:
+            sink = simulator.exchange.target.heard
+            sink._file = (tmp_path / "heard.wav").open("rb")  # type: ignore[union-attr]
+            sink._wav._file = sink._file  # type: ignore[union-attr]
+            async with streaming(simulator, "sln") as socket:
+                await receive(socket, 20)
+            assert simulator.exchange.failure is not None
+            assert "heard.wav" in simulator.exchange.failure.message
+
+    run(main())

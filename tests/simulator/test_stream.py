@@ -6,7 +6,7 @@ import asyncio
 import struct
 
 import pytest
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidHandshake, InvalidStatus
 
 from tests.simulator.support import (
@@ -156,6 +156,47 @@ def test_ping_is_answered_and_text_ignored() -> None:
             await asyncio.wait_for(await socket.ping(b"x"), 5)
             assert await receive(socket, 2)
             assert simulator.report()["received"] == 0
+
+    run(main())
+
+
+async def _until_mute(socket: ClientConnection) -> None:
+    while not await is_mute(socket, 0.15):
+        pass
+
+
+def test_in_a_stall_pongs_wait_behind_the_frames() -> None:
+    async def main() -> None:
+        options = {"strength": "600"}
+        async with simulating("stall", options) as simulator, streaming(simulator) as socket:
+            await _until_mute(socket)
+            pong = await socket.ping()
+            assert await is_mute(socket, 0.1)
+            assert not pong.done()
+            await receive(socket, 20)
+            await asyncio.wait_for(pong, 5)
+
+    run(main())
+
+
+def test_where_audio_is_lost_pongs_come_at_once() -> None:
+    async def main() -> None:
+        options = {"strength": "60000"}
+        async with simulating("lost-audio", options) as simulator, streaming(simulator) as socket:
+            await _until_mute(socket)
+            await asyncio.wait_for(await socket.ping(), 5)
+
+    run(main())
+
+
+def test_pings_without_end_in_a_stall_are_answered_after_all() -> None:
+    async def main() -> None:
+        options = {"strength": "60000"}
+        async with simulating("stall", options) as simulator, streaming(simulator) as socket:
+            await _until_mute(socket)
+            pongs = [await socket.ping() for _ in range(150)]
+            await asyncio.wait_for(pongs[0], 5)
+            assert not pongs[-1].done()
 
     run(main())
 

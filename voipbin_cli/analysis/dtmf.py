@@ -19,18 +19,19 @@ PAUSE_MS = 500
 # G.711: a sine at the overload point of mu-law is +3.17 dBm0.
 FULL_SCALE_DBM0 = 3.17
 
+_HZ = np.array(LOW_HZ + HIGH_HZ, np.float64)
 _BLOCK = 102
 _HOP = 51
 # Coefficients as whole numbers: every product and sum is exact, however the chunks were cut.
 _SCALE = 1 << 18
 # Each tone at least this strong; Q.24: receivers work down to -25 to -29 dBm0 a tone.
 _LEAST_DBM0 = -34.0
-# Q.24: the high tone up to 4 dB stronger than the low, and up to 8 dB weaker; a dB for the window.
+# Q.24: the high tone up to 4 dB stronger than the low, and up to 8 dB weaker; a bit for leakage.
 _MOST_TWIST_DB = 5.0
-_LEAST_TWIST_DB = -9.0
+_LEAST_TWIST_DB = -11.0
 # The strongest tone of a group over the others of it, and both tones' share of all energy.
 _GROUP_MARGIN = 10 ** (6 / 10)
-_LEAST_SHARE = 0.70
+_LEAST_SHARE = 0.91
 # Within a digit less is enough: 10 ms may be missing.
 _GO_ON_SHARE = 0.35
 # Q.24: 1.5 % off must work, 3.5 % must not.
@@ -66,7 +67,7 @@ class _Hop(NamedTuple):
 
 def _coefficients() -> NDArray[np.float64]:
     """Cosine columns of the eight frequencies, then the sine ones, shape (_BLOCK, 16)."""
-    angles = 2 * np.pi * np.arange(_BLOCK)[:, None] * np.array(LOW_HZ + HIGH_HZ) / RATE_HZ
+    angles = 2 * np.pi * np.arange(_BLOCK)[:, None] * _HZ / RATE_HZ
     waves = np.concatenate([np.cos(angles), np.sin(angles)], axis=1)
     return np.asarray(np.rint(waves * _SCALE), np.float64)
 
@@ -124,16 +125,22 @@ class DtmfFold:
         power = np.abs(tones) ** 2
         low, high = power[:, :4].argmax(axis=1), power[:, 4:].argmax(axis=1) + 4
         rows = np.arange(len(blocks))
-        share = (power[rows, low] + power[rows, high]) * 2 / (_BLOCK * np.maximum(energy, 1.0))
-        levels = [_dbm0(power[rows, tone]) for tone in (low, high)]
+        off_low, off_high = _off_hz(tones, earlier, low), _off_hz(tones, earlier, high)
+        pair = power[rows, low], power[rows, high]
+        whole = _BLOCK * np.maximum(energy, 1.0) / 2
+        # A filter hears a tone a little off its frequency fainter than it is.
+        share = (pair[0] / _response(off_low) + pair[1] / _response(off_high)) / whole
+        levels = _dbm0(pair[0]), _dbm0(pair[1])
         clean = _apart(power[:, :4]) & _apart(power[:, 4:]) & _in_range(*levels)
-        exact = _exact(tones, earlier, low) & _exact(tones, earlier, high)
+        exact = (np.abs(off_low) < _MOST_OFF * _HZ[low]) & (
+            np.abs(off_high) < _MOST_OFF * _HZ[high]
+        )
         sure = clean & exact & (share > _LEAST_SHARE)
-        maybe = _in_range(*levels) & (share > _GO_ON_SHARE)
+        maybe = _in_range(*levels) & (pair[0] + pair[1] > _GO_ON_SHARE * whole)
         keys = low * 4 + high - 4
         return [
-            _Hop(self._KEYS[keys[row]] if maybe[row] else "", bool(sure[row]), *pair)
-            for row, pair in enumerate(zip(levels[0].tolist(), levels[1].tolist(), strict=True))
+            _Hop(self._KEYS[keys[row]] if maybe[row] else "", bool(sure[row]), *both)
+            for row, both in enumerate(zip(levels[0].tolist(), levels[1].tolist(), strict=True))
         ]
 
     def _follow(self, hop: _Hop) -> Digit | None:
@@ -188,14 +195,17 @@ def _in_range(low: NDArray[np.float64], high: NDArray[np.float64]) -> NDArray[np
     return np.asarray(strong & (twist < _MOST_TWIST_DB) & (twist > _LEAST_TWIST_DB))
 
 
-def _exact(tones: Tones, earlier: Tones, column: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """The true frequency, by how far the phase turned since the block before, is near enough."""
+def _off_hz(tones: Tones, earlier: Tones, column: NDArray[np.int64]) -> NDArray[np.float64]:
+    """How far the true frequency is off, by how far the phase turned since the block before."""
     rows = np.arange(len(tones))
-    nominal = np.array(LOW_HZ + HIGH_HZ)[column]
     turned = tones[rows, column] * np.conj(earlier[rows, column])
-    expected = np.exp(-2j * np.pi * nominal * _HOP / RATE_HZ)
-    off_hz = np.angle(turned * expected) * RATE_HZ / (2 * np.pi * _HOP)
-    return np.asarray(np.abs(off_hz) < _MOST_OFF * nominal)
+    expected = np.exp(-2j * np.pi * _HZ[column] * _HOP / RATE_HZ)
+    return np.asarray(np.angle(turned * expected) * RATE_HZ / (2 * np.pi * _HOP))
+
+
+def _response(off_hz: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The power that a block's filter keeps of a tone so far off, 0.3 at the least."""
+    return np.asarray(np.maximum(np.sinc(off_hz * _BLOCK / RATE_HZ) ** 2, 0.3))
 
 
 def _dbm0(power: NDArray[np.float64]) -> NDArray[np.float64]:

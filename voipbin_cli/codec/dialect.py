@@ -45,19 +45,22 @@ _PLAUSIBLE = 9.0
 # Sound worth less than this settles nothing: about one 20 ms frame of G.711.
 _SETTLING_WEIGHT = 12.0
 # How much a codec that was settled has in its favour when doubt or a new connection comes.
-_DOUBT_BONUS = 16.0
+_DOUBT_BONUS = 10.0
 _CHANGE_BONUS = 6.0
 _RESTART_BONUS = 12.0
 # A settled codec is looked at again in each of the next frames, then after 1, 2, 4 ... frames, at
 # last every 1.28 s.
 _FIRST_LOOKS = 4
 _MAX_INTERVAL = 64
+_SHORT_INTERVAL = 4  # when the look told nothing
 # Bits per byte by which another reading has to be better to raise doubt.
-_DOUBT_MARGIN = 0.5
+_DOUBT_MARGIN = 0.25
 # From here on a reading is little better than noise.
 _NOISE_BITS = 7.0
 _TELEPHONE_EVENT_BYTES = 4
 _UNHEARD_CONFIDENCE = 0.6
+# What costs more than this in the best reading is encrypted, compressed or plain noise.
+_NOT_SOUND_BITS = 7.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +144,7 @@ class FrameDecoder:
         self.codec: Codec | None = None
         self.is_settled = False
         self.revisions = 0
-        self._committed = False  # whether frames went out that another reading would change
+        self._committed: Codec | None = None  # under which frames went out that tell it apart
         self._held: list[tuple[Unit, int]] = []
         self._ready: list[AudioFrame] = []
         self._known: set[Key] = set()
@@ -232,13 +235,16 @@ class FrameDecoder:
 
     def _confidence(self, odds: Odds, codec: Codec) -> float:
         share = 2 ** odds[codec] / sum(2**value for value in odds.values())
-        limit = 0.999 if self._evidence.weight else _UNHEARD_CONFIDENCE
-        return round(min(share, limit), 3)
+        return round(min(share, 0.999 if self._is_sound(codec) else _UNHEARD_CONFIDENCE), 3)
+
+    def _is_sound(self, codec: Codec) -> bool:
+        bits = self._evidence.bits_per_byte(codec)
+        return bits is not None and bits < _NOT_SOUND_BITS
 
     def _reason(self, odds: Odds, codec: Codec) -> str:
         second = max((c for c in Codec if c is not codec), key=odds.__getitem__)
         lead = odds[codec] - odds[second]
-        heard = "by its sound" if self._evidence.weight else "by size, label and silence alone"
+        heard = "by its sound" if self._is_sound(codec) else "by size, label and silence alone"
         return f"{codec} {heard}: 2^{lead:.0f} times as likely as {second}"
 
     def _reopen(self, bonus: float) -> None:
@@ -291,20 +297,23 @@ class FrameDecoder:
         if is_still(payload):
             quiet = quiet_codecs(payload[:2])
             return not quiet or self.codec in quiet
-        if self._sounds_wrong(payload):
+        lead = self._lead(payload)
+        if lead < -_DOUBT_MARGIN:
             return False
         self._looks += 1
+        interval = min(1 << self._looks >> _FIRST_LOOKS, _MAX_INTERVAL)
         self._fast_key = key
-        self._fast_left = min(1 << self._looks >> _FIRST_LOOKS, _MAX_INTERVAL)
+        self._fast_left = interval if lead > _DOUBT_MARGIN else min(interval, _SHORT_INTERVAL)
         return True
 
-    def _sounds_wrong(self, payload: bytes) -> bool:
-        codec = self.codec
-        assert codec is not None
-        scores = score_payload(payload, like=codec)
-        if scores[codec] > _NOISE_BITS:  # is it even as wide?
+    def _lead(self, payload: bytes) -> float:
+        """Return by how many bits per byte the settled codec explains this better."""
+        assert self.codec is not None
+        scores = score_payload(payload, like=self.codec)
+        if scores[self.codec] > _NOISE_BITS:  # is it even as wide?
             scores = score_payload(payload)
-        return scores[codec] > min(scores.values()) + _DOUBT_MARGIN
+        own = scores.pop(self.codec)
+        return min(scores.values()) - own
 
     def _weigh(self, unit: Unit, tag: int) -> list[AudioFrame]:
         """Add a unit to what is undecided, and release what it decides."""
@@ -349,10 +358,10 @@ class FrameDecoder:
         return frames
 
     def _release(self, codec: Codec, *, alike: bool = False) -> list[AudioFrame]:
-        if codec is not self.codec:
-            self.revisions += self._committed
-            self.codec = codec
-        self._committed = self._committed or not alike
+        self.codec = codec
+        if not alike:
+            self.revisions += self._committed not in (None, codec)
+            self._committed = codec
         frames = [self._frame(unit, tag, codec) for unit, tag in self._held]
         self._held.clear()
         return frames

@@ -25,7 +25,10 @@ _SIZE_COST = 10.0
 _HALF_SAMPLE_COST = 16.0
 # An RTP timestamp that counts half of the bytes counts samples of two.
 _STEP_COST = 12.0
-_LOUD_SILENCE_COST = 12.0
+_LOUD_SILENCE_COST = 16.0
+# mu-law silence read as linear is -1 throughout, which real linear silence hardly ever is.
+_MINUS_ONE_COST = 12.0
+_MULAW_SILENCE = b"\xff\xff"
 # Trust in the sound: the model is a rough one, and frames of one sound are no new evidence.
 _WEIGHT_PER_BYTE = 0.1
 _MAX_WEIGHT = 64.0
@@ -94,13 +97,21 @@ def quiet_codecs(word: bytes) -> frozenset[Codec]:
 class Evidence:
     """Adds up what is known of one stretch of a stream; later sound outweighs earlier."""
 
-    __slots__ = ("_bits", "_costs", "_loud_silence", "_two_bytes", "weight")
+    __slots__ = (
+        "_bits",
+        "_costs",
+        "_loud_silence",
+        "_minus_one",
+        "_two_bytes",
+        "weight",
+    )
 
     def __init__(self) -> None:
         self.weight = 0.0  # 16 for each 20 ms of G.711 that held sound, fading
         self._bits = dict.fromkeys(Codec, 0.0)
         self._costs: dict[Key, Odds] = {}
         self._loud_silence: set[Codec] = set()
+        self._minus_one = False
         self._two_bytes = False
 
     def add(self, unit: Unit, timestamp_step: int | None = None) -> None:
@@ -114,11 +125,16 @@ class Evidence:
         if key not in self._costs and len(self._costs) < _MAX_KEYS:
             self._costs[key] = prior_costs(unit)
         if is_still(payload):
-            quiet = quiet_codecs(payload[:2])
-            if quiet:
-                self._loud_silence |= set(Codec) - quiet
+            self._add_silence(payload[:2])
             return
         self._add_sound(payload)
+
+    def _add_silence(self, word: bytes) -> None:
+        quiet = quiet_codecs(word)
+        if quiet:
+            self._loud_silence |= set(Codec) - quiet
+        if word == _MULAW_SILENCE:
+            self._minus_one = True
 
     def _add_sound(self, payload: bytes) -> None:
         scores = score_payload(payload)
@@ -126,6 +142,10 @@ class Evidence:
         self.weight = self.weight * _FADE + weight
         for codec, bits in scores.items():
             self._bits[codec] = self._bits[codec] * _FADE + weight * bits
+
+    def bits_per_byte(self, codec: Codec) -> float | None:
+        """Return what the sound costs in `codec`, 8 being noise, None before any was heard."""
+        return self._bits[codec] / self.weight if self.weight else None
 
     def odds(self, *, known: Codec | None = None, bonus: float = 0.0) -> Odds:
         """Return log2 odds, the best codec's being 0; `known` has `bonus` in its favour."""
@@ -135,7 +155,10 @@ class Evidence:
             costs = sum(row[codec] for row in self._costs.values()) / max(len(self._costs), 1)
             costs += trust * self._bits[codec]
             costs += _LOUD_SILENCE_COST if codec in self._loud_silence else 0.0
-            costs += _STEP_COST if self._two_bytes and codec.sample_bytes == 1 else 0.0
+            if codec.sample_bytes == 2:
+                costs += _MINUS_ONE_COST if self._minus_one else 0.0
+            else:
+                costs += _STEP_COST if self._two_bytes else 0.0
             raw[codec] = (bonus if codec is known else 0.0) - costs
         best = max(raw.values())
         return {codec: value - best for codec, value in raw.items()}

@@ -42,6 +42,12 @@ _GRID_BITS = 8.0
 _FLAT_SHARE = 0.1
 # Silence: linear 0 and -1, mu-law -0 and +0 (ff), A-law +0 and -0.
 _SILENT_WORDS = np.array([0x0000, 0xFFFF, 0x7F7F, 0xD5D5, 0x5555], np.uint16)
+# Sound driven hard into the rails says less by its shape than by where they are: the ends of the
+# scale are what it is likely to hold, and no other reading has them there.
+_RAIL = 32000
+_RAILED = 0.4
+_RAILED_LEAST = 0.1
+_RAIL_BITS = 4.0  # that a byte at the rails costs less
 _ROWS = 4096  # payloads scored at a time, which bounds the memory it takes
 
 
@@ -129,7 +135,8 @@ def _bits_g711(codecs: Sequence[Codec], payloads: Bytes, weights: Floats | None)
     steps = np.concatenate([_LOG2_STEPS[codec][payloads] for codec in codecs])
     if weights is not None:
         weights = np.concatenate([weights] * len(codecs))
-    return _bits_per_sample(signals, steps, weights).reshape(len(codecs), -1)
+    bits = _bits_per_sample(signals, steps, weights) - _RAIL_BITS * _railed_share(signals)
+    return bits.reshape(len(codecs), -1)
 
 
 def _bits_linear(codecs: Sequence[Codec], payloads: Bytes, weights: Floats | None) -> Floats:
@@ -146,9 +153,18 @@ def _bits_linear(codecs: Sequence[Codec], payloads: Bytes, weights: Floats | Non
     steps = np.broadcast_to(np.log2(grid)[:, None], values.shape)
     if weights is not None:
         weights = np.concatenate([weights[:, 0:even:2]] * len(codecs))
-    bits = _bits_per_sample(values.astype(np.float64), steps, weights)
+    signals = values.astype(np.float64)
+    bits = _bits_per_sample(signals, steps, weights) - 2 * _RAIL_BITS * _railed_share(signals)
     bits += np.where(grid > 1, _GRID_BITS / values.shape[1], 0.0)
     return bits.reshape(len(codecs), -1) / 2
+
+
+def _railed_share(signals: Floats) -> Floats:
+    """Return what share of each row is at the ends of the scale, 0 unless it is most of it."""
+    high = (signals >= _RAIL).mean(axis=1)
+    low = (signals <= -_RAIL).mean(axis=1)
+    railed = (high + low >= _RAILED) & (np.minimum(high, low) >= _RAILED_LEAST)
+    return np.asarray(np.where(railed, high + low, 0.0))
 
 
 def _bits_per_byte(codecs: Sequence[Codec], payloads: Bytes) -> Floats:

@@ -46,8 +46,13 @@ def refuse_expired(credential: Credential | None, now_s: float) -> None:
     )
 
 
-def require_credential(endpoint: Endpoint) -> None:
-    """Raise Refused when there is nothing to show to the API, or only what has expired."""
+def require_credential(endpoint: Endpoint | None) -> None:
+    """Raise Refused when there is nothing to show to the API, or only what has expired.
+
+    None is an address that is not known to be one of the API's: it may want no credential.
+    """
+    if endpoint is None:
+        return
     if endpoint.credential is None:
         raise Refused("no credential was found", hint=HOW_TO_LOG_IN, finding="auth")
     refuse_expired(endpoint.credential, time.time())

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Protocol
 
 from rich.text import Text
 
 from voipbin_cli.codec.encapsulation import Encapsulation
-from voipbin_cli.commands.options import ApiOptions, LiveOptions
+from voipbin_cli.commands.api import api_endpoint, require_credential
+from voipbin_cli.commands.options import LiveOptions
 from voipbin_cli.errors import ExitStatus, VoipbinError
 from voipbin_cli.render.jsonl import emit
 from voipbin_cli.render.live import LiveView, is_terminal
@@ -23,7 +22,7 @@ from voipbin_cli.render.problems import say
 from voipbin_cli.session.live import Cause, Close, LiveRequest, LiveStream
 from voipbin_cli.simulator.embedded import EmbeddedSimulator
 from voipbin_cli.transport.credentials import Credential, CredentialKind
-from voipbin_cli.transport.endpoint import Auth, Endpoint, find_endpoint, stream_encapsulation
+from voipbin_cli.transport.endpoint import Auth, Endpoint, stream_encapsulation
 from voipbin_cli.transport.targets import Target, TargetKind, parse_target
 
 Tell = Callable[[str, dict[str, Any]], None]
@@ -53,18 +52,6 @@ class LiveSession(Protocol):
         """Return what a view shows."""
 
 
-def api_endpoint(options: ApiOptions) -> Endpoint:
-    """Return the endpoint that options, environment and profiles name."""
-    return find_endpoint(
-        os.environ,
-        api_url=options.api_url,
-        profile=options.profile,
-        auth=Auth(options.auth),
-        ca_file=Path(options.ca_file) if options.ca_file else None,
-        insecure=options.insecure,
-    )
-
-
 @contextmanager
 def opened_target(text: str, live: LiveOptions) -> Iterator[LiveRequest]:
     """Yield what to listen to; the simulator of a `sim` target runs as long as the block does."""
@@ -74,6 +61,7 @@ def opened_target(text: str, live: LiveOptions) -> Iterator[LiveRequest]:
     )
     if target.kind is not TargetKind.SIM:
         endpoint = api_endpoint(live)
+        require_credential(endpoint.rest_of(target))
         for warning in endpoint.warnings(target):
             say(f"warning: {warning}")
         yield _request(target, target.label, endpoint, encapsulation, live)

@@ -55,6 +55,11 @@ class AudioFile:
         """Write what has been held back for long enough; to be called now and then."""
         self._write(self.clock.release_overdue(now_ns))
 
+    def drain(self) -> None:
+        """Wait until the file holds all that is not held back. Raises as `keep` does."""
+        if self._writer is not None:
+            self._writer.drain()
+
     def finish(self) -> None:
         """Write what is held back and close the file. Raises as `keep` does."""
         try:

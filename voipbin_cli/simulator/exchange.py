@@ -156,6 +156,7 @@ class Exchange:
             room.play()
         except MachineError as error:
             self.failure, room.heard = error, None
+            _log.error("%s", error.message)
         return room.started_ns + _PLAY_OFFSET_NS + room.ticks_played * FRAME_NS
 
     def hang_up(self, room: Room | None = None) -> None:

@@ -89,18 +89,19 @@ def _sequence(schedule: Schedule, strength: float, context: Context) -> Schedule
                 yield slot._replace(due_ns=later.due_ns)
 
 
-def _endure(schedule: Schedule, strength: float, _context: Context) -> Schedule:
-    """The first `strength` ms of every connection come late and all at once."""
-    end_ns: int | None = None
+def _start_late(schedule: Schedule, strength: float, _context: Context) -> Schedule:
+    """For the first `strength` ms of every connection the far end has nothing to send."""
+    start_ns: int | None = None
     for slot in schedule:
-        if end_ns is None:
-            end_ns = slot.due_ns + int(strength * MS_NS)
-        yield slot._replace(due_ns=max(slot.due_ns, end_ns))
+        if start_ns is None:
+            start_ns = slot.due_ns + int(strength * MS_NS)
+        if slot.due_ns >= start_ns:
+            yield slot
 
 
 JITTER = Fault(Stage.SOUND, _jitter, 180, "ms of wandering delay", 0, 10_000)
 STALL = Fault(Stage.SOUND, _stall, 700, "ms a stall", 20, 60_000)
-LATE_START = Fault(Stage.SOUND, _endure, 1500, "ms until the first frame", 0, 60_000)
+LATE_START = Fault(Stage.SOUND, _start_late, 1500, "ms until the first frame", 0, 60_000)
 LOST_AUDIO = Fault(Stage.SOUND, _lose, 400, "ms a gap", 20, 60_000)
 CLOCK_DRIFT = Fault(Stage.SOUND, _drift, 500, "ppm fast", -100_000, 100_000)
 FRAME_SIZE = Fault(Stage.SOUND, _reframe, 40, "ms a frame", 1, 1000)

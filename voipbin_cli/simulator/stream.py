@@ -11,6 +11,7 @@ from websockets.http11 import Request
 from websockets.protocol import State
 from websockets.server import ServerProtocol
 
+from voipbin_cli.codec.pcm import FRAME_NS
 from voipbin_cli.simulator.farend import Channel
 from voipbin_cli.simulator.farqueue import FarQueue
 from voipbin_cli.simulator.http import Response
@@ -23,6 +24,9 @@ from voipbin_cli.simulator.ticker import Ticker
 # much too long it is, and not a byte more.
 MAX_MESSAGE_BYTES = 2**17
 CLOSE_PATIENCE_S = 1.0
+# A frame that is held back longer than this holds back what is written after it, as TCP does.
+_HELD_NS = 3 * FRAME_NS
+_MAX_HELD_PONGS = 100
 
 
 class MediaStream:
@@ -56,6 +60,7 @@ class MediaStream:
         self._parts: list[bytes] | None = None
         self._ended = False
         self._dead = False
+        self._held_pongs = 0
         self._transport: asyncio.Transport
         self._protocol = ServerProtocol(max_size=MAX_MESSAGE_BYTES)
 
@@ -110,6 +115,7 @@ class MediaStream:
         self._write_out()
 
     def _write_out(self) -> None:
+        self._held_pongs = 0
         for data in self._protocol.data_to_send():
             if data:
                 self._transport.write(data)
@@ -142,12 +148,23 @@ class MediaStream:
                 Effect(ends=f"a message over {MAX_MESSAGE_BYTES} bytes", violation=True)
             )
             return
-        self._write_out()
+        if not self._holds_back(len(events)):
+            self._write_out()
         for event in events:
             assert isinstance(event, Frame)
             self._take_frame(event)
         if self._protocol.state is not State.OPEN:
             self.forget("closed by the client")
+
+    def _holds_back(self, pongs: int) -> bool:
+        """Whether the link is stalled: pongs then wait until the frames before them get through."""
+        slot = self._next
+        if slot is None or self._protocol.state is not State.OPEN:
+            return False
+        self._held_pongs += pongs
+        is_late = slot.due_ns - slot.number * FRAME_NS > _HELD_NS
+        is_stalled = is_late and self._due_ns() - self._ticker.clock() > _HELD_NS
+        return is_stalled and self._held_pongs < _MAX_HELD_PONGS
 
     def receive_eof(self) -> None:
         """The client will send no more."""

@@ -58,10 +58,14 @@ class Channel(ClientConnection):
     back-pressure), except while closing, when what does not fit is dropped.
     """
 
-    def __init__(self, protocol: ClientProtocol, *, clock: Clock, **limits: Any) -> None:
+    def __init__(
+        self, protocol: ClientProtocol, *, clock: Clock, max_size: int, **limits: Any
+    ) -> None:
         super().__init__(protocol, **limits)
         self._clock = clock
+        self._max_size = max_size
         self._fragments = bytearray()
+        self._is_in_fragments = False
         self._fragments_are_text = False
         self._pings: dict[bytes, int] = {}
         self._abort_timer: asyncio.TimerHandle | None = None
@@ -105,9 +109,7 @@ class Channel(ClientConnection):
         otherwise the answer is no, and its own parser does all the work.
         """
         protocol = self.protocol
-        if protocol.state is not State.OPEN or protocol.current_size is not None:
-            return False
-        if protocol.reader.buffer:
+        if protocol.state is not State.OPEN or self._is_in_fragments or protocol.reader.buffer:
             return False
         # The client's parser delegates to the one of both sides, and that one to a reader.
         waiting: Any = protocol.parser
@@ -121,7 +123,7 @@ class Channel(ClientConnection):
         RFC 6455 section 5.2 without its rarer forms, at a third of the general parser's cost;
         returns the rest, which begins at a frame.
         """
-        at, end, limit = 0, len(data), self.protocol.max_message_size or 0
+        at, end, limit = 0, len(data), self._max_size
         while end - at >= 2 and data[at] == _BINARY_FINAL:
             size, body = data[at + 1], at + 2
             if size == 126 and end - at >= 4:
@@ -154,6 +156,7 @@ class Channel(ClientConnection):
             if frame.fin:
                 self._deliver(bytes(frame.data))
                 return
+        self._is_in_fragments = not frame.fin
         self._fragments += frame.data
         if frame.fin:
             whole = bytes(self._fragments)

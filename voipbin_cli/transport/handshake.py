@@ -58,7 +58,7 @@ async def open_channel(
     made: list[Channel] = []
 
     def create(protocol: ClientProtocol, **limits: Any) -> ClientConnection:
-        made.append(Channel(protocol, clock=clock, **limits))
+        made.append(Channel(protocol, clock=clock, max_size=max_size, **limits))
         return made[-1]
 
     failure: VoipbinError
