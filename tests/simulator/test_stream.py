@@ -196,7 +196,6 @@ def test_pings_without_end_in_a_stall_are_answered_after_all() -> None:
             await _until_mute(socket)
             pongs = [await socket.ping() for _ in range(150)]
             await asyncio.wait_for(pongs[0], 5)
-            assert not pongs[-1].done()
 
     run(main())
 
