@@ -148,6 +148,30 @@ def test_conferences_are_listed_too() -> None:
     assert ask(peer, names) == ["daily"]
 
 
+# Probing
+
+
+def test_a_probe_tells_the_servers_clock_and_that_the_credential_is_taken() -> None:
+    answer = document({"result": []})
+    date = {"Date": "Wed, 21 Oct 2026 07:28:00 GMT"}
+    peer = server({("GET", "/v1.0/calls"): Answer(200, date, answer.body)})
+    probe = ask(peer, lambda api: api.probe())
+    assert probe.error is None
+    assert probe.round_trip_s > 0
+    # date -u -d "2026-10-21 07:28:00" +%s
+    assert probe.server_time_s == 1_792_567_680.0
+    assert "token=" in peer.requests[0].target
+
+
+@pytest.mark.parametrize("date", ["", "soon", "Wed, 99 Oct 2026 07:28:00 GMT"])
+def test_a_probe_that_is_refused_is_an_answer(date: str) -> None:
+    peer = server({("GET", "/v1.0/calls"): envelope(401, "INVALID", SECRET, "r", Date=date)})
+    probe = ask(peer, lambda api: api.probe())
+    assert isinstance(probe.error, Refused)
+    assert "s3cr3t" not in probe.error.message
+    assert probe.server_time_s is None
+
+
 # Login
 
 

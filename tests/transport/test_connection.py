@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import itertools
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable
@@ -347,6 +349,58 @@ def test_endless_empty_fragments_hold_no_memory() -> None:
         assert sum(type(o).__name__ == "Frame" for o in gc.get_objects()) < 100
 
     talk(Peer(), main)
+
+
+def test_a_whole_message_in_the_midst_of_fragments_is_a_breach() -> None:
+    async def main(connection: MediaConnection) -> None:
+        connection._channel.data_received(frame_bytes(BINARY, b"a", final=False))
+        connection._channel.data_received(frame_bytes(BINARY, b"whole"))
+        messages, ended = await everything(connection)
+        assert (messages, ended.code) == ([], 1002)
+
+    talk(Peer(), main)
+
+
+SLOW_READER = """
+import asyncio, resource, sys
+from voipbin_cli.transport.connection import ConnectionEnded, open_connection
+
+def peak_kib():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+async def main():
+    async with await open_connection(sys.argv[1]) as connection:
+        before, count = peak_kib(), 0
+        while not connection._channel.is_paused:
+            await asyncio.sleep(0.001)
+        try:
+            while True:
+                count += len(await connection.receive())
+        except ConnectionEnded as ended:
+            print(count, ended.code, (peak_kib() - before) // 1024)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss is in KiB on Linux")
+@pytest.mark.parametrize("size", [0, 172, 200_000])
+def test_a_process_that_is_flooded_stays_small(size: int) -> None:
+    one = frame_bytes(BINARY, bytes(size))
+    chunk = one * max(1, 1_000_000 // len(one))
+    chunks = 100 if size else 8
+    with Peer([*[Raw(chunk)] * chunks, Fin()]) as peer:
+        done = subprocess.run(
+            [sys.executable, "-c", SLOW_READER, peer.url()],
+            capture_output=True,
+            text=True,
+            timeout=100,
+            check=True,
+        )
+    count, code, grown_mib = map(int, done.stdout.split())
+    assert (count, code) == (chunks * (len(chunk) // len(one)), 1006)
+    # 8 MiB of inbox, one read of 256 KiB (128 thousand empty messages), a batch being handed out.
+    assert grown_mib < 64
 
 
 def test_a_peer_that_pings_and_never_reads_is_given_up() -> None:

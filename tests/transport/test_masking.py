@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voipbin_cli.transport.masking import bare_url, mask, mask_http_logging, printable
+from voipbin_cli.transport.masking import bare_url, mask, mask_http_logging
 
 
 @pytest.mark.parametrize(
@@ -57,19 +57,6 @@ def test_a_secret_too_short_to_be_one_tears_no_holes() -> None:
 )
 def test_a_bare_url_has_neither_user_nor_query(url: str, bare: str) -> None:
     assert bare_url(url) == bare
-
-
-@given(st.text(), st.integers(1, 50))
-def test_printable_text_is_bounded_and_has_no_controls(text: str, limit: int) -> None:
-    shown = printable(text, limit)
-    assert shown.isprintable()
-    assert len(shown) <= limit * 10 + 1  # \U0010ffff is ten characters
-
-
-def test_printable_escapes_and_says_when_it_cut() -> None:
-    assert printable("a\x1b[31m\r\n\u202e\x9b", 20) == "a\\x1b[31m\\r\\n\\u202e\\x9b"
-    assert printable("x" * 11, 10) == "x" * 10 + "…"
-    assert printable("héllo 日本") == "héllo 日本"
 
 
 def test_the_http_libraries_log_is_masked_once(caplog: pytest.LogCaptureFixture) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from urllib.parse import parse_qsl, urlsplit
 
 from voipbin_cli.errors import UsageError
-from voipbin_cli.transport.masking import printable
+from voipbin_cli.text import printable
 
 CREDENTIAL_FIELDS = frozenset(("token", "accesskey"))
 

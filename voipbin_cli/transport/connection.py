@@ -12,6 +12,7 @@ from websockets.frames import CloseCode
 from websockets.protocol import State as WireState
 
 from voipbin_cli.errors import ConnectionFailed
+from voipbin_cli.text import printable
 from voipbin_cli.transport.channel import (
     CLOSE_TIMEOUT_S,
     Channel,
@@ -21,7 +22,6 @@ from voipbin_cli.transport.channel import (
     RoundTrip,
 )
 from voipbin_cli.transport.handshake import open_channel
-from voipbin_cli.transport.masking import printable
 from voipbin_cli.transport.states import Event, State, next_state
 
 __all__ = ["ConnectionEnded", "MediaConnection", "Message", "RoundTrip", "open_connection"]

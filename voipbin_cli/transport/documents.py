@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Self
 
-from voipbin_cli.transport.masking import printable
+from voipbin_cli.text import printable
 
 _OVER = frozenset(("hangup", "terminated"))
 _ENDING = frozenset(("terminating", "canceling"))

@@ -11,9 +11,10 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.errors import UsageError
+from voipbin_cli.text import printable
 from voipbin_cli.transport.addresses import is_loopback
 from voipbin_cli.transport.credentials import Credential, CredentialKind, find_credential
-from voipbin_cli.transport.masking import bare_url, printable
+from voipbin_cli.transport.masking import bare_url
 from voipbin_cli.transport.profiles import ProfileStore
 from voipbin_cli.transport.targets import Target, TargetKind
 

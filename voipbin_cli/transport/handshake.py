@@ -15,9 +15,10 @@ from websockets.client import ClientProtocol
 
 from voipbin_cli import __version__
 from voipbin_cli.errors import ConnectionFailed, UsageError, VoipbinError
+from voipbin_cli.text import printable
 from voipbin_cli.transport.addresses import authority, is_loopback, secrets_of
 from voipbin_cli.transport.channel import Channel, Clock
-from voipbin_cli.transport.masking import mask, printable
+from voipbin_cli.transport.masking import mask
 from voipbin_cli.transport.network_failure import explain, failed, timed_out
 from voipbin_cli.transport.refusal import refusal
 

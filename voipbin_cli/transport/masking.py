@@ -6,8 +6,9 @@ import logging
 import re
 from urllib.parse import quote, quote_plus, urlsplit
 
+from voipbin_cli.text import printable
+
 MASK = "***"
-TEXT_LIMIT = 300
 _SECRET_FIELDS = re.compile(
     r"(?i)((?:token|accesskey|access_key|password)(?:=|%3d|\"?:\s*\"))[^&\s\"'<>#;,]+"
 )
@@ -45,19 +46,6 @@ def bare_url(url: str) -> str:
     host = parts.hostname or ""
     host = f"[{host}]" if ":" in host else host
     return printable(f"{parts.scheme}://{host}{port}{parts.path}")
-
-
-def printable(text: str, limit: int = TEXT_LIMIT) -> str:
-    """At most `limit` characters of `text` with control and other invisible characters escaped.
-
-    For everything that a server says: it may hold terminal sequences or a megabyte.
-    """
-    cut = text[: limit + 1]
-    shown = "".join(
-        char if char.isprintable() else char.encode("unicode_escape").decode("ascii")
-        for char in cut[:limit]
-    )
-    return shown + "…" if len(cut) > limit else shown
 
 
 class _MaskingFilter(logging.Filter):

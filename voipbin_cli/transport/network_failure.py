@@ -9,7 +9,7 @@ import ssl
 from collections.abc import Iterator
 
 from voipbin_cli.errors import ConnectionFailed
-from voipbin_cli.transport.masking import printable
+from voipbin_cli.text import printable
 
 _CHAIN_LIMIT = 32
 # X509_V_ERR_* of OpenSSL, x509_vfy.h.

@@ -13,7 +13,8 @@ from http import HTTPStatus
 from typing import Any, NamedTuple
 
 from voipbin_cli.errors import ConnectionFailed, Refused, VoipbinError
-from voipbin_cli.transport.masking import bare_url, mask, printable
+from voipbin_cli.text import printable
+from voipbin_cli.transport.masking import bare_url, mask
 
 BODY_LIMIT_BYTES = 64 * 1024
 RETRY_AFTER_LIMIT_S = 86_400.0
