@@ -228,3 +228,28 @@ def test_logout_forgets_and_says_what(tmp_path: Path, simulator: EmbeddedSimulat
     again = voipbin("logout", cwd=tmp_path)
     assert (again.status, "no profile is stored" in again.stderr) == (0, True)
     assert voipbin("calls", "list", cwd=tmp_path).status == 4
+
+
+CALL = "5f2a8c1e-0d3b-4c57-9e6f-2b7d1a4c8e90"
+
+
+@pytest.mark.parametrize("in_url", [False, True])
+def test_an_expired_token_stops_a_stream_before_it_is_opened(tmp_path: Path, in_url: bool) -> None:
+    with Peer() as peer:
+        token = jwt(time.time() - 90)
+        path = f"/v1.0/calls/{CALL}/media_stream?encapsulation=rtp"
+        target = peer.url(f"{path}&token={token}") if in_url else CALL
+        env = {"VOIPBIN_API_URL": peer.http_url("/v1.0")}
+        env |= {} if in_url else {"VOIPBIN_TOKEN": token}
+        result = voipbin("stream", "record", target, "-d", "1", cwd=tmp_path, env=env)
+        assert result.status == 4
+        assert f"(from {'the URL' if in_url else 'VOIPBIN_TOKEN'}) expired 1m ago" in result.stderr
+        assert token not in result.stderr
+        assert (peer.connections, peer.requests) == (0, [])
+
+
+def test_a_url_without_a_credential_is_taken_as_it_stands(tmp_path: Path) -> None:
+    with Peer() as peer:
+        target = peer.url(f"/v1.0/calls/{CALL}/media_stream")
+        voipbin("stream", "record", target, "-d", "0.2", cwd=tmp_path)
+        assert peer.upgrades == 1

@@ -16,6 +16,7 @@ from voipbin_cli.render.times import span_text
 from voipbin_cli.transport.api import Api
 from voipbin_cli.transport.credentials import Credential
 from voipbin_cli.transport.endpoint import Auth, Endpoint, find_endpoint
+from voipbin_cli.transport.targets import Target, TargetKind
 
 T = TypeVar("T")
 
@@ -46,16 +47,19 @@ def refuse_expired(credential: Credential | None, now_s: float) -> None:
     )
 
 
-def require_credential(endpoint: Endpoint | None) -> None:
-    """Raise Refused when there is nothing to show to the API, or only what has expired.
-
-    None is an address that is not known to be one of the API's: it may want no credential.
-    """
-    if endpoint is None:
-        return
+def require_credential(endpoint: Endpoint) -> None:
+    """Raise Refused when there is nothing to show to the API, or only what has expired."""
     if endpoint.credential is None:
         raise Refused("no credential was found", hint=HOW_TO_LOG_IN, finding="auth")
     refuse_expired(endpoint.credential, time.time())
+
+
+def check_credential(endpoint: Endpoint, target: Target) -> None:
+    """`require_credential` for a target; a URL may do without one, but not with an expired one."""
+    if target.kind is not TargetKind.URL:
+        require_credential(endpoint)
+    elif own := endpoint.rest_of(target):
+        refuse_expired(own.credential, time.time())
 
 
 def ask(options: ApiOptions, question: Callable[[Api], Awaitable[T]]) -> T:

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from rich.text import Text
 
 from voipbin_cli.codec.encapsulation import Encapsulation
-from voipbin_cli.commands.api import api_endpoint, require_credential
+from voipbin_cli.commands.api import api_endpoint, check_credential
 from voipbin_cli.commands.options import LiveOptions
 from voipbin_cli.errors import ExitStatus, VoipbinError
 from voipbin_cli.render.jsonl import emit
@@ -61,7 +61,7 @@ def opened_target(text: str, live: LiveOptions) -> Iterator[LiveRequest]:
     )
     if target.kind is not TargetKind.SIM:
         endpoint = api_endpoint(live)
-        require_credential(endpoint.rest_of(target))
+        check_credential(endpoint, target)
         for warning in endpoint.warnings(target):
             say(f"warning: {warning}")
         yield _request(target, target.label, endpoint, encapsulation, live)
