@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from voipbin_cli import __version__
-from voipbin_cli.commands import calls, conferences, doctor, login, record, simulate
+from voipbin_cli.commands import calls, conferences, doctor, login, play, record, simulate
 from voipbin_cli.errors import ExitStatus, UsageError, VoipbinError
 from voipbin_cli.render.problems import show_error
 
@@ -31,6 +31,7 @@ stream = typer.Typer(
 )
 app.add_typer(stream, name="stream")
 stream.command("record")(record.record)
+stream.command("play")(play.play)
 app.add_typer(calls.app, name="calls")
 app.add_typer(conferences.app, name="conferences")
 app.command("simulate")(simulate.simulate)
@@ -68,7 +69,7 @@ def main(args: list[str] | None = None) -> int:
         sys.stdout.flush()
         return int(status or ExitStatus.DONE)
     except typer.TyperException as error:
-        return _fail(UsageError(error.format_message(), hint=_usage_hint(error)), arguments)
+        return _fail(_usage_error(error), arguments)
     except VoipbinError as error:
         return _fail(error, arguments)
     except (KeyboardInterrupt, typer.Abort):
@@ -92,6 +93,9 @@ def _fail(error: VoipbinError, arguments: list[str]) -> int:
     return error.status
 
 
-def _usage_hint(error: typer.TyperException) -> str:
+def _usage_error(error: typer.TyperException) -> UsageError:
     context = getattr(error, "ctx", None)
-    return f"see: {context.command_path} --help" if context else "see: voipbin --help"
+    see = f"see: {context.command_path if context else 'voipbin'} --help"
+    if near := getattr(error, "possibilities", None):
+        return UsageError(error.message, hint=f"did you mean {' or '.join(near)}? {see}")
+    return UsageError(error.format_message(), hint=see)

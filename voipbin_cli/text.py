@@ -23,10 +23,12 @@ def _visible(character: str) -> str:
     return character.encode("unicode_escape").decode("ascii")
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return `did you mean …?` with the nearest of `known`, or else which there are."""
+def did_you_mean(word: str, known: Iterable[str], otherwise: str = "") -> str:
+    """Return `did you mean …?` with the nearest of `known`; else `otherwise`, or all of them."""
     from difflib import get_close_matches
 
     names = list(known)
     near = get_close_matches(word.lower(), names, n=3)
-    return f"did you mean {' or '.join(near)}?" if near else f"one of {', '.join(names)}"
+    if near:
+        return f"did you mean {' or '.join(near)}?"
+    return otherwise or f"one of {', '.join(names)}"

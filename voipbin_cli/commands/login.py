@@ -73,10 +73,10 @@ def logout(
     profile: Annotated[
         str | None,
         typer.Option(
-            help="The profile to forget.  [default: the current one]",
+            help="The profile to forget.",
             metavar="PROFILE",
             envvar="VOIPBIN_PROFILE",
-            show_default=False,
+            show_default="the current one",
         ),
     ] = None,
 ) -> None:

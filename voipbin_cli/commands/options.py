@@ -11,6 +11,7 @@ from typing import Annotated, Any, TypeVar, get_type_hints
 
 import typer
 
+from voipbin_cli.commands.choices import one_of
 from voipbin_cli.errors import UsageError
 
 F = TypeVar("F", bound=Callable[..., None])
@@ -36,18 +37,8 @@ def parse_duration(text: str) -> float:
     return total_s
 
 
-def _parse_encapsulation(text: str) -> str:
-    known = ("rtp", "sln", "audiosocket")
-    if text.lower() not in known:
-        raise UsageError(f"no encapsulation is called {text!r}", hint=f"use {', '.join(known)}")
-    return text.lower()
-
-
-def _parse_auth(text: str) -> str:
-    if text not in ("query", "header"):
-        raise UsageError(f"a credential cannot travel by {text!r}", hint="use query or header")
-    return text
-
+ENCAPSULATIONS = ("rtp", "sln", "audiosocket")
+AUTHS = ("query", "header")
 
 TargetArgument = Annotated[
     str,
@@ -90,7 +81,7 @@ class ApiOptions:
         str | None,
         typer.Option(
             help="A profile of `voipbin login`.",
-            metavar="NAME",
+            metavar="PROFILE",
             envvar="VOIPBIN_PROFILE",
             rich_help_panel=CREDENTIALS,
             show_default=False,
@@ -99,9 +90,9 @@ class ApiOptions:
     auth: Annotated[
         str,
         typer.Option(
-            help="How the credential travels: query or header.",
-            metavar="query|header",
-            parser=_parse_auth,
+            help="How the credential travels.",
+            metavar="|".join(AUTHS),
+            parser=one_of("way for a credential to travel", AUTHS),
             rich_help_panel=CREDENTIALS,
         ),
     ] = "query"
@@ -140,11 +131,11 @@ class LiveOptions(ApiOptions):
         typer.Option(
             "--encapsulation",
             "-e",
-            help="rtp, sln or audiosocket.  [default: rtp]",
-            metavar="NAME",
-            parser=_parse_encapsulation,
+            help="How audio is framed.",
+            metavar="|".join(ENCAPSULATIONS),
+            parser=one_of("encapsulation", ENCAPSULATIONS),
             rich_help_panel=LISTENING,
-            show_default=False,
+            show_default="rtp",
         ),
     ] = None
     duration: Annotated[

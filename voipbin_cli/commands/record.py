@@ -20,11 +20,10 @@ def record(
         typer.Option(
             "--output",
             "-o",
-            help="The file; - is stdout. The suffix says the format: wav, flac, ogg, raw, …  "
-            "[default: call-ID-TIME.wav]",
+            help="The file; - is stdout. The suffix says the format: wav, flac, ogg, raw, …",
             metavar="FILE",
             rich_help_panel=RECORDING,
-            show_default=False,
+            show_default="call-ID-TIME.wav",
         ),
     ] = None,
     overwrite: Annotated[

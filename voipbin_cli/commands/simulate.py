@@ -6,8 +6,11 @@ from typing import Annotated
 
 import typer
 
+from voipbin_cli.commands.choices import one_of
+
 SIMULATION = "Simulation"
 SERVING = "Serving"
+DIALECTS = ("documented", "deployed", "linear", "legacy")
 
 
 def simulate(
@@ -31,11 +34,11 @@ def simulate(
     dialect: Annotated[
         str | None,
         typer.Option(
-            help="What the far end speaks: documented, deployed, linear, legacy.  "
-            "[default: the scenario's, mostly deployed]",
-            metavar="NAME",
+            help="What the far end speaks.",
+            metavar="|".join(DIALECTS),
+            parser=one_of("dialect", DIALECTS),
             rich_help_panel=SIMULATION,
-            show_default=False,
+            show_default="the scenario's, mostly deployed",
         ),
     ] = None,
     heard: Annotated[

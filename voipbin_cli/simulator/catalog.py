@@ -35,6 +35,7 @@ from voipbin_cli.simulator.payloads import (
     WAV_HEADER,
 )
 from voipbin_cli.simulator.scenario import Admission, Drop, Refusal, Scenario, combine, configure
+from voipbin_cli.text import did_you_mean
 
 _UNAUTHORIZED = Refusal(401, "INVALID_CREDENTIALS", "The provided credentials are not valid.")
 _FORBIDDEN = Refusal(403, "PERMISSION_DENIED", "You have no permission for this resource.")
@@ -181,8 +182,7 @@ def find_scenario(names: str, options: Mapping[str, str] | None = None) -> Scena
     for name in names.split("+"):
         row = SCENARIOS.get(name or "clean")
         if row is None:
-            raise UsageError(
-                f"there is no scenario {name!r}", hint="`voipbin simulate --list` names them"
-            )
+            hint = did_you_mean(name, SCENARIOS, "`voipbin simulate --list` names them")
+            raise UsageError(f"there is no scenario {name!r}", hint=hint)
         rows.append(row)
     return configure(reduce(combine, rows), options or {})
