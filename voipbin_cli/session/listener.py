@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import numpy as np
+import numpy.typing as npt
 
 from voipbin_cli.codec.dialect import AudioFrame, FrameDecoder
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.codec.pcm import SAMPLE_RATE_HZ
 from voipbin_cli.errors import DecodeError
 from voipbin_cli.transport.connection import Message
-
-if TYPE_CHECKING:
-    from voipbin_cli.media.resample import Resampler
 
 
 class Listener:
@@ -31,7 +29,7 @@ class Listener:
         self.texts = 0
         self.payload_type: int | None = None
         self.last_problem: DecodeError | None = None
-        self._resampler: Resampler | None = None
+        self._foreign: ForeignRate | None = None
 
     def take(self, message: Message) -> list[AudioFrame]:
         """Return the frames that this message completes, in order, at 8 kHz."""
@@ -57,7 +55,10 @@ class Listener:
 
     def finish(self) -> list[AudioFrame]:
         """Return what was still held back."""
-        return self._count(self.decoder.flush())
+        frames = self._count(self.decoder.flush())
+        if self._foreign is not None:
+            frames.append(self._foreign.finish())
+        return frames
 
     def _count(self, frames: list[AudioFrame]) -> list[AudioFrame]:
         for i, frame in enumerate(frames):
@@ -71,8 +72,35 @@ class Listener:
 
     def _resampled(self, frame: AudioFrame) -> AudioFrame:
         """AudioSocket kinds 11 to 18 carry other rates; a recording has one."""
-        from voipbin_cli.media.resample import Resampler  # rarely needed
+        if self._foreign is None or self._foreign.rate_hz != frame.rate_hz:
+            self._foreign = ForeignRate(frame.rate_hz)
+        return self._foreign.convert(frame)
 
-        if self._resampler is None or self._resampler.from_hz != frame.rate_hz:
-            self._resampler = Resampler(frame.rate_hz, SAMPLE_RATE_HZ)
-        return frame._replace(pcm=self._resampler.feed(frame.pcm), rate_hz=SAMPLE_RATE_HZ)
+
+class ForeignRate:
+    """Brings frames of another rate to 8 kHz."""
+
+    def __init__(self, rate_hz: int) -> None:
+        from voipbin_cli.media.resample import Quality, Resampler  # rarely needed
+
+        self.rate_hz = rate_hz
+        self._resampler = Resampler(rate_hz, SAMPLE_RATE_HZ, Quality.LIVE)
+
+        self._latest: AudioFrame | None = None
+
+    def convert(self, frame: AudioFrame) -> AudioFrame:
+        """Return the frame with as many samples as are ready."""
+        self._latest = frame
+        return self._with_samples(frame, np.frombuffer(frame.pcm, "<i2"), last=False)
+
+    def finish(self) -> AudioFrame:
+        """Return a last frame, of what was held back."""
+        assert self._latest is not None
+        return self._with_samples(self._latest, np.zeros(0, np.int16), last=True)
+
+    def _with_samples(
+        self, frame: AudioFrame, samples: npt.NDArray[np.int16], *, last: bool
+    ) -> AudioFrame:
+        converted = self._resampler.process(samples.astype(np.float32) / 32768, last=last)
+        pcm = np.clip(np.rint(converted * 32768), -32768, 32767).astype("<i2").tobytes()
+        return frame._replace(pcm=pcm, rate_hz=SAMPLE_RATE_HZ)
