@@ -6,66 +6,31 @@ no clock: arrivals and due times are arguments, of one and the same clock, in na
 
 from __future__ import annotations
 
-import math
 from enum import StrEnum
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from voipbin_cli.analysis.buffering import (
-    ADAPTIVE,
-    BLOCK_FRAMES,
-    FIXED_60,
-    FIXED_200,
-    MS,
-    DelayTarget,
-    Outcome,
-    Policy,
-    evaluate,
-)
-from voipbin_cli.analysis.columns import Blocks
+from voipbin_cli.analysis.buffering import MS, Policy
+from voipbin_cli.analysis.buffering import evaluate as evaluate
 from voipbin_cli.analysis.conceal import Audio, Concealer
 from voipbin_cli.analysis.fractional import FractionalReader
+from voipbin_cli.analysis.pacing import JUMP_MS, DelayControl
 from voipbin_cli.analysis.sample_queue import SampleQueue
 
-__all__ = [
-    "ADAPTIVE",
-    "FIXED_60",
-    "FIXED_200",
-    "Mode",
-    "Outcome",
-    "PlayoutBuffer",
-    "PlayoutStats",
-    "Policy",
-    "evaluate",
-]
-
-# The error of the delay is smoothed over a second; under 3 ms it is left alone, above it costs
-# 200 ppm of speed a millisecond, 0.5 % at most: nobody hears that.
-_SMOOTHING_S = 1.0
-_DEAD_ZONE_MS = 3.0
-_PPM_PER_MS = 200.0
-_MOST_PPM = 5000.0
-_DRIFT_S = 20.0
-_SETTLED_MS = 5000.0
-# Beyond these, samples are left out or put in: in silence, in speech whole pitch periods; and
-# from here on the buffer moves to its target in one step.
+# Beyond these errors samples are left out or put in: in silence, in speech whole pitch periods.
 _QUIET_ERROR_MS = 10.0
+_QUIET_STEP_MS = 20.0
 _SPEECH_ERROR_MS = 40.0
-_JUMP_MS = 250.0
 _QUIET_LEVEL = 10 ** (-45 / 20)
 _PERIODIC = 0.5
 _BLEND_MS = 10.0
 _SPEECH_PAUSE_MS = 60.0
-# A sound card that asks unevenly needs that much more; forgotten within seconds.
 # So many frames too late one after the other, each at least so much of a frame's length after
 # the one before: that is no catching up.
 _SUSPECTS = 3
 _NORMAL_PACE = 0.7
-_UNEVEN_LEAST_MS = 5.0
-_UNEVEN_MOST_MS = 100.0
-_UNEVEN_SMOOTHING_S = 5.0
 
 
 class Mode(StrEnum):
@@ -116,6 +81,7 @@ class PlayoutBuffer:
     with the least delay that does, `fixed` stays. A missing frame is concealed, a late one
     dropped. The difference between the far clock and the caller's is taken up by reading a
     few parts in a million faster or slower. Memory is bounded whatever is pushed or pulled.
+    What it would do is foretold, without any audio, by buffering.BufferFold and `evaluate`.
     """
 
     def __init__(
@@ -129,27 +95,16 @@ class PlayoutBuffer:
         self.mode = Mode(mode)
         self.rate_hz = rate_hz
         fixed_ms = start_ms if self.mode is Mode.FIXED else None
-        self._policy = Policy(self.mode, fixed_ms, start_ms, most_ms=most_ms, margin_ms=0.0)
+        policy = Policy(self.mode, fixed_ms, start_ms, most_ms=most_ms)
+        self._control = DelayControl(policy)
         self._start_ns = round(start_ms * MS)
         self._queue = SampleQueue(round((most_ms / 1000 + 1) * rate_hz))
         self._concealer = Concealer(rate_hz)
         self._reader = FractionalReader(self._produce)
-        self._delays = DelayTarget()
-        self._offsets: Blocks[np.int64] = Blocks(BLOCK_FRAMES, np.int64)
-        self._blocks = 0
-        self._base_ns: int | None = None
-        self._block_base_ns: int | None = None
         self._next = 0
         self._suspects: list[Frame] = []
         self._position: int | None = None
-        self._lag_ms = -math.inf
-        self._error_ms = 0.0
-        self._delay_ms = 0.0
-        self._uneven_ms = 0.0
-        self._pull_ms = 0.0
-        self._ppm = 0.0
-        self._drift_ppm = 0.0
-        self._pause_ms = self._settled_ms = 0.0
+        self._pause_ms = 0.0
         self._hold = False
         self._frames = self._late_frames = self._adjustments = 0
         self._played = self._concealed = self._inserted = self._skipped = self._never_came = 0
@@ -186,9 +141,9 @@ class PlayoutBuffer:
             if lead >= count:
                 return np.zeros(count, np.float32)
         self._steer(now_ns + self._ns(lead), count - lead)
-        output = self._reader.read(count - lead, 1.0 + self._ppm * 1e-6)
+        output = self._reader.read(count - lead, 1.0 + self._control.ratio_ppm * 1e-6)
         self._played += count - lead
-        self._delay_sum += self._delay_ms * (count - lead)
+        self._delay_sum += self._control.delay_ms * (count - lead)
         return np.concatenate([np.zeros(lead, np.float32), output]) if lead else output
 
     @property
@@ -203,12 +158,12 @@ class PlayoutBuffer:
             played_ms=self._ms(self._played),
             concealed_ms=self._ms(self._concealed),
             concealed_ratio=min(1.0, self._concealed / played),
-            delay_ms=self._delay_ms,
+            delay_ms=self._control.delay_ms,
             mean_delay_ms=self._delay_sum / played,
-            target_ms=self._target_ns() / MS,
+            target_ms=self._control.target_ms,
             depth_ms=self._ms(self._queue.held),
-            ratio_ppm=self._ppm,
-            drift_ppm=self._drift_ppm,
+            ratio_ppm=self._control.ratio_ppm,
+            drift_ppm=self._control.drift_ppm,
             adjustments=self._adjustments,
             inserted_ms=self._ms(self._inserted),
             skipped_ms=self._ms(self._skipped),
@@ -219,7 +174,7 @@ class PlayoutBuffer:
 
     def _accept(self, frame: Frame) -> None:
         """Keep what of a frame is not too late; a frame wholly too late counts as late."""
-        self._observe(frame)
+        self._control.observe(self._offset(frame))
         if self._too_late(frame):
             self._late_frames += 1
             return
@@ -252,44 +207,28 @@ class PlayoutBuffer:
         self._suspects.clear()
 
     def _put_hole(self) -> None:
-        base = min(self._base_ns or 0, *map(self._offset, self._suspects))
-        lift_ns = min(map(self._offset, self._suspects)) - base
-        lift = round(lift_ns * self.rate_hz / 1e9)
+        """Put as much nothing before the suspects as makes the fastest of them on time."""
+        assert self._control.base_ns is not None
+        lift_ns = min(map(self._offset, self._suspects)) - self._control.base_ns
+        lift = max(0, round(lift_ns * self.rate_hz / 1e9))
         self._never_came += lift
         self._next += lift
         for frame in self._suspects:
             self._accept(frame._replace(position=frame.position + lift))
         self._suspects.clear()
 
-    def _observe(self, frame: Frame) -> None:
-        offset = self._offset(frame)
-        least = self._block_base_ns
-        self._block_base_ns = offset if least is None else min(least, offset)
-        blocks = self._offsets.add([offset])
-        if len(blocks):
-            self._delays.add(blocks)
-            self._blocks += 1
-            self._block_base_ns = None
-        known = [b for b in (self._delays.base_ns, self._block_base_ns) if b is not None]
-        self._base_ns = min(known)
-
     def _offset(self, frame: Frame) -> int:
         return frame.arrival_ns - self._ns(frame.position)
 
     # The delay
 
-    def _target_ns(self) -> int:
-        """What is aimed at, beyond the fastest frame: the arrivals' need and the puller's."""
-        own_ms = self._pull_ms + self._uneven_ms + _DEAD_ZONE_MS
-        policy = self._policy._replace(margin_ms=own_ms)
-        return int(policy.delay_ns(self._delays.needed_ns, self._blocks))
-
     def _begin(self, now_ns: int, count: int) -> int:
         """Start `start_ms` after the first frame; return how many samples that is from now."""
         first = self._queue.first
-        if first is None or self._base_ns is None:
+        base_ns = self._control.base_ns
+        if first is None or base_ns is None:
             return count
-        wait_ns = self._base_ns + self._ns(first) + self._start_ns - now_ns
+        wait_ns = base_ns + self._ns(first) + self._start_ns - now_ns
         lead = -(-wait_ns * self.rate_hz // 1_000_000_000)
         if lead < count:
             self._position = first + max(0, -lead)
@@ -299,66 +238,35 @@ class PlayoutBuffer:
     def _steer(self, due_ns: int, count: int) -> None:
         """Measure the delay, and choose the speed and the steps that bring it to the target."""
         assert self._position is not None
-        assert self._base_ns is not None
+        length_ms = self._ms(count)
         head = self._position - self._reader.pending
-        lag_ms = due_ns / MS - self._ms(head)
-        self._smooth(lag_ms, self._ms(count))
-        base_ms = self._base_ns / MS
-        self._delay_ms = lag_ms - base_ms
-        self._error_ms = self._lag_ms - base_ms - self._target_ns() / MS
+        self._control.steer(due_ns / MS - self._ms(head), length_ms)
         # A dry buffer may wait for its audio as long as it plays sooner than it should.
-        self._hold = self._error_ms < -1.0 and self.mode is Mode.ADAPTIVE
-        self._correct()
-        self._pace(self._ms(count))
-
-    def _pace(self, length_ms: float) -> None:
-        """A proportional and integral controller, critically damped; the integral is the drift."""
-        beyond_ms = math.copysign(max(0.0, abs(self._error_ms) - _DEAD_ZONE_MS), self._error_ms)
-        push_ppm = beyond_ms * _PPM_PER_MS
-        self._ppm = min(_MOST_PPM, max(-_MOST_PPM, self._drift_ppm + push_ppm))
-        self._settled_ms += length_ms
-        if abs(self._error_ms) > _QUIET_ERROR_MS:
-            self._settled_ms = 0.0
-        if self._settled_ms > _SETTLED_MS:
-            drift = self._drift_ppm + push_ppm * length_ms / 1000 / _DRIFT_S
-            self._drift_ppm = min(_MOST_PPM, max(-_MOST_PPM, drift))
-
-    def _smooth(self, lag_ms: float, length_ms: float) -> None:
-        """Playing lags the far end's audio by `lag_ms`, plus or minus how unevenly one pulls."""
-        if abs(lag_ms - self._lag_ms) > _JUMP_MS:
-            self._lag_ms = lag_ms
-        self._lag_ms += (lag_ms - self._lag_ms) * min(1.0, length_ms / 1000 / _SMOOTHING_S)
-        uneven = self._uneven_ms * (1 - min(1.0, length_ms / 1000 / _UNEVEN_SMOOTHING_S))
-        sooner = self._lag_ms - lag_ms - _UNEVEN_LEAST_MS
-        self._uneven_ms = min(_UNEVEN_MOST_MS, max(uneven, sooner))
-        self._pull_ms = max(length_ms, self._pull_ms * 0.99)
+        self._hold = self._control.error_ms < -1.0 and self.mode is Mode.ADAPTIVE
         self._pause_ms = max(0.0, self._pause_ms - length_ms)
+        self._correct()
+        self._control.set_speed(length_ms)
 
     def _correct(self) -> None:
         """Leave samples out or put some in, where the speed alone would take too long."""
-        error_ms = self._error_ms
-        if abs(error_ms) > _JUMP_MS:
-            self._jump(self._samples(abs(error_ms)))
-        elif abs(error_ms) > _QUIET_ERROR_MS and self._quiet(_BLEND_MS):
-            self._shift(self._samples(min(abs(error_ms), 20.0)))
-        elif abs(error_ms) > _SPEECH_ERROR_MS and not self._pause_ms:
+        error_ms = abs(self._control.error_ms)
+        if error_ms > JUMP_MS:
+            move = self._skip if self._control.error_ms > 0 else self._insert
+            move(self._samples(error_ms))
+        elif error_ms > _QUIET_ERROR_MS and self._quiet(_BLEND_MS):
+            self._shift(self._samples(min(error_ms, _QUIET_STEP_MS)))
+        elif error_ms > _SPEECH_ERROR_MS and not self._pause_ms:
             period, likeness = self._concealer.pitch()
             if likeness > _PERIODIC:
                 self._shift(period)
                 self._pause_ms = _SPEECH_PAUSE_MS
-
-    def _jump(self, count: int) -> None:
-        if self._error_ms > 0:
-            self._skip(count)
-        else:
-            self._insert(count)
 
     def _shift(self, count: int) -> None:
         """Skip or repeat `count` samples, where the audio at hand allows it."""
         room = self._queue.available(self._position or 0)
         if room < count + self._samples(_BLEND_MS):
             return
-        if self._error_ms < 0:
+        if self._control.error_ms < 0:
             self._insert(count)
         elif not self._quiet(0) or self._quiet(self._ms(count) + _BLEND_MS):
             self._skip(count)
@@ -387,10 +295,7 @@ class PlayoutBuffer:
 
     def _moved(self, count: int) -> None:
         self._adjustments += 1
-        self._settled_ms = 0.0
-        self._lag_ms += self._ms(count)
-        self._error_ms += self._ms(count)
-        self._delay_ms += self._ms(count)
+        self._control.moved(self._ms(count))
 
     # Samples out
 
@@ -407,7 +312,7 @@ class PlayoutBuffer:
                 piece = self._concealer.conceal(min(count, self._queue.gap(self._position, count)))
                 self._concealed += piece.size
                 if self._hold and not self._queue.held:
-                    self._lag_ms += self._ms(piece.size)
+                    self._control.moved(self._ms(piece.size))
                 else:
                     self._position += piece.size
             pieces.append(piece)
