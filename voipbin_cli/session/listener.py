@@ -101,6 +101,8 @@ class ForeignRate:
     def _with_samples(
         self, frame: AudioFrame, samples: npt.NDArray[np.int16], *, last: bool
     ) -> AudioFrame:
-        converted = self._resampler.process(samples.astype(np.float32) / 32768, last=last)
+        converted = self._resampler.process(
+            samples.astype(np.float32) / np.float32(32768), last=last
+        )
         pcm = np.clip(np.rint(converted * 32768), -32768, 32767).astype("<i2").tobytes()
         return frame._replace(pcm=pcm, rate_hz=SAMPLE_RATE_HZ)
