@@ -66,7 +66,7 @@ def test_payload_and_ends_are_those_that_tshark_finds(tmp_path, link_type, frame
 PASSED_OVER = {
     "tcp": f.ipv4(b"x" * 30, protocol=6),
     "first fragment": f.ipv4(f.udp(b"frag"), fragment=0x2000),
-    "later fragment": f.ipv4(b"agment", fragment=3),
+    "later fragment": f.ipv4(f.udp(b"later on"), fragment=3),
     "ipv6 fragment": f.ipv6(b"\x11\0\0\x01\0\0\0\0" + f.udp(b"x"), following=44),
     "ipv6 tcp": f.ipv6(b"x" * 30, following=6),
     "header length too small": b"\x44" + f.ipv4(f.udp(b"x"))[1:],

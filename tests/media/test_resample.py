@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import soxr
+from hypothesis import given
+from hypothesis import strategies as st
+
+from voipbin_cli.media.resample import Quality, Resampler
+
+
+def tone(rate_hz, seconds=1.0, frequency_hz=440.0):
+    n = np.arange(int(rate_hz * seconds))
+    return (0.5 * np.sin(2 * np.pi * frequency_hz * n / rate_hz)).astype(np.float32)
+
+
+def convert(samples, cuts, from_hz, to_hz, quality=Quality.FILE):
+    resampler = Resampler(from_hz, to_hz, quality)
+    pieces = np.split(samples, sorted(cuts))
+    parts = [resampler.process(piece) for piece in pieces]
+    parts.append(resampler.process(np.empty(0, np.float32), last=True))
+    return np.concatenate(parts)
+
+
+def test_equal_rates_pass_untouched():
+    samples = tone(8000)
+    assert np.array_equal(convert(samples, [10, 4000], 8000, 8000), samples)
+
+
+@pytest.mark.parametrize("from_hz", [11025, 16000, 44100, 48000, 192000])
+def test_length_and_tone_are_kept(from_hz):
+    out = convert(tone(from_hz), [], from_hz, 8000)
+    assert len(out) == 8000
+    # Away from the edges, where the filter sees nothing, it is the same tone.
+    assert np.abs(out[400:-400] - tone(8000)[400:-400]).max() < 1e-3
+
+
+def test_what_8_khz_cannot_hold_is_taken_out():
+    out = convert(tone(48000, frequency_hz=6000.0), [], 48000, 8000)
+    assert np.abs(out[400:-400]).max() < 1e-3
+
+
+@given(st.lists(st.integers(0, 4410), max_size=6))
+def test_the_cuts_leave_no_trace(cuts):
+    samples = tone(44100, 0.1)
+    assert np.array_equal(convert(samples, cuts, 44100, 8000), convert(samples, [], 44100, 8000))
+
+
+def test_it_is_soxr_at_high_quality():
+    samples = tone(44100)
+    whole = soxr.resample(samples, 44100, 8000, quality="HQ")
+    assert np.abs(convert(samples, [5, 9000], 44100, 8000) - whole).max() < 1e-6

@@ -1,0 +1,226 @@
+"""What `play` sends: any audio as exact blocks of 20 ms, 8 kHz, mono, s16le."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from voipbin_cli.errors import UsageError
+from voipbin_cli.media.resample import Resampler, Samples
+from voipbin_cli.media.wav_pipe import WavPipe
+
+RATE_HZ = 8000
+BLOCK_SAMPLES = 160
+BLOCK_BYTES = 2 * BLOCK_SAMPLES
+RAW_SUFFIXES = (".raw", ".pcm", ".sln")
+MAX_GAIN_DB = 60
+_READS_A_SECOND = 10
+_FULL_SCALE = 1 << 15
+
+
+class _Input(Protocol):
+    """One open file."""
+
+    rate_hz: int
+    channels: int
+
+    def read(self, frames: int) -> npt.NDArray[np.float32]:
+        """(frames, channels), fewer or none at the end."""
+
+
+class AudioSource:
+    """Files one behind the other, without a gap, read as they are needed.
+
+    Args:
+        paths: file names; `-` is standard input (WAV, or raw when `raw_stdin` is set). Named
+            pipes are read as standard input is.
+        loop: how often all of them are played; 0 is for ever.
+        gain_db: applied after mixing; what goes beyond full scale is held there and counted.
+        raw_rate_hz, raw_channels: of raw s16le (`.raw`, `.pcm`, `.sln`, standard input).
+
+    Raises:
+        UsageError: a file cannot be read, is no audio or holds none. All are looked at here, so
+            that nothing fails in the middle of a call.
+    """
+
+    def __init__(
+        self,
+        paths: Sequence[str],
+        *,
+        loop: int = 1,
+        gain_db: float = 0.0,
+        raw_stdin: bool = False,
+        raw_rate_hz: int = RATE_HZ,
+        raw_channels: int = 1,
+    ) -> None:
+        self._paths = list(paths)
+        self._loop = loop
+        self._raw = (raw_rate_hz, raw_channels)
+        self._raw_stdin = raw_stdin
+        self.clipped_samples = 0
+        self.duration_s: float | None = None
+        if not -MAX_GAIN_DB <= gain_db <= MAX_GAIN_DB:
+            raise UsageError(f"a gain of {gain_db:g} dB is beyond ±{MAX_GAIN_DB} dB")
+        if loop < 0:
+            raise UsageError("nothing can be played less than never")
+        pipes = [path for path in self._paths if _is_pipe(path)]
+        if len(pipes) > len(set(pipes)) or (pipes and loop != 1):
+            raise UsageError("a pipe can be played once only", hint="give the name of a file")
+        self._gain = np.float32(10 ** (gain_db / 20) * _FULL_SCALE)
+        self._check()
+
+    def blocks(self) -> Iterator[bytes]:
+        """Blocks of 320 bytes; the last is filled up with silence. To be asked once."""
+        pending = bytearray()
+        for samples in self._all_samples():
+            pending += self._to_s16le(samples)
+            whole = len(pending) // BLOCK_BYTES * BLOCK_BYTES
+            for at in range(0, whole, BLOCK_BYTES):
+                yield bytes(pending[at : at + BLOCK_BYTES])
+            del pending[:whole]
+        if pending:
+            yield bytes(pending.ljust(BLOCK_BYTES, b"\0"))
+
+    def _check(self) -> None:
+        """Open each file once; add up how long they are."""
+        seconds = 0.0
+        for path in self._paths:
+            if _is_pipe(path):
+                seconds = float("inf")
+                continue
+            file = self._open_file(path)
+            seconds += file.frames / file.rate_hz
+            file.close()
+            if not file.frames:
+                raise UsageError(f"{path} holds no audio")
+        # An unfinished FLAC says that it is nearly endless.
+        if self._loop and seconds < 1 << 32:
+            self.duration_s = seconds * self._loop
+
+    def _all_samples(self) -> Iterator[Samples]:
+        played = 0
+        while self._loop == 0 or played < self._loop:
+            for path in self._paths:
+                with contextlib.ExitStack() as stack:
+                    yield from _mono_at_8k(self._open(path, stack))
+            played += 1
+
+    def _to_s16le(self, samples: Samples) -> bytes:
+        with np.errstate(over="ignore", invalid="ignore"):
+            scaled = np.nan_to_num(np.rint(samples * self._gain), nan=0.0)
+        kept = np.clip(scaled, -_FULL_SCALE, _FULL_SCALE - 1)
+        # Full scale itself, 32768, is one more than there is, and no one hears that.
+        self.clipped_samples += int(np.count_nonzero(np.abs(scaled - kept) > 1))
+        pcm: bytes = kept.astype("<i2").tobytes()
+        return pcm
+
+    def _open(self, path: str, stack: contextlib.ExitStack) -> _Input:
+        if not _is_pipe(path):
+            file = self._open_file(path)
+            stack.callback(file.close)
+            return file
+        pipe: BinaryIO = sys.stdin.buffer
+        if path != "-":
+            pipe = open(path, "rb")  # noqa: SIM115
+            stack.callback(pipe.close)
+        if self._raw_stdin:
+            return _RawPipe(pipe, *self._raw)
+        return WavPipe(pipe, "standard input" if path == "-" else path)
+
+    def _open_file(self, path: str) -> _SoundFile:
+        if Path(path).suffix.lower() in RAW_SUFFIXES:
+            return _SoundFile(path, raw=self._raw)
+        return _SoundFile(path)
+
+
+class _SoundFile:
+    """Whatever libsndfile reads."""
+
+    def __init__(self, path: str, raw: tuple[int, int] | None = None) -> None:
+        import soundfile
+
+        class Forwards(soundfile.SoundFile):  # type: ignore[misc]
+            """Never seeks: where the length is not known (FLAC after a crash) it would fail."""
+
+            def seekable(self) -> bool:
+                return False
+
+        self._error = soundfile.SoundFileError
+        form: dict[str, Any] = {}
+        if raw:
+            names = ("samplerate", "channels", "format", "subtype", "endian")
+            form = dict(zip(names, (*raw, "RAW", "PCM_16", "LITTLE"), strict=True))
+        try:
+            # libsndfile says "System error." and no more of a file that is not there.
+            os.close(os.open(path, os.O_RDONLY))
+            if os.path.isdir(path):
+                raise UsageError(f"{path} is a directory", hint="give the name of an audio file")
+            self._file = Forwards(path, "r", **form)
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise UsageError(f"cannot read {path}: {reason}") from error
+        except soundfile.SoundFileError as error:
+            reason = str(getattr(error, "error_string", error)).rstrip(".")
+            raise UsageError(
+                f"{path} is no audio file that can be read: {reason}",
+                hint="raw s16le needs a name that ends in .raw",
+            ) from error
+        self.rate_hz = int(self._file.samplerate)
+        self.channels = int(self._file.channels)
+        self.frames = int(self._file.frames)
+
+    def read(self, frames: int) -> npt.NDArray[np.float32]:
+        """A file that is damaged further on ends there."""
+        try:
+            samples: npt.NDArray[np.float32] = self._file.read(
+                frames, dtype="float32", always_2d=True
+            )
+        except self._error:
+            return np.empty((0, self.channels), np.float32)
+        return samples
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class _RawPipe:
+    """s16le from a pipe."""
+
+    def __init__(self, file: Any, rate_hz: int, channels: int) -> None:
+        self._file = file
+        self.rate_hz = rate_hz
+        self.channels = channels
+
+    def read(self, frames: int) -> npt.NDArray[np.float32]:
+        data = self._file.read(frames * self.channels * 2)
+        whole = len(data) // (2 * self.channels) * self.channels
+        samples = np.frombuffer(data, "<i2", whole).astype(np.float32) / np.float32(_FULL_SCALE)
+        return samples.reshape(-1, self.channels)
+
+
+def _is_pipe(path: str) -> bool:
+    if path == "-":
+        return True
+    try:
+        mode = os.stat(path).st_mode
+    except (OSError, ValueError):
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)
+
+
+def _mono_at_8k(file: _Input) -> Iterator[Samples]:
+    """The mean of the channels, which never clips, at 8 kHz."""
+    resampler = Resampler(file.rate_hz, RATE_HZ)
+    frames = max(1, file.rate_hz // _READS_A_SECOND)
+    while len(samples := file.read(frames)):
+        mono = samples[:, 0] if file.channels == 1 else samples.mean(axis=1, dtype=np.float32)
+        yield resampler.process(mono)
+    yield resampler.process(np.empty(0, np.float32), last=True)
