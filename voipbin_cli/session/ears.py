@@ -1,0 +1,31 @@
+"""What is said in what is heard: digits pressed, speech that starts and ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from voipbin_cli.analysis.dtmf import DtmfFold
+from voipbin_cli.analysis.voice import VoiceFold
+
+
+class Ears:
+    """Tells `dtmf` {digit, at_ms} and, if `speech` is wanted, `speech` {speaking, at_ms}.
+
+    Times count the audio that was heard, from its start.
+    """
+
+    def __init__(self, tell: Callable[[str, dict[str, Any]], None], *, speech: bool = True) -> None:
+        self._tell = tell
+        self._digits = DtmfFold()
+        self._voice = VoiceFold() if speech else None
+
+    def hear(self, pcm: bytes) -> None:
+        """Take s16le at 8 kHz, in order, in pieces of any size."""
+        samples = np.frombuffer(pcm, "<i2").astype(np.int16, copy=False)
+        for digit in self._digits.add(samples):
+            self._tell("dtmf", {"digit": digit.symbol, "at_ms": round(digit.start_ms)})
+        for event in self._voice.add(samples) if self._voice else ():
+            self._tell("speech", {"speaking": event.speaking, "at_ms": event.at_ms})

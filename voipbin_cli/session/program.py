@@ -1,0 +1,168 @@
+"""A child process whose stdin hears, whose stdout speaks, and who is told what happens."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from voipbin_cli.errors import MachineError, UsageError
+
+READ_BYTES = 4096
+# What it may be behind in reading, before what it hears is dropped.
+UNREAD_LIMIT_BYTES = 256 * 1024
+# How long it may take to end after its input has, and then after it was asked to.
+END_PATIENCE_S = 5.0
+KILL_PATIENCE_S = 2.0
+SCHEMA = 1
+
+
+class Program:
+    """Runs `command`; `events_fd` is the descriptor on which it reads JSON Lines, if any."""
+
+    def __init__(self, command: Sequence[str], events_fd: int | None = None) -> None:
+        self.command = command
+        self.dropped_bytes = 0
+        self._events_fd = events_fd
+        self._early = bytearray()
+        self._events: int | None = None
+        self._process: asyncio.subprocess.Process | None = None
+
+    @property
+    def name(self) -> str:
+        """What it was called by."""
+        return self.command[0]
+
+    @property
+    def returncode(self) -> int | None:
+        """Its exit status, negative where a signal ended it; None while it runs."""
+        return self._process.returncode if self._process else None
+
+    async def start(self) -> None:
+        """Start it. Raises UsageError when there is no such program."""
+        ends = os.pipe() if self._events_fd is not None else None
+        try:
+            self._process = await asyncio.create_subprocess_exec(
+                *self.command,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                **self._giving(ends[0] if ends else None),
+            )
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise UsageError(
+                f"cannot run {self.name}: {reason}", hint="the program stands after --"
+            ) from error
+        finally:
+            if ends:
+                os.close(ends[0])
+        if ends:
+            self._events = ends[1]
+            os.set_blocking(ends[1], False)
+        self.hear(bytes(self._early))
+
+    def _giving(self, read_end: int | None) -> dict[str, Any]:
+        """Return what lets the child have `read_end` under the number that was asked for."""
+        target = self._events_fd
+        if read_end is None or target is None:
+            return {}
+        source: int = read_end
+        # Python's own descriptors are not inherited (PEP 446), so that nothing else is.
+        return {"close_fds": False, "preexec_fn": lambda: _hand_over(source, target)}
+
+    # What it hears and reads
+
+    def hear(self, pcm: bytes) -> None:
+        """Write to its stdin; what it does not read in time is counted and dropped."""
+        if self._process is None:
+            self._early += pcm
+            return
+        stdin = self._process.stdin
+        if stdin is None or stdin.is_closing():
+            return
+        if stdin.transport.get_write_buffer_size() > UNREAD_LIMIT_BYTES:
+            self.dropped_bytes += len(pcm)
+        else:
+            stdin.write(pcm)
+
+    def tell(self, event: str, fields: dict[str, Any]) -> None:
+        """Write a line to its events; one that it has no room for is left out."""
+        if self._events is None:
+            return
+        line = json.dumps({"event": event, "schema": SCHEMA, **fields}) + "\n"
+        with contextlib.suppress(BlockingIOError, BrokenPipeError):
+            os.write(self._events, line.encode())
+
+    # What it says
+
+    async def read(self) -> bytes:
+        """Return what it has written to stdout, empty once it has closed it."""
+        assert self._process is not None
+        assert self._process.stdout is not None
+        return await self._process.stdout.read(READ_BYTES)
+
+    async def wait(self) -> int:
+        """Return its exit status once it has ended."""
+        assert self._process is not None
+        return await self._process.wait()
+
+    # The end
+
+    async def end(self, drain: Callable[[], Any]) -> None:
+        """Close its input, let it finish, and end it where it does not.
+
+        `drain()` reads on meanwhile what it still writes: it may be blocked in that.
+        """
+        if self._process is None:
+            return
+        reading = asyncio.ensure_future(drain())
+        self._close_inputs()
+        if not await self._ends_within(END_PATIENCE_S):
+            self._stop(self._process.terminate)
+            if not await self._ends_within(KILL_PATIENCE_S):
+                self._stop(self._process.kill)
+                await self._process.wait()
+        reading.cancel()
+        await asyncio.wait([reading])
+
+    def _close_inputs(self) -> None:
+        assert self._process is not None
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        if self._events is not None:
+            os.close(self._events)
+            self._events = None
+
+    async def _ends_within(self, patience_s: float) -> bool:
+        assert self._process is not None
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._process.wait(), patience_s)
+        return self._process.returncode is not None
+
+    def _stop(self, how: Callable[[], None]) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            how()
+
+    def problem(self) -> MachineError | None:
+        """Return what it died of, None where it ended well or not at all."""
+        status = self.returncode
+        if not status:
+            return None
+        if status > 0:
+            return MachineError(
+                f"{self.name} ended with status {status}",
+                hint="what it wrote to stderr says more",
+                program_status=status,
+            )
+        name = signal.Signals(-status).name
+        return MachineError(f"{self.name} was ended by {name}", program_status=status)
+
+
+def _hand_over(source: int, target: int) -> None:
+    """In the child: let it have `source` as `target`."""
+    os.dup2(source, target)
+    os.set_inheritable(target, True)
