@@ -68,6 +68,16 @@ def test_a_burst_with_good_packets_in_it():
     assert got.burst_ratio == pytest.approx(1.5881, abs=5e-5)
 
 
+@pytest.mark.parametrize(
+    "text", ["100. L 100. L 100. LLLLL 100. L", "50. LL.L.LL 50. L 50. LLL 50. L"]
+)
+def test_frame_by_frame_is_the_same(text):
+    fold = BurstFold()
+    for flag in pattern(text):
+        fold.add_one(flag)
+    assert fold.result() == result(text)
+
+
 def test_fifteen_good_packets_do_not_end_a_burst_and_sixteen_do():
     # c23 counts the one within the burst, c13/c14 the one that ended it.
     assert a2_loop(pattern("20. L 15. L"))["c23"] == 1

@@ -78,6 +78,26 @@ def test_a_jump_in_the_audio_does_not_click(jump):
     assert steepest(output) < 1.3 * steepest(audio)
 
 
+def test_a_sound_that_swells_goes_on_without_a_step():
+    # A third louder each period: the last period's beginning is far from where its end was.
+    audio = (vowel(2000, 100.0) * 1.33 ** (np.arange(2000) / 80 - 24)).astype(np.float32)
+    for end in range(1900, 2000, 7):
+        made_up = primed(audio[:end]).conceal(80)
+        step = abs(float(made_up[0] - audio[end - 1]))
+        assert step < 1.3 * steepest(audio[end - 160 : end])
+        assert abs(step) <= abs(float(audio[end] - audio[end - 1])) + 0.5 * steepest(audio[:end])
+
+
+@pytest.mark.parametrize(("gap", "blended"), [(1, 40), (79, 40), (80, 72), (160, 80), (4000, 80)])
+def test_the_longer_the_gap_the_longer_the_blend(gap, blended):
+    # 5 ms, 4 ms more for each 10 ms lost, 10 ms at most.
+    audio = np.random.default_rng(0).normal(0, 0.1, 3000).astype(np.float32)
+    concealer = primed(audio[:2000])
+    concealer.conceal(gap)
+    output = concealer.good(audio[2000:])
+    assert (np.flatnonzero(output != audio[2000:]) + 1).max() == blended
+
+
 def test_silence_is_followed_by_silence():
     assert not primed(np.zeros(1000, np.float32)).conceal(400).any()
 

@@ -138,6 +138,11 @@ def test_three_and_a_half_percent_off_is_not(key, off):
     assert symbols(among_silence(pair(LOW_HZ[row], HIGH_HZ[column] * (1 + off), 100))) == ""
 
 
+def test_harmonics_near_a_pair_are_no_digit():
+    # The third and fourth of 307.5 Hz: 2 % under 941 Hz, 1.7 % over 1209.
+    assert symbols(among_silence(pair(922.5, 1230, 400))) == ""
+
+
 def test_noise_15_db_down_does_no_harm():
     samples = pcm(tones(ALL_KEYS, on_ms=60)).astype(float)
     rms = np.sqrt(np.mean(samples[:480] ** 2))

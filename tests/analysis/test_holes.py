@@ -92,6 +92,13 @@ def test_a_muted_phone_is_no_loss():
     assert found(audio).holes == 0
 
 
+def test_a_phone_that_sends_nothing_in_pauses_is_no_loss():
+    """Its gate works by frames: faint noise, frames of nothing, and a word at full level."""
+    noise = np.random.default_rng(0).normal(0, 40, 1600)
+    audio = np.concatenate([noise, np.zeros(160 * 8), speech(1)] * 4)
+    assert found(audio.astype(np.int16)).holes == 0
+
+
 def test_silence_that_is_faded_into_is_no_loss():
     t = np.arange(160 * 40)
     beep = 8000 * np.sin(2 * np.pi * 300 / 8000 * t) * np.hanning(t.size)

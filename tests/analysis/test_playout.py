@@ -273,12 +273,15 @@ def test_a_backlog_sent_at_once_is_cut_to_the_target():
 
 def test_a_pause_of_the_player_is_skipped_not_played_late():
     buffer = PlayoutBuffer()
-    audio = words(2000 * 160)
+    audio = voice(2000 * 160, 133.0)
+    output = []
     for n in range(2000):
         buffer.push(n * FRAME, audio[n * 160 : n * 160 + 160])
         if not 500 <= n < 600:
-            buffer.pull(n * FRAME, 160)
+            output.append(buffer.pull(n * FRAME, 160))
     assert buffer.stats.delay_ms < 60
+    assert buffer.stats.skipped_ms > 1000
+    assert steepest(np.concatenate(output)) < 1.3 * steepest(audio)
 
 
 def test_an_unknown_mode_is_refused():
