@@ -8,7 +8,6 @@ alone settles nothing; where all plausible readings agree on it, it need not wai
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -25,7 +24,7 @@ from voipbin_cli.codec.fingerprint import (
 from voipbin_cli.codec.hypotheses import MIN_BYTES, score_payload
 from voipbin_cli.codec.payload_types import COMFORT_NOISE, DYNAMIC, RESERVED
 from voipbin_cli.codec.pcm import SAMPLE_RATE_HZ, Codec
-from voipbin_cli.codec.serial import difference
+from voipbin_cli.codec.timestamps import TimestampSteps
 
 __all__ = [
     "AudioFrame",
@@ -58,6 +57,8 @@ _DOUBT_MARGIN = 0.25
 # From here on a reading is little better than noise.
 _NOISE_BITS = 7.0
 _TELEPHONE_EVENT_BYTES = 4
+# A stream of ever new sizes cannot make this grow.
+_MAX_KNOWN = 64
 _UNHEARD_CONFIDENCE = 0.6
 # What costs more than this in the best reading is encrypted, compressed or plain noise.
 _NOT_SOUND_BITS = 7.8
@@ -91,36 +92,6 @@ class AudioFrame(NamedTuple):
     rate_hz: int
 
 
-class _Clock:
-    """What RTP timestamps advance by from one packet to the next in sequence."""
-
-    __slots__ = ("_last", "_steps")
-
-    def __init__(self) -> None:
-        self._last: tuple[int, int, int] | None = None
-        self._steps: Counter[tuple[int, int]] = Counter()  # (step, payload bytes)
-
-    def observe(self, unit: Unit) -> None:
-        packet = unit.packet
-        if packet is None:
-            return
-        if self._last is not None:
-            sequence_number, timestamp, size = self._last
-            if difference(packet.sequence_number, sequence_number, 16) == 1:
-                step = difference(packet.timestamp, timestamp, 32)
-                if len(self._steps) < 64:  # a jumping clock cannot make it grow
-                    self._steps[step, size] += 1
-        self._last = packet.sequence_number, packet.timestamp, len(packet.payload)
-
-    def usual(self) -> tuple[int, int] | None:
-        """Return the most common (step, payload bytes), None before two packets in a row."""
-        return self._steps.most_common(1)[0][0] if self._steps else None
-
-    def step_for(self, size: int) -> int | None:
-        usual = self.usual()
-        return usual[0] if usual is not None and usual[1] == size else None
-
-
 def _holds_samples(unit: Unit) -> bool:
     if unit.packet is None:
         return unit.is_audio
@@ -144,19 +115,18 @@ class FrameDecoder:
         self.codec: Codec | None = None
         self.is_settled = False
         self.revisions = 0
-        self._committed: Codec | None = None  # under which frames went out that tell it apart
+        self._agreeing = set(Codec)  # those in which what was released would sound the same
         self._held: list[tuple[Unit, int]] = []
         self._ready: list[AudioFrame] = []
-        self._known: set[Key] = set()
+        self._known: dict[Key, Codec] = {}
         self._fast_key: tuple[int, int | None] | None = None
         self._fast_left = 0
         self._forget()
-        self._prior: tuple[Codec | None, float] = (None, 0.0)
         self._reopen(0.0)
 
     def _forget(self) -> None:
         self._fingerprint: Fingerprint | None = None
-        self._clock = _Clock()
+        self._clock = TimestampSteps()
 
     def feed(self, message: bytes, tag: int = 0) -> list[AudioFrame]:
         """Return the frames that are decided now, oldest first; `tag` comes back with them.
@@ -247,9 +217,10 @@ class FrameDecoder:
         heard = "by its sound" if self._is_sound(codec) else "by size, label and silence alone"
         return f"{codec} {heard}: 2^{lead:.0f} times as likely as {second}"
 
-    def _reopen(self, bonus: float) -> None:
+    def _reopen(self, bonus: float, *, was_settled: bool = False) -> None:
         self._evidence = Evidence()
         self._prior = (self.codec, bonus)
+        self._was_settled = was_settled
         self._forced_at: float | None = None
         self._looks = 0
         self._fast_left = 0
@@ -264,29 +235,31 @@ class FrameDecoder:
 
     def _take(self, unit: Unit, tag: int) -> list[AudioFrame]:
         """Decide about one unit off the fast path."""
-        self._clock.observe(unit)
-        if self._fingerprint is None and unit.packet is not None:
-            packet = unit.packet
-            self._fingerprint = Fingerprint(
-                packet.payload_type, packet.ssrc, packet.sequence_number
-            )
+        packet = unit.packet
+        if packet is not None:
+            self._clock.observe(packet)
+            if self._fingerprint is None:
+                self._fingerprint = Fingerprint(
+                    packet.payload_type, packet.ssrc, packet.sequence_number
+                )
         key = Key(len(unit.payload), unit.label)
         if self.is_settled:
             assert self.codec is not None
             if len(unit.payload) < MIN_BYTES or (key in self._known and self._holds(unit, key)):
                 return [self._frame(unit, tag, self.codec)]
             self._doubt(key)
-        elif key in self._known and self.codec is not None:
+        elif key in self._known:
             # After some frames of another size the stream goes on as before.
-            return self._settle(unit, tag, self.codec)
+            self._held.append((unit, tag))
+            return self._settle(self._known[key])
         return self._weigh(unit, tag)
 
     def _doubt(self, key: Key) -> None:
         if key in self._known:  # its sound is what is wrong
             self._known.clear()
-            self._reopen(_DOUBT_BONUS)
+            self._reopen(_DOUBT_BONUS, was_settled=True)
         else:
-            self._reopen(_CHANGE_BONUS)
+            self._reopen(_CHANGE_BONUS, was_settled=True)
 
     def _holds(self, unit: Unit, key: Key) -> bool:
         """Whether the settled codec stands up to a look at this unit; each look is rarer."""
@@ -323,12 +296,13 @@ class FrameDecoder:
         odds = self._odds()
         best = _best(odds)
         plausible = [codec for codec, value in odds.items() if value > -_PLAUSIBLE]
-        if len(plausible) == 1:
-            if evidence.weight >= _SETTLING_WEIGHT:
-                return self._settle_on(best)
-            return self._release(best)
-        if self._all_alike(plausible):
-            return self._release(self.codec if self.codec in plausible else best, alike=True)
+        if len(plausible) == 1 and evidence.weight >= _SETTLING_WEIGHT:
+            self._learn(best)
+            return self._settle(best)
+        # Only sound unsettles what sound has settled.
+        may_release = not self._was_settled or self.codec in plausible
+        if may_release and self._all_alike(plausible):
+            return self._release(self.codec if self.codec in plausible else best)
         if len(self._held) >= MAX_HELD_FRAMES:
             self._forced_at = evidence.weight
             return self._release(best)
@@ -337,33 +311,33 @@ class FrameDecoder:
         return []
 
     def _all_alike(self, plausible: list[Codec]) -> bool:
-        return all(
+        return len(plausible) == 1 or all(
             len({pcm.decode(codec, unit.payload) for codec in plausible}) == 1
             for unit, _ in self._held
         )
 
-    def _settle(self, unit: Unit, tag: int, codec: Codec) -> list[AudioFrame]:
-        self._held.append((unit, tag))
-        self._evidence.add(unit)
-        return self._settle_on(codec, keep_known=True)
-
-    def _settle_on(self, codec: Codec, *, keep_known: bool = False) -> list[AudioFrame]:
-        if codec is not self.codec and not keep_known:
+    def _learn(self, codec: Codec) -> None:
+        """Remember the sizes and labels of what is held as this codec's."""
+        if codec is not self.codec:
             self._known.clear()
         for unit, _ in self._held:
-            if len(self._known) < 64:
-                self._known.add(Key(len(unit.payload), unit.label))
-        frames = self._release(codec)
-        self.is_settled = True
-        return frames
+            if len(self._known) < _MAX_KNOWN:
+                self._known[Key(len(unit.payload), unit.label)] = codec
 
-    def _release(self, codec: Codec, *, alike: bool = False) -> list[AudioFrame]:
+    def _settle(self, codec: Codec) -> list[AudioFrame]:
+        self.is_settled = True
+        return self._release(codec)
+
+    def _release(self, codec: Codec) -> list[AudioFrame]:
+        if codec not in self._agreeing:
+            self.revisions += 1
+            self._agreeing = set(Codec)
         self.codec = codec
-        if not alike:
-            self.revisions += self._committed not in (None, codec)
-            self._committed = codec
         frames = [self._frame(unit, tag, codec) for unit, tag in self._held]
         self._held.clear()
+        for other in self._agreeing - {codec}:
+            if any(pcm.decode(other, f.unit.payload) != f.pcm for f in frames):
+                self._agreeing.discard(other)
         return frames
 
 

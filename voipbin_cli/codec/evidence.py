@@ -49,9 +49,9 @@ def _label_costs(unit: Unit) -> Odds:
     if unit.packet is None:
         return costs
     if unit.label == PCMU:
-        return {Codec.ALAW: 12.0, Codec.S16LE: 8.0, Codec.S16BE: 14.0}
+        return {Codec.ALAW: 14.0, Codec.S16LE: 8.0, Codec.S16BE: 14.0}
     if unit.label == PCMA:
-        return {Codec.MULAW: 8.0, Codec.S16LE: 8.0, Codec.S16BE: 14.0}
+        return {Codec.MULAW: 14.0, Codec.S16LE: 8.0, Codec.S16BE: 14.0}
     if unit.label in (10, 11):  # L16 is big-endian by RFC 3551 4.5.11
         return {Codec.S16LE: 2.0, Codec.MULAW: 4.0, Codec.ALAW: 10.0}
     return costs

@@ -1,0 +1,38 @@
+"""What RTP timestamps advance by from one packet to the next: samples, bytes, or nonsense."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from voipbin_cli.codec.rtp import RtpPacket
+from voipbin_cli.codec.serial import difference
+
+_MAX_STEPS = 64  # a clock that jumps at every packet cannot make it grow
+
+
+class TimestampSteps:
+    """Counts the steps between packets that follow each other in sequence."""
+
+    __slots__ = ("_last", "_steps")
+
+    def __init__(self) -> None:
+        self._last: RtpPacket | None = None
+        self._steps: Counter[tuple[int, int]] = Counter()  # (step, payload bytes)
+
+    def observe(self, packet: RtpPacket) -> None:
+        """Take the next packet in; one that does not follow the last gives no step."""
+        last, self._last = self._last, packet
+        if last is None or difference(packet.sequence_number, last.sequence_number, 16) != 1:
+            return
+        step = difference(packet.timestamp, last.timestamp, 32), len(last.payload)
+        if step in self._steps or len(self._steps) < _MAX_STEPS:
+            self._steps[step] += 1
+
+    def usual(self) -> tuple[int, int] | None:
+        """Return the most common (step, payload bytes), None before two packets in a row."""
+        return self._steps.most_common(1)[0][0] if self._steps else None
+
+    def step_for(self, size_bytes: int) -> int | None:
+        """Return the usual step if the usual payload has that size."""
+        usual = self.usual()
+        return usual[0] if usual is not None and usual[1] == size_bytes else None
