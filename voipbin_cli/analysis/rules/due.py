@@ -1,0 +1,99 @@
+"""What is due in a stream: by the documents, by observation, or by the stream's own evidence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from voipbin_cli.analysis.rules.row import Spec
+from voipbin_cli.codec.encapsulation import Direction, Encapsulation
+from voipbin_cli.codec.fingerprint import Fingerprint, SendForm, send_form
+from voipbin_cli.codec.pcm import FRAME_SAMPLES, Codec
+
+DOCUMENTED_PAYLOAD_TYPE = 0
+DEPLOYED_PAYLOAD_TYPE = 96
+
+_MULAW, _LINEAR = frozenset((Codec.MULAW,)), frozenset((Codec.S16LE,))
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What one direction of one stream is measured against.
+
+    `codecs` are those that the reader at the far end plays as sound, `payload_types` those that
+    it takes (RTP). `random_start`: sequence number, timestamp and SSRC begin at random, as RFC
+    3550 5.1 wants them. `is_datagrams`: RTP over UDP, of a phone rather than of the platform.
+    """
+
+    encapsulation: Encapsulation
+    direction: Direction
+    spec: Spec
+    codecs: frozenset[Codec]
+    payload_types: frozenset[int]
+    random_start: bool = False
+    is_datagrams: bool = False
+
+    @property
+    def frame_bytes(self) -> int:
+        """Bytes of 20 ms, 0 where they depend on which of the codecs is found."""
+        sizes = {FRAME_SAMPLES * codec.sample_bytes for codec in self.codecs}
+        return sizes.pop() if len(sizes) == 1 else 0
+
+    @property
+    def documented_codec(self) -> Codec:
+        """What the documents say: 172-byte PCMU packets, linear in SLN and AudioSocket."""
+        return Codec.MULAW if self.encapsulation is Encapsulation.RTP else Codec.S16LE
+
+
+def received(encapsulation: Encapsulation, spec: Spec, *, is_datagrams: bool = False) -> Due:
+    """Return what the platform is due to send; under `auto` each of its known forms."""
+    is_rtp = encapsulation is Encapsulation.RTP
+    codecs, payload_type = _MULAW | _LINEAR, DOCUMENTED_PAYLOAD_TYPE
+    if spec is Spec.DOCUMENTED:
+        codecs = _MULAW if is_rtp else _LINEAR
+    elif spec is Spec.DEPLOYED:
+        codecs, payload_type = _MULAW, DEPLOYED_PAYLOAD_TYPE
+    elif is_datagrams:
+        codecs = frozenset(Codec)
+    return Due(
+        encapsulation,
+        Direction.IN,
+        spec,
+        codecs,
+        frozenset((payload_type,)) if is_rtp else frozenset(),
+        random_start=spec is not Spec.DEPLOYED,
+        is_datagrams=is_datagrams,
+    )
+
+
+def sent(
+    encapsulation: Encapsulation,
+    spec: Spec,
+    fingerprint: Fingerprint | None = None,
+    *,
+    is_datagrams: bool = False,
+) -> Due:
+    """Return what the far end takes; under `auto` by the fingerprint of what it sends.
+
+    Without a fingerprint it is what the platform's servers were observed to take.
+    """
+    form = _form(encapsulation, spec, fingerprint)
+    number = form.payload_type
+    codecs = frozenset((form.codec,))
+    if is_datagrams and spec is Spec.AUTO:
+        codecs = frozenset(Codec)
+    return Due(
+        encapsulation,
+        Direction.OUT,
+        spec,
+        codecs,
+        frozenset() if number is None else frozenset((number,)),
+        random_start=True,
+        is_datagrams=is_datagrams,
+    )
+
+
+def _form(encapsulation: Encapsulation, spec: Spec, fingerprint: Fingerprint | None) -> SendForm:
+    if spec is Spec.DOCUMENTED:
+        documented = Fingerprint(DOCUMENTED_PAYLOAD_TYPE, ssrc=1, sequence_number=0)
+        return send_form(encapsulation, documented)
+    return send_form(encapsulation, fingerprint if spec is Spec.AUTO else None)

@@ -1,0 +1,121 @@
+"""The messages that are judged, as columns: the same for one message as for a million."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+
+# Columns of int64, float64 and bool. numpy's own types say Any for most of what is done with them.
+Ints: TypeAlias = Any
+Floats: TypeAlias = Any
+Mask: TypeAlias = Any
+
+NO_TIME = -1
+
+
+class Message(NamedTuple):
+    """One message; `time_ns` is NO_TIME where the source has no times.
+
+    `wire_bytes` is its length on the wire where a capture cut it, None where it is all there.
+    """
+
+    data: bytes | str
+    time_ns: int = NO_TIME
+    wire_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Frames:
+    """Messages of one direction, one element of each column a message.
+
+    A message is `data[offset : offset + length]`; `size` is what it was on the wire, more than
+    `length` where a capture cut it. Times are nanoseconds, NO_TIME where there are none. Text is
+    in UTF-8.
+    """
+
+    data: bytes
+    offset: Ints
+    length: Ints
+    size: Ints
+    time_ns: Ints
+    is_text: Mask
+
+    def __len__(self) -> int:
+        return len(self.offset)
+
+    def message(self, n: int) -> bytes:
+        """The bytes of one message."""
+        start = int(self.offset[n])
+        return self.data[start : start + int(self.length[n])]
+
+    def part(self, start: int, stop: int) -> Frames:
+        """Some messages in a row, sharing the bytes."""
+        return self.chosen(slice(start, stop))
+
+    def chosen(self, which: slice | Ints | Mask) -> Frames:
+        """The messages that an index chooses, sharing the bytes."""
+        return Frames(
+            self.data,
+            self.offset[which],
+            self.length[which],
+            self.size[which],
+            self.time_ns[which],
+            self.is_text[which],
+        )
+
+    def compact(self) -> Frames:
+        """The same messages with no byte beside their own."""
+        data = b"".join(self.message(n) for n in range(len(self)))
+        ends = np.cumsum(self.length)
+        return Frames(data, ends - self.length, self.length, self.size, self.time_ns, self.is_text)
+
+
+def from_messages(messages: Iterable[Message]) -> Frames:
+    """Return columns of single messages."""
+    rows = [
+        (m.data.encode("utf-8", "surrogatepass"), True, m) if isinstance(m.data, str)
+        else (m.data, False, m)
+        for m in messages
+    ]  # fmt: skip
+    length = np.array([len(data) for data, _, _ in rows], np.int64)
+    size = [len(data) if m.wire_bytes is None else m.wire_bytes for data, _, m in rows]
+    return Frames(
+        data=b"".join(data for data, _, _ in rows),
+        offset=np.cumsum(length) - length,
+        length=length,
+        size=np.maximum(np.array(size, np.int64), length),
+        time_ns=np.array([m.time_ns for _, _, m in rows], np.int64),
+        is_text=np.array([is_text for _, is_text, _ in rows], bool),
+    )
+
+
+def from_columns(
+    data: bytes,
+    offset: Ints,
+    length: Ints,
+    *,
+    time_ns: Ints | None = None,
+    size: Ints | None = None,
+) -> Frames:
+    """Return columns that are there already, all of binary messages."""
+    times = np.full(len(offset), NO_TIME, np.int64) if time_ns is None else time_ns
+    wire = length if size is None else np.maximum(size, length)
+    return Frames(data, offset, length, wire, times, np.zeros(len(offset), bool))
+
+
+def joined(first: Frames, second: Frames) -> Frames:
+    """Return the messages of both, in that order."""
+    if not len(first):
+        return second
+    columns: list[Any] = [
+        np.concatenate((getattr(first, name), getattr(second, name)))
+        for name in ("length", "size", "time_ns", "is_text")
+    ]
+    offset = np.concatenate((first.offset, second.offset + len(first.data)))
+    return Frames(first.data + second.data, offset, *columns)
+
+
+EMPTY = from_messages(())
