@@ -48,9 +48,13 @@ class _Rate:
         self._half = data[even:]
         return data[:even] if self._is_same else self._converted(data[:even])
 
-    def _converted(self, pcm: bytes) -> bytes:
+    def finish(self) -> bytes:
+        """Return what the conversion still held back."""
+        return b"" if self._is_same else self._converted(b"", last=True)
+
+    def _converted(self, pcm: bytes, *, last: bool = False) -> bytes:
         samples = np.frombuffer(pcm, "<i2").astype(np.float32) / np.float32(FULL_SCALE)
-        scaled = np.rint(self._resampler.process(samples) * np.float32(FULL_SCALE))
+        scaled = np.rint(self._resampler.process(samples, last=last) * np.float32(FULL_SCALE))
         converted: bytes = scaled.clip(-FULL_SCALE, FULL_SCALE - 1).astype("<i2").tobytes()
         return converted
 
@@ -116,6 +120,7 @@ class Piping(SpeakingSession):
             self.backlog.put(self._from_program.feed(data))
             while self.backlog.full:
                 await asyncio.sleep(ROOM_POLL_S)
+        self.backlog.put(self._from_program.finish())
 
     async def _discard(self) -> None:
         while await self.program.read():
@@ -129,6 +134,10 @@ class Piping(SpeakingSession):
             self.program.hear(self._to_program.feed(frame.pcm))
             self._ears.hear(frame.pcm)
         self._say_if_slow()
+
+    def finish_output(self) -> None:
+        """Give the program the end of what was heard."""
+        self.program.hear(self._to_program.finish())
 
     def _say_if_slow(self) -> None:
         if self.program.dropped_bytes and not self._is_slow:

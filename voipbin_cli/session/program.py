@@ -82,7 +82,7 @@ class Program:
             self._early += pcm
             return
         stdin = self._process.stdin
-        if stdin is None or stdin.is_closing():
+        if not pcm or stdin is None or stdin.is_closing():
             return
         if stdin.transport.get_write_buffer_size() > UNREAD_LIMIT_BYTES:
             self.dropped_bytes += len(pcm)
