@@ -271,13 +271,15 @@ def test_a_backlog_sent_at_once_is_cut_to_the_target():
     assert buffer.stats.depth_ms < 100
 
 
-def test_a_pause_of_the_player_is_skipped_not_played_late():
+@pytest.mark.parametrize("pause", [100, 101, 102])
+def test_a_pause_of_the_player_is_skipped_not_played_late(pause):
     buffer = PlayoutBuffer()
-    audio = voice(2000 * 160, 133.0)
+    # A smooth sound, so that a step in it shows: 20 ms are two periods and three quarters.
+    audio = (0.5 * np.sin(2 * np.pi * 137.5 / 8000 * np.arange(2000 * 160))).astype(np.float32)
     output = []
     for n in range(2000):
         buffer.push(n * FRAME, audio[n * 160 : n * 160 + 160])
-        if not 500 <= n < 600:
+        if not 500 <= n < 500 + pause:
             output.append(buffer.pull(n * FRAME, 160))
     assert buffer.stats.delay_ms < 60
     assert buffer.stats.skipped_ms > 1000
