@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         send_form,
     )
     from voipbin_cli.codec.encapsulation import Direction, Encapsulation, Packer, Unit, unpack
+    from voipbin_cli.codec.fingerprint import Fingerprint
     from voipbin_cli.codec.g711 import (
         alaw_to_s16le,
         mulaw_to_s16le,
@@ -49,6 +50,7 @@ __all__ = [
     "Direction",
     "Encapsulation",
     "Extender",
+    "Fingerprint",
     "Frame",
     "FrameDecoder",
     "Kind",
@@ -76,6 +78,7 @@ _HOMES = {
     "audiosocket": ("Frame", "Kind", "StreamDecoder"),
     "dialect": ("AudioFrame", "Dialect", "FrameDecoder", "SendForm", "Verdict", "send_form"),
     "encapsulation": ("Direction", "Encapsulation", "Packer", "Unit", "unpack"),
+    "fingerprint": ("Fingerprint",),
     "g711": ("alaw_to_s16le", "mulaw_to_s16le", "s16le_to_alaw", "s16le_to_mulaw"),
     "hypotheses": ("score_codecs",),
     "payload_types": ("PayloadType",),
