@@ -5,6 +5,7 @@ import io
 import numpy as np
 
 from tests.capture import frames as f
+from voipbin_cli.capture import chunks
 from voipbin_cli.capture.chunks import RecordChunk
 from voipbin_cli.capture.packets import MAX_FLOWS, PacketReader
 from voipbin_cli.capture.reader import Capture
@@ -46,3 +47,13 @@ def test_the_number_of_flows_is_bounded():
     assert sum(len(chunk) for chunk in reader.chunks()) == MAX_FLOWS
     assert len(reader.flows) == MAX_FLOWS
     assert reader.passed_over == 10
+
+
+def test_a_flow_keeps_its_number_when_ipv6_comes_in(monkeypatch):
+    monkeypatch.setattr(chunks, "READ_BYTES", 400)
+    four, six = f.ipv4(f.udp(b"four")), f.ipv6(f.udp(b"six"))
+    records = [(n, frame) for n, frame in enumerate([four] * 20 + [six, four] * 10)]
+    capture = Capture(io.BytesIO(f.pcap(records, link_type=101)))
+    numbers = [number for chunk in capture.chunks() for number in chunk.flow.tolist()]
+    assert numbers == [0] * 20 + [1, 0] * 10
+    assert [str(flow.source) for flow in capture.flows] == ["192.0.2.1", "2001:db8::1"]

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from voipbin_cli.capture.chunks import MAX_RECORD_BYTES, Integers, RecordChunk, Window
+from voipbin_cli.capture.chunks import MAX_RECORD_BYTES, Integers, RecordChunk, Window, chosen
 from voipbin_cli.capture.pcapng import (
     BYTE_ORDER_MAGIC,
     ENHANCED_PACKET,
@@ -38,6 +38,7 @@ class _Interfaces:
         self._divide: list[int] = []
         self._shift: list[int] = []
         self._offset_ns: list[int] = []
+        self._all_in_nanoseconds = True
 
     def add(self, link_type: int, resolution: int, offset_s: int) -> None:
         """`resolution` is if_tsresol: a negative power of 10, or of 2 with the top bit set."""
@@ -45,6 +46,7 @@ class _Interfaces:
             return
         exponent = resolution & 0x7F
         binary = bool(resolution & 0x80)
+        self._all_in_nanoseconds &= resolution == 9 and offset_s == 0
         # Beyond 10^-27 s and 2^-63 s nothing is left of 64 bits.
         finer = 0 if binary else min(18, max(0, exponent - 9))
         self.link_types.append(link_type)
@@ -55,16 +57,15 @@ class _Interfaces:
 
     def to_ns(self, stamps: npt.NDArray[np.uint64], interface: Integers) -> Integers:
         """Unix nanoseconds; absurd stamps wrap around."""
+        if self._all_in_nanoseconds:
+            return stamps.view(np.int64)
         multiply = np.array(self._multiply, np.uint64)[interface]
         divide = np.array(self._divide, np.uint64)[interface]
         offset = np.array(self._offset_ns, np.uint64)[interface]
-        time_ns: npt.NDArray[np.uint64] = stamps * multiply
-        if max(self._divide, default=1) > 1:
-            time_ns //= divide
-        if max(self._shift, default=-1) >= 0:
-            shift = np.array(self._shift, np.int64)[interface]
-            binary = shift >= 0
-            time_ns[binary] = _binary_ns(stamps[binary], shift[binary].astype(np.uint64))
+        shift = np.array(self._shift, np.int64)[interface]
+        time_ns = stamps * multiply // divide
+        binary = np.flatnonzero(shift >= 0)
+        time_ns[binary] = _binary_ns(stamps[binary], shift[binary].astype(np.uint64))
         return (time_ns + offset).view(np.int64)
 
 
@@ -168,12 +169,12 @@ class PcapngReader:
         kinds = words[blocks]
         for block in blocks[kinds == INTERFACE].tolist():
             self._add_interface(4 * block, 4 * block + int(words[block + 1]))
-        at = blocks[kinds == ENHANCED_PACKET]
-        at = at[words[at + 1] >= 4 * (_EPB_WORDS + 1)]
+        at = blocks[chosen(kinds == ENHANCED_PACKET)]
+        at = at[chosen(words[at + 1] >= 4 * (_EPB_WORDS + 1))]
         captured, total = words[at + 5].astype(np.int64), words[at + 1].astype(np.int64)
         interface = words[at + 2].astype(np.int64)
         known = interface < len(self._interfaces.link_types)
-        sound = known & (captured <= total - 4 * (_EPB_WORDS + 1))
+        sound = chosen(known & (captured <= total - 4 * (_EPB_WORDS + 1)))
         at, captured, interface = at[sound], captured[sound], interface[sound]
         stamps = words[at + 3].astype(np.uint64) << np.uint64(32) | words[at + 4]
         direction, comments = self._packet_options(at, captured)

@@ -75,6 +75,11 @@ def column(data: bytes, dtype: str) -> npt.NDArray[Any]:
     return np.ndarray((max(0, len(data) - size + 1),), dtype, data, 0, (1,))
 
 
+def chosen(mask: npt.NDArray[np.bool_]) -> slice | Integers:
+    """An index for what is set: where that is everything, one that copies nothing."""
+    return slice(None) if mask.all() else np.flatnonzero(mask)
+
+
 def rows(data: bytes, at: Integers, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
     """The structures that start at these bytes; each must lie wholly in `data`.
 

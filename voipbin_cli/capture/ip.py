@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from voipbin_cli.capture.chunks import Integers, RecordChunk, column, rows
+from voipbin_cli.capture.chunks import Integers, RecordChunk, chosen, column, rows
 
 Words = npt.NDArray[np.uint64]
 
@@ -45,6 +45,8 @@ _IPV6 = np.dtype(
         *((name, ">u8") for name in _IPV6_ADDRESSES),
     ]
 )
+_IPV4_ENDS = 2
+_MAPPED = 0xFFFF << 32
 _UDP = np.dtype([("ports", ">u4"), ("length", ">u2"), ("checksum", ">u2")])
 
 _LINK_BYTES = {
@@ -66,7 +68,8 @@ class Datagrams(NamedTuple):
     """UDP datagrams as columns: which record, where the payload is, and both ends.
 
     `wire_bytes` is the payload's length before a snap length cut it to `length_bytes`.
-    `ends`: source (two 64-bit words, IPv4 as ::ffff:a.b.c.d), destination, both ports in one.
+    `ends` are the columns that tell flows apart: of IPv4 both addresses in one word, then both
+    ports; as soon as IPv6 is among them, two words for each address (IPv4 as ::ffff:a.b.c.d).
     """
 
     record: Integers
@@ -75,7 +78,7 @@ class Datagrams(NamedTuple):
     wire_bytes: Integers
     ends: tuple[Words, ...]
 
-    def only(self, kept: Integers) -> Datagrams:
+    def only(self, kept: slice | Integers) -> Datagrams:
         """The datagrams with these numbers, in that order."""
         return Datagrams(
             self.record[kept],
@@ -86,19 +89,34 @@ class Datagrams(NamedTuple):
         )
 
     def ends_of(self, n: int) -> tuple[int, ...]:
-        """The ends of one datagram."""
-        return tuple(int(words[n]) for words in self.ends)
+        """The ends of one datagram: five words, as with IPv6."""
+        ends = [int(words[n]) for words in self.ends]
+        if len(ends) == _IPV4_ENDS:
+            ends = [0, _MAPPED | ends[0] >> 32, 0, _MAPPED | ends[0] & 0xFFFFFFFF, ends[1]]
+        return tuple(ends)
+
+    def with_long_addresses(self) -> Datagrams:
+        """The same with `ends` of five words."""
+        if len(self.ends) != _IPV4_ENDS:
+            return self
+        addresses, ports = self.ends
+        mapped, low = np.uint64(_MAPPED), np.uint64(0xFFFFFFFF)
+        source, destination = addresses >> np.uint64(32) | mapped, addresses & low | mapped
+        nothing = np.zeros(len(ports), np.uint64)
+        return self._replace(ends=(nothing, source, nothing, destination, ports))
 
 
 def udp_datagrams(records: RecordChunk) -> Datagrams:
     """The whole UDP datagrams among these records, in their order."""
     record, at, end = _ip_packets(records, column(records.data, ">u2"))
     version = np.frombuffer(records.data, np.uint8)[at] >> 4
-    v4, v6 = version == 4, version == 6
+    v4, v6 = chosen(version == 4), np.flatnonzero(version == 6)
     found = _udp_over_ipv4(records.data, record[v4], at[v4], end[v4])
-    if not v6.any():
+    if not len(v6):
         return found
-    return _merged(found, _udp_over_ipv6(records.data, record[v6], at[v6], end[v6]))
+    return _merged(
+        found.with_long_addresses(), _udp_over_ipv6(records.data, record[v6], at[v6], end[v6])
+    )
 
 
 def _merged(one: Datagrams, other: Datagrams) -> Datagrams:
@@ -131,11 +149,15 @@ def _ip_packets(
         at = start + _LINK_BYTES[link_type]
         kept = at < end
         if link_type in _ETHERTYPE_AT:
-            record, start, at, end = record[kept], start[kept], at[kept], end[kept]
+            some = chosen(kept)
+            record, start, at, end = record[some], start[some], at[some], end[some]
             ethertype = short[start + _ETHERTYPE_AT[link_type]]
-            at, ethertype = _skip_tags(short, at, end, ethertype)
-            kept = ((ethertype == IPV4) | (ethertype == IPV6)) & (at < end)
-        everything.append((record[kept], at[kept], end[kept]))
+            kept = at < end
+            if not (ethertype == IPV4).all():
+                at, ethertype = _skip_tags(short, at, end, ethertype)
+                kept = ((ethertype == IPV4) | (ethertype == IPV6)) & (at < end)
+        some = chosen(kept)
+        everything.append((record[some], at[some], end[some]))
     if not everything:
         nothing = np.empty(0, np.int64)
         return nothing, nothing, nothing
@@ -168,28 +190,28 @@ def _is_one_of(values: npt.NDArray[Any], wanted: tuple[int, ...]) -> npt.NDArray
 
 def _udp_over_ipv4(data: bytes, record: Integers, at: Integers, end: Integers) -> Datagrams:
     """RFC 791."""
-    kept = at + _IPV4.itemsize <= end
-    record, at, end = record[kept], at[kept], end[kept]
+    some = chosen(at + _IPV4.itemsize <= end)
+    record, at, end = record[some], at[some], end[some]
     header = rows(data, at, _IPV4)
     header_bytes = (header["version_length"] & 15).astype(np.int64) * 4
     total_bytes = header["total_bytes"].astype(np.int64)
-    # More-fragments bit or fragment offset; segmentation offload leaves the total at zero.
+    ip_end = np.minimum(end, at + total_bytes)
+    if not total_bytes.all():  # segmentation offload leaves the total at zero
+        ip_end = np.where(total_bytes > 0, ip_end, end)
+    # More-fragments bit or fragment offset.
     whole = (header["fragment"] & 0x3FFF) == 0
-    kept = whole & (header["protocol"] == UDP) & (header_bytes >= 20)
-    ip_end = np.where(total_bytes > 0, np.minimum(end, at + total_bytes), end)
-    mapped = np.uint64(0xFFFF << 32)
-    source = header["source"][kept].astype(np.uint64) | mapped
-    destination = header["destination"][kept].astype(np.uint64) | mapped
-    nothing = np.zeros(len(source), np.uint64)
-    addresses = (nothing, source, nothing, destination)
-    return _udp_payloads(data, record[kept], (at + header_bytes)[kept], ip_end[kept], addresses)
+    some = chosen(whole & (header["protocol"] == UDP) & (header_bytes >= 20))
+    source = header["source"][some].astype(np.uint64)
+    addresses = source << np.uint64(32) | header["destination"][some]
+    udp_at = (at + header_bytes)[some]
+    return _udp_payloads(data, record[some], udp_at, ip_end[some], (addresses,))
 
 
 def _udp_over_ipv6(data: bytes, record: Integers, at: Integers, end: Integers) -> Datagrams:
     """RFC 8200, extension headers included; fragments (44) are no UDP."""
     octets = np.frombuffer(data, np.uint8)
-    kept = at + _IPV6.itemsize <= end
-    record, at, end = record[kept], at[kept], end[kept]
+    some = chosen(at + _IPV6.itemsize <= end)
+    record, at, end = record[some], at[some], end[some]
     header = rows(data, at, _IPV6)
     payload_bytes = header["payload_bytes"].astype(np.int64)
     ip_end = np.where(payload_bytes > 0, np.minimum(end, at + 40 + payload_bytes), end)
@@ -202,23 +224,21 @@ def _udp_over_ipv6(data: bytes, record: Integers, at: Integers, end: Integers) -
         skipped = (octets[extension + 1].astype(np.int64) + 1) * 8
         following = np.where(more, octets[extension], following)
         udp_at = np.where(more, udp_at + skipped, udp_at)
-    kept = following == UDP
-    addresses = tuple(header[name][kept].astype(np.uint64) for name in _IPV6_ADDRESSES)
-    return _udp_payloads(data, record[kept], udp_at[kept], ip_end[kept], addresses)
+    some = chosen(following == UDP)
+    addresses = tuple(header[name][some].astype(np.uint64) for name in _IPV6_ADDRESSES)
+    return _udp_payloads(data, record[some], udp_at[some], ip_end[some], addresses)
 
 
 def _udp_payloads(
     data: bytes, record: Integers, at: Integers, end: Integers, addresses: tuple[Words, ...]
 ) -> Datagrams:
     """RFC 768."""
-    kept = at + _UDP.itemsize <= end
-    at, end = at[kept], end[kept]
+    some = chosen(at + _UDP.itemsize <= end)
+    at, end = at[some], end[some]
     header = rows(data, at, _UDP)
     wire_bytes = header["length"].astype(np.int64) - 8
     offset = at + 8
     length_bytes = np.minimum(end - offset, wire_bytes)
-    ends = (*(address[kept] for address in addresses), header["ports"].astype(np.uint64))
-    found = Datagrams(record[kept], offset, length_bytes, wire_bytes, ends)
-    if not len(at) or wire_bytes.min() >= 0:
-        return found
-    return found.only(np.flatnonzero(wire_bytes >= 0))
+    ends = (*(address[some] for address in addresses), header["ports"].astype(np.uint64))
+    found = Datagrams(record[some], offset, length_bytes, wire_bytes, ends)
+    return found.only(chosen(wire_bytes >= 0))

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from voipbin_cli.capture.chunks import Bytes, Integers, RecordChunk
+from voipbin_cli.capture.chunks import Bytes, Integers, RecordChunk, chosen
 from voipbin_cli.capture.ip import Datagrams, udp_datagrams
 
 MAX_FLOWS = 65_536
@@ -81,15 +81,17 @@ class PacketReader:
         for records in self._records:
             found = udp_datagrams(records)
             flow = self._number_flows(found)
-            if len(flow) and flow.min() < 0:
-                found, flow = found.only(np.flatnonzero(flow >= 0)), flow[flow >= 0]
+            numbered = chosen(flow >= 0)
+            found, flow = found.only(numbered), flow[numbered]
             self.passed_over += len(records.start) - len(flow)
             if not len(flow):
                 continue
+            everything = len(flow) == len(records.start)
+            record = slice(None) if everything else found.record
             yield PacketChunk(
                 data=records.data,
-                time_ns=records.time_ns[found.record],
-                direction=records.direction[found.record],
+                time_ns=records.time_ns[record],
+                direction=records.direction[record],
                 flow=flow,
                 offset=found.offset,
                 length_bytes=found.length_bytes,
@@ -110,8 +112,8 @@ class PacketReader:
             first = int(left.argmax()) if len(left) else 0
             if not len(left) or not left[first]:
                 return numbers
-            same = left.copy()
-            for words in found.ends:
+            same = found.ends[0] == found.ends[0][first]
+            for words in found.ends[1:]:
                 same &= words == words[first]
             numbers[same] = self._flow_number(found.ends_of(first))
             left &= ~same
