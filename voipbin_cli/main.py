@@ -9,7 +9,17 @@ from typing import Annotated
 import typer
 
 from voipbin_cli import __version__
-from voipbin_cli.commands import calls, conferences, doctor, login, play, record, simulate
+from voipbin_cli.commands import (
+    calls,
+    conferences,
+    doctor,
+    login,
+    pipe,
+    play,
+    record,
+    simulate,
+    tap,
+)
 from voipbin_cli.errors import ExitStatus, UsageError, VoipbinError
 from voipbin_cli.render.problems import show_error
 
@@ -32,6 +42,8 @@ stream = typer.Typer(
 app.add_typer(stream, name="stream")
 stream.command("record")(record.record)
 stream.command("play")(play.play)
+stream.command("pipe")(pipe.pipe)
+stream.command("tap")(tap.tap)
 app.add_typer(calls.app, name="calls")
 app.add_typer(conferences.app, name="conferences")
 app.command("simulate")(simulate.simulate)

@@ -17,6 +17,7 @@ from voipbin_cli.commands.api import api_endpoint, check_credential
 from voipbin_cli.commands.options import LiveOptions
 from voipbin_cli.errors import ExitStatus, VoipbinError
 from voipbin_cli.render.jsonl import emit
+from voipbin_cli.render.keys import KeyBindings, keys_read
 from voipbin_cli.render.live import LiveView, is_terminal
 from voipbin_cli.render.problems import say
 from voipbin_cli.session.live import Cause, Close, LiveRequest, LiveStream
@@ -98,12 +99,21 @@ def run_live(
     make_session: Callable[[Tell], LiveSession],
     make_lines: Callable[[Callable[[], Any]], Callable[[], list[Text]]],
     done_line: Callable[[dict[str, Any]], str],
+    *,
+    keys: Callable[[Any], KeyBindings] | None = None,
+    plain_every_s: float | None = None,
 ) -> None:
-    """Run one session with its view, its events and its summary; exit as the contract says."""
+    """Run one session with its view, its events and its summary; exit as the contract says.
+
+    `keys(session)` says what the keys of a terminal do; without a terminal the view says a line
+    every `plain_every_s`, if that is given.
+    """
     session = make_session(_teller(live))
     lines = make_lines(session.status)
     view_wanted = not live.quiet and not live.json
-    close = asyncio.run(_run(session, lines, view_wanted=view_wanted))
+    view = LiveView(lines, wanted=view_wanted, plain_every_s=plain_every_s)
+    bindings = keys(session) if keys is not None and view_wanted else {}
+    close = asyncio.run(_run(session, view, bindings))
     summary = session.summary(close)
     if live.json:
         emit("summary", summary)
@@ -124,11 +134,9 @@ def _teller(live: LiveOptions) -> Tell:
     return tell
 
 
-async def _run(
-    session: LiveSession, lines: Callable[[], list[Text]], *, view_wanted: bool
-) -> Close:
-    with _stopping_on_signals(session.stream):
-        async with LiveView(lines, wanted=view_wanted):
+async def _run(session: LiveSession, view: LiveView, bindings: KeyBindings) -> Close:
+    with _stopping_on_signals(session.stream), keys_read(bindings):
+        async with view:
             return await session.run()
 
 

@@ -63,28 +63,47 @@ def clock_text(seconds: float) -> str:
 
 
 class LiveView:
-    """Redraws `lines()` while `shown` is entered; shows nothing where nobody looks."""
+    """Redraws `lines()` in a terminal while it is entered.
 
-    def __init__(self, lines: Callable[[], list[Text]], *, wanted: bool) -> None:
+    Elsewhere it shows nothing, or with `plain_every_s` one plain line now and then.
+    """
+
+    def __init__(
+        self,
+        lines: Callable[[], list[Text]],
+        *,
+        wanted: bool,
+        plain_every_s: float | None = None,
+    ) -> None:
         self._lines = lines
-        self._wanted = wanted and is_terminal()
+        self._wanted = wanted
+        self._plain_every_s = plain_every_s
         self._task: asyncio.Task[None] | None = None
         self._live: Live | None = None
 
     async def __aenter__(self) -> LiveView:
-        if self._wanted:
+        if self._wanted and is_terminal():
             console = Console(stderr=True, highlight=False)
             self._live = Live(console=console, auto_refresh=False, transient=True)
             self._live.start()
             self._task = asyncio.ensure_future(self._redraw())
+        elif self._wanted and self._plain_every_s is not None:
+            self._task = asyncio.ensure_future(self._say(self._plain_every_s))
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
-        if self._task is not None and self._live is not None:
+        if self._task is not None:
             self._task.cancel()
+        if self._live is not None:
             self._live.stop()
 
     async def _redraw(self) -> None:
         while self._live is not None:
             self._live.update(Group(*self._lines()), refresh=True)
             await asyncio.sleep(1 / REDRAWS_PER_SECOND)
+
+    async def _say(self, every_s: float) -> None:
+        while True:
+            await asyncio.sleep(every_s)
+            words = "  ".join(line.plain.strip() for line in self._lines())
+            sys.stderr.write(f"{words}\n")

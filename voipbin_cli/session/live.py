@@ -136,6 +136,12 @@ class LiveStream:
         self._heard = False
         self._outage_since_ns: int | None = None
 
+    @property
+    def stopped_by(self) -> Cause | None:
+        """What it was stopped for, None when nobody asked it to stop."""
+        stopped = self._stopped
+        return stopped.result() if stopped is not None and stopped.done() else None
+
     def stop(self, cause: Cause) -> None:
         """End the stream as soon as what has arrived is handed over. The first cause counts."""
         if self._stopped is None or self._stopped.done():

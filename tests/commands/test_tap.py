@@ -1,0 +1,217 @@
+"""`voipbin stream tap` on a sound card without hardware: what a listener really hears."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import soundfile
+import soxr
+
+from tests.support import pulse
+from tests.support.cli import VOIPBIN, environment, finish, start, voipbin, wait_until
+
+Samples = npt.NDArray[np.float64]
+
+# ALSA's default device, through which PortAudio reaches PulseAudio, opens at this rate.
+RATE_HZ = 44100
+WINDOW_S = 0.2
+
+
+@pytest.fixture
+def card(tmp_path: Path) -> Iterator[dict[str, str]]:
+    """The environment of a machine with a loudspeaker and a microphone."""
+    home = tmp_path / "home"
+    home.mkdir()
+    with pulse.pulseaudio(home, RATE_HZ) as env:
+        (home / ".asoundrc").write_text("pcm.!default { type pulse }\nctl.!default { type pulse }")
+        yield env
+
+
+def heard_from(path: Path) -> Samples:
+    return np.frombuffer(path.read_bytes(), "<i2").astype(float)
+
+
+def call_audio(path: Path) -> Samples:
+    """What came from the call, at the card's rate."""
+    samples, rate_hz = soundfile.read(path, dtype="float64")
+    return soxr.resample(samples * 32768, rate_hz, RATE_HZ)
+
+
+def likeness(heard: Samples, call: Samples) -> list[float]:
+    """The correlation of each 0.2 s of the call with the best fitting place in what was heard.
+
+    A playout buffer may shift the sound between windows, but not bend it within one.
+    """
+    size = int(WINDOW_S * RATE_HZ)
+    found = []
+    for start_at in range(0, len(call) - size, size):
+        window = call[start_at : start_at + size]
+        if window.std() < 200:
+            continue
+        length = 1 << (len(heard) + size).bit_length()
+        spectrum = np.fft.rfft(heard, length) * np.conj(np.fft.rfft(window, length))
+        at = int(np.argmax(np.fft.irfft(spectrum, length)[: len(heard)]))
+        piece = heard[at : at + size]
+        found.append(float(np.corrcoef(piece, window)[0, 1]) if len(piece) == size else 0.0)
+    return found
+
+
+def tap(target: str, tmp_path: Path, card: dict[str, str], seconds: int, *more: str) -> dict:
+    """Tap `target`; return the summary. What was heard is in heard.raw."""
+    with pulse.recorded("spk.monitor", tmp_path / "heard.raw", card, RATE_HZ):
+        result = voipbin(
+            "stream", "tap", target, "-d", str(seconds), "--json", "-o", "call.wav", *more,
+            cwd=tmp_path, env=card,
+        )  # fmt: skip
+    assert (result.status, result.stderr) == (0, "")
+    return result.summary
+
+
+def test_a_clean_call_is_heard_as_it_is(tmp_path: Path, card: dict[str, str]) -> None:
+    summary = tap("sim", tmp_path, card, 6)
+    found = likeness(heard_from(tmp_path / "heard.raw"), call_audio(tmp_path / "call.wav"))
+    # The first second may be shifted while the buffer learns how the card asks.
+    settled = found[3:]
+    assert len(settled) >= 12
+    assert np.median(settled) > 0.99
+    # The buffer shifts the sound where that is least heard: some window may hold a seam.
+    assert np.mean(np.array(settled) > 0.97) >= 0.75
+    assert summary["delay_ms"]["mean"] <= 80
+    assert summary["concealed_ms"] <= 60
+    assert summary["audio_seconds"] == pytest.approx(6.0, abs=0.05)
+
+
+def test_drift_neither_grows_the_delay_nor_breaks_the_sound(
+    tmp_path: Path, card: dict[str, str]
+) -> None:
+    summary = tap("sim:clock-drift,strength=2000", tmp_path, card, 10)
+    # 2000 ppm are 20 ms in ten seconds; the delay stays where it began.
+    assert summary["delay_ms"]["last"] <= 100
+    assert summary["concealed_ms"] <= 100
+
+
+@pytest.mark.parametrize("scenario", ["jitter", "stall"])
+def test_what_the_buffer_can_catch_is_caught(
+    scenario: str, tmp_path: Path, card: dict[str, str]
+) -> None:
+    summary = tap(f"sim:{scenario}", tmp_path, card, 8)
+    assert summary["delay_ms"]["last"] <= 600
+    assert summary["concealed_ms"] <= 2500
+    found = likeness(heard_from(tmp_path / "heard.raw"), call_audio(tmp_path / "call.wav"))
+    assert np.median(found) > 0.9
+
+
+def test_the_microphone_goes_into_the_call(tmp_path: Path, card: dict[str, str]) -> None:
+    """A tone of 1 kHz into the microphone, and the same tone on the phone."""
+    tone = 8000 * np.sin(2 * np.pi * 1000 * np.arange(RATE_HZ * 12) / RATE_HZ)
+    (tmp_path / "mic.raw").write_bytes(tone.astype("<i2").tobytes())
+    heard = tmp_path / "phone.wav"
+    command = [*VOIPBIN, "simulate", "--port", "0", "--heard", str(heard), "--json"]
+    simulator = subprocess.Popen(
+        [*command, "--scenario", "clean,source=silence"], stdout=subprocess.PIPE, cwd=tmp_path
+    )
+    feed = ["pacat", "--playback", "--device=micfeed", f"--rate={RATE_HZ}", "--channels=1"]
+    feed += ["--format=s16le", "--raw", str(tmp_path / "mic.raw")]
+    feeder = subprocess.Popen(feed, env={**os.environ, **card})
+    try:
+        assert simulator.stdout is not None
+        ready = json.loads(simulator.stdout.readline())
+        api = {"VOIPBIN_TOKEN": ready["token"], "VOIPBIN_API_URL": ready["api_url"]}
+        result = voipbin(
+            "stream", "tap", ready["call_id"], "--mic", "-d", "5", "--json", "-q",
+            cwd=tmp_path, env={**card, **api, "PULSE_SOURCE": "mic"},
+        )  # fmt: skip
+    finally:
+        feeder.terminate()
+        feeder.wait(10)
+        simulator.terminate()
+        simulator.wait(10)
+    assert result.status == 0, result.stderr
+    samples, _ = soundfile.read(heard, dtype="float64")
+    loud = samples[len(samples) // 3 : 2 * len(samples) // 3]
+    spectrum = np.abs(np.fft.rfft(loud * np.hanning(len(loud))))
+    peak_hz = np.argmax(spectrum) * 8000 / len(loud)
+    assert peak_hz == pytest.approx(1000, abs=5)
+    assert 0.1 < np.sqrt(np.mean(loud**2)) < 0.25  # 8000 / sqrt 2 is 0.17 of full scale
+
+
+def test_a_loudspeaker_taken_away_ends_it_plainly(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / ".asoundrc").write_text("pcm.!default { type pulse }\nctl.!default { type pulse }")
+    with pulse.pulseaudio(home, RATE_HZ) as env:
+        alone = start("stream", "tap", "sim", cwd=tmp_path, env=env)
+        kept = start("stream", "tap", "sim", "-o", "k.wav", "-d", "6", cwd=tmp_path, env=env)
+        wait_until(lambda: (tmp_path / "k.wav").exists())
+        time.sleep(1.0)
+    ended, recorded = finish(alone), finish(kept)
+    assert ended.status == 5
+    assert "plays no more" in ended.stderr
+    assert recorded.status == 0
+    assert "plays no more" in recorded.stderr
+    assert len(soundfile.read(tmp_path / "k.wav")[0]) == pytest.approx(48000, abs=2000)
+
+
+def test_a_device_without_a_clock_is_kept_to_ours(tmp_path: Path) -> None:
+    """ALSA's `file` plugin over `null` takes sound as fast as it is given."""
+    heard = tmp_path / "heard.raw"
+    (tmp_path / ".asoundrc").write_text(
+        f'pcm.!default {{ type file; slave.pcm "null"; file "{heard}"; format "raw" }}\n'
+        "ctl.!default { type hw; card 0 }\n"
+    )
+    result = voipbin("stream", "tap", "sim", "-d", "4", "--json", "-o", "call.wav", cwd=tmp_path)
+    if result.status == 5:
+        pytest.skip(f"no such device here: {result.stderr}")
+    samples = np.frombuffer(heard.read_bytes(), "<f4").astype(float) * 32768
+    # Four seconds, what the device got ahead before it was held back, and the tail.
+    assert len(samples) / RATE_HZ < 7
+    found = likeness(samples, call_audio(tmp_path / "call.wav"))
+    assert np.median(found) > 0.99
+
+
+def test_without_portaudio_it_says_what_to_install(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(
+        "import ctypes.util\n"
+        "find = ctypes.util.find_library\n"
+        "ctypes.util.find_library = lambda name: None if 'portaudio' in name else find(name)\n"
+    )
+    done = subprocess.run(
+        [VOIPBIN[0], "-m", "voipbin_cli", "stream", "tap", "sim"],
+        env={**environment(tmp_path), "PYTHONPATH": str(tmp_path)},
+        cwd=tmp_path, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 5
+    assert "PortAudio" in done.stderr
+    assert "libportaudio2" in done.stderr
+
+
+def test_no_loudspeaker_is_said_and_a_recording_goes_on(tmp_path: Path) -> None:
+    none = {"PULSE_SERVER": "unix:/nowhere"}
+    alone = voipbin("stream", "tap", "sim", "-d", "1", cwd=tmp_path, env=none)
+    assert alone.status == 5
+    kept = voipbin("stream", "tap", "sim", "-d", "1", "-o", "k.wav", cwd=tmp_path, env=none)
+    assert kept.status == 0
+    assert len(soundfile.read(tmp_path / "k.wav")[0]) == pytest.approx(8000, abs=400)
+
+
+@pytest.mark.parametrize("options", [["--volume", "loud"], ["--buffer", "5"], ["--device", "zzz"]])
+def test_bad_options_are_usage_errors(
+    options: list[str], tmp_path: Path, card: dict[str, str]
+) -> None:
+    result = voipbin("stream", "tap", "sim", "-d", "1", *options, cwd=tmp_path, env=card)
+    assert result.status == 2
+    assert "hint:" in result.stderr
+
+
+def test_the_devices_are_listed(tmp_path: Path, card: dict[str, str]) -> None:
+    result = voipbin("stream", "tap", "sim", "--list-devices", "--json", cwd=tmp_path, env=card)
+    assert result.status == 0
+    assert "default" in {event["name"] for event in result.events}

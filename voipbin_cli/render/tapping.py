@@ -1,0 +1,88 @@
+"""How a tapped call looks, and the table of sound devices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from voipbin_cli.media.devices import Device
+from voipbin_cli.render.live import STATE_STYLES, Meter, clock_text, level_dbfs
+from voipbin_cli.session.tap import TapStatus
+from voipbin_cli.text import printable
+
+KEYS_LINE = "space mutes   + - volume   q quits"
+
+
+class TapLines:
+    """State and level, then what the buffer does, then the keys."""
+
+    def __init__(self, target: str, status: Callable[[], TapStatus], *, with_keys: bool) -> None:
+        self._target = printable(target, 44)
+        self._status = status
+        self._with_keys = with_keys
+        self._meter = Meter()
+
+    def __call__(self) -> list[Text]:
+        status = self._status()
+        level = level_dbfs(status.latest_pcm) if status.state == "streaming" else float("-inf")
+        self._meter.add(level)
+        style = STATE_STYLES.get(status.state, "bold")
+        first = Text.assemble(
+            (f"● {status.state}", style),
+            f"  {clock_text(status.elapsed_s)}  {self._target}",
+            f"  on {printable(status.device, 24) or 'no device'}",
+        )
+        volume = "muted" if status.muted else f"volume {status.volume:.0%}"
+        lines = [first, Text.assemble("  ", self._meter.__rich__(), f"  {volume}")]
+        lines.append(Text(f"  {_buffer_words(status)}", "dim"))
+        if self._with_keys:
+            lines.append(Text(f"  {KEYS_LINE}", "dim"))
+        return lines
+
+
+def _buffer_words(status: TapStatus) -> str:
+    return (
+        f"delay {status.delay_ms:.0f} ms  buffer {status.depth_ms:.0f} ms  "
+        f"concealed {status.concealed_ms:.0f} ms  late {status.late_frames}"
+    )
+
+
+def tap_line(summary: dict[str, Any]) -> str:
+    """Return one sentence about a tap that is over."""
+    parts = [
+        f"played {summary['played_seconds']:.1f} s",
+        f"{summary['concealed_ms']:.0f} ms of it concealed",
+        f"delay {summary['delay_ms']['mean']:.0f} ms",
+        f"the end: {summary['close']['cause']}",
+    ]
+    if summary["output"]:
+        parts.insert(1, f"recorded to {summary['output']}")
+    return "; ".join(parts)
+
+
+def device_table(devices: Iterable[Device]) -> None:
+    """Print the devices that can play or hear, with what to give to --device."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("", no_wrap=True)
+    table.add_column("DEVICE", style="cyan")
+    table.add_column("OUT", justify="right")
+    table.add_column("IN", justify="right")
+    table.add_column("RATE", justify="right")
+    table.add_column("SYSTEM", style="dim")
+    for device in devices:
+        marks = ("default" if device.is_default_output else "") + (
+            " mic" if device.is_default_input else ""
+        )
+        table.add_row(
+            str(device.number),
+            printable(device.name),
+            str(device.outputs),
+            str(device.inputs),
+            f"{device.rate_hz:.0f}",
+            f"{printable(device.api)} {marks}".strip(),
+        )
+    Console().print(table)
