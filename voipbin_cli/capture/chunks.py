@@ -54,15 +54,22 @@ class Window:
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
+        self._offset = file.tell() if file.seekable() else None
         self.data = b""
         self.at_end = False
         self.advance(0)
 
     def advance(self, consumed_bytes: int) -> None:
         """Drop what was consumed and read on."""
-        more = self._file.read(READ_BYTES)
-        self.at_end = not more
-        self.data = self.data[consumed_bytes:] + more
+        rest_bytes = len(self.data) - consumed_bytes
+        if self._offset is None:
+            self.data = self.data[consumed_bytes:] + self._file.read(READ_BYTES)
+        else:
+            # Reading the rest again is cheaper than joining it to what follows.
+            self._offset += consumed_bytes
+            self._file.seek(self._offset)
+            self.data = self._file.read(rest_bytes + READ_BYTES)
+        self.at_end = len(self.data) == rest_bytes
 
 
 def column(data: bytes, dtype: str) -> npt.NDArray[Any]:
