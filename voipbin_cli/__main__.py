@@ -1,7 +1,8 @@
-"""The entry point: answers `--version` before anything is imported, then hands over to `main`."""
+"""The entry point: answers `--version` and TAB before `main` is imported, then hands over to it."""
 
 from __future__ import annotations
 
+import os
 import sys
 
 
@@ -12,6 +13,10 @@ def run() -> int:
 
         sys.stdout.write(f"voipbin {__version__}\n")
         return 0
+    if kind := os.environ.get("_VOIPBIN_COMPLETE"):
+        from voipbin_cli.shell.tab import answer_and_exit
+
+        answer_and_exit(kind, sys.argv[1:])
     from voipbin_cli.main import main
 
     return main()

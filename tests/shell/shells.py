@@ -1,0 +1,101 @@
+"""Real shells, asked what they would offer on TAB."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+COMPLETIONS = Path("completions").resolve()
+# zsh's own engine, made to print what it would show: https://github.com/Valodim's idea, in short.
+_ZSH_CAPTURE = r"""
+autoload -U compinit
+fpath=({completions} $fpath)
+compinit -u -D
+zstyle ':completion:*' list-grouped false
+compadd () {{
+    # Calls that only compute, into arrays, are none of what is shown.
+    if [[ ${{@[1,(i)(-|--)]}} == *-(O|A|D)\ * ]]; then
+        builtin compadd "$@"
+        return $?
+    fi
+    local -a shown
+    local hit
+    builtin compadd -A shown "$@"
+    for hit in $shown; do print -r -- "offer $IPREFIX$hit"; done
+}}
+capture () {{
+    print -r -- "
+=begin="
+    _main_complete
+    print -r -- "=end="
+    exit
+}}
+zle -C capture complete-word capture
+bindkey '^I' capture
+print '=ready='
+"""
+
+
+def need(program: str) -> str:
+    """Return the program's path, or skip the test where it is not installed."""
+    path = shutil.which(program)
+    if path is None:
+        pytest.skip(f"{program} is not installed")
+    return path
+
+
+def install(directory: Path) -> str:
+    """Put a `voipbin` of this Python into `directory`; return a PATH that begins with it."""
+    directory.mkdir(exist_ok=True)
+    script = directory / "voipbin"
+    root = Path(sys.modules["voipbin_cli"].__file__ or "").parents[1]
+    boot = "import sys; sys.path.append(sys.argv.pop(1)); from voipbin_cli.__main__ import run; "
+    script.write_text(
+        f"#!/bin/sh\nexec '{sys.executable}' -P -c '{boot}sys.exit(run())' '{root}' \"$@\"\n"
+    )
+    script.chmod(0o755)
+    return f"{directory}:/usr/local/bin:/usr/bin:/bin"
+
+
+def bash(line: str, env: Mapping[str, str], cwd: Path) -> list[str]:
+    """What bash would put in place of the last word, or of what follows its last colon."""
+    ask = f"""
+source {COMPLETIONS}/voipbin.bash
+COMP_LINE=$1 COMP_POINT=${{#1}}
+_voipbin voipbin
+printf '%s\\n' "${{COMPREPLY[@]}}"
+"""
+    return _run([need("bash"), "--norc", "-c", ask, "bash", line], env, cwd)
+
+
+def fish(line: str, env: Mapping[str, str], cwd: Path) -> list[str]:
+    """The words that fish would offer."""
+    ask = f"source {COMPLETIONS}/voipbin.fish; complete -C $argv[1]"
+    lines = _run([need("fish"), "--no-config", "-c", ask, line], env, cwd)
+    return [offer.partition("\t")[0] for offer in lines]
+
+
+def zsh(line: str, env: Mapping[str, str], cwd: Path) -> list[str]:
+    """The words that zsh would offer."""
+    from tests.support.terminal import Terminal
+
+    setup = cwd / "capture.zsh"
+    setup.write_text(_ZSH_CAPTURE.format(completions=COMPLETIONS))
+    with Terminal(need("zsh"), "-f", "-i", cwd=cwd, env=env, columns=500) as terminal:
+        terminal.type(f"source {setup}\n")
+        terminal.wait_for("=ready=")
+        terminal.type(f"{line}\t")
+        terminal.wait_for("=begin=")
+        shown = terminal.wait_for("=end=")
+    return [row.removeprefix("offer ") for row in shown.splitlines() if row.startswith("offer ")]
+
+
+def _run(command: list[str], env: Mapping[str, str], cwd: Path) -> list[str]:
+    done = subprocess.run(command, env=dict(env), cwd=cwd, capture_output=True, timeout=60)
+    assert done.stderr == b"", done.stderr
+    return [line for line in done.stdout.decode().split("\n") if line]

@@ -1,0 +1,138 @@
+"""What is in progress, for TAB: from the API, or from what it said a moment ago."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import re
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from voipbin_cli.shell.tab import LIMIT_S, Line
+
+if TYPE_CHECKING:
+    from voipbin_cli.transport.documents import ResourceState
+    from voipbin_cli.transport.endpoint import Endpoint
+
+KEPT_S = 5.0
+LOOKED_AT = 100
+FILE_NAME = "in-progress.json"
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+class Found(NamedTuple):
+    """One call or conference in progress."""
+
+    kind: str
+    id: str
+    help: str
+
+
+def in_progress(line: Line) -> list[Found]:
+    """Return calls, then conferences, of the account that the command line would use."""
+    endpoint = endpoint_of(line)
+    path = cache_path(line.environ)
+    key = _key(endpoint)
+    kept = read_cache(path, key, time.time())
+    if kept is not None:
+        return kept
+    import asyncio
+
+    # Kept before it is known: where the API does not answer, the next TAB shall not wait again.
+    write_cache(path, key, time.time(), [])
+    found = asyncio.run(_ask(endpoint))
+    write_cache(path, key, time.time(), found)
+    return found
+
+
+def endpoint_of(line: Line) -> Endpoint:
+    """Return the endpoint of the words typed so far. Raises as `find_endpoint` does."""
+    from voipbin_cli.transport.endpoint import find_endpoint
+
+    ca_file = line.option("--ca-file")
+    return find_endpoint(
+        line.environ,
+        api_url=line.option("--api-url"),
+        profile=line.option("--profile"),
+        ca_file=Path(ca_file) if ca_file else None,
+        insecure="--insecure" in line.words,
+    )
+
+
+def _key(endpoint: Endpoint) -> str:
+    """Tell accounts apart; a digest, because what is kept holds no secret."""
+    secret = endpoint.credential.secret if endpoint.credential else ""
+    return hashlib.sha256(f"{endpoint.api_url}\n{secret}".encode()).hexdigest()
+
+
+async def _ask(endpoint: Endpoint) -> list[Found]:
+    import asyncio
+
+    from voipbin_cli.transport.api import Api
+
+    credential = endpoint.credential
+    if credential is None or (credential.expires_at or math.inf) <= time.time():
+        return []
+    async with Api(endpoint, timeout=LIMIT_S) as api:
+
+        async def calls() -> list[Found]:
+            listed = [state async for state in api.list_calls(limit=LOOKED_AT)]
+            return [
+                Found("call", state.id, f"{state.source} → {state.destination}")
+                for state in listed
+                if _is_offered(state)
+            ]
+
+        async def conferences() -> list[Found]:
+            listed = [state async for state in api.list_conferences(limit=LOOKED_AT)]
+            return [
+                Found("conference", state.id, f"{state.name} ({state.members} members)")
+                for state in listed
+                if _is_offered(state)
+            ]
+
+        both = await asyncio.gather(calls(), conferences())
+    return both[0] + both[1]
+
+
+def _is_offered(state: ResourceState) -> bool:
+    # An id goes into a command line: only what is one.
+    return state.is_progressing and bool(_UUID.fullmatch(state.id))
+
+
+def cache_path(environ: Mapping[str, str]) -> Path:
+    """Return where answers are kept: VOIPBIN_CACHE_DIR, or the user's directory for caches."""
+    directory = environ.get("VOIPBIN_CACHE_DIR")
+    if not directory:
+        from platformdirs import user_cache_dir
+
+        directory = user_cache_dir("voipbin", appauthor=False)
+    return Path(directory) / FILE_NAME
+
+
+def read_cache(path: Path, key: str, now_s: float) -> list[Found] | None:
+    """Return what is kept for `key`; None when it is another's, too old, or unreadable."""
+    try:
+        document = json.loads(path.read_bytes())
+        if document["key"] != key or not 0 <= now_s - document["at"] < KEPT_S:
+            return None
+        return [Found(*map(str, row)) for row in document["rows"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def write_cache(path: Path, key: str, now_s: float, rows: list[Found]) -> None:
+    """Keep `rows`, readable by the user alone; where that cannot be done, do without."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".in-progress-")
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump({"key": key, "at": now_s, "rows": rows}, file)
+        os.replace(temporary, path)
+    except OSError:
+        return

@@ -1,0 +1,112 @@
+"""What TAB asks while a command is typed: ids of what is in progress, devices, profiles.
+
+The completion scripts run `_VOIPBIN_COMPLETE=KIND voipbin CURRENT-WORD WORDS-BEFORE-IT...` and
+read lines of `value TAB help`. Whatever goes wrong, there is no answer rather than a message, and
+none takes longer than LIMIT_S.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple, NoReturn
+
+# With what Python itself takes to start, a second in all.
+LIMIT_S = 0.85
+
+
+class Row(NamedTuple):
+    """One thing to offer."""
+
+    value: str
+    help: str
+
+
+class Line(NamedTuple):
+    """The command line so far: the word at the cursor, those before it, and the environment."""
+
+    current: str
+    words: Sequence[str]
+    environ: Mapping[str, str]
+
+    def option(self, name: str) -> str | None:
+        """Return the value that was given to an option, in either spelling."""
+        for index, word in enumerate(self.words):
+            if word == name and index + 1 < len(self.words):
+                return self.words[index + 1]
+            if word.startswith(f"{name}="):
+                return word.partition("=")[2]
+        return None
+
+
+def _targets(line: Line) -> list[Row]:
+    """Calls by their bare id, unless `call/` was begun; conferences with their prefix."""
+    from voipbin_cli.shell.progress import in_progress
+
+    prefix = "call/" if line.current.startswith("call/") else ""
+    return [
+        Row((prefix if found.kind == "call" else "conference/") + found.id, found.help)
+        for found in in_progress(line)
+    ]
+
+
+def _calls(line: Line) -> list[Row]:
+    from voipbin_cli.shell.progress import in_progress
+
+    return [Row(found.id, found.help) for found in in_progress(line) if found.kind == "call"]
+
+
+def _conferences(line: Line) -> list[Row]:
+    from voipbin_cli.shell.progress import in_progress
+
+    return [Row(found.id, found.help) for found in in_progress(line) if found.kind == "conference"]
+
+
+def _profiles(line: Line) -> list[Row]:
+    from voipbin_cli.transport.profiles import ProfileStore
+
+    store = ProfileStore.of_user(line.environ)
+    return [Row(name, store.address(name) or "") for name in store.names]
+
+
+def _devices(_line: Line) -> list[Row]:
+    from voipbin_cli.media.devices import list_devices
+
+    return [Row(str(device.index), device.name) for device in list_devices() if device.outputs]
+
+
+SOURCES: Mapping[str, Callable[[Line], list[Row]]] = {
+    "targets": _targets,
+    "calls": _calls,
+    "conferences": _conferences,
+    "devices": _devices,
+    "profiles": _profiles,
+}
+
+
+def answer(kind: str, line: Line, limit_s: float = LIMIT_S) -> list[Row]:
+    """Return what there is of `kind` that begins with the current word; nothing after `limit_s`."""
+    rows: list[Row] = []
+
+    def look() -> None:
+        # What goes wrong is told by the command itself, once it runs.
+        with contextlib.suppress(BaseException):
+            rows.extend(SOURCES[kind](line))
+
+    # A thread that is left behind when it takes too long: name servers cannot be hurried.
+    thread = threading.Thread(target=look, daemon=True)
+    thread.start()
+    thread.join(limit_s)
+    return [row for row in tuple(rows) if row.value.startswith(line.current)]
+
+
+def answer_and_exit(kind: str, arguments: Sequence[str]) -> NoReturn:
+    """Answer and end the process, with whatever threads are left."""
+    current, *words = arguments or [""]
+    rows = answer(kind, Line(current, words, os.environ))
+    text = "".join(f"{row.value}\t{' '.join(row.help.split())}\n" for row in rows)
+    with contextlib.suppress(OSError):
+        os.write(1, text.encode("utf-8", "replace"))
+    os._exit(0)
