@@ -225,14 +225,23 @@ def test_lingering_gathers_what_comes_meanwhile() -> None:
         batches = []
         try:
             while True:
-                batches.append(await connection.receive(linger=5.0))
+                batches.append(await connection.receive(linger=3600))
         except ConnectionEnded:
             pass
-        # The end cuts the lingering short: five seconds would be noticed.
+        # The end cuts the lingering short: an hour would be noticed.
         assert [data_of(batch) for batch in batches] == [[b"1", b"2", b"3"]]
 
     steps = [Send(b"1"), Send(b"2", after=0.02), Send(b"3", after=0.02), Fin()]
     talk(Peer(steps), main)
+
+
+def test_lingering_ends_when_the_inbox_is_full() -> None:
+    chunk = frame_bytes(BINARY, b"") * (channel_module.INBOX_MESSAGES + 1)
+
+    async def main(connection: MediaConnection) -> None:
+        assert len(await connection.receive(linger=3600)) >= channel_module.INBOX_MESSAGES
+
+    talk(Peer([Raw(chunk)]), main)
 
 
 def test_two_tasks_may_not_receive_at_once() -> None:
@@ -334,6 +343,29 @@ def test_a_message_over_the_limit_ends_the_connection_with_1009(head: bytes) -> 
         assert (ended.code, ended.abrupt, ended.local) == (1009, False, True)
 
     talk(peer, main)
+
+
+@pytest.mark.parametrize("size", [1001, 70_000])
+def test_the_limit_is_the_one_asked_for(size: int) -> None:
+    async def main(connection: MediaConnection) -> None:
+        messages, ended = await everything(connection)
+        assert (data_of(messages), ended.code) == ([bytes(1000)], 1009)
+
+    talk(Peer([Send(bytes(1000)), Send(bytes(size))]), main, max_size=1000)
+
+
+def test_a_broken_connection_is_not_kept_though_nobody_closes_it() -> None:
+    # Our close frame is not answered, and the peer's TCP stays open.
+    peer = Peer([Raw(b"\x83\x00"), StopReading()], answer_close=False)
+
+    async def whole() -> None:
+        connection = await open_connection(peer.url())
+        await everything(connection)
+        await connection._channel.wait_closed()
+        assert connection.state is State.CLOSED
+
+    with peer:
+        run(whole())
 
 
 def test_endless_empty_fragments_hold_no_memory() -> None:
@@ -509,6 +541,9 @@ def test_tcp_closed_without_a_close_frame_is_abrupt(step: Fin | Reset) -> None:
         _, ended = await everything(connection)
         assert (ended.code, ended.abrupt, ended.local) == (1006, True, False)
         assert ended.status == 3
+        await asyncio.sleep(0)
+        assert connection._watch is not None
+        assert connection._watch.done()
         await connection.close()
         assert connection.state is State.CLOSED
 
@@ -559,6 +594,22 @@ def test_close_reads_on_until_the_peer_has_answered() -> None:
     with peer:
         run(whole())
         assert [f.data for f in peer.frames if f.opcode == CLOSE] == [b"\x03\xe8"]
+
+
+def test_close_reads_on_though_the_inbox_is_full() -> None:
+    stream = frame_bytes(BINARY, bytes(1000)) * 20_000
+
+    async def main(connection: MediaConnection) -> None:
+        while not connection._channel.is_paused:
+            await asyncio.sleep(0.001)
+        await connection.close()
+        messages, ended = await everything(connection)
+        assert (ended.code, ended.abrupt, ended.local) == (1000, False, True)
+        # What was there is still handed out, and what found no room is not kept.
+        bound = channel_module.INBOX_MESSAGES
+        assert bound <= len(messages) <= bound + 256 * 1024 // 1000
+
+    talk(Peer([Raw(stream)]), main)
 
 
 def test_closing_does_not_wait_for_a_peer_that_never_answers() -> None:
