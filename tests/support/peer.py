@@ -118,13 +118,18 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """An HTTP answer. `raw` replaces everything; `hold` keeps the connection open after it."""
+    """An HTTP answer.
+
+    `raw` replaces everything; `hold` keeps the connection open after it; `drip` (seconds) sends it
+    a byte at a time with that pause between them.
+    """
 
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     raw: bytes | None = None
     hold: bool = False
+    drip: float = 0.0
 
     def to_bytes(self) -> bytes:
         if self.raw is not None:
@@ -296,7 +301,7 @@ class Peer:
                     self._websocket(sock, reader, request)
                     return
                 answer = self._route(request)
-                sock.sendall(answer.to_bytes())
+                self._send_answer(sock, answer)
                 if answer.raw is not None:
                     if answer.hold:
                         reader.to_the_end()
@@ -309,6 +314,15 @@ class Peer:
             with self.changed:
                 self.gone += 1
                 self.changed.notify_all()
+
+    def _send_answer(self, sock: socket.socket, answer: Answer) -> None:
+        data = answer.to_bytes()
+        if not answer.drip:
+            sock.sendall(data)
+            return
+        for byte in data:
+            sock.sendall(bytes([byte]))
+            time.sleep(answer.drip)
 
     def _route(self, request: Request) -> Answer:
         path = request.target.partition("?")[0]
