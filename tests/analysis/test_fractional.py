@@ -68,3 +68,9 @@ def test_changes_of_speed_leave_no_jump(plan):
     assert joined.size == sum(count for count, _ in plan)
     # The steepest slope of that sine is 0.157 a sample.
     assert np.abs(np.diff(joined)).max(initial=0) < 0.17
+
+
+def test_a_step_whose_sum_rounds_down_reads_enough():
+    # 15 + 1.0005075367356687 - 1.0005075367356687 is a hair under 15 in floating point.
+    reader, _ = reader_of(np.ones(200, np.float32))
+    assert reader.read(1, 1.0005075367356687).tolist() == pytest.approx([1.0])

@@ -49,7 +49,7 @@ class FractionalReader:
             return np.empty(0, np.float32)
         exact = step == 1.0 and self._at.is_integer()
         after = self._at + count * step
-        last = int(after) if exact else int(after - step) + _TAPS - _LEFT
+        last = int(after) if exact else int(self._at + (count - 1) * step) + _TAPS - _LEFT
         missing = max(last, int(after)) - self._held.size
         if missing > 0:
             self._held = np.concatenate([self._held, self._produce(missing)])
