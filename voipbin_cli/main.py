@@ -17,8 +17,10 @@ from voipbin_cli.commands import (
     pipe,
     play,
     record,
+    serve,
     simulate,
     tap,
+    validate,
 )
 from voipbin_cli.errors import ExitStatus, UsageError, VoipbinError
 from voipbin_cli.render.problems import show_error
@@ -43,7 +45,9 @@ app.add_typer(stream, name="stream")
 stream.command("record")(record.record)
 stream.command("play")(play.play)
 stream.command("pipe")(pipe.pipe)
+stream.command("serve")(serve.serve)
 stream.command("tap")(tap.tap)
+stream.command("validate")(validate.validate)
 app.add_typer(calls.app, name="calls")
 app.add_typer(conferences.app, name="conferences")
 app.command("simulate")(simulate.simulate)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from voipbin_cli.commands.choices import one_of
 from voipbin_cli.errors import UsageError
 from voipbin_cli.text import printable
 
@@ -14,14 +15,6 @@ if TYPE_CHECKING:
 
 SENDING = "Sending"
 PAYLOADS = ("auto", "pcmu", "l16")
-
-
-def _parse_payload(text: str) -> str:
-    if text.lower() not in PAYLOADS:
-        raise UsageError(
-            f"no payload is called {printable(text, 40)!r}", hint=f"use {', '.join(PAYLOADS)}"
-        )
-    return text.lower()
 
 
 def _parse_payload_type(text: str) -> str:
@@ -45,8 +38,8 @@ PayloadOption = Annotated[
     typer.Option(
         help="What RTP carries towards the far end: auto (what it takes, by the fingerprint of "
         "what it sends), pcmu or l16.",
-        metavar="NAME",
-        parser=_parse_payload,
+        metavar="|".join(PAYLOADS),
+        parser=one_of("payload", PAYLOADS),
         rich_help_panel=SENDING,
     ),
 ]

@@ -32,6 +32,12 @@ class Errors:
         self.max_ns = max(self.max_ns, error_ns)
         self._steps[error_ns // _STEP_NS] += 1
 
+    def merge(self, other: Errors) -> None:
+        """Count all that `other` has counted."""
+        self.count += other.count
+        self.max_ns = max(self.max_ns, other.max_ns)
+        self._steps.update(other._steps)
+
     def percentile_ns(self, percent: float) -> int:
         """Return the least error that `percent` of the frames do not exceed (nearest rank)."""
         rank = math.ceil(self.count * percent / 100)

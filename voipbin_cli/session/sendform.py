@@ -14,6 +14,17 @@ PATIENCE_NS = 500_000_000
 _STATIC_PAYLOAD_TYPE = {Codec.MULAW: 0, Codec.S16LE: 96}
 
 
+def check_choice(
+    encapsulation: Encapsulation, payload: Codec | None, payload_type: int | None
+) -> None:
+    """Raise UsageError where something is fixed that leaves no choice."""
+    if encapsulation is not Encapsulation.RTP and (payload or payload_type is not None):
+        raise UsageError(
+            f"{encapsulation} is linear in every dialect: there is no payload to choose",
+            hint="--payload and --payload-type are for -e rtp",
+        )
+
+
 class FormChoice:
     """Chooses the form of what is sent.
 
@@ -29,11 +40,7 @@ class FormChoice:
         payload: Codec | None = None,
         payload_type: int | None = None,
     ) -> None:
-        if encapsulation is not Encapsulation.RTP and (payload or payload_type is not None):
-            raise UsageError(
-                f"{encapsulation} is linear in every dialect: there is no payload to choose",
-                hint="--payload and --payload-type are for -e rtp",
-            )
+        check_choice(encapsulation, payload, payload_type)
         self._decoder = decoder
         self._payload = payload
         self._payload_type = payload_type

@@ -1,0 +1,183 @@
+"""`voipbin stream serve` as a user runs it; the platform is played by websocket-client."""
+
+from __future__ import annotations
+
+import io
+import json
+import signal
+import socket
+import ssl
+import struct
+import subprocess
+import wave
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+import websocket
+
+from tests.support.cli import Result, finish, start, voipbin
+
+NOISE = np.random.default_rng(3).integers(-12000, 12000, 1600).astype("<i2").tobytes()
+
+
+@pytest.fixture
+def audio(tmp_path: Path) -> Path:
+    """0.2 s in which no frame is silent."""
+    with wave.open(str(tmp_path / "noise.wav"), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(8000)
+        file.writeframes(NOISE)
+    return tmp_path
+
+
+@contextmanager
+def serving(cwd: Path, *arguments: str) -> Iterator[tuple[dict[str, Any], list[Result]]]:
+    """Run it with --json until the block ends; its first event, and then its result."""
+    process = start(
+        "stream", "serve", "--file", "noise.wav", "--port", "0", "--json", *arguments, cwd=cwd
+    )
+    results: list[Result] = []
+    try:
+        assert process.stdout is not None
+        first = process.stdout.readline()
+        yield json.loads(first), results
+    finally:
+        process.send_signal(signal.SIGINT)
+        results.append(finish(process))
+
+
+def messages(url: str, count: int, **options: Any) -> list[bytes]:
+    client = websocket.create_connection(url, timeout=20, **options)
+    received = [client.recv() for _ in range(count)]
+    client.close()
+    return received
+
+
+def test_a_peer_hears_the_file_in_a_loop(audio: Path) -> None:
+    with serving(audio, "-e", "audiosocket") as (ready, results):
+        url = ready["address"]
+        assert ready["action"] == {
+            "type": "external_media_start",
+            "option": {"url": url, "encapsulation": "audiosocket"},
+        }
+        frames = messages(url, 5 + 30)
+    assert b"".join(frame[3:] for frame in frames[5:]) == NOISE * 3
+    (result,) = results
+    assert (result.status, result.stderr) == (0, "")
+    assert result.summary["peers"] == 1
+    assert result.summary["send_error_ms"]["p50"] >= 0
+
+
+def test_rtp_is_the_default(audio: Path) -> None:
+    with serving(audio) as (ready, _):
+        frames = messages(ready["address"], 60)
+    assert ready["action"]["option"]["encapsulation"] == "rtp"
+    assert {(len(frame), frame[0], frame[1] & 0x7F) for frame in frames} == {(332, 0x80, 96)}
+
+
+def test_wss_with_a_certificate_of_one_s_own(audio: Path) -> None:
+    command = (
+        "openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -days 2 "
+        "-subj /CN=localhost -addext subjectAltName=IP:127.0.0.1"
+    )
+    subprocess.run(command.split(), cwd=audio, check=True, capture_output=True)
+    trust = {"ca_certs": str(audio / "cert.pem"), "cert_reqs": ssl.CERT_REQUIRED}
+    keys = ["--cert", "cert.pem", "--key", "key.pem", "--token", "s3cret"]
+    with serving(audio, "-e", "sln", *keys) as (ready, _):
+        assert ready["address"].startswith("wss://")
+        assert ready["address"].endswith("/s3cret")
+        frames = messages(ready["address"], 15, sslopt=trust)
+    assert b"".join(frames[5:]) == NOISE
+
+
+def test_tcp_speaks_audiosocket(audio: Path) -> None:
+    with serving(audio, "--transport", "tcp", "--loop", "1") as (ready, results):
+        option = ready["action"]["option"]
+        host, port = option["external_host"].rsplit(":", 1)
+        assert (option["transport"], option["encapsulation"]) == ("tcp", "audiosocket")
+        with socket.create_connection((host, int(port)), 20) as sock:
+            sock.sendall(b"\x01\x00\x10" + bytes(range(16)))
+            data = sock.makefile("rb").read()
+    assert data.endswith(b"\x00\x00\x00")
+    assert NOISE[:320] in data
+    connected = results[0].events[0]
+    assert connected["event"] == "connected"
+    assert connected["identity"] == "00010203-0405-0607-0809-0a0b0c0d0e0f"
+
+
+def test_what_is_said_without_json(audio: Path) -> None:
+    process = start(
+        "stream", "serve", "--file", "noise.wav", "--port", "0", "--loop", "1", "-e", "sln",
+        cwd=audio,
+    )  # fmt: skip
+    assert process.stdout is not None
+    action = json.loads(process.stdout.readline())
+    client = websocket.create_connection(action["option"]["url"], timeout=20)
+    client.recv()
+    client.send("DTMF_END digit:5")
+    while client.recv():
+        pass
+    process.send_signal(signal.SIGTERM)
+    result = finish(process)
+    lines = result.stderr.splitlines()
+    assert result.status == 0
+    assert lines[0].startswith("voipbin: listening on ws://127.0.0.1:")
+    assert any(line.endswith("peer 1 dtmf: digit 5") for line in lines)
+    assert any("peer 1 disconnected: frames_sent 25" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["--file", "nothing-there.wav"],
+        ["--file", "-"],
+        ["--file", "noise.wav", "--transport", "udp"],
+        ["--file", "noise.wav", "--transport", "tcp", "-e", "rtp"],
+        ["--file", "noise.wav", "--transport", "tcp", "--token", "x"],
+        ["--file", "noise.wav", "--key", "noise.wav"],
+        ["--file", "noise.wav", "--cert", "noise.wav"],
+        ["--file", "noise.wav", "--record", "noise.wav"],
+        ["--file", "noise.wav", "-e", "sln", "--payload", "pcmu"],
+    ],
+)
+def test_wrong_usage_is_told_in_two_lines(arguments: list[str], audio: Path) -> None:
+    result = voipbin("stream", "serve", "--port", "0", *arguments, cwd=audio, timeout=20)
+    assert result.status == 2
+    assert len(result.stderr.splitlines()) in (1, 2)
+    assert result.stdout == b""
+
+
+def test_a_port_that_is_taken_is_status_5(audio: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        for extra in ([], ["--transport", "tcp"]):
+            result = voipbin(
+                "stream", "serve", "--file", "noise.wav", "--port", port, *extra, cwd=audio
+            )
+            assert result.status == 5
+            assert port in result.stderr
+
+
+def test_chan_websocket_of_asterisk_gets_what_it_asks_for(audio: Path) -> None:
+    """The outside witness of mu-law is libsndfile's decoder."""
+    with serving(audio, "--loop", "1") as (ready, _):
+        client = websocket.create_connection(ready["address"], timeout=20, subprotocols=["media"])
+        client.send(json.dumps({"event": "MEDIA_START", "format": "ulaw", "channel_id": "1.1"}))
+        assert json.loads(client.recv()) == {"command": "ANSWER"}
+        media = b"".join(client.recv() for _ in range(15))
+        client.close()
+    raw = io.BytesIO(media)
+    heard, _ = soundfile.read(
+        raw, channels=1, samplerate=8000, subtype="ULAW", format="RAW", dtype="int16"
+    )
+    wanted = np.frombuffer(NOISE, "<i2").astype(int)
+    # Half of the widest step at this level is 512.
+    assert np.abs(heard[800:2400] - wanted).max() <= 512
+    assert struct.unpack("<800h", heard[:800].tobytes()) == (0,) * 800

@@ -1,0 +1,74 @@
+"""How serving looks: what to paste into a flow, who comes and goes, and one line at the end."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any, Protocol
+
+from rich.text import Text
+
+from voipbin_cli.render.problems import say
+from voipbin_cli.text import printable
+
+
+class Served(Protocol):
+    """What a view looks at."""
+
+    @property
+    def connected(self) -> int:
+        """Peers that are there now."""
+
+    @property
+    def sent_now(self) -> int:
+        """Frames sent so far."""
+
+
+class ServingLine:
+    """How many listen, and how much they were sent."""
+
+    def __init__(self, serving: Served) -> None:
+        self._serving = serving
+
+    def __call__(self) -> list[Text]:
+        serving = self._serving
+        style = "bold green" if serving.connected else "dim"
+        sent = f"  {serving.sent_now} frames sent"
+        return [Text.assemble((f"● {serving.connected} connected", style), sent)]
+
+
+def show_listening(fields: dict[str, Any], *, quiet: bool) -> None:
+    """Print the flow action on stdout, and everything else beside it."""
+    if not quiet:
+        say(f"listening on {fields['address']}")
+        if fields["action_deployed"] is not None:
+            other = json.dumps(fields["action_deployed"])
+            say(f"for Asterisk's chan_websocket the action is {other}")
+    sys.stdout.write(json.dumps(fields["action"]) + "\n")
+    sys.stdout.flush()
+
+
+def event_line(event: str, fields: dict[str, Any]) -> str:
+    """Return one line about what a peer did."""
+    if event == "warning":
+        return f"warning: {fields['message']}"
+    shown = {name: value for name, value in fields.items() if name != "peer" and value}
+    words = ", ".join(f"{name} {_value(value)}" for name, value in shown.items())
+    return f"peer {fields['peer']} {event}" + (f": {words}" if words else "")
+
+
+def _value(value: object) -> str:
+    if isinstance(value, dict):
+        return " ".join(f"{name} {inner}" for name, inner in value.items())
+    return printable(str(value), 120)
+
+
+def done_line(summary: dict[str, Any]) -> str:
+    """Return one sentence about a server's life."""
+    error = summary["send_error_ms"]
+    parts = [f"{summary['peers']} peers heard {summary['audio_seconds']:.2f} s in all"]
+    if error:
+        parts.append(f"off the grid by {error['p99']:.1f} ms at most in 99 % of the frames")
+    if summary["late_frames"]:
+        parts.append(f"{summary['late_frames']} late")
+    return "; ".join(parts)

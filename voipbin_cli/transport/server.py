@@ -1,0 +1,364 @@
+"""The server side: peers that connect by WebSocket, or by AudioSocket over bare TCP."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hmac
+import logging
+import ssl as tls
+import time
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from functools import partial
+from typing import Any, Protocol, cast
+from urllib.parse import urlsplit
+
+from websockets import Subprotocol
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
+from websockets.protocol import State
+
+from voipbin_cli.codec import audiosocket
+from voipbin_cli.codec.audiosocket import Kind, StreamDecoder
+from voipbin_cli.codec.chan_websocket import SUBPROTOCOL
+from voipbin_cli.errors import MachineError
+from voipbin_cli.transport.channel import Message
+from voipbin_cli.transport.connection import ConnectionEnded
+
+MAX_PEERS = 1000
+# So many more are told that there are too many.
+SPARE_PEERS = 64
+# chan_websocket sends messages of up to 65,500 bytes.
+MAX_MESSAGE_BYTES = 128 * 1024
+HANDSHAKE_S = 10.0
+CLOSE_S = 1.0
+_READ_BYTES = 65_536
+_UUID_BYTES = 16
+_LOGGER = logging.getLogger("voipbin.server")
+# At DEBUG the library writes requests, query and all, to its log.
+_LOGGER.setLevel(logging.CRITICAL)
+
+
+class Peer(Protocol):
+    """One connection, as whoever serves it sees it.
+
+    `name` is where it comes from; `identity` what it says it is (the UUID of AudioSocket over
+    TCP), or empty; `is_chan_websocket` whether it asked for Asterisk's subprotocol.
+    """
+
+    name: str
+    identity: str
+    is_chan_websocket: bool
+
+    @property
+    def unsent_bytes(self) -> int:
+        """What was given to it and has not gone out yet."""
+
+    def send_nowait(self, data: bytes | str, /) -> object:
+        """Send one message at once. Raises ConnectionEnded."""
+
+    def messages(self) -> AsyncIterator[Message]:
+        """What it sends, to its end; over TCP one AudioSocket frame each."""
+
+    async def close(self) -> None:
+        """Take leave in order."""
+
+
+Handler = Callable[[Peer], Awaitable[None]]
+
+
+class Server(Protocol):
+    """A server that listens."""
+
+    port: int
+
+    async def close(self) -> None:
+        """Listen no more, and close every connection in order."""
+
+
+class _Slots:
+    """Counts connections, those that have not said yet what they want included."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._taken = 0
+
+    @property
+    def are_taken(self) -> bool:
+        """Whether whoever came last is one too many."""
+        return self._taken > self._limit
+
+    @property
+    def are_overrun(self) -> bool:
+        """Whether there are so many that not even an answer is due."""
+        return self._taken > self._limit + SPARE_PEERS
+
+    def take(self) -> None:
+        """Count one more."""
+        self._taken += 1
+
+    def leave(self) -> None:
+        """Count one less."""
+        self._taken -= 1
+
+
+def _address(peername: object) -> str:
+    if isinstance(peername, tuple) and len(peername) >= 2:
+        host, port = peername[:2]
+        return f"[{host}]:{port}" if ":" in str(host) else f"{host}:{port}"
+    return "a peer"
+
+
+def _cannot_listen(host: str, port: int, error: OSError) -> MachineError:
+    return MachineError(
+        f"cannot listen on {host}:{port}: {error.strerror or error}",
+        hint="is something else listening there? choose another --port",
+    )
+
+
+# WebSocket
+
+
+class _WebSocketPeer:
+    """A peer over WebSocket; nothing is awaited to send, so that pacing never waits."""
+
+    def __init__(self, connection: ServerConnection, clock: Callable[[], int]) -> None:
+        self.name = _address(connection.remote_address)
+        self.identity = ""
+        self.is_chan_websocket = connection.subprotocol == SUBPROTOCOL
+        self._connection = connection
+        self._clock = clock
+
+    @property
+    def unsent_bytes(self) -> int:
+        return self._connection.transport.get_write_buffer_size()
+
+    def send_nowait(self, data: bytes | str, /) -> None:
+        connection = self._connection
+        if connection.protocol.state is not State.OPEN:
+            raise ConnectionEnded(1006, "", abrupt=True)
+        if isinstance(data, str):
+            connection.protocol.send_text(data.encode())
+        else:
+            connection.protocol.send_binary(data)
+        connection.send_data()
+
+    async def messages(self) -> AsyncIterator[Message]:
+        with contextlib.suppress(ConnectionClosed):
+            async for data in self._connection:
+                yield Message(self._clock(), data)
+
+    async def close(self) -> None:
+        await self._connection.close()
+
+
+class _Counted(ServerConnection):
+    """A connection that counts from its first moment to its last."""
+
+    def __init__(self, *arguments: Any, slots: _Slots, **limits: Any) -> None:
+        super().__init__(*arguments, **limits)
+        self._slots = slots
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self._slots.take()
+        if self._slots.are_overrun:
+            self.transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._slots.leave()
+
+
+class _WebSocketServer:
+    def __init__(
+        self, handler: Handler, slots: _Slots, token: str | None, clock: Callable[[], int]
+    ) -> None:
+        self._handler = handler
+        self._slots = slots
+        self._path = f"/{token}" if token else None
+        self._clock = clock
+        self.port = 0
+
+    async def start(self, host: str, port: int, ssl: tls.SSLContext | None) -> None:
+        try:
+            self._server = await serve(
+                self._handle,
+                host,
+                port,
+                ssl=ssl,
+                compression=None,
+                max_size=MAX_MESSAGE_BYTES,
+                open_timeout=HANDSHAKE_S,
+                close_timeout=CLOSE_S,
+                process_request=self._look_at,
+                select_subprotocol=_select_subprotocol,
+                server_header=None,
+                logger=_LOGGER,
+                create_connection=cast(
+                    "type[ServerConnection]", partial(_Counted, slots=self._slots)
+                ),
+            )
+        except OSError as error:
+            raise _cannot_listen(host, port, error) from error
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def close(self) -> None:
+        self._server.close(code=1001)
+        await self._server.wait_closed()
+
+    async def _handle(self, connection: ServerConnection) -> None:
+        await self._handler(_WebSocketPeer(connection, self._clock))
+
+    def _look_at(self, connection: ServerConnection, request: Request) -> Response | None:
+        """Answer strangers as if there were nothing here, and everyone when it is full."""
+        path = urlsplit(request.path).path
+        if self._path is not None and not hmac.compare_digest(path.encode(), self._path.encode()):
+            return connection.respond(404, "not found\n")
+        if self._slots.are_taken:
+            return connection.respond(503, "too many connections\n")
+        return None
+
+
+def _select_subprotocol(
+    _connection: ServerConnection, offered: Sequence[Subprotocol]
+) -> Subprotocol | None:
+    return Subprotocol(SUBPROTOCOL) if SUBPROTOCOL in offered else None
+
+
+async def serve_websocket(
+    handler: Handler,
+    host: str,
+    port: int,
+    *,
+    ssl: tls.SSLContext | None = None,
+    token: str | None = None,
+    max_peers: int = MAX_PEERS,
+    clock: Callable[[], int] = time.monotonic_ns,
+) -> Server:
+    """Listen; `handler(peer)` runs for each connection. With a `token` only `/token` is there.
+
+    Raises MachineError when the port cannot be had.
+    """
+    server = _WebSocketServer(handler, _Slots(max_peers), token, clock)
+    await server.start(host, port, ssl)
+    return server
+
+
+# AudioSocket over TCP
+
+
+class _TcpPeer:
+    """A peer over TCP; its messages are AudioSocket frames, however its bytes were cut."""
+
+    is_chan_websocket = False
+
+    def __init__(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        clock: Callable[[], int],
+    ) -> None:
+        self.name = _address(writer.get_extra_info("peername"))
+        self.identity = ""
+        self._reader = reader
+        self._writer = writer
+        self._clock = clock
+        self._frames = StreamDecoder()
+
+    @property
+    def unsent_bytes(self) -> int:
+        return self._writer.transport.get_write_buffer_size()
+
+    def send_nowait(self, data: bytes | str, /) -> None:
+        if self._writer.is_closing():
+            raise ConnectionEnded(1006, "", abrupt=True)
+        self._writer.write(data if isinstance(data, bytes) else data.encode())
+
+    async def introduce(self) -> bool:
+        """Read the first frame, which has to be a UUID; False when it is not."""
+        header = await self._reader.readexactly(audiosocket.HEADER_BYTES)
+        if header != bytes([Kind.UUID, 0, _UUID_BYTES]):
+            return False
+        self.identity = str(uuid.UUID(bytes=await self._reader.readexactly(_UUID_BYTES)))
+        return True
+
+    async def messages(self) -> AsyncIterator[Message]:
+        with contextlib.suppress(OSError):
+            while data := await self._reader.read(_READ_BYTES):
+                at_ns = self._clock()
+                for frame in self._frames.feed(data):
+                    yield Message(at_ns, audiosocket.build(frame.kind, frame.payload))
+                    if frame.kind == Kind.HANGUP:
+                        return
+
+    async def close(self) -> None:
+        """Hang up: that is the last frame."""
+        if not self._writer.is_closing():
+            self._writer.write(audiosocket.build(Kind.HANGUP, b""))
+        self._writer.close()
+        with contextlib.suppress(OSError, TimeoutError):
+            await asyncio.wait_for(self._writer.wait_closed(), CLOSE_S)
+        self._writer.transport.abort()
+
+
+class _TcpServer:
+    def __init__(self, handler: Handler, slots: _Slots, clock: Callable[[], int]) -> None:
+        self._handler = handler
+        self._slots = slots
+        self._clock = clock
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.port = 0
+
+    async def start(self, host: str, port: int, ssl: tls.SSLContext | None) -> None:
+        try:
+            self._server = await asyncio.start_server(self._accept, host, port, ssl=ssl)
+        except OSError as error:
+            raise _cannot_listen(host, port, error) from error
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def close(self) -> None:
+        self._server.close()
+        for task in tuple(self._tasks):
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.ensure_future(self._handle(_TcpPeer(reader, writer, self._clock)))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _handle(self, peer: _TcpPeer) -> None:
+        self._slots.take()
+        try:
+            if not self._slots.are_taken and await self._is_introduced(peer):
+                await self._handler(peer)
+        finally:
+            self._slots.leave()
+            await peer.close()
+
+    async def _is_introduced(self, peer: _TcpPeer) -> bool:
+        with contextlib.suppress(OSError, EOFError, TimeoutError):
+            return await asyncio.wait_for(peer.introduce(), HANDSHAKE_S)
+        return False
+
+
+async def serve_audiosocket(
+    handler: Handler,
+    host: str,
+    port: int,
+    *,
+    ssl: tls.SSLContext | None = None,
+    max_peers: int = MAX_PEERS,
+    clock: Callable[[], int] = time.monotonic_ns,
+) -> Server:
+    """Listen for AudioSocket over TCP; `handler(peer)` runs for each that gives its UUID first.
+
+    Raises MachineError when the port cannot be had.
+    """
+    server = _TcpServer(handler, _Slots(max_peers), clock)
+    await server.start(host, port, ssl)
+    return server
