@@ -4,8 +4,8 @@
 # Sets `found` to the commands below "$1".
 _voipbin_commands() {
     case $1 in
-    "") found='simulate login logout doctor stream calls conferences' ;;
-    "stream") found='record play pipe tap' ;;
+    "") found='stream calls conferences simulate login logout doctor' ;;
+    "stream") found='record play pipe serve tap validate' ;;
     "calls") found='list show' ;;
     "conferences") found='list show' ;;
     *) found= ;;
@@ -16,21 +16,23 @@ _voipbin_commands() {
 _voipbin_options() {
     case $1 in
     "") found='--version -V --help -h' ;;
-    "simulate") found='--host --port --scenario --dialect --heard --list --json --help -h' ;;
-    "login") found='--token-stdin --accesskey-stdin --username -u --password-stdin --api-url --profile --auth --ca-file --insecure --connect-timeout --help -h' ;;
-    "logout") found='--profile --help -h' ;;
-    "doctor") found='--json --api-url --profile --auth --ca-file --insecure --connect-timeout --help -h' ;;
     "stream") found='--help -h' ;;
     "stream record") found='--output -o --overwrite --fill --no-fill --api-url --profile --auth --ca-file --insecure --connect-timeout --encapsulation -e --duration -d --capture --reconnect --no-reconnect --give-up-after --keepalive --no-keepalive --json --quiet -q --verbose -v --help -h' ;;
     "stream play") found='--dtmf --loop --gain --raw --rate --record --overwrite --lead --payload --payload-type --api-url --profile --auth --ca-file --insecure --connect-timeout --encapsulation -e --duration -d --capture --reconnect --no-reconnect --give-up-after --keepalive --no-keepalive --json --quiet -q --verbose -v --help -h' ;;
     "stream pipe") found='--rate --events --barge-in --lead --payload --payload-type --api-url --profile --auth --ca-file --insecure --connect-timeout --encapsulation -e --duration -d --capture --reconnect --no-reconnect --give-up-after --keepalive --no-keepalive --json --quiet -q --verbose -v --help -h' ;;
+    "stream serve") found='--file --loop --gain --lead --payload --payload-type --host --port --transport --encapsulation -e --cert --key --token --record --json --quiet -q --verbose -v --help -h' ;;
     "stream tap") found='--device --list-devices --volume --buffer --output -o --overwrite --mic --full-duplex --api-url --profile --auth --ca-file --insecure --connect-timeout --encapsulation -e --duration -d --capture --reconnect --no-reconnect --give-up-after --keepalive --no-keepalive --json --quiet -q --verbose -v --help -h' ;;
+    "stream validate") found='--spec --direction --hex --proxy --max-frames --format --list-rules --explain --api-url --profile --auth --ca-file --insecure --connect-timeout --encapsulation -e --duration -d --capture --reconnect --no-reconnect --give-up-after --keepalive --no-keepalive --json --quiet -q --verbose -v --help -h' ;;
     "calls") found='--help -h' ;;
     "calls list") found='--status --limit --json --api-url --profile --auth --ca-file --insecure --connect-timeout --help -h' ;;
     "calls show") found='--json --api-url --profile --auth --ca-file --insecure --connect-timeout --help -h' ;;
     "conferences") found='--help -h' ;;
     "conferences list") found='--status --limit --json --api-url --profile --auth --ca-file --insecure --connect-timeout --help -h' ;;
     "conferences show") found='--json --api-url --profile --auth --ca-file --insecure --connect-timeout --help -h' ;;
+    "simulate") found='--host --port --scenario --dialect --heard --list --json --help -h' ;;
+    "login") found='--token-stdin --accesskey-stdin --username -u --password-stdin --api-url --profile --auth --ca-file --insecure --connect-timeout --help -h' ;;
+    "logout") found='--profile --help -h' ;;
+    "doctor") found='--json --api-url --profile --auth --ca-file --insecure --connect-timeout --help -h' ;;
     *) found= ;;
     esac
 }
@@ -39,23 +41,6 @@ _voipbin_options() {
 # argument. Words stand for themselves, @kinds for what is looked up. Fails for a flag.
 _voipbin_values() {
     case $1 in
-    "simulate --host") found='' ;;
-    "simulate --port") found='' ;;
-    "simulate --scenario") found='@scenarios' ;;
-    "simulate --dialect") found='documented deployed linear legacy' ;;
-    "simulate --heard") found='@files' ;;
-    "login --username" | "login -u") found='' ;;
-    "login --api-url") found='' ;;
-    "login --profile") found='@profiles' ;;
-    "login --auth") found='query header' ;;
-    "login --ca-file") found='@files' ;;
-    "login --connect-timeout") found='' ;;
-    "logout --profile") found='@profiles' ;;
-    "doctor --api-url") found='' ;;
-    "doctor --profile") found='@profiles' ;;
-    "doctor --auth") found='query header' ;;
-    "doctor --ca-file") found='@files' ;;
-    "doctor --connect-timeout") found='' ;;
     "stream record --output" | "stream record -o") found='@files' ;;
     "stream record --api-url") found='' ;;
     "stream record --profile") found='@profiles' ;;
@@ -73,7 +58,7 @@ _voipbin_values() {
     "stream play --rate") found='' ;;
     "stream play --record") found='@files' ;;
     "stream play --lead") found='' ;;
-    "stream play --payload") found='' ;;
+    "stream play --payload") found='auto pcmu l16' ;;
     "stream play --payload-type") found='auto' ;;
     "stream play --api-url") found='' ;;
     "stream play --profile") found='@profiles' ;;
@@ -89,7 +74,7 @@ _voipbin_values() {
     "stream pipe --rate") found='' ;;
     "stream pipe --events") found='' ;;
     "stream pipe --lead") found='' ;;
-    "stream pipe --payload") found='' ;;
+    "stream pipe --payload") found='auto pcmu l16' ;;
     "stream pipe --payload-type") found='auto' ;;
     "stream pipe --api-url") found='' ;;
     "stream pipe --profile") found='@profiles' ;;
@@ -102,6 +87,20 @@ _voipbin_values() {
     "stream pipe --give-up-after") found='' ;;
     "stream pipe 0") found='@targets' ;;
     "stream pipe *") found='@programs' ;;
+    "stream serve --file") found='@files' ;;
+    "stream serve --loop") found='' ;;
+    "stream serve --gain") found='' ;;
+    "stream serve --lead") found='' ;;
+    "stream serve --payload") found='auto pcmu l16' ;;
+    "stream serve --payload-type") found='auto' ;;
+    "stream serve --host") found='' ;;
+    "stream serve --port") found='' ;;
+    "stream serve --transport") found='websocket tcp' ;;
+    "stream serve --encapsulation" | "stream serve -e") found='rtp sln audiosocket' ;;
+    "stream serve --cert") found='@files' ;;
+    "stream serve --key") found='@files' ;;
+    "stream serve --token") found='' ;;
+    "stream serve --record") found='' ;;
     "stream tap --device") found='@devices' ;;
     "stream tap --volume") found='' ;;
     "stream tap --buffer") found='auto' ;;
@@ -116,6 +115,22 @@ _voipbin_values() {
     "stream tap --capture") found='@files' ;;
     "stream tap --give-up-after") found='' ;;
     "stream tap 0") found='@targets' ;;
+    "stream validate --spec") found='auto documented deployed' ;;
+    "stream validate --direction") found='in out' ;;
+    "stream validate --proxy") found='' ;;
+    "stream validate --max-frames") found='' ;;
+    "stream validate --format") found='sarif junit' ;;
+    "stream validate --explain") found='@rules' ;;
+    "stream validate --api-url") found='' ;;
+    "stream validate --profile") found='@profiles' ;;
+    "stream validate --auth") found='query header' ;;
+    "stream validate --ca-file") found='@files' ;;
+    "stream validate --connect-timeout") found='' ;;
+    "stream validate --encapsulation" | "stream validate -e") found='rtp sln audiosocket' ;;
+    "stream validate --duration" | "stream validate -d") found='' ;;
+    "stream validate --capture") found='@files' ;;
+    "stream validate --give-up-after") found='' ;;
+    "stream validate 0") found='@targets @files' ;;
     "calls list --status") found='dialing ringing progressing terminating canceling hangup' ;;
     "calls list --limit") found='' ;;
     "calls list --api-url") found='' ;;
@@ -142,6 +157,23 @@ _voipbin_values() {
     "conferences show --ca-file") found='@files' ;;
     "conferences show --connect-timeout") found='' ;;
     "conferences show 0") found='@conferences' ;;
+    "simulate --host") found='' ;;
+    "simulate --port") found='' ;;
+    "simulate --scenario") found='@scenarios' ;;
+    "simulate --dialect") found='documented deployed linear legacy' ;;
+    "simulate --heard") found='@files' ;;
+    "login --username" | "login -u") found='' ;;
+    "login --api-url") found='' ;;
+    "login --profile") found='@profiles' ;;
+    "login --auth") found='query header' ;;
+    "login --ca-file") found='@files' ;;
+    "login --connect-timeout") found='' ;;
+    "logout --profile") found='@profiles' ;;
+    "doctor --api-url") found='' ;;
+    "doctor --profile") found='@profiles' ;;
+    "doctor --auth") found='query header' ;;
+    "doctor --ca-file") found='@files' ;;
+    "doctor --connect-timeout") found='' ;;
     *) found=; return 1 ;;
     esac
 }

@@ -39,18 +39,20 @@ end
 function __voipbin_commands
     switch "$argv[1]"
         case ''
+            echo stream
+            echo calls
+            echo conferences
             echo simulate
             echo login
             echo logout
             echo doctor
-            echo stream
-            echo calls
-            echo conferences
         case 'stream'
             echo record
             echo play
             echo pipe
+            echo serve
             echo tap
+            echo validate
         case 'calls'
             echo list
             echo show
@@ -63,24 +65,6 @@ end
 function __voipbin_takes_value
     switch "$argv[1] $argv[2]"
         case \
-            'simulate --host' \
-            'simulate --port' \
-            'simulate --scenario' \
-            'simulate --dialect' \
-            'simulate --heard' \
-            'login --username' \
-            'login -u' \
-            'login --api-url' \
-            'login --profile' \
-            'login --auth' \
-            'login --ca-file' \
-            'login --connect-timeout' \
-            'logout --profile' \
-            'doctor --api-url' \
-            'doctor --profile' \
-            'doctor --auth' \
-            'doctor --ca-file' \
-            'doctor --connect-timeout' \
             'stream record --output' \
             'stream record -o' \
             'stream record --api-url' \
@@ -129,6 +113,21 @@ function __voipbin_takes_value
             'stream pipe -d' \
             'stream pipe --capture' \
             'stream pipe --give-up-after' \
+            'stream serve --file' \
+            'stream serve --loop' \
+            'stream serve --gain' \
+            'stream serve --lead' \
+            'stream serve --payload' \
+            'stream serve --payload-type' \
+            'stream serve --host' \
+            'stream serve --port' \
+            'stream serve --transport' \
+            'stream serve --encapsulation' \
+            'stream serve -e' \
+            'stream serve --cert' \
+            'stream serve --key' \
+            'stream serve --token' \
+            'stream serve --record' \
             'stream tap --device' \
             'stream tap --volume' \
             'stream tap --buffer' \
@@ -145,6 +144,23 @@ function __voipbin_takes_value
             'stream tap -d' \
             'stream tap --capture' \
             'stream tap --give-up-after' \
+            'stream validate --spec' \
+            'stream validate --direction' \
+            'stream validate --proxy' \
+            'stream validate --max-frames' \
+            'stream validate --format' \
+            'stream validate --explain' \
+            'stream validate --api-url' \
+            'stream validate --profile' \
+            'stream validate --auth' \
+            'stream validate --ca-file' \
+            'stream validate --connect-timeout' \
+            'stream validate --encapsulation' \
+            'stream validate -e' \
+            'stream validate --duration' \
+            'stream validate -d' \
+            'stream validate --capture' \
+            'stream validate --give-up-after' \
             'calls list --status' \
             'calls list --limit' \
             'calls list --api-url' \
@@ -168,7 +184,25 @@ function __voipbin_takes_value
             'conferences show --profile' \
             'conferences show --auth' \
             'conferences show --ca-file' \
-            'conferences show --connect-timeout'
+            'conferences show --connect-timeout' \
+            'simulate --host' \
+            'simulate --port' \
+            'simulate --scenario' \
+            'simulate --dialect' \
+            'simulate --heard' \
+            'login --username' \
+            'login -u' \
+            'login --api-url' \
+            'login --profile' \
+            'login --auth' \
+            'login --ca-file' \
+            'login --connect-timeout' \
+            'logout --profile' \
+            'doctor --api-url' \
+            'doctor --profile' \
+            'doctor --auth' \
+            'doctor --ca-file' \
+            'doctor --connect-timeout'
             return 0
     end
     return 1
@@ -364,48 +398,21 @@ function __voipbin_kind_profiles
 end
 
 complete -c voipbin -f
+complete -c voipbin -n '__voipbin_at \'\'' -a stream -d 'The live audio of a call or conference.'
+complete -c voipbin -n '__voipbin_at \'\'' -a calls -d 'Which calls there are.'
+complete -c voipbin -n '__voipbin_at \'\'' -a conferences -d 'Which conferences there are.'
 complete -c voipbin -n '__voipbin_at \'\'' -a simulate -d 'Run a local VoIPBIN media stream, healthy or faulty, until Ctrl-C.'
 complete -c voipbin -n '__voipbin_at \'\'' -a login -d 'Store a credential, once the API has accepted it.'
 complete -c voipbin -n '__voipbin_at \'\'' -a logout -d 'Forget a stored credential.'
 complete -c voipbin -n '__voipbin_at \'\'' -a doctor -d 'Look over this machine: versions, sound, keyring, credential, API, terminal, shell.'
-complete -c voipbin -n '__voipbin_at \'\'' -a stream -d 'The live audio of a call or conference.'
-complete -c voipbin -n '__voipbin_at \'\'' -a calls -d 'Which calls there are.'
-complete -c voipbin -n '__voipbin_at \'\'' -a conferences -d 'Which conferences there are.'
 complete -c voipbin -n '__voipbin_at \'\'' -l version -s V -d 'Print the version.'
 complete -c voipbin -n '__voipbin_at \'\'' -l help -s h -d 'Show this message and exit.'
-complete -c voipbin -n '__voipbin_at \'simulate\'' -l host -x -d 'A loopback address.'
-complete -c voipbin -n '__voipbin_at \'simulate\'' -l port -x -d '0 takes a free one.'
-complete -c voipbin -n '__voipbin_at \'simulate\'' -l scenario -a '(__voipbin_kind_scenarios)' -x -d 'What goes wrong: jitter, stall+clipping, or jitter,strength=80,seed=2.'
-complete -c voipbin -n '__voipbin_at \'simulate\'' -l dialect -a 'documented deployed linear legacy' -x -d 'What the far end speaks.'
-complete -c voipbin -n '__voipbin_at \'simulate\'' -l heard -r -F -d 'Write what the phone hears (WAV).'
-complete -c voipbin -n '__voipbin_at \'simulate\'' -l list -d 'Name the scenarios.'
-complete -c voipbin -n '__voipbin_at \'simulate\'' -l json -d 'JSON Lines on stdout.'
-complete -c voipbin -n '__voipbin_at \'simulate\'' -l help -s h -d 'Show this message and exit.'
-complete -c voipbin -n '__voipbin_at \'login\'' -l token-stdin -d 'Read a token from stdin.'
-complete -c voipbin -n '__voipbin_at \'login\'' -l accesskey-stdin -d 'Read an access key from stdin.'
-complete -c voipbin -n '__voipbin_at \'login\'' -l username -s u -x -d 'Log in as this user; the password is asked for.'
-complete -c voipbin -n '__voipbin_at \'login\'' -l password-stdin -d 'Read the password of --username from stdin.'
-complete -c voipbin -n '__voipbin_at \'login\'' -l api-url -x -d 'The API\'s address.'
-complete -c voipbin -n '__voipbin_at \'login\'' -l profile -a '(__voipbin_kind_profiles)' -x -d 'A profile of `voipbin login`.'
-complete -c voipbin -n '__voipbin_at \'login\'' -l auth -a 'query header' -x -d 'How the credential travels.'
-complete -c voipbin -n '__voipbin_at \'login\'' -l ca-file -r -F -d 'Trust these certificates too (PEM).'
-complete -c voipbin -n '__voipbin_at \'login\'' -l insecure -d 'Do not check the certificate.'
-complete -c voipbin -n '__voipbin_at \'login\'' -l connect-timeout -x -d 'Give up an attempt to connect after this.'
-complete -c voipbin -n '__voipbin_at \'login\'' -l help -s h -d 'Show this message and exit.'
-complete -c voipbin -n '__voipbin_at \'logout\'' -l profile -a '(__voipbin_kind_profiles)' -x -d 'The profile to forget.'
-complete -c voipbin -n '__voipbin_at \'logout\'' -l help -s h -d 'Show this message and exit.'
-complete -c voipbin -n '__voipbin_at \'doctor\'' -l json -d 'JSON Lines on stdout.'
-complete -c voipbin -n '__voipbin_at \'doctor\'' -l api-url -x -d 'The API\'s address.'
-complete -c voipbin -n '__voipbin_at \'doctor\'' -l profile -a '(__voipbin_kind_profiles)' -x -d 'A profile of `voipbin login`.'
-complete -c voipbin -n '__voipbin_at \'doctor\'' -l auth -a 'query header' -x -d 'How the credential travels.'
-complete -c voipbin -n '__voipbin_at \'doctor\'' -l ca-file -r -F -d 'Trust these certificates too (PEM).'
-complete -c voipbin -n '__voipbin_at \'doctor\'' -l insecure -d 'Do not check the certificate.'
-complete -c voipbin -n '__voipbin_at \'doctor\'' -l connect-timeout -x -d 'Give up an attempt to connect after this.'
-complete -c voipbin -n '__voipbin_at \'doctor\'' -l help -s h -d 'Show this message and exit.'
 complete -c voipbin -n '__voipbin_at \'stream\'' -a record -d 'Record a call or conference to a file.'
 complete -c voipbin -n '__voipbin_at \'stream\'' -a play -d 'Play files, standard input or digits into a call or conference.'
 complete -c voipbin -n '__voipbin_at \'stream\'' -a pipe -d 'Run a program in a call: its stdin hears the call, its stdout is spoken.'
+complete -c voipbin -n '__voipbin_at \'stream\'' -a serve -d 'Let the platform connect here, and play to it: the uni-directional mode.'
 complete -c voipbin -n '__voipbin_at \'stream\'' -a tap -d 'Hear a call or conference live on the loudspeaker.'
+complete -c voipbin -n '__voipbin_at \'stream\'' -a validate -d 'Check every frame of a stream, a capture or a dump against its encapsulation.'
 complete -c voipbin -n '__voipbin_at \'stream\'' -l help -s h -d 'Show this message and exit.'
 complete -c voipbin -n '__voipbin_at \'stream record\'' -l output -s o -r -F -d 'The file; - is stdout. The suffix says the format: wav, flac, ogg, raw, …'
 complete -c voipbin -n '__voipbin_at \'stream record\'' -l overwrite -d 'Replace a file that exists.'
@@ -438,7 +445,7 @@ complete -c voipbin -n '__voipbin_at \'stream play\'' -l rate -x -d 'Samples a s
 complete -c voipbin -n '__voipbin_at \'stream play\'' -l record -r -F -d 'Record what comes back meanwhile.'
 complete -c voipbin -n '__voipbin_at \'stream play\'' -l overwrite -d 'Replace a file that exists.'
 complete -c voipbin -n '__voipbin_at \'stream play\'' -l lead -x -d 'How far ahead of real time to send; a conference throws away more than 80 ms.'
-complete -c voipbin -n '__voipbin_at \'stream play\'' -l payload -x -d 'What RTP carries towards the far end: auto (what it takes, by the fingerprint of what it sends), pcmu or l16.'
+complete -c voipbin -n '__voipbin_at \'stream play\'' -l payload -a 'auto pcmu l16' -x -d 'What RTP carries towards the far end: auto (what it takes, by the fingerprint of what it sends), pcmu or l16.'
 complete -c voipbin -n '__voipbin_at \'stream play\'' -l payload-type -a 'auto' -x -d 'The payload type it has there: auto, or a number.'
 complete -c voipbin -n '__voipbin_at \'stream play\'' -l api-url -x -d 'The API\'s address.'
 complete -c voipbin -n '__voipbin_at \'stream play\'' -l profile -a '(__voipbin_kind_profiles)' -x -d 'A profile of `voipbin login`.'
@@ -464,7 +471,7 @@ complete -c voipbin -n '__voipbin_at \'stream pipe\'' -l rate -x -d 'Samples a s
 complete -c voipbin -n '__voipbin_at \'stream pipe\'' -l events -x -d 'Let it read JSON Lines from this file descriptor: dtmf, speech, barge-in, state.'
 complete -c voipbin -n '__voipbin_at \'stream pipe\'' -l barge-in -d 'When the caller starts to speak, drop what is not sent yet.'
 complete -c voipbin -n '__voipbin_at \'stream pipe\'' -l lead -x -d 'How far ahead of real time to send; a conference throws away more than 80 ms.'
-complete -c voipbin -n '__voipbin_at \'stream pipe\'' -l payload -x -d 'What RTP carries towards the far end: auto (what it takes, by the fingerprint of what it sends), pcmu or l16.'
+complete -c voipbin -n '__voipbin_at \'stream pipe\'' -l payload -a 'auto pcmu l16' -x -d 'What RTP carries towards the far end: auto (what it takes, by the fingerprint of what it sends), pcmu or l16.'
 complete -c voipbin -n '__voipbin_at \'stream pipe\'' -l payload-type -a 'auto' -x -d 'The payload type it has there: auto, or a number.'
 complete -c voipbin -n '__voipbin_at \'stream pipe\'' -l api-url -x -d 'The API\'s address.'
 complete -c voipbin -n '__voipbin_at \'stream pipe\'' -l profile -a '(__voipbin_kind_profiles)' -x -d 'A profile of `voipbin login`.'
@@ -486,6 +493,24 @@ complete -c voipbin -n '__voipbin_at \'stream pipe\'' -l verbose -s v -d 'Say mo
 complete -c voipbin -n '__voipbin_at \'stream pipe\'' -l help -s h -d 'Show this message and exit.'
 complete -c voipbin -n '__voipbin_at \'stream pipe\' 0' -a '(__voipbin_kind_targets)'
 complete -c voipbin -n '__voipbin_at \'stream pipe\' 1+' -a '(__fish_complete_command)'
+complete -c voipbin -n '__voipbin_at \'stream serve\'' -l file -r -F -d 'What to play; several play one after the other.'
+complete -c voipbin -n '__voipbin_at \'stream serve\'' -l loop -x -d 'Play so many times to each who connects, then hang up; 0 is for ever.'
+complete -c voipbin -n '__voipbin_at \'stream serve\'' -l gain -x -d 'Louder, or softer where it is negative.'
+complete -c voipbin -n '__voipbin_at \'stream serve\'' -l lead -x -d 'How far ahead of real time to send; a conference throws away more than 80 ms.'
+complete -c voipbin -n '__voipbin_at \'stream serve\'' -l payload -a 'auto pcmu l16' -x -d 'What RTP carries towards the far end: auto (what it takes, by the fingerprint of what it sends), pcmu or l16.'
+complete -c voipbin -n '__voipbin_at \'stream serve\'' -l payload-type -a 'auto' -x -d 'The payload type it has there: auto, or a number.'
+complete -c voipbin -n '__voipbin_at \'stream serve\'' -l host -x -d 'The address to listen on; 0.0.0.0 is every one of this machine.'
+complete -c voipbin -n '__voipbin_at \'stream serve\'' -l port -x -d '0 takes a free one.'
+complete -c voipbin -n '__voipbin_at \'stream serve\'' -l transport -a 'websocket tcp' -x -d 'websocket, or tcp: AudioSocket with nothing around it.'
+complete -c voipbin -n '__voipbin_at \'stream serve\'' -l encapsulation -s e -a 'rtp sln audiosocket' -x -d 'How audio is framed. Asterisk\'s chan_websocket is told by its first message. [default: rtp; tcp: audiosocket]'
+complete -c voipbin -n '__voipbin_at \'stream serve\'' -l cert -r -F -d 'A certificate chain (PEM): wss.'
+complete -c voipbin -n '__voipbin_at \'stream serve\'' -l key -r -F -d 'Its private key (PEM), where it is not in the same file.'
+complete -c voipbin -n '__voipbin_at \'stream serve\'' -l token -x -d 'Only who asks for the path /TOKEN is let in.'
+complete -c voipbin -n '__voipbin_at \'stream serve\'' -l record -x -d 'Keep what they send, a file for each.'
+complete -c voipbin -n '__voipbin_at \'stream serve\'' -l json -d 'JSON Lines on stdout.'
+complete -c voipbin -n '__voipbin_at \'stream serve\'' -l quiet -s q -d 'Say errors only.'
+complete -c voipbin -n '__voipbin_at \'stream serve\'' -l verbose -s v -d 'Say more, on stderr.'
+complete -c voipbin -n '__voipbin_at \'stream serve\'' -l help -s h -d 'Show this message and exit.'
 complete -c voipbin -n '__voipbin_at \'stream tap\'' -l device -a '(__voipbin_kind_devices)' -x -d 'The loudspeaker: its number, or part of its name. [default: the system\'s]'
 complete -c voipbin -n '__voipbin_at \'stream tap\'' -l list-devices -d 'Name the devices.'
 complete -c voipbin -n '__voipbin_at \'stream tap\'' -l volume -x -d 'Percent.'
@@ -513,6 +538,33 @@ complete -c voipbin -n '__voipbin_at \'stream tap\'' -l quiet -s q -d 'Say error
 complete -c voipbin -n '__voipbin_at \'stream tap\'' -l verbose -s v -d 'Say more, on stderr.'
 complete -c voipbin -n '__voipbin_at \'stream tap\'' -l help -s h -d 'Show this message and exit.'
 complete -c voipbin -n '__voipbin_at \'stream tap\' 0' -a '(__voipbin_kind_targets)'
+complete -c voipbin -n '__voipbin_at \'stream validate\'' -l spec -a 'auto documented deployed' -x -d 'Measure against the documents, against what the platform\'s servers were observed to send and take, or against what the stream itself shows.'
+complete -c voipbin -n '__voipbin_at \'stream validate\'' -l direction -a 'in out' -x -d 'Judge only what is received (in) or sent (out); of a dump, what it is. [default: both; of a dump in]'
+complete -c voipbin -n '__voipbin_at \'stream validate\'' -l hex -d 'The input is hex text, a frame a line: explain each field of it.'
+complete -c voipbin -n '__voipbin_at \'stream validate\'' -l proxy -x -d 'Listen on this port of this machine, forward to TARGET, and judge both directions of whoever connects.'
+complete -c voipbin -n '__voipbin_at \'stream validate\'' -l max-frames -x -d 'Stop after so many frames of each direction.'
+complete -c voipbin -n '__voipbin_at \'stream validate\'' -l format -a 'sarif junit' -x -d 'Write a document for CI instead of words.'
+complete -c voipbin -n '__voipbin_at \'stream validate\'' -l list-rules -d 'Name the rules.'
+complete -c voipbin -n '__voipbin_at \'stream validate\'' -l explain -a '(__voipbin_kind_rules)' -x -d 'Say all there is to know of one rule.'
+complete -c voipbin -n '__voipbin_at \'stream validate\'' -l api-url -x -d 'The API\'s address.'
+complete -c voipbin -n '__voipbin_at \'stream validate\'' -l profile -a '(__voipbin_kind_profiles)' -x -d 'A profile of `voipbin login`.'
+complete -c voipbin -n '__voipbin_at \'stream validate\'' -l auth -a 'query header' -x -d 'How the credential travels.'
+complete -c voipbin -n '__voipbin_at \'stream validate\'' -l ca-file -r -F -d 'Trust these certificates too (PEM).'
+complete -c voipbin -n '__voipbin_at \'stream validate\'' -l insecure -d 'Do not check the certificate.'
+complete -c voipbin -n '__voipbin_at \'stream validate\'' -l connect-timeout -x -d 'Give up an attempt to connect after this.'
+complete -c voipbin -n '__voipbin_at \'stream validate\'' -l encapsulation -s e -a 'rtp sln audiosocket' -x -d 'How audio is framed.'
+complete -c voipbin -n '__voipbin_at \'stream validate\'' -l duration -s d -x -d 'Stop after this: 10, 90s, 1m30s.'
+complete -c voipbin -n '__voipbin_at \'stream validate\'' -l capture -r -F -d 'Write every message, both ways, with its time (pcapng).'
+complete -c voipbin -n '__voipbin_at \'stream validate\'' -l reconnect -d 'Connect again when the link breaks.'
+complete -c voipbin -n '__voipbin_at \'stream validate\'' -l no-reconnect -d 'Not: Connect again when the link breaks.'
+complete -c voipbin -n '__voipbin_at \'stream validate\'' -l give-up-after -x -d 'How long to try to win a lost link back.'
+complete -c voipbin -n '__voipbin_at \'stream validate\'' -l keepalive -d 'Send silence so that the far end starts and stays.'
+complete -c voipbin -n '__voipbin_at \'stream validate\'' -l no-keepalive -d 'Not: Send silence so that the far end starts and stays.'
+complete -c voipbin -n '__voipbin_at \'stream validate\'' -l json -d 'JSON Lines on stdout.'
+complete -c voipbin -n '__voipbin_at \'stream validate\'' -l quiet -s q -d 'Say errors only.'
+complete -c voipbin -n '__voipbin_at \'stream validate\'' -l verbose -s v -d 'Say more, on stderr.'
+complete -c voipbin -n '__voipbin_at \'stream validate\'' -l help -s h -d 'Show this message and exit.'
+complete -c voipbin -n '__voipbin_at \'stream validate\' 0' -a '(__voipbin_kind_targets)' -F
 complete -c voipbin -n '__voipbin_at \'calls\'' -a list -d 'List calls: those in progress first, then the newest.'
 complete -c voipbin -n '__voipbin_at \'calls\'' -a show -d 'Show one call, and whether its media stream can be opened now.'
 complete -c voipbin -n '__voipbin_at \'calls\'' -l help -s h -d 'Show this message and exit.'
@@ -557,3 +609,32 @@ complete -c voipbin -n '__voipbin_at \'conferences show\'' -l insecure -d 'Do no
 complete -c voipbin -n '__voipbin_at \'conferences show\'' -l connect-timeout -x -d 'Give up an attempt to connect after this.'
 complete -c voipbin -n '__voipbin_at \'conferences show\'' -l help -s h -d 'Show this message and exit.'
 complete -c voipbin -n '__voipbin_at \'conferences show\' 0' -a '(__voipbin_kind_conferences)'
+complete -c voipbin -n '__voipbin_at \'simulate\'' -l host -x -d 'A loopback address.'
+complete -c voipbin -n '__voipbin_at \'simulate\'' -l port -x -d '0 takes a free one.'
+complete -c voipbin -n '__voipbin_at \'simulate\'' -l scenario -a '(__voipbin_kind_scenarios)' -x -d 'What goes wrong: jitter, stall+clipping, or jitter,strength=80,seed=2.'
+complete -c voipbin -n '__voipbin_at \'simulate\'' -l dialect -a 'documented deployed linear legacy' -x -d 'What the far end speaks.'
+complete -c voipbin -n '__voipbin_at \'simulate\'' -l heard -r -F -d 'Write what the phone hears (WAV).'
+complete -c voipbin -n '__voipbin_at \'simulate\'' -l list -d 'Name the scenarios.'
+complete -c voipbin -n '__voipbin_at \'simulate\'' -l json -d 'JSON Lines on stdout.'
+complete -c voipbin -n '__voipbin_at \'simulate\'' -l help -s h -d 'Show this message and exit.'
+complete -c voipbin -n '__voipbin_at \'login\'' -l token-stdin -d 'Read a token from stdin.'
+complete -c voipbin -n '__voipbin_at \'login\'' -l accesskey-stdin -d 'Read an access key from stdin.'
+complete -c voipbin -n '__voipbin_at \'login\'' -l username -s u -x -d 'Log in as this user; the password is asked for.'
+complete -c voipbin -n '__voipbin_at \'login\'' -l password-stdin -d 'Read the password of --username from stdin.'
+complete -c voipbin -n '__voipbin_at \'login\'' -l api-url -x -d 'The API\'s address.'
+complete -c voipbin -n '__voipbin_at \'login\'' -l profile -a '(__voipbin_kind_profiles)' -x -d 'A profile of `voipbin login`.'
+complete -c voipbin -n '__voipbin_at \'login\'' -l auth -a 'query header' -x -d 'How the credential travels.'
+complete -c voipbin -n '__voipbin_at \'login\'' -l ca-file -r -F -d 'Trust these certificates too (PEM).'
+complete -c voipbin -n '__voipbin_at \'login\'' -l insecure -d 'Do not check the certificate.'
+complete -c voipbin -n '__voipbin_at \'login\'' -l connect-timeout -x -d 'Give up an attempt to connect after this.'
+complete -c voipbin -n '__voipbin_at \'login\'' -l help -s h -d 'Show this message and exit.'
+complete -c voipbin -n '__voipbin_at \'logout\'' -l profile -a '(__voipbin_kind_profiles)' -x -d 'The profile to forget.'
+complete -c voipbin -n '__voipbin_at \'logout\'' -l help -s h -d 'Show this message and exit.'
+complete -c voipbin -n '__voipbin_at \'doctor\'' -l json -d 'JSON Lines on stdout.'
+complete -c voipbin -n '__voipbin_at \'doctor\'' -l api-url -x -d 'The API\'s address.'
+complete -c voipbin -n '__voipbin_at \'doctor\'' -l profile -a '(__voipbin_kind_profiles)' -x -d 'A profile of `voipbin login`.'
+complete -c voipbin -n '__voipbin_at \'doctor\'' -l auth -a 'query header' -x -d 'How the credential travels.'
+complete -c voipbin -n '__voipbin_at \'doctor\'' -l ca-file -r -F -d 'Trust these certificates too (PEM).'
+complete -c voipbin -n '__voipbin_at \'doctor\'' -l insecure -d 'Do not check the certificate.'
+complete -c voipbin -n '__voipbin_at \'doctor\'' -l connect-timeout -x -d 'Give up an attempt to connect after this.'
+complete -c voipbin -n '__voipbin_at \'doctor\'' -l help -s h -d 'Show this message and exit.'

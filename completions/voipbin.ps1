@@ -6,26 +6,26 @@ Register-ArgumentCompleter -Native -CommandName voipbin -ScriptBlock {
 
     $commands = @{
         '' = @(
+            @('stream', 'The live audio of a call or conference.'),
+            @('calls', 'Which calls there are.'),
+            @('conferences', 'Which conferences there are.'),
             @('simulate', 'Run a local VoIPBIN media stream, healthy or faulty, until Ctrl-C.'),
             @('login', 'Store a credential, once the API has accepted it.'),
             @('logout', 'Forget a stored credential.'),
-            @('doctor', 'Look over this machine: versions, sound, keyring, credential, API, terminal, shell.'),
-            @('stream', 'The live audio of a call or conference.'),
-            @('calls', 'Which calls there are.'),
-            @('conferences', 'Which conferences there are.'))
-        'simulate' = @()
-        'login' = @()
-        'logout' = @()
-        'doctor' = @()
+            @('doctor', 'Look over this machine: versions, sound, keyring, credential, API, terminal, shell.'))
         'stream' = @(
             @('record', 'Record a call or conference to a file.'),
             @('play', 'Play files, standard input or digits into a call or conference.'),
             @('pipe', 'Run a program in a call: its stdin hears the call, its stdout is spoken.'),
-            @('tap', 'Hear a call or conference live on the loudspeaker.'))
+            @('serve', 'Let the platform connect here, and play to it: the uni-directional mode.'),
+            @('tap', 'Hear a call or conference live on the loudspeaker.'),
+            @('validate', 'Check every frame of a stream, a capture or a dump against its encapsulation.'))
         'stream record' = @()
         'stream play' = @()
         'stream pipe' = @()
+        'stream serve' = @()
         'stream tap' = @()
+        'stream validate' = @()
         'calls' = @(
             @('list', 'List calls: those in progress first, then the newest.'),
             @('show', 'Show one call, and whether its media stream can be opened now.'))
@@ -36,6 +36,10 @@ Register-ArgumentCompleter -Native -CommandName voipbin -ScriptBlock {
             @('show', 'Show one conference, and whether its media stream can be opened now.'))
         'conferences list' = @()
         'conferences show' = @()
+        'simulate' = @()
+        'login' = @()
+        'logout' = @()
+        'doctor' = @()
     }
 
     # By command: option, help, and for those that take one, what the value can be. Words stand
@@ -44,44 +48,6 @@ Register-ArgumentCompleter -Native -CommandName voipbin -ScriptBlock {
         '' = @(
             @('--version', 'Print the version.'),
             @('-V', 'Print the version.'),
-            @('--help', 'Show this message and exit.'),
-            @('-h', 'Show this message and exit.'))
-        'simulate' = @(
-            @('--host', 'A loopback address.', ''),
-            @('--port', '0 takes a free one.', ''),
-            @('--scenario', 'What goes wrong: jitter, stall+clipping, or jitter,strength=80,seed=2.', '@scenarios'),
-            @('--dialect', 'What the far end speaks.', 'documented deployed linear legacy'),
-            @('--heard', 'Write what the phone hears (WAV).', '@files'),
-            @('--list', 'Name the scenarios.'),
-            @('--json', 'JSON Lines on stdout.'),
-            @('--help', 'Show this message and exit.'),
-            @('-h', 'Show this message and exit.'))
-        'login' = @(
-            @('--token-stdin', 'Read a token from stdin.'),
-            @('--accesskey-stdin', 'Read an access key from stdin.'),
-            @('--username', 'Log in as this user; the password is asked for.', ''),
-            @('-u', 'Log in as this user; the password is asked for.', ''),
-            @('--password-stdin', 'Read the password of --username from stdin.'),
-            @('--api-url', 'The API''s address.', ''),
-            @('--profile', 'A profile of `voipbin login`.', '@profiles'),
-            @('--auth', 'How the credential travels.', 'query header'),
-            @('--ca-file', 'Trust these certificates too (PEM).', '@files'),
-            @('--insecure', 'Do not check the certificate.'),
-            @('--connect-timeout', 'Give up an attempt to connect after this.', ''),
-            @('--help', 'Show this message and exit.'),
-            @('-h', 'Show this message and exit.'))
-        'logout' = @(
-            @('--profile', 'The profile to forget.', '@profiles'),
-            @('--help', 'Show this message and exit.'),
-            @('-h', 'Show this message and exit.'))
-        'doctor' = @(
-            @('--json', 'JSON Lines on stdout.'),
-            @('--api-url', 'The API''s address.', ''),
-            @('--profile', 'A profile of `voipbin login`.', '@profiles'),
-            @('--auth', 'How the credential travels.', 'query header'),
-            @('--ca-file', 'Trust these certificates too (PEM).', '@files'),
-            @('--insecure', 'Do not check the certificate.'),
-            @('--connect-timeout', 'Give up an attempt to connect after this.', ''),
             @('--help', 'Show this message and exit.'),
             @('-h', 'Show this message and exit.'))
         'stream' = @(
@@ -125,7 +91,7 @@ Register-ArgumentCompleter -Native -CommandName voipbin -ScriptBlock {
             @('--record', 'Record what comes back meanwhile.', '@files'),
             @('--overwrite', 'Replace a file that exists.'),
             @('--lead', 'How far ahead of real time to send; a conference throws away more than 80 ms.', ''),
-            @('--payload', 'What RTP carries towards the far end: auto (what it takes, by the fingerprint of what it sends), pcmu or l16.', ''),
+            @('--payload', 'What RTP carries towards the far end: auto (what it takes, by the fingerprint of what it sends), pcmu or l16.', 'auto pcmu l16'),
             @('--payload-type', 'The payload type it has there: auto, or a number.', 'auto'),
             @('--api-url', 'The API''s address.', ''),
             @('--profile', 'A profile of `voipbin login`.', '@profiles'),
@@ -155,7 +121,7 @@ Register-ArgumentCompleter -Native -CommandName voipbin -ScriptBlock {
             @('--events', 'Let it read JSON Lines from this file descriptor: dtmf, speech, barge-in, state.', ''),
             @('--barge-in', 'When the caller starts to speak, drop what is not sent yet.'),
             @('--lead', 'How far ahead of real time to send; a conference throws away more than 80 ms.', ''),
-            @('--payload', 'What RTP carries towards the far end: auto (what it takes, by the fingerprint of what it sends), pcmu or l16.', ''),
+            @('--payload', 'What RTP carries towards the far end: auto (what it takes, by the fingerprint of what it sends), pcmu or l16.', 'auto pcmu l16'),
             @('--payload-type', 'The payload type it has there: auto, or a number.', 'auto'),
             @('--api-url', 'The API''s address.', ''),
             @('--profile', 'A profile of `voipbin login`.', '@profiles'),
@@ -180,6 +146,29 @@ Register-ArgumentCompleter -Native -CommandName voipbin -ScriptBlock {
             @('-v', 'Say more, on stderr.'),
             @('--help', 'Show this message and exit.'),
             @('-h', 'Show this message and exit.'))
+        'stream serve' = @(
+            @('--file', 'What to play; several play one after the other.', '@files'),
+            @('--loop', 'Play so many times to each who connects, then hang up; 0 is for ever.', ''),
+            @('--gain', 'Louder, or softer where it is negative.', ''),
+            @('--lead', 'How far ahead of real time to send; a conference throws away more than 80 ms.', ''),
+            @('--payload', 'What RTP carries towards the far end: auto (what it takes, by the fingerprint of what it sends), pcmu or l16.', 'auto pcmu l16'),
+            @('--payload-type', 'The payload type it has there: auto, or a number.', 'auto'),
+            @('--host', 'The address to listen on; 0.0.0.0 is every one of this machine.', ''),
+            @('--port', '0 takes a free one.', ''),
+            @('--transport', 'websocket, or tcp: AudioSocket with nothing around it.', 'websocket tcp'),
+            @('--encapsulation', 'How audio is framed. Asterisk''s chan_websocket is told by its first message. [default: rtp; tcp: audiosocket]', 'rtp sln audiosocket'),
+            @('-e', 'How audio is framed. Asterisk''s chan_websocket is told by its first message. [default: rtp; tcp: audiosocket]', 'rtp sln audiosocket'),
+            @('--cert', 'A certificate chain (PEM): wss.', '@files'),
+            @('--key', 'Its private key (PEM), where it is not in the same file.', '@files'),
+            @('--token', 'Only who asks for the path /TOKEN is let in.', ''),
+            @('--record', 'Keep what they send, a file for each.', ''),
+            @('--json', 'JSON Lines on stdout.'),
+            @('--quiet', 'Say errors only.'),
+            @('-q', 'Say errors only.'),
+            @('--verbose', 'Say more, on stderr.'),
+            @('-v', 'Say more, on stderr.'),
+            @('--help', 'Show this message and exit.'),
+            @('-h', 'Show this message and exit.'))
         'stream tap' = @(
             @('--device', 'The loudspeaker: its number, or part of its name. [default: the system''s]', '@devices'),
             @('--list-devices', 'Name the devices.'),
@@ -190,6 +179,38 @@ Register-ArgumentCompleter -Native -CommandName voipbin -ScriptBlock {
             @('--overwrite', 'Replace a file that exists.'),
             @('--mic', 'Talk as well, by the microphone.'),
             @('--full-duplex', 'With --mic: also while the far end speaks (use headphones).'),
+            @('--api-url', 'The API''s address.', ''),
+            @('--profile', 'A profile of `voipbin login`.', '@profiles'),
+            @('--auth', 'How the credential travels.', 'query header'),
+            @('--ca-file', 'Trust these certificates too (PEM).', '@files'),
+            @('--insecure', 'Do not check the certificate.'),
+            @('--connect-timeout', 'Give up an attempt to connect after this.', ''),
+            @('--encapsulation', 'How audio is framed.', 'rtp sln audiosocket'),
+            @('-e', 'How audio is framed.', 'rtp sln audiosocket'),
+            @('--duration', 'Stop after this: 10, 90s, 1m30s.', ''),
+            @('-d', 'Stop after this: 10, 90s, 1m30s.', ''),
+            @('--capture', 'Write every message, both ways, with its time (pcapng).', '@files'),
+            @('--reconnect', 'Connect again when the link breaks.'),
+            @('--no-reconnect', 'Connect again when the link breaks.'),
+            @('--give-up-after', 'How long to try to win a lost link back.', ''),
+            @('--keepalive', 'Send silence so that the far end starts and stays.'),
+            @('--no-keepalive', 'Send silence so that the far end starts and stays.'),
+            @('--json', 'JSON Lines on stdout.'),
+            @('--quiet', 'Say errors only.'),
+            @('-q', 'Say errors only.'),
+            @('--verbose', 'Say more, on stderr.'),
+            @('-v', 'Say more, on stderr.'),
+            @('--help', 'Show this message and exit.'),
+            @('-h', 'Show this message and exit.'))
+        'stream validate' = @(
+            @('--spec', 'Measure against the documents, against what the platform''s servers were observed to send and take, or against what the stream itself shows.', 'auto documented deployed'),
+            @('--direction', 'Judge only what is received (in) or sent (out); of a dump, what it is. [default: both; of a dump in]', 'in out'),
+            @('--hex', 'The input is hex text, a frame a line: explain each field of it.'),
+            @('--proxy', 'Listen on this port of this machine, forward to TARGET, and judge both directions of whoever connects.', ''),
+            @('--max-frames', 'Stop after so many frames of each direction.', ''),
+            @('--format', 'Write a document for CI instead of words.', 'sarif junit'),
+            @('--list-rules', 'Name the rules.'),
+            @('--explain', 'Say all there is to know of one rule.', '@rules'),
             @('--api-url', 'The API''s address.', ''),
             @('--profile', 'A profile of `voipbin login`.', '@profiles'),
             @('--auth', 'How the credential travels.', 'query header'),
@@ -263,6 +284,44 @@ Register-ArgumentCompleter -Native -CommandName voipbin -ScriptBlock {
             @('--connect-timeout', 'Give up an attempt to connect after this.', ''),
             @('--help', 'Show this message and exit.'),
             @('-h', 'Show this message and exit.'))
+        'simulate' = @(
+            @('--host', 'A loopback address.', ''),
+            @('--port', '0 takes a free one.', ''),
+            @('--scenario', 'What goes wrong: jitter, stall+clipping, or jitter,strength=80,seed=2.', '@scenarios'),
+            @('--dialect', 'What the far end speaks.', 'documented deployed linear legacy'),
+            @('--heard', 'Write what the phone hears (WAV).', '@files'),
+            @('--list', 'Name the scenarios.'),
+            @('--json', 'JSON Lines on stdout.'),
+            @('--help', 'Show this message and exit.'),
+            @('-h', 'Show this message and exit.'))
+        'login' = @(
+            @('--token-stdin', 'Read a token from stdin.'),
+            @('--accesskey-stdin', 'Read an access key from stdin.'),
+            @('--username', 'Log in as this user; the password is asked for.', ''),
+            @('-u', 'Log in as this user; the password is asked for.', ''),
+            @('--password-stdin', 'Read the password of --username from stdin.'),
+            @('--api-url', 'The API''s address.', ''),
+            @('--profile', 'A profile of `voipbin login`.', '@profiles'),
+            @('--auth', 'How the credential travels.', 'query header'),
+            @('--ca-file', 'Trust these certificates too (PEM).', '@files'),
+            @('--insecure', 'Do not check the certificate.'),
+            @('--connect-timeout', 'Give up an attempt to connect after this.', ''),
+            @('--help', 'Show this message and exit.'),
+            @('-h', 'Show this message and exit.'))
+        'logout' = @(
+            @('--profile', 'The profile to forget.', '@profiles'),
+            @('--help', 'Show this message and exit.'),
+            @('-h', 'Show this message and exit.'))
+        'doctor' = @(
+            @('--json', 'JSON Lines on stdout.'),
+            @('--api-url', 'The API''s address.', ''),
+            @('--profile', 'A profile of `voipbin login`.', '@profiles'),
+            @('--auth', 'How the credential travels.', 'query header'),
+            @('--ca-file', 'Trust these certificates too (PEM).', '@files'),
+            @('--insecure', 'Do not check the certificate.'),
+            @('--connect-timeout', 'Give up an attempt to connect after this.', ''),
+            @('--help', 'Show this message and exit.'),
+            @('-h', 'Show this message and exit.'))
     }
 
     # By command: what each argument can be, from number 0; the one at * may be given many times.
@@ -271,6 +330,7 @@ Register-ArgumentCompleter -Native -CommandName voipbin -ScriptBlock {
         'stream play' = @{ '0' = '@targets'; '*' = '@files' }
         'stream pipe' = @{ '0' = '@targets'; '*' = '@programs' }
         'stream tap' = @{ '0' = '@targets' }
+        'stream validate' = @{ '0' = '@targets @files' }
         'calls show' = @{ '0' = '@calls' }
         'conferences show' = @{ '0' = '@conferences' }
     }

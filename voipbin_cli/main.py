@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from voipbin_cli import __version__
 from voipbin_cli.commands import (
@@ -28,9 +29,17 @@ from voipbin_cli.render.problems import show_error
 # `--help` reads as written: a blank line ends a paragraph, \b keeps an example's lines apart.
 _SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
+
+class _GroupsFirst(TyperGroup):
+    """Names `stream` first: it is what the tool is for."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return sorted(self.commands, key=lambda name: not hasattr(self.commands[name], "commands"))
+
+
 app = typer.Typer(
     name="voipbin",
-    help="Record, play, hear, diagnose and validate the live audio of VoIPBIN calls.",
+    cls=_GroupsFirst,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -73,7 +82,13 @@ def _root(
 ) -> None:
     """Record, play, hear, diagnose and validate the live audio of VoIPBIN calls.
 
-    Try it without an account: voipbin stream record sim -d 5
+    A TARGET of sim is a simulated call, which needs no account.
+
+    Examples:
+
+        voipbin stream record sim -d 5
+
+        voipbin simulate --list
     """
 
 
@@ -85,7 +100,9 @@ def main(args: list[str] | None = None) -> int:
         sys.stdout.flush()
         return int(status or ExitStatus.DONE)
     except typer.TyperException as error:
-        return _fail(_usage_error(error), arguments)
+        # Without a word the error is that nothing was asked: the help was shown instead.
+        wordless = not error.format_message()
+        return ExitStatus.USAGE if wordless else _fail(_usage_error(error), arguments)
     except VoipbinError as error:
         return _fail(error, arguments)
     except (KeyboardInterrupt, typer.Abort):

@@ -16,6 +16,7 @@ import pytest
 
 from tests.support.cli import VOIPBIN, environment
 from tests.support.peer import NEVER_ANSWER, Answer, Peer, document
+from voipbin_cli.errors import ConnectionFailed
 from voipbin_cli.shell import progress, tab
 from voipbin_cli.shell.progress import Found, in_progress, read_cache, write_cache
 from voipbin_cli.shell.tab import Line, Row, answer
@@ -153,12 +154,22 @@ def test_where_nothing_can_be_kept_it_works_without(tmp_path: Path) -> None:
         assert in_progress(line(tmp_path, peer))[0].id == CALL
 
 
-def test_after_silence_the_next_tab_does_not_wait_again(tmp_path: Path) -> None:
+def test_after_silence_the_next_tab_does_not_wait_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress.time, "time", lambda: 1000.0)
     with Peer(routes={CALLS: NEVER_ANSWER, CONFERENCES: NEVER_ANSWER}) as peer:
-        assert press_tab("targets", tmp_path, peer, "").stdout == b""
+        with pytest.raises(ConnectionFailed):
+            in_progress(line(tmp_path, peer))
         asked = len(peer.requests)
-        assert press_tab("targets", tmp_path, peer, "").stdout == b""
+        assert in_progress(line(tmp_path, peer)) == []
         assert len(peer.requests) == asked
+
+
+def test_a_platform_that_never_answers_is_given_up(tmp_path: Path) -> None:
+    with Peer(routes={CALLS: NEVER_ANSWER, CONFERENCES: NEVER_ANSWER}) as peer:
+        done = press_tab("targets", tmp_path, peer, "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 
 def test_it_does_not_wait_for_what_takes_longer_than_its_limit(

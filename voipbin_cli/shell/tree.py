@@ -94,12 +94,13 @@ def _command(path: tuple[str, ...], source: Any) -> Command:
     parameters = [p for p in source.params if not getattr(p, "hidden", False)]
     options = [_option(p) for p in parameters if p.param_type_name == "option"]
     children: Mapping[str, Any] = getattr(source, "commands", {})
+    names = source.list_commands(None) if children else []
     return Command(
         path=path,
         help=inspect.cleandoc(source.help or ""),
         options=(*options, _HELP),
         arguments=tuple(_argument(p) for p in parameters if p.param_type_name == "argument"),
-        commands=tuple(_command((*path, name), child) for name, child in children.items()),
+        commands=tuple(_command((*path, name), children[name]) for name in names),
     )
 
 
