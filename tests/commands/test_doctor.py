@@ -12,6 +12,8 @@ import pytest
 from tests.support.cli import Result, voipbin
 from tests.support.peer import Answer, Peer, document, envelope
 from voipbin_cli.commands import checkup
+from voipbin_cli.errors import MachineError
+from voipbin_cli.media import devices
 from voipbin_cli.render.doctor import State
 from voipbin_cli.transport.credentials import Credential, CredentialKind
 from voipbin_cli.transport.endpoint import Endpoint
@@ -27,6 +29,11 @@ def examine(home: Path, answer: Answer, *args: str, **env: str) -> Result:
         result = voipbin("doctor", *args, cwd=home, env=settings)
     assert SECRET not in result.stdout.decode() + result.stderr
     return result
+
+
+def device(number: int, name: str, **more: Any) -> devices.Device:
+    base = {"inputs": 0, "outputs": 0, "is_default_input": False, "is_default_output": False}
+    return devices.Device(number, name, "ALSA", rate_hz=48000.0, **{**base, **more})
 
 
 def checks(result: Result) -> dict[str, dict[str, Any]]:
@@ -48,6 +55,31 @@ def test_one_screen_of_eighty_columns(tmp_path: Path) -> None:
     lines = examine(tmp_path, EMPTY).stdout.decode().splitlines()
     assert len(lines) <= 24
     assert max(map(len, lines)) <= 80
+
+
+def test_a_machine_without_portaudio_has_everything_but_tap(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def missing() -> str:
+        raise MachineError("there is no PortAudio on this machine", hint="apt-get install it")
+
+    monkeypatch.setattr(devices, "sound_system_version", missing)
+    found = checkup.sound_check()
+    assert (found.state, found.facts["portaudio"]) == (State.NOTE, None)
+    assert found.hint == "only `voipbin stream tap` needs it: apt-get install it"
+
+
+def test_the_device_that_tap_would_play_to_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [
+        device(0, "Microphone", inputs=1),
+        device(1, "HDMI", outputs=2),
+        device(2, "Headphones", outputs=2, is_default_output=True),
+    ]
+    monkeypatch.setattr(devices, "sound_system_version", lambda: "PortAudio V19.7, revision 1b2")
+    monkeypatch.setattr(devices, "list_devices", lambda: rows)
+    assert checkup.sound_check().words == "PortAudio V19.7; plays to Headphones, of 2 in all"
+    monkeypatch.setattr(devices, "list_devices", lambda: rows[:1])
+    assert checkup.sound_check().state is State.NOTE
 
 
 @pytest.mark.parametrize("shift_s", [-40.0, 3700.0])

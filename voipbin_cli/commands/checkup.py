@@ -14,7 +14,7 @@ from typing import Any
 from voipbin_cli import __version__
 from voipbin_cli.commands.api import api_endpoint, ask_endpoint
 from voipbin_cli.commands.options import ApiOptions
-from voipbin_cli.errors import ExitStatus, VoipbinError
+from voipbin_cli.errors import ExitStatus, MachineError, VoipbinError
 from voipbin_cli.render.doctor import Check, State, check_fields, show_checks, terminal_check
 from voipbin_cli.render.jsonl import emit
 from voipbin_cli.render.times import span_text, utc_text
@@ -37,7 +37,7 @@ COMPLETIONS = {
 
 def check_up(options: ApiOptions, *, as_json: bool) -> None:
     """Run every check, show them, and exit with the status of the first bad one."""
-    checks = [version_check(), libraries_check(), keyring_check()]
+    checks = [version_check(), libraries_check(), sound_check(), keyring_check()]
     checks += platform_checks(options)
     checks += [terminal_check(), shell_check(os.environ, installed_files())]
     bad = [check for check in checks if check.state is State.BAD]
@@ -79,6 +79,27 @@ def _version(name: str) -> str | None:
         return metadata.version(name)
     except metadata.PackageNotFoundError:
         return None
+
+
+def sound_check() -> Check:
+    """Tell what `tap` would play to. It is the one command that needs PortAudio."""
+    from voipbin_cli.media.devices import list_devices, sound_system_version
+
+    try:
+        # Without the revision that some builds add.
+        version = sound_system_version().partition(",")[0]
+        devices = list_devices()
+    except MachineError as error:
+        hint = f"only `voipbin stream tap` needs it: {error.hint}"
+        return Check("sound", State.NOTE, error.message, hint, {"portaudio": None, "devices": []})
+    facts = {"portaudio": version, "devices": [device._asdict() for device in devices]}
+    speakers = [device for device in devices if device.outputs]
+    if not speakers:
+        words = f"{version}, and no device to play to"
+        return Check("sound", State.NOTE, words, "only `voipbin stream tap` needs one", facts)
+    default = next((device for device in speakers if device.is_default_output), speakers[0])
+    words = f"{version}; plays to {default.name}, of {len(speakers)} in all"
+    return Check("sound", State.OK, words, facts=facts)
 
 
 def keyring_check() -> Check:

@@ -50,6 +50,11 @@ def sound_system() -> Any:
     return sounddevice
 
 
+def sound_system_version() -> str:
+    """Return which PortAudio this is, in its own words. Raises MachineError without one."""
+    return str(sound_system().get_portaudio_version()[1])
+
+
 def list_devices() -> list[Device]:
     """Return all devices. Raises MachineError without PortAudio."""
     system = sound_system()

@@ -74,7 +74,7 @@ def _profiles(line: Line) -> list[Row]:
 def _devices(_line: Line) -> list[Row]:
     from voipbin_cli.media.devices import list_devices
 
-    return [Row(str(device.index), device.name) for device in list_devices() if device.outputs]
+    return [Row(str(device.number), device.name) for device in list_devices() if device.outputs]
 
 
 SOURCES: Mapping[str, Callable[[Line], list[Row]]] = {
