@@ -184,6 +184,12 @@ class LiveOptions(ApiOptions):
     verbose: VerboseOption = False
 
 
+@functools.cache
+def _fields_of(options: type[Any]) -> dict[str, Any]:
+    """Return name and annotation of each field; read once, as start-up feels every command."""
+    return get_type_hints(options, include_extras=True)
+
+
 def takes(options: type[Any]) -> Callable[[F], F]:
     """Let a command's one `options` parameter be filled from flags: a field, a flag.
 
@@ -194,7 +200,7 @@ def takes(options: type[Any]) -> Callable[[F], F]:
     def decorate(command: F) -> F:
         hints = get_type_hints(command, include_extras=True)
         (name,) = (name for name, hint in hints.items() if hint is options)
-        fields = get_type_hints(options, include_extras=True)
+        fields = _fields_of(options)  # type: ignore[arg-type]  # every class is hashable
 
         @functools.wraps(command)
         def wrapper(**values: Any) -> None:
