@@ -175,8 +175,8 @@ class MediaConnection:
 
     # Sending
 
-    def send_nowait(self, data: bytes) -> bool:
-        """Write one binary message at once, whatever the socket has not taken yet.
+    def send_nowait(self, data: bytes | str) -> bool:
+        """Write one message (text when it is str) at once, whatever the socket has not taken yet.
 
         Returns False, and sends nothing, when SEND_LIMIT_BYTES are still unsent: then the peer
         or the network has not kept up for seconds, and this message would only be later still.
@@ -189,12 +189,15 @@ class MediaConnection:
             raise self._ended()
         if channel.unsent_bytes > SEND_LIMIT_BYTES:
             return False
-        channel.protocol.send_binary(data)
+        if isinstance(data, str):
+            channel.protocol.send_text(data.encode())
+        else:
+            channel.protocol.send_binary(data)
         channel.send_data()
         return True
 
-    async def send(self, data: bytes) -> None:
-        """Write one binary message, waiting while the peer does not take what went before.
+    async def send(self, data: bytes | str) -> None:
+        """Write one message, waiting while the peer does not take what went before.
 
         Raises:
             ConnectionEnded: there is no connection any more, or it ended during the wait.

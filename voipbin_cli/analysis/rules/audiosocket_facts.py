@@ -159,11 +159,6 @@ class AudioSocketFacts(Facts):
         samples = np.where(self.is_audio, whole // np.maximum(self.sample_bytes, 1), 0)
         return samples * 1_000_000_000 // self.rate_hz
 
-    @cached_property
-    def frame_ms(self) -> Any:
-        """The length of the first frame in ms."""
-        return self.samples * 1000 / self.rate_hz
-
     def next_past(self) -> Past:
         """Return what the block after this one has to know."""
         past = super().next_past()

@@ -66,6 +66,11 @@ class CodecWatch:
         return codes
 
     @property
+    def codec(self) -> Codec | None:
+        """The codec of the last block, None before any payload."""
+        return self._codec
+
+    @property
     def _code(self) -> int:
         if self._codec is None:
             return 0

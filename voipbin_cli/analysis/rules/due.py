@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from voipbin_cli.analysis.rules.row import Spec
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation
@@ -22,6 +22,8 @@ class Due:
     `codecs` are those that the reader at the far end plays as sound, `payload_types` those that
     it takes (RTP). `random_start`: sequence number, timestamp and SSRC begin at random, as RFC
     3550 5.1 wants them. `is_datagrams`: RTP over UDP, of a phone rather than of the platform.
+    `has_boundaries` is false where messages were cut out of bare samples here: their sizes tell
+    nothing.
     """
 
     encapsulation: Encapsulation
@@ -31,6 +33,7 @@ class Due:
     payload_types: frozenset[int]
     random_start: bool = False
     is_datagrams: bool = False
+    has_boundaries: bool = True
 
     @property
     def frame_bytes(self) -> int:
@@ -44,7 +47,13 @@ class Due:
         return Codec.MULAW if self.encapsulation is Encapsulation.RTP else Codec.S16LE
 
 
-def received(encapsulation: Encapsulation, spec: Spec, *, is_datagrams: bool = False) -> Due:
+def received(
+    encapsulation: Encapsulation,
+    spec: Spec,
+    *,
+    is_datagrams: bool = False,
+    has_boundaries: bool = True,
+) -> Due:
     """Return what the platform is due to send; under `auto` each of its known forms."""
     is_rtp = encapsulation is Encapsulation.RTP
     codecs, payload_type = _MULAW | _LINEAR, DOCUMENTED_PAYLOAD_TYPE
@@ -62,6 +71,7 @@ def received(encapsulation: Encapsulation, spec: Spec, *, is_datagrams: bool = F
         frozenset((payload_type,)) if is_rtp else frozenset(),
         random_start=spec is not Spec.DEPLOYED,
         is_datagrams=is_datagrams,
+        has_boundaries=has_boundaries,
     )
 
 
@@ -71,6 +81,7 @@ def sent(
     fingerprint: Fingerprint | None = None,
     *,
     is_datagrams: bool = False,
+    has_boundaries: bool = True,
 ) -> Due:
     """Return what the far end takes; under `auto` by the fingerprint of what it sends.
 
@@ -89,7 +100,14 @@ def sent(
         frozenset() if number is None else frozenset((number,)),
         random_start=True,
         is_datagrams=is_datagrams,
+        has_boundaries=has_boundaries,
     )
+
+
+def unknowing(due: Due) -> Due:
+    """Return what is due of one who cannot know yet which form the far end takes."""
+    both = frozenset((DOCUMENTED_PAYLOAD_TYPE, DEPLOYED_PAYLOAD_TYPE))
+    return replace(due, codecs=_MULAW | _LINEAR, payload_types=due.payload_types | both)
 
 
 def _form(encapsulation: Encapsulation, spec: Spec, fingerprint: Fingerprint | None) -> SendForm:

@@ -16,8 +16,16 @@ SLN_FORM = "VoIPBIN media stream: SLN is bare 8 kHz mono samples, 20 ms a messag
 
 def off_size(facts: Facts) -> Mask:
     """Not 20 ms, by the samples that are due."""
-    due = FRAME_SAMPLES * facts.sample_bytes * facts.rate_hz // 8000
-    return facts.is_audio & (facts.sample_bytes > 0) & (facts.payload_bytes != due)
+    if not facts.due.has_boundaries:
+        return np.zeros(len(facts.frames), bool)
+    sample_bytes = np.where(facts.sample_bytes > 0, facts.sample_bytes, 2)
+    due = FRAME_SAMPLES * sample_bytes * facts.rate_hz // 8000
+    if facts.due.is_datagrams:
+        return facts.is_audio & (facts.sample_bytes > 0) & (facts.payload_bytes != due)
+    # Where nothing is known of the codec yet, it is 20 ms of neither.
+    unlike = (facts.payload_bytes != due // 2) & (facts.payload_bytes != due)
+    is_known = facts.sample_bytes > 0
+    return facts.is_audio & np.where(is_known, facts.payload_bytes != due, unlike)
 
 
 def _has_rtp_header(facts: Any) -> Mask:
@@ -60,7 +68,7 @@ RULES = (
         encapsulations=SLN,
         clause=SLN_FORM,
         sentence="A message holds 20 ms of audio: 320 bytes linear, 160 of G.711.",
-        message="{size} bytes are {duration_ms:g} ms, 20 are due",
+        message="{size} bytes, {due_bytes} are due",
         consequence="it is heard; pacing and buffers that count messages go wrong",
         predicate=off_size,
     ),

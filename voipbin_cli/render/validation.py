@@ -1,0 +1,284 @@
+"""What a validation found, as people read it: grouped, the gravest first, with the bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from voipbin_cli.analysis.dissect import Field, dissect
+from voipbin_cli.analysis.rules import RULES, Rule, Severity, Spec
+from voipbin_cli.analysis.rules.tally import Group
+from voipbin_cli.codec.encapsulation import Direction, Encapsulation
+from voipbin_cli.render.live import STATE_STYLES, clock_text
+from voipbin_cli.render.problems import say
+from voipbin_cli.session.listening import ListenStatus, Tell
+from voipbin_cli.session.proxy import ProxyStatus
+from voipbin_cli.text import printable
+
+STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
+WAYS = {Direction.IN: "received", Direction.OUT: "sent"}
+SHOWN_BYTES = 20
+WIDE = 10_000
+_SPECS = {
+    Spec.AUTO: "by what the stream itself shows",
+    Spec.DOCUMENTED: "by the documents",
+    Spec.DEPLOYED: "by what the platform's servers were observed to do",
+}
+
+
+def console() -> Console:
+    """Return stdout; for a pipe nothing is cut and nothing is wrapped."""
+    out = Console(highlight=False)
+    return out if out.is_terminal else Console(highlight=False, width=WIDE)
+
+
+# A report
+
+
+def show_report(summary: dict[str, Any], groups: Sequence[Group], out: Console) -> None:
+    """Print what was measured against what, each broken rule, and the result."""
+    for group in groups:
+        out.print(_headline(group))
+        out.print(_details(summary, group))
+    out.print(result_text(summary))
+
+
+def show_streams(rows: Iterable[tuple[str, dict[str, Any]]], out: Console) -> None:
+    """Print one line a stream of a capture that holds several."""
+    for name, summary in rows:
+        style = "red" if summary["result"] == "fail" else "green"
+        out.print(Text.assemble((f"{summary['result']} ", style), f"{summary['frames']:>7} ", name))
+
+
+def _headline(group: Group) -> Text:
+    first = group.first
+    times = "frame" if group.count == 1 else f"{group.count} frames, first"
+    return Text.assemble(
+        (f"{first.severity.value:<8}", STYLES[first.severity]),
+        (first.rule.id, "bold"),
+        f"  {WAYS[first.direction]}, {times} {first.frame}: ",
+        printable(first.message),
+    )
+
+
+def _details(summary: dict[str, Any], group: Group) -> Text:
+    rule = group.rule
+    lines = [
+        Text(f"         {rule.consequence}"),
+        Text(f"         {rule.clause}", "dim"),
+    ]
+    if group.size:
+        encapsulation = Encapsulation(summary["encapsulation"])
+        lines.append(Text.assemble("         ", marked(encapsulation, group, rule)))
+    return Text("\n").join(lines)
+
+
+def marked(encapsulation: Encapsulation, group: Group, rule: Rule) -> Text:
+    """The first bytes of the first message, those of the rule's field in brackets."""
+    start, end = _field_bytes(encapsulation, group.data, rule.field)
+    shown = group.data[: max(SHOWN_BYTES, min(end, start + SHOWN_BYTES))]
+    text = Text()
+    for at, byte in enumerate(shown):
+        is_marked = start <= at < end
+        opening = "[" if at == start and is_marked else " "
+        closing = "]" if is_marked and (at == end - 1 or at == len(shown) - 1) else ""
+        text.append(opening if at or opening == "[" else "")
+        text.append(f"{byte:02x}", "bold reverse" if is_marked else "")
+        text.append(closing)
+    if group.size > len(shown):
+        text.append(f" … {group.size} bytes", "dim")
+    return text
+
+
+def _field_bytes(encapsulation: Encapsulation, data: bytes, name: str) -> tuple[int, int]:
+    fields = [field for field in dissect(encapsulation, data) if field.name == name]
+    # A flag in RTP's first byte has the name of what it announces, which comes last.
+    chosen = fields[-1:] if encapsulation is Encapsulation.RTP else fields[:1]
+    return (chosen[0].start, chosen[0].end) if chosen else (0, 0)
+
+
+def result_text(summary: dict[str, Any]) -> Text:
+    """One line: the result, and how much was judged against what."""
+    failed = summary["result"] == "fail"
+    counts = _counts(summary["violations"])
+    frames = f"{summary['frames']} frame{'' if summary['frames'] == 1 else 's'}"
+    dialect = summary.get("dialect")
+    form = f" ({dialect})" if dialect else ""
+    return Text.assemble(
+        (summary["result"], "bold red" if failed else "bold green"),
+        f": {frames} of {summary['encapsulation']}{form}, {counts}; measured ",
+        _SPECS[Spec(summary["spec"])],
+    )
+
+
+def _counts(violations: Sequence[dict[str, Any]]) -> str:
+    if not violations:
+        return "no rule broken"
+    parts = []
+    for severity in reversed(Severity):
+        count = sum(violation["severity"] == severity for violation in violations)
+        if count:
+            parts.append(f"{count} {severity.value}{'s' if count > 1 else ''}")
+    return ", ".join(parts)
+
+
+class ValidationLines:
+    """Where a live validation is, and what it has found so far."""
+
+    def __init__(
+        self,
+        target: str,
+        status: Callable[[], ListenStatus],
+        found: Callable[[], Sequence[Group]],
+    ) -> None:
+        self._target = printable(target, 48)
+        self._status = status
+        self._found = found
+
+    def __call__(self) -> list[Text]:
+        status = self._status()
+        style = STATE_STYLES.get(status.state, "bold")
+        first = Text.assemble(
+            (f"● {status.state}", style),
+            f"  {clock_text(status.elapsed_s)}  {self._target}  {status.frames} frames  ",
+            status.form,
+        )
+        return [first, *(_headline(group) for group in self._found()[:8])]
+
+
+class ProxyLines:
+    """Who is there, and what was found so far."""
+
+    def __init__(
+        self,
+        target: str,
+        status: Callable[[], ProxyStatus],
+        found: Callable[[], Sequence[Group]],
+    ) -> None:
+        self._target = printable(target, 48)
+        self._status = status
+        self._found = found
+
+    def __call__(self) -> list[Text]:
+        status = self._status()
+        style = "bold green" if status.clients else "dim"
+        first = Text.assemble(
+            (f"● {status.clients} connected", style),
+            f"  {clock_text(status.elapsed_s)}  {status.address} → {self._target}  ",
+            f"{status.received} received, {status.sent} sent",
+        )
+        return [first, *(_headline(group) for group in self._found()[:8])]
+
+
+def listening(tell: Tell, *, quiet: bool) -> Tell:
+    """Return `tell` that says on stderr where to connect."""
+
+    def told(event: str, fields: dict[str, Any]) -> None:
+        if event == "listening" and not quiet:
+            say(f"point your client at {fields['address']}; Ctrl-C ends it")
+        tell(event, fields)
+
+    return told
+
+
+# Rules
+
+
+def rule_table(rules: Iterable[Rule], out: Console) -> None:
+    """Print one line a rule."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("RULE", "SEVERITY", "OF", "DIRECTION"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("WHAT HOLDS FOR A GOOD FRAME", ratio=1)
+    for rule in rules:
+        table.add_row(
+            Text(rule.id, "bold"),
+            Text(rule.severity.value, STYLES[rule.severity]),
+            _encapsulations(rule),
+            _ways(rule),
+            rule.sentence,
+        )
+    out.print(table)
+
+
+def rule_fields(rule: Rule) -> dict[str, Any]:
+    """What scripts get of a rule."""
+    return {
+        "rule": rule.id,
+        "severity": rule.severity.value,
+        "severities": {
+            spec.value: severity.value if (severity := rule.severities.under(spec)) else None
+            for spec in Spec
+        },
+        "encapsulations": [encapsulation.value for encapsulation in rule.encapsulations],
+        "directions": [direction.value for direction in rule.directions],
+        "sentence": rule.sentence,
+        "consequence": rule.consequence,
+        "reference": rule.clause,
+    }
+
+
+def explain_rule(rule: Rule, out: Console) -> None:
+    """Print all there is to know of a rule."""
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    table.add_row("rule", rule.id)
+    table.add_row("holds", rule.sentence)
+    table.add_row("otherwise", f"{rule.consequence[0].upper()}{rule.consequence[1:]}.")
+    table.add_row("of", f"{_encapsulations(rule)}, {_ways(rule)}")
+    for spec in Spec:
+        severity = rule.severities.under(spec)
+        shown = Text(severity.value, STYLES[severity]) if severity else Text("no rule", "dim")
+        table.add_row(f"--spec {spec.value}", shown)
+    table.add_row("reference", rule.clause)
+    out.print(table)
+
+
+def _encapsulations(rule: Rule) -> str:
+    return (
+        "all" if len(rule.encapsulations) == len(Encapsulation) else ", ".join(rule.encapsulations)
+    )
+
+
+def _ways(rule: Rule) -> str:
+    return "both" if len(rule.directions) > 1 else WAYS[rule.directions[0]]
+
+
+# One frame
+
+
+def show_fields(fields: Sequence[Field], message: bytes, out: Console) -> None:
+    """Print what each byte of a message means."""
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(justify="right", style="dim", no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for field in fields:
+        data = message[field.start : field.end]
+        shown = data[:8].hex(" ") + (" …" if len(data) > 8 else "")
+        name = field.name.replace("_", " ")
+        table.add_row(str(field.start), shown, name, printable(field.value, 40), field.meaning)
+    out.print(table)
+
+
+def field_fields(field: Field) -> dict[str, Any]:
+    """What scripts get of a field."""
+    return {
+        "name": field.name,
+        "offset": field.start,
+        "bytes": field.end - field.start,
+        "value": field.value,
+        "meaning": field.meaning,
+    }
+
+
+def find_rules() -> Sequence[Rule]:
+    """Every rule, in order."""
+    return list(RULES.values())

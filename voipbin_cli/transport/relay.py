@@ -1,0 +1,189 @@
+"""A relay: clients on this machine connect here, and reach a stream that is somewhere else."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol, cast
+from urllib.parse import urlsplit
+
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+from websockets.frames import CloseCode
+from websockets.http11 import Request, Response
+from websockets.protocol import State
+
+from voipbin_cli.codec.encapsulation import Direction
+from voipbin_cli.errors import MachineError, VoipbinError
+from voipbin_cli.transport.addresses import is_loopback
+from voipbin_cli.transport.channel import Message
+from voipbin_cli.transport.connection import ConnectionEnded, MediaConnection
+
+HOST = "127.0.0.1"
+MAX_MESSAGE_BYTES = 1024 * 1024
+CLOSE_S = 1.0
+_MAX_CLIENTS = 64
+_LOGGER = logging.getLogger("voipbin.relay")
+# At DEBUG the library writes requests, query and all, to its log.
+_LOGGER.setLevel(logging.CRITICAL)
+
+Clock = Callable[[], int]
+
+
+class Watcher(Protocol):
+    """Who looks at what one client and its far end say to each other."""
+
+    def passed(self, direction: Direction, message: Message) -> bool:
+        """Look at one message; False holds it back."""
+
+    def ended(self, ended: ConnectionEnded) -> None:
+        """The client or the far end is gone."""
+
+
+class _Client(ServerConnection):
+    """A client's connection that knows when its last bytes were read."""
+
+    arrival_ns = 0
+    clock: Clock
+    upstream: MediaConnection | None = None
+
+    def data_received(self, data: bytes) -> None:
+        self.arrival_ns = self.clock()
+        super().data_received(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        if self.protocol.handshake_exc is not None and self.upstream is not None:
+            asyncio.ensure_future(self.upstream.close())  # noqa: RUF006
+
+
+class Relay:
+    """Listens on loopback alone. For each client `connect` opens the way to the far end.
+
+    Messages pass as they are, text and empty ones too; a far end that is gone without a close
+    frame is so for the client. What `connect` raises becomes the client's HTTP answer. Pages of
+    other hosts (`Origin`) are refused: they would borrow the user's credential.
+    """
+
+    def __init__(
+        self,
+        connect: Callable[[str], Awaitable[MediaConnection]],
+        watch: Callable[[MediaConnection, str], Watcher],
+        *,
+        refused: Callable[[VoipbinError], None] = lambda error: None,
+        clock: Clock = time.monotonic_ns,
+    ) -> None:
+        self.port = 0
+        self._connect = connect
+        self._watch = watch
+        self._refused = refused
+        self._clock = clock
+        self._server: Server | None = None
+        self._clients = 0
+
+    async def start(self, port: int) -> None:
+        """Listen. Raises MachineError when the port cannot be had."""
+        try:
+            self._server = await serve(
+                self._serve,
+                HOST,
+                port,
+                compression=None,
+                max_size=MAX_MESSAGE_BYTES,
+                ping_interval=None,
+                close_timeout=CLOSE_S,
+                process_request=self._open,
+                server_header=None,
+                logger=_LOGGER,
+                create_connection=cast("type[ServerConnection]", self._make),
+            )
+        except OSError as error:
+            raise MachineError(
+                f"cannot listen on {HOST}:{port}: {error.strerror or error}",
+                hint="is something else listening there? choose another port",
+            ) from error
+        self.port = next(iter(self._server.sockets)).getsockname()[1]
+
+    async def close(self) -> None:
+        """Listen no more, and close every connection in order."""
+        if self._server is not None:
+            self._server.close(code=CloseCode.GOING_AWAY)
+            await self._server.wait_closed()
+
+    def _make(self, *arguments: Any, **limits: Any) -> _Client:
+        client = _Client(*arguments, **limits)
+        client.clock = self._clock
+        return client
+
+    async def _open(self, connection: ServerConnection, request: Request) -> Response | None:
+        origin = request.headers.get("Origin")
+        if origin is not None and not is_loopback(urlsplit(origin).hostname):
+            return connection.respond(403, "not for pages of other hosts\n")
+        if self._clients >= _MAX_CLIENTS:
+            return connection.respond(503, "too many clients\n")
+        try:
+            cast(_Client, connection).upstream = await self._connect(request.path)
+        except VoipbinError as error:
+            self._refused(error)
+            status = error.details.get("http_status")
+            answer = status if isinstance(status, int) and 400 <= status < 600 else 502
+            return connection.respond(answer, f"{error.message}\n")
+        return None
+
+    async def _serve(self, connection: ServerConnection) -> None:
+        client = cast(_Client, connection)
+        upstream = client.upstream
+        assert upstream is not None
+        watcher = self._watch(upstream, client.request.path if client.request else "")
+        self._clients += 1
+        tasks = [
+            asyncio.ensure_future(_to_far_end(client, upstream, watcher)),
+            asyncio.ensure_future(_to_client(client, upstream, watcher)),
+        ]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._clients -= 1
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await upstream.close()
+
+
+async def _to_far_end(client: _Client, upstream: MediaConnection, watcher: Watcher) -> None:
+    try:
+        async for data in client:
+            if watcher.passed(Direction.OUT, Message(client.arrival_ns, data)):
+                await upstream.send(data)
+    except (ConnectionClosed, ConnectionEnded):
+        return
+    code = client.close_code or CloseCode.ABNORMAL_CLOSURE
+    abrupt = client.protocol.close_rcvd is None
+    watcher.ended(ConnectionEnded(code, client.close_reason or "", abrupt, local=True))
+
+
+async def _to_client(client: _Client, upstream: MediaConnection, watcher: Watcher) -> None:
+    try:
+        while True:
+            for message in await upstream.receive():
+                if watcher.passed(Direction.IN, message):
+                    await client.send(message.data)
+    except ConnectionEnded as ended:
+        watcher.ended(ended)
+        await _end_alike(client, ended)
+    except ConnectionClosed:
+        return
+
+
+async def _end_alike(client: _Client, ended: ConnectionEnded) -> None:
+    """The platform ends a call with no close frame; its client is to see just that."""
+    if not ended.abrupt:
+        await client.close(ended.code, ended.reason)
+        return
+    if client.protocol.state is State.OPEN:
+        client.transport.close()
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(client.wait_closed(), CLOSE_S)
