@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import queue
 import threading
+from collections import deque
 from collections.abc import Iterator
 
-# Five seconds of 20 ms blocks: longer than any disk thinks, and no memory to speak of.
-AHEAD_BLOCKS = 250
-_LOOK_AGAIN_S = 0.2
+# Ten seconds of 20 ms blocks: longer than any disk thinks, and no memory to speak of.
+AHEAD_BLOCKS = 500
+# Between two blocks the reader leaves the interpreter to whoever has a deadline, and it begins
+# again only when half of what is ahead is used up: a thread that reads all the time is felt.
+_REST_S = 0.001
 
 
 class Feed:
@@ -22,7 +23,9 @@ class Feed:
     def __init__(self, blocks: Iterator[bytes], *, ahead: int = AHEAD_BLOCKS) -> None:
         self.is_over = False
         self._blocks = blocks
-        self._ready: queue.Queue[bytes | BaseException | None] = queue.Queue(ahead)
+        self._ahead = ahead
+        self._ready: deque[bytes | BaseException | None] = deque()
+        self._is_wanted = threading.Event()
         self._closed = threading.Event()
         # A daemon: a read of standard input cannot be interrupted.
         self._thread = threading.Thread(target=self._read, name="voipbin-reader", daemon=True)
@@ -30,12 +33,11 @@ class Feed:
 
     def take(self) -> bytes | None:
         """Return the next block, None when it is not there yet or everything was handed out."""
-        if self.is_over:
+        if self.is_over or not self._ready:
             return None
-        try:
-            block = self._ready.get_nowait()
-        except queue.Empty:
-            return None
+        block = self._ready.popleft()
+        if len(self._ready) * 2 <= self._ahead:
+            self._is_wanted.set()
         if isinstance(block, BaseException):
             self.is_over = True
             raise block
@@ -45,20 +47,24 @@ class Feed:
     def close(self) -> None:
         """Read no further. Twice is no error."""
         self._closed.set()
+        self._is_wanted.set()
 
     def _read(self) -> None:
         try:
             for block in self._blocks:
-                if not self._put(block):
+                self._ready.append(block)
+                self._rest()
+                if self._closed.is_set():
                     return
-            self._put(None)
+            self._ready.append(None)
         except BaseException as error:
-            self._put(error)
+            self._ready.append(error)
 
-    def _put(self, block: bytes | BaseException | None) -> bool:
-        """Wait for room; False when nobody wants more."""
-        while not self._closed.is_set():
-            with contextlib.suppress(queue.Full):
-                self._ready.put(block, timeout=_LOOK_AGAIN_S)
-                return True
-        return False
+    def _rest(self) -> None:
+        if len(self._ready) < self._ahead:
+            self._closed.wait(_REST_S)
+        else:
+            self._is_wanted.clear()
+            # Whoever took the last block meanwhile saw no event to set.
+            if len(self._ready) >= self._ahead:
+                self._is_wanted.wait()
