@@ -331,7 +331,7 @@ def test_kill_minus_nine_leaves_a_file_that_lacks_at_most_the_last_second(tmp_pa
     with Peer(steps(rtp(MULAW * 4, 96, 0, 1, 160), 0.02)) as peer:
         process = start(
             "stream", "record", peer.url("/"), "-o", "call.wav", "--capture", "call.pcapng",
-            cwd=tmp_path,
+            "--no-fill", cwd=tmp_path,
         )  # fmt: skip
         path = tmp_path / "call.wav"
         wait_until(lambda: path.exists() and path.stat().st_size > 80 + 320 * 100)

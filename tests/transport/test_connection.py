@@ -160,30 +160,6 @@ def test_where_the_bytes_are_cut_does_not_matter() -> None:
     talk(Peer(), main)
 
 
-def test_whole_binary_frames_need_no_general_parser(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def main(connection: MediaConnection) -> None:
-        channel = connection._channel
-        general: list[bytes] = []
-        original = channel.protocol.receive_data
-
-        def spy(data: bytes) -> None:
-            general.append(data)
-            original(data)
-
-        monkeypatch.setattr(channel.protocol, "receive_data", spy)
-        whole = frame_bytes(BINARY, b"a" * 172)
-        channel.data_received(whole * 3)
-        assert general == []
-        # A cut frame is the library's, the next whole one is ours again.
-        channel.data_received(whole + whole[:100])
-        channel.data_received(whole[100:] + frame_bytes(TEXT, b"t"))
-        channel.data_received(whole)
-        assert general == [whole[:100], whole[100:] + frame_bytes(TEXT, b"t")]
-        assert len(channel.take()) == 7
-
-    talk(Peer(), main, ping_interval=None)
-
-
 def test_arrival_is_stamped_by_the_given_clock_before_anything_is_parsed() -> None:
     ticks = itertools.count(1000)
 

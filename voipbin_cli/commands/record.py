@@ -46,7 +46,7 @@ def record(
 
         voipbin stream record sim -d 5
 
-        voipbin stream record sim:drop-and-return -o call.flac --capture call.pcapng
+        voipbin stream record sim:outage -o a.flac --capture a.pcapng
 
         voipbin stream record sim -d 5 -o - | sox -t wav - -n stat
     """

@@ -66,7 +66,8 @@ class Close:
 class LiveRequest:
     """What to listen to, and how hard to hold on to it. Times in seconds.
 
-    `label` is what the user called the target; it holds no secret.
+    `label` is what the user called the target; it holds no secret. `linger_s` is how long
+    messages may wait to be handed over together: fewer wake-ups, the same arrival times.
     """
 
     target: Target
@@ -78,6 +79,7 @@ class LiveRequest:
     connect_timeout_s: float = 10.0
     give_up_after_s: float = 60.0
     lag_interval_s: float = 0.1
+    linger_s: float = 0.0
 
 
 class StreamSink(Protocol):
@@ -197,7 +199,7 @@ class LiveStream:
         )
 
     async def _pump(self, connection: MediaConnection) -> ConnectionEnded:
-        sink = self._sink
+        sink, linger_s = self._sink, self.request.linger_s
         self.connection = connection
         self.connections += 1
         sink.opened(self._clock(), connection)
@@ -205,12 +207,12 @@ class LiveStream:
             self._closing = asyncio.ensure_future(connection.close())
         async with connection:
             try:
-                sink.received(await connection.receive())
+                sink.received(await connection.receive(linger=linger_s))
                 self._is_heard()
                 while True:
                     if sink.full:
                         await sink.room()
-                    sink.received(await connection.receive())
+                    sink.received(await connection.receive(linger=linger_s))
             except ConnectionEnded as ended:
                 return ended
             finally:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from voipbin_cli.codec.dialect import AudioFrame
 from voipbin_cli.session.audiofile import AudioFile
 from voipbin_cli.session.listening import ListeningSession, ListenRequest, ListenStatus, Tell
 from voipbin_cli.session.live import Close
+
+# Nobody hears a recording as it is made: what comes in a tenth of a second is written at once.
+LINGER_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +28,10 @@ class Recording(ListeningSession):
     def __init__(
         self, request: ListenRequest, tell: Tell, *, output: str, fill: bool = True, **edges: Any
     ) -> None:
+        live = replace(request.live, linger_s=LINGER_S)
         # First, so that a file that is in the way is told before a capture is begun.
         self.file = AudioFile(output, overwrite=request.overwrite, fill=fill)
-        super().__init__(request, tell, **edges)
+        super().__init__(replace(request, live=live), tell, **edges)
 
     def heard(self, frames: list[AudioFrame]) -> None:
         """Put the frames into the file."""

@@ -12,7 +12,6 @@ from websockets.client import ClientProtocol
 from websockets.frames import CloseCode, Frame, Opcode
 from websockets.http11 import Response
 from websockets.protocol import State
-from websockets.streams import StreamReader
 
 Clock = Callable[[], int]
 
@@ -21,10 +20,8 @@ INBOX_BYTES = 8 * 1024 * 1024
 UNSENT_LIMIT_BYTES = 1024 * 1024
 CLOSE_TIMEOUT_S = 1.0
 _HEAD_BYTES = 64
-_BINARY_FINAL = 0x80 | Opcode.BINARY
 _RTTS_KEPT = 4096
 _PINGS_PENDING = 16
-_BETWEEN_FRAMES = StreamReader.at_eof.__code__
 
 
 class Message(NamedTuple):
@@ -58,14 +55,10 @@ class Channel(ClientConnection):
     back-pressure), except while closing, when what does not fit is dropped.
     """
 
-    def __init__(
-        self, protocol: ClientProtocol, *, clock: Clock, max_size: int, **limits: Any
-    ) -> None:
+    def __init__(self, protocol: ClientProtocol, *, clock: Clock, **limits: Any) -> None:
         super().__init__(protocol, **limits)
         self._clock = clock
-        self._max_size = max_size
         self._fragments = bytearray()
-        self._is_in_fragments = False
         self._fragments_are_text = False
         self._pings: dict[bytes, int] = {}
         self._abort_timer: asyncio.TimerHandle | None = None
@@ -90,51 +83,14 @@ class Channel(ClientConnection):
         self.reads += 1
         if self.response is None:
             self.head = (self.head + data[:_HEAD_BYTES])[:_HEAD_BYTES]
-        elif self._is_between_frames():
-            data = self._take_whole_frames(data)
-        if data:
-            super().data_received(data)
-            self._settle()
+        super().data_received(data)
+        self._settle()
         if self.inbox:
             if self.is_full and not self._is_paused and not self.is_closing:
                 self._is_paused = True
                 self.transport.pause_reading()
             if self.notify is not None:
                 self.notify()
-
-    def _is_between_frames(self) -> bool:
-        """Whether the library's parser waits for the first byte of a message, with none held.
-
-        Asks the suspended generator itself. Where a later version of the library is built
-        otherwise the answer is no, and its own parser does all the work.
-        """
-        protocol = self.protocol
-        if protocol.state is not State.OPEN or self._is_in_fragments or protocol.reader.buffer:
-            return False
-        # The client's parser delegates to the one of both sides, and that one to a reader.
-        waiting: Any = protocol.parser
-        while (inner := getattr(waiting, "gi_yieldfrom", None)) is not None:
-            waiting = inner
-        return getattr(waiting, "gi_code", None) is _BETWEEN_FRAMES
-
-    def _take_whole_frames(self, data: bytes) -> bytes:
-        """Put the whole, final, unmasked binary frames at the start of `data` into the inbox.
-
-        RFC 6455 section 5.2 without its rarer forms, at a third of the general parser's cost;
-        returns the rest, which begins at a frame.
-        """
-        at, end, limit = 0, len(data), self._max_size
-        while end - at >= 2 and data[at] == _BINARY_FINAL:
-            size, body = data[at + 1], at + 2
-            if size == 126 and end - at >= 4:
-                size, body = data[at + 2] << 8 | data[at + 3], at + 4
-            elif size > 125:
-                break
-            if body + size > end or size > limit:
-                break
-            at = body + size
-            self._put(data[body:at], size)
-        return data[at:] if at else data
 
     def process_event(self, event: Any) -> None:
         """Take data messages and pongs; the library keeps the handshake."""
@@ -156,7 +112,6 @@ class Channel(ClientConnection):
             if frame.fin:
                 self._deliver(bytes(frame.data))
                 return
-        self._is_in_fragments = not frame.fin
         self._fragments += frame.data
         if frame.fin:
             whole = bytes(self._fragments)

@@ -59,7 +59,7 @@ async def open_channel(
     made: list[Channel] = []
 
     def create(protocol: ClientProtocol, **limits: Any) -> ClientConnection:
-        made.append(Channel(protocol, clock=clock, max_size=max_size, **limits))
+        made.append(Channel(protocol, clock=clock, **limits))
         return made[-1]
 
     failure: VoipbinError
