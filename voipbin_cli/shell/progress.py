@@ -36,6 +36,9 @@ class Found(NamedTuple):
 def in_progress(line: Line) -> list[Found]:
     """Return calls, then conferences, of the account that the command line would use."""
     endpoint = endpoint_of(line)
+    credential = endpoint.credential
+    if credential is None or (credential.expires_at or math.inf) <= time.time():
+        return []
     path = cache_path(line.environ)
     key = _key(endpoint)
     kept = read_cache(path, key, time.time())
@@ -75,9 +78,6 @@ async def _ask(endpoint: Endpoint) -> list[Found]:
 
     from voipbin_cli.transport.api import Api
 
-    credential = endpoint.credential
-    if credential is None or (credential.expires_at or math.inf) <= time.time():
-        return []
     async with Api(endpoint, timeout=LIMIT_S) as api:
 
         async def calls() -> list[Found]:

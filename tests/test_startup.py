@@ -1,0 +1,97 @@
+"""What is loaded before it is needed: nothing that is heavy."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.cli import VOIPBIN, environment
+from voipbin_cli.shell.tree import command_tree
+
+# What the commands load when they run, and no sooner.
+HEAVY = {
+    "asyncio", "httpx", "keyring", "numpy", "platformdirs", "sounddevice", "soundfile", "soxr",
+    "truststore", "websockets", "yaml",
+}  # fmt: skip
+COMMANDS = [" ".join(command.path) for command in command_tree().walk()]
+# As `python -m voipbin_cli`, and afterwards the names of all modules on the last line of stderr.
+WATCH = """
+import json, os, sys
+def tell():
+    sys.stdout.flush()
+    os.write(2, b"\\n" + json.dumps(sorted(sys.modules)).encode())
+leave = os._exit
+os._exit = lambda status: (tell(), leave(status))
+from voipbin_cli.__main__ import run
+try:
+    status = run()
+except SystemExit as exit:
+    status = exit.code
+os._exit(status or 0)
+"""
+
+
+def loaded(home: Path, *args: str, **env: str) -> set[str]:
+    """The modules of a finished run, the packages of dotted ones included."""
+    # argv as the installed script would have it.
+    boot = f"import sys; sys.argv[0] = 'voipbin'\n{WATCH}"
+    root = str(Path(sys.modules["voipbin_cli"].__file__ or "").parents[1])
+    done = subprocess.run(
+        [sys.executable, "-c", boot, *args],
+        cwd=home,
+        env=environment(home, {"PYTHONPATH": root, **env}),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=60,
+    )
+    modules: list[str] = json.loads(done.stderr.splitlines()[-1])
+    return set(modules)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_loads_nothing_heavy(tmp_path: Path, command: str) -> None:
+    modules = loaded(tmp_path, *command.split(), "--help")
+    assert "typer" in modules
+    assert not modules & HEAVY
+    layers = {"session", "simulator", "transport", "media", "analysis", "capture", "codec"}
+    assert not {f"voipbin_cli.{layer}" for layer in layers} & modules
+
+
+@pytest.mark.parametrize("flag", ["--version", "-V"])
+def test_the_version_loads_nothing_at_all(tmp_path: Path, flag: str) -> None:
+    modules = loaded(tmp_path, flag)
+    own = {name for name in modules if name.startswith("voipbin_cli")}
+    assert own == {"voipbin_cli", "voipbin_cli.__main__"}
+    assert not modules & (HEAVY | {"typer", "rich", "importlib.metadata"})
+
+
+def test_a_misspelt_command_loads_nothing_heavy(tmp_path: Path) -> None:
+    assert not loaded(tmp_path, "stream", "recrod") & HEAVY
+
+
+@pytest.mark.parametrize("kind", ["targets", "calls", "conferences", "profiles", "devices"])
+def test_tab_never_loads_the_commands(tmp_path: Path, kind: str) -> None:
+    modules = loaded(tmp_path, "", _VOIPBIN_COMPLETE=kind)
+    assert "voipbin_cli.shell.tab" in modules
+    assert not modules & {"typer", "rich", "voipbin_cli.main", "voipbin_cli.commands"}
+
+
+@pytest.mark.parametrize("kind", ["targets", "calls", "conferences"])
+def test_tab_for_ids_loads_httpx_only_when_it_asks(tmp_path: Path, kind: str) -> None:
+    # Without a credential there is nothing to ask with.
+    modules = loaded(tmp_path, "", _VOIPBIN_COMPLETE=kind)
+    assert not modules & {"httpx", "numpy", "websockets", "soundfile", "sounddevice", "soxr"}
+
+
+def test_tab_for_profiles_loads_next_to_nothing(tmp_path: Path) -> None:
+    modules = loaded(tmp_path, "", _VOIPBIN_COMPLETE="profiles")
+    assert not modules & (HEAVY - {"platformdirs"})
+
+
+def test_the_watch_sees_what_is_loaded(tmp_path: Path) -> None:
+    assert "numpy" in loaded(tmp_path, "stream", "record", "sim", "-d", "0.1", "-o", "x.wav")
+    assert VOIPBIN[0] == sys.executable
