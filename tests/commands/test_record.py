@@ -343,7 +343,8 @@ def test_kill_minus_nine_leaves_a_file_that_lacks_at_most_the_last_second(tmp_pa
         assert len(pcm) > 320 * 100
         assert decoded.startswith(pcm)
     (stream,) = rtp_streams(tmp_path / "call.pcapng")
-    assert int(stream["packets"]) >= 100
+    # The two files have a thread each: the capture may be behind, by less than a second.
+    assert int(stream["packets"]) > 100 - 50
 
 
 @pytest.fixture
