@@ -147,9 +147,11 @@ class ListeningSession:
             self._end_after(self._request.duration_s)
 
     def received(self, messages: Sequence[Message]) -> None:
-        """Decode what has come."""
+        """Decode what has come, up to the asked-for duration."""
         began = self.listener.frames > 0
         for message in messages:
+            if self._is_enough():
+                break
             self.logbook.received(message)
             frames = self.listener.take(message)
             if frames:
@@ -159,7 +161,8 @@ class ListeningSession:
             self._end_after(self._request.duration_s)
         self._state = "streaming"
         self._tell_form()
-        self._end_when_enough()
+        if self._is_enough():
+            self.stream.stop(Cause.DURATION)
 
     def lost(self, at_ns: int, ended: ConnectionEnded) -> None:
         """Note that the link is gone."""
@@ -195,10 +198,9 @@ class ListeningSession:
         delay_s = duration_s + DURATION_GRACE_S
         self._deadline = loop.call_later(delay_s, self.stream.stop, Cause.DURATION)
 
-    def _end_when_enough(self) -> None:
+    def _is_enough(self) -> bool:
         wanted_s = self._request.duration_s
-        if wanted_s is not None and self.audio_seconds >= wanted_s:
-            self.stream.stop(Cause.DURATION)
+        return wanted_s is not None and self.audio_seconds >= wanted_s
 
     def _tell_form(self) -> None:
         """Say what the stream speaks once something was heard, and when that changes."""
@@ -227,6 +229,8 @@ class ListeningSession:
         """Return what a run that ended in order did not achieve: to hear anything."""
         if self.listener.frames:
             return None
+        if not self.stream.connections:
+            return ConnectionFailed("ended before there was a connection")
         return ConnectionFailed(
             "connected, but no audio arrived",
             hint="is the call answered, and the encapsulation right? "
