@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import time
 from collections.abc import Awaitable, Callable
@@ -16,6 +15,7 @@ from voipbin_cli.render.times import span_text
 from voipbin_cli.transport.api import Api
 from voipbin_cli.transport.credentials import Credential
 from voipbin_cli.transport.endpoint import Auth, Endpoint, find_endpoint
+from voipbin_cli.transport.running import run
 from voipbin_cli.transport.targets import Target, TargetKind
 
 T = TypeVar("T")
@@ -80,4 +80,4 @@ def ask_endpoint(
         async with Api(endpoint, timeout=timeout_s) as api:
             return await question(api)
 
-    return asyncio.run(asking())
+    return run(asking())

@@ -24,6 +24,7 @@ from voipbin_cli.session.live import Cause, Close, LiveRequest, LiveStream
 from voipbin_cli.simulator.embedded import EmbeddedSimulator
 from voipbin_cli.transport.credentials import Credential, CredentialKind
 from voipbin_cli.transport.endpoint import Auth, Endpoint, stream_encapsulation
+from voipbin_cli.transport.running import run
 from voipbin_cli.transport.targets import Target, TargetKind, parse_target
 
 Tell = Callable[[str, dict[str, Any]], None]
@@ -113,7 +114,7 @@ def run_live(
     view_wanted = not live.quiet and not live.json
     view = LiveView(lines, wanted=view_wanted, plain_every_s=plain_every_s)
     bindings = keys(session) if keys is not None and view_wanted else {}
-    close = asyncio.run(_run(session, view, bindings))
+    close = run(_run(session, view, bindings))
     summary = session.summary(close)
     if live.json:
         emit("summary", summary)
