@@ -8,6 +8,7 @@ from array import array
 from collections import deque
 from collections.abc import Callable
 from math import log10
+from typing import Any
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -60,6 +61,21 @@ def clock_text(seconds: float) -> str:
     minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+ENDINGS = {
+    "call-ended": "the call ended",
+    "interrupted": "interrupted",
+    "network": "the link was lost",
+    "refused": "refused",
+    "peer": "the far end closed the stream",
+}
+
+
+def ending(summary: dict[str, Any]) -> list[str]:
+    """Return why a stream ended, nothing where it ended as it was meant to."""
+    cause = summary["close"]["cause"]
+    return [ENDINGS[cause]] if cause in ENDINGS else []
 
 
 class LiveView:

@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.text import Text
 
-from voipbin_cli.render.live import STATE_STYLES, clock_text
+from voipbin_cli.render.live import STATE_STYLES, clock_text, ending
 from voipbin_cli.render.playing import sending_words
 from voipbin_cli.session.speaking import SpeakStatus
 from voipbin_cli.text import printable
@@ -39,5 +39,4 @@ def done_line(summary: dict[str, Any]) -> str:
         parts.append(f"interrupted {summary['barge_ins']} times, {dropped_s:.2f} s dropped")
     if summary["unread_seconds"]:
         parts.append(f"{summary['unread_seconds']:.2f} s that the program did not read")
-    parts.append(f"the end: {summary['close']['cause']}")
-    return "; ".join(parts)
+    return "; ".join(parts + ending(summary))

@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.text import Text
 
-from voipbin_cli.render.live import STATE_STYLES, clock_text
+from voipbin_cli.render.live import STATE_STYLES, clock_text, ending
 from voipbin_cli.session.speaking import SpeakStatus
 from voipbin_cli.text import printable
 
@@ -64,8 +64,7 @@ def done_line(summary: dict[str, Any]) -> str:
         parts.append(f"{late} late, which delayed the rest by {delayed_s:.2f} s")
     if summary["output"]:
         parts.append(f"recorded to {summary['output']}")
-    parts.append(f"the end: {summary['close']['cause']}")
-    return "; ".join(parts)
+    return "; ".join(parts + ending(summary))
 
 
 def _frames(summary: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.text import Text
 
-from voipbin_cli.render.live import STATE_STYLES, Meter, clock_text, level_dbfs
+from voipbin_cli.render.live import STATE_STYLES, Meter, clock_text, ending, level_dbfs
 from voipbin_cli.session.record import RecordStatus
 from voipbin_cli.text import printable
 
@@ -58,8 +58,7 @@ def done_line(summary: dict[str, Any]) -> str:
     codec = CODEC_NAMES.get(str(summary["codec"]), str(summary["codec"]))
     where = summary["output"] or "nowhere, as nothing came"
     parts = [f"recorded {summary['audio_seconds']:.2f} s to {where}"]
-    parts.append(f"{summary['frames_received']} frames of {codec} ({summary['dialect']})")
+    parts.append(f"{summary['frames_received']} frames of {codec}, {summary['dialect']}")
     if summary["filled_seconds"]:
         parts.append(f"{summary['filled_seconds']:.2f} s of silence for audio that never came")
-    parts.append(f"the end: {summary['close']['cause']}")
-    return "; ".join(parts)
+    return "; ".join(parts + ending(summary))

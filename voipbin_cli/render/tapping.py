@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from voipbin_cli.media.devices import Device
-from voipbin_cli.render.live import STATE_STYLES, Meter, clock_text, level_dbfs
+from voipbin_cli.render.live import STATE_STYLES, Meter, clock_text, ending, level_dbfs
 from voipbin_cli.session.tap import TapStatus
 from voipbin_cli.text import printable
 
@@ -57,11 +57,10 @@ def tap_line(summary: dict[str, Any]) -> str:
         f"played {summary['played_seconds']:.1f} s",
         f"{summary['concealed_ms']:.0f} ms of it concealed",
         f"delay {summary['delay_ms']['mean']:.0f} ms",
-        f"the end: {summary['close']['cause']}",
     ]
     if summary["output"]:
         parts.insert(1, f"recorded to {summary['output']}")
-    return "; ".join(parts)
+    return "; ".join(parts + ending(summary))
 
 
 def device_table(devices: Iterable[Device]) -> None:
