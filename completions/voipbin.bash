@@ -100,7 +100,7 @@ _voipbin_values() {
     "stream serve --cert") found='@files' ;;
     "stream serve --key") found='@files' ;;
     "stream serve --token") found='' ;;
-    "stream serve --record") found='' ;;
+    "stream serve --record") found='@files' ;;
     "stream tap --device") found='@devices' ;;
     "stream tap --volume") found='' ;;
     "stream tap --buffer") found='auto' ;;

@@ -156,12 +156,12 @@ Register-ArgumentCompleter -Native -CommandName voipbin -ScriptBlock {
             @('--host', 'The address to listen on; 0.0.0.0 is every one of this machine.', ''),
             @('--port', '0 takes a free one.', ''),
             @('--transport', 'websocket, or tcp: AudioSocket with nothing around it.', 'websocket tcp'),
-            @('--encapsulation', 'How audio is framed. Asterisk''s chan_websocket is told by its first message. [default: rtp; tcp: audiosocket]', 'rtp sln audiosocket'),
-            @('-e', 'How audio is framed. Asterisk''s chan_websocket is told by its first message. [default: rtp; tcp: audiosocket]', 'rtp sln audiosocket'),
+            @('--encapsulation', 'How audio is framed. Asterisk''s chan_websocket is told by its first message.', 'rtp sln audiosocket'),
+            @('-e', 'How audio is framed. Asterisk''s chan_websocket is told by its first message.', 'rtp sln audiosocket'),
             @('--cert', 'A certificate chain (PEM): wss.', '@files'),
             @('--key', 'Its private key (PEM), where it is not in the same file.', '@files'),
             @('--token', 'Only who asks for the path /TOKEN is let in.', ''),
-            @('--record', 'Keep what they send, a file for each.', ''),
+            @('--record', 'Keep what they send, a file for each.', '@files'),
             @('--json', 'JSON Lines on stdout.'),
             @('--quiet', 'Say errors only.'),
             @('-q', 'Say errors only.'),
@@ -170,7 +170,7 @@ Register-ArgumentCompleter -Native -CommandName voipbin -ScriptBlock {
             @('--help', 'Show this message and exit.'),
             @('-h', 'Show this message and exit.'))
         'stream tap' = @(
-            @('--device', 'The loudspeaker: its number, or part of its name. [default: the system''s]', '@devices'),
+            @('--device', 'The loudspeaker: its number, or part of its name.', '@devices'),
             @('--list-devices', 'Name the devices.'),
             @('--volume', 'Percent.', ''),
             @('--buffer', 'Delay before a frame is heard: auto follows what the network needs.', 'auto'),
@@ -204,7 +204,7 @@ Register-ArgumentCompleter -Native -CommandName voipbin -ScriptBlock {
             @('-h', 'Show this message and exit.'))
         'stream validate' = @(
             @('--spec', 'Measure against the documents, against what the platform''s servers were observed to send and take, or against what the stream itself shows.', 'auto documented deployed'),
-            @('--direction', 'Judge only what is received (in) or sent (out); of a dump, what it is. [default: both; of a dump in]', 'in out'),
+            @('--direction', 'Judge only what is received (in) or sent (out); of a dump, what it is.', 'in out'),
             @('--hex', 'The input is hex text, a frame a line: explain each field of it.'),
             @('--proxy', 'Listen on this port of this machine, forward to TARGET, and judge both directions of whoever connects.', ''),
             @('--max-frames', 'Stop after so many frames of each direction.', ''),

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from typer.core import TyperGroup
 
 from voipbin_cli import __version__
 from voipbin_cli.commands import (
@@ -24,32 +23,11 @@ from voipbin_cli.commands import (
     validate,
 )
 from voipbin_cli.errors import ExitStatus, UsageError, VoipbinError
+from voipbin_cli.render.help import Commands, HelpShown
 from voipbin_cli.render.problems import show_error
 
-# `--help` reads as written: a blank line ends a paragraph, \b keeps an example's lines apart.
-_SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
-
-
-class _GroupsFirst(TyperGroup):
-    """Names `stream` first: it is what the tool is for."""
-
-    def list_commands(self, ctx: Any) -> list[str]:
-        return sorted(self.commands, key=lambda name: not hasattr(self.commands[name], "commands"))
-
-
-app = typer.Typer(
-    name="voipbin",
-    cls=_GroupsFirst,
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    context_settings=_SETTINGS,
-)
-stream = typer.Typer(
-    help="The live audio of a call or conference.",
-    no_args_is_help=True,
-    context_settings=_SETTINGS,
-)
+app = Commands(name="voipbin")
+stream = Commands(help="The live audio of a call or conference.")
 app.add_typer(stream, name="stream")
 stream.command("record")(record.record)
 stream.command("play")(play.play)
@@ -100,9 +78,9 @@ def main(args: list[str] | None = None) -> int:
         sys.stdout.flush()
         return int(status or ExitStatus.DONE)
     except typer.TyperException as error:
-        # Without a word the error is that nothing was asked: the help was shown instead.
-        wordless = not error.format_message()
-        return ExitStatus.USAGE if wordless else _fail(_usage_error(error), arguments)
+        return _fail(_usage_error(error), arguments)
+    except HelpShown:
+        return ExitStatus.USAGE
     except VoipbinError as error:
         return _fail(error, arguments)
     except (KeyboardInterrupt, typer.Abort):

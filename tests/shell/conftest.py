@@ -10,7 +10,8 @@ import pytest
 
 from tests.shell.shells import install
 from tests.support.cli import environment
-from voipbin_cli.shell.tree import Command, command_tree
+from voipbin_cli.render.tree import Command
+from voipbin_cli.shell.tree import command_tree
 from voipbin_cli.simulator.embedded import EmbeddedSimulator
 
 

@@ -13,9 +13,9 @@ import pytest
 from tests.shell.conftest import User
 from tests.shell.shells import COMPLETIONS, bash, fish, need, zsh
 from tests.support.terminal import Terminal
+from voipbin_cli.render.tree import Command
 from voipbin_cli.shell.completions import scripts
 from voipbin_cli.shell.generated import stale_files
-from voipbin_cli.shell.tree import Command
 
 Shell = Callable[[str, Mapping[str, str], Path], list[str]]
 SHELLS = [bash, zsh, fish]

@@ -12,10 +12,11 @@ import pytest
 from tests.shell.shells import need
 from voipbin_cli import __version__
 from voipbin_cli.errors import ExitStatus
+from voipbin_cli.render.tree import Command
 from voipbin_cli.shell.generated import stale_files
 from voipbin_cli.shell.man import pages, text
 from voipbin_cli.shell.manual import STATUSES
-from voipbin_cli.shell.tree import Command, command_tree
+from voipbin_cli.shell.tree import command_tree
 
 MAN = Path("man").resolve()
 COMMANDS = {"-".join(("voipbin", *c.path)): c for c in command_tree().walk()}

@@ -66,6 +66,11 @@ class Terminal:
         """All that was shown so far, without escape sequences."""
         return _ESCAPES.sub("", self._seen).replace("\r", "")
 
+    @property
+    def raw(self) -> str:
+        """All that was shown so far, as it came."""
+        return self._seen
+
     def type(self, keys: str) -> None:
         """Type."""
         os.write(self._master, keys.encode())

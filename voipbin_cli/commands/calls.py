@@ -8,6 +8,7 @@ import typer
 
 from voipbin_cli.commands.choices import one_of
 from voipbin_cli.commands.options import ApiOptions, JsonOption, takes
+from voipbin_cli.render.help import Commands
 
 LISTING = "Listing"
 STATUSES = ("dialing", "ringing", "progressing", "terminating", "canceling", "hangup")
@@ -17,7 +18,7 @@ LimitOption = Annotated[
     typer.Option(help="Show this many at most.", min=1, metavar="N", rich_help_panel=LISTING),
 ]
 
-app = typer.Typer(help="Which calls there are.", no_args_is_help=True)
+app = Commands(help="Which calls there are.")
 
 
 @app.command("list")

@@ -9,10 +9,11 @@ import typer
 from voipbin_cli.commands.calls import LISTING, LimitOption
 from voipbin_cli.commands.choices import one_of
 from voipbin_cli.commands.options import ApiOptions, JsonOption, takes
+from voipbin_cli.render.help import Commands
 
 STATUSES = ("starting", "progressing", "terminating", "terminated")
 
-app = typer.Typer(help="Which conferences there are.", no_args_is_help=True)
+app = Commands(help="Which conferences there are.")
 
 
 @app.command("list")

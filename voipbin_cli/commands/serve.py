@@ -81,12 +81,11 @@ def serve(
         typer.Option(
             "--encapsulation",
             "-e",
-            help="How audio is framed. Asterisk's chan_websocket is told by its first message.  "
-            "[default: rtp; tcp: audiosocket]",
+            help="How audio is framed. Asterisk's chan_websocket is told by its first message.",
             metavar="rtp|sln|audiosocket",
             parser=one_of("encapsulation", ENCAPSULATIONS),
             rich_help_panel=SERVING,
-            show_default=False,
+            show_default="rtp; tcp: audiosocket",
         ),
     ] = None,
     cert: Annotated[

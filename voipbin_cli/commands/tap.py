@@ -32,10 +32,10 @@ def tap(
     device: Annotated[
         str | None,
         typer.Option(
-            help="The loudspeaker: its number, or part of its name.  [default: the system's]",
+            help="The loudspeaker: its number, or part of its name.",
             metavar="DEVICE",
             rich_help_panel=SOUND,
-            show_default=False,
+            show_default="the system's",
         ),
     ] = None,
     list_devices: Annotated[

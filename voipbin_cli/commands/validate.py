@@ -39,12 +39,11 @@ def validate(
     direction: Annotated[
         str | None,
         typer.Option(
-            help="Judge only what is received (in) or sent (out); of a dump, what it is.  "
-            "[default: both; of a dump in]",
+            help="Judge only what is received (in) or sent (out); of a dump, what it is.",
             metavar="in|out",
             parser=one_of("direction", ("in", "out")),
             rich_help_panel=JUDGING,
-            show_default=False,
+            show_default="both; of a dump in",
         ),
     ] = None,
     hex_: Annotated[

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from voipbin_cli.shell.tree import Command
+from voipbin_cli.render.tree import Command
 from voipbin_cli.shell.values import DYNAMIC, values_of
 
 _SCRIPT = r"""# bash completion for voipbin.

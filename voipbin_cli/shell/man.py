@@ -9,9 +9,11 @@ from pathlib import Path
 from textwrap import wrap
 
 from voipbin_cli import __version__
+from voipbin_cli.render.help import option_groups
+from voipbin_cli.render.tree import Argument, Command, Option
 from voipbin_cli.shell.generated import main
 from voipbin_cli.shell.manual import ENVIRONMENT, FILES, STATUSES, TARGETS, Entry
-from voipbin_cli.shell.tree import Argument, Command, Option, command_tree
+from voipbin_cli.shell.tree import command_tree
 
 # What would be read as markup, or has a name that terminals without Unicode can do, too.
 _CHARACTERS = str.maketrans(
@@ -127,10 +129,9 @@ def _item(term: str, meaning: str) -> Iterator[str]:
 
 
 def _commands(command: Command) -> Iterator[str]:
-    for below in command.walk():
-        if below.path != command.path and not below.commands:
-            name = " ".join(below.path[len(command.path) :])
-            yield from _item(f"\\fB{text(name)}\\fR", below.summary)
+    for below in command.leaves:
+        name = " ".join(below.path[len(command.path) :])
+        yield from _item(f"\\fB{text(name)}\\fR", below.summary)
 
 
 def _arguments(command: Command) -> Iterator[str]:
@@ -139,13 +140,12 @@ def _arguments(command: Command) -> Iterator[str]:
 
 
 def _options(command: Command) -> Iterator[str]:
-    groups = list(dict.fromkeys(option.group for option in command.options))
-    for group in sorted(groups, key=bool, reverse=True):
+    groups = list(option_groups(command))
+    for name, options in groups:
         if len(groups) > 1:
-            yield f".SS {text(group or 'Others')}"
-        for option in command.options:
-            if option.group == group:
-                yield from _item(_spelling(option), _meaning(option))
+            yield f".SS {text(name)}"
+        for option in options:
+            yield from _item(_spelling(option), _meaning(option))
 
 
 def _spelling(option: Option) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from voipbin_cli.errors import ExitStatus
-from voipbin_cli.shell.tree import Command
+from voipbin_cli.render.tree import Command
 
 
 class Entry(NamedTuple):

@@ -18,6 +18,7 @@ KINDS: Mapping[str, str] = MappingProxyType(
         "FILE": "files",
         "CAPTURE": "files",
         "DUMP": "files",
+        "DIRECTORY": "files",
         "COMMAND": "programs",
         "TARGET": "targets",
         "CALL_ID": "calls",
@@ -31,7 +32,21 @@ KINDS: Mapping[str, str] = MappingProxyType(
 DYNAMIC = ("targets", "calls", "conferences", "devices", "profiles")
 # Kinds of which nobody can know the values beforehand.
 FREE = frozenset(
-    ("ADDRESS", "DB", "DIGITS", "DURATION", "FD", "HZ", "MS", "N", "PERCENT", "PORT", "URL", "USER")
+    (
+        "ADDRESS",
+        "DB",
+        "DIGITS",
+        "DURATION",
+        "FD",
+        "HZ",
+        "MS",
+        "N",
+        "PERCENT",
+        "PORT",
+        "TOKEN",
+        "URL",
+        "USER",
+    )
 )
 _WORD = re.compile(r"[a-z0-9][a-z0-9_.-]*")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from voipbin_cli.shell.tree import Argument, Command, Option
+from voipbin_cli.render.tree import Argument, Command, Option
 from voipbin_cli.shell.values import DYNAMIC, is_continuation, values_of
 
 _SCRIPT = r"""#compdef voipbin
