@@ -13,11 +13,11 @@ from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 
+from voipbin_cli import USER_AGENT
 from voipbin_cli.errors import ConnectionFailed, Refused, UsageError, VoipbinError
 from voipbin_cli.transport.addresses import authority, is_loopback
 from voipbin_cli.transport.documents import CallState, ConferenceState, ResourceState
 from voipbin_cli.transport.endpoint import Endpoint
-from voipbin_cli.transport.handshake import USER_AGENT
 from voipbin_cli.transport.masking import mask_http_logging
 from voipbin_cli.transport.network_failure import explain, failed, timed_out
 from voipbin_cli.transport.refusal import refusal

@@ -13,7 +13,7 @@ from websockets import exceptions
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.client import ClientProtocol
 
-from voipbin_cli import __version__
+from voipbin_cli import USER_AGENT
 from voipbin_cli.errors import ConnectionFailed, UsageError, VoipbinError
 from voipbin_cli.text import printable
 from voipbin_cli.transport.addresses import authority, is_loopback, secrets_of
@@ -22,7 +22,6 @@ from voipbin_cli.transport.masking import mask
 from voipbin_cli.transport.network_failure import explain, failed, timed_out
 from voipbin_cli.transport.refusal import refusal
 
-USER_AGENT = f"voipbin/{__version__}"
 _STATUS_LINE = re.compile(rb"HTTP/\d\.\d (\d{3})(?: ([^\r\n]*))?")
 _NO_WEBSOCKET = "check the URL: something else than a media stream listens there"
 
