@@ -43,6 +43,7 @@ class Logbook:
             self._disk = BackgroundWriter(AppendFile(open_new(path, overwrite=overwrite)))
             meta = CaptureMeta(request.encapsulation, request.label)
             self._writer = PcapngWriter(self._disk, meta)
+            self._disk.drain()  # killed at any time from here on, it leaves a capture that opens
 
     @property
     def full(self) -> bool:
