@@ -1,0 +1,177 @@
+"""This machine's own troubles: its clock, its disk, its processes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.faults.streams import FRAME_BYTES, Paced, decoded, packets, play
+from tests.media.witnesses import by_sox, by_stdlib_wave
+from tests.support.cli import finish, start, voipbin, wait_until
+from tests.support.peer import Fin, Peer, Send
+from voipbin_cli.capture.reader import open_capture
+from voipbin_cli.capture.records import CapturedMessage
+from voipbin_cli.codec.encapsulation import Direction
+
+# The clock
+
+# Python imports this before anything else. The wall clock alone: monotonic clocks cannot be set.
+SET_BACK = """
+import os, time
+
+def set_back(read, hour):
+    return lambda: read() - (hour if os.path.exists(os.environ["SET_BACK"]) else 0)
+
+time.time = set_back(time.time, 3600)
+time.time_ns = set_back(time.time_ns, 3600 * 10**9)
+"""
+
+
+def test_a_clock_set_back_an_hour_moves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(SET_BACK)
+    flag = tmp_path / "set-back"
+    paced = Paced(100)
+    with Peer() as peer:
+        play(peer, paced, ending=(Fin(),))
+        process = start(
+            *["stream", "record", peer.url("/"), "-o", "call.wav", "--capture", "call.pcapng"],
+            *["-d", "2", "--json"],
+            cwd=tmp_path,
+            env={"PYTHONPATH": str(tmp_path), "SET_BACK": str(flag)},
+        )
+        wait_until(lambda: paced.sent >= 40)
+        flag.touch()
+        result = finish(process)
+    assert result.status == 0
+    assert by_sox(tmp_path / "call.wav") == decoded(100)
+    assert result.summary["filled_seconds"] == 0
+    assert 1.9 < result.summary["elapsed_seconds"] < 10
+    times = arrivals_ns(tmp_path / "call.pcapng")
+    assert times == sorted(times)
+    assert abs(times[-1] - time.time_ns()) < 60e9
+
+
+def test_the_clock_of_these_tests_does_go_back(tmp_path: Path) -> None:
+    """What the test above rests on."""
+    (tmp_path / "sitecustomize.py").write_text(SET_BACK)
+    flag = tmp_path / "set-back"
+    flag.touch()
+    env = {**os.environ, "PYTHONPATH": str(tmp_path), "SET_BACK": str(flag)}
+    program = "import time; print(time.time(), time.time_ns())"
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", program], env=env, capture_output=True, check=True
+    )
+    seconds, nanoseconds = done.stdout.split()
+    assert time.time() - float(seconds) > 3500
+    assert time.time() - int(nanoseconds) / 1e9 > 3500
+
+
+def arrivals_ns(path: Path) -> list[int]:
+    with open_capture(path) as capture:
+        return [
+            record.time_ns
+            for record in capture.records()
+            if isinstance(record, CapturedMessage) and record.direction is Direction.IN
+        ]
+
+
+# The disk
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 64 KiB."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can mount a small disk")
+    path = tmp_path / "disk"
+    path.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(path)]).returncode:
+        pytest.skip("no tmpfs can be mounted here")
+    yield path
+    subprocess.run(["umount", str(path)], check=True)
+
+
+def test_a_capture_that_finds_the_disk_full_leaves_a_whole_recording(
+    disk: Path, tmp_path: Path
+) -> None:
+    """The disk ends the run; the WAV on another one holds all that came by then."""
+    with Peer([Send(m, after=0.002) for m in packets(600)]) as peer:
+        result = voipbin(
+            *["stream", "record", peer.url("/"), "-o", "call.wav"],
+            *["--capture", str(disk / "call.pcapng")],
+            cwd=tmp_path,
+        )
+    assert result.status == 5
+    assert "No space left" in result.stderr
+    pcm = by_stdlib_wave(tmp_path / "call.wav")
+    captured = len(arrivals_ns(disk / "call.pcapng"))
+    assert captured > 100
+    assert len(pcm) >= captured * FRAME_BYTES
+    assert decoded(600).startswith(pcm)
+
+
+def test_a_disk_full_from_the_start_is_said_and_nothing_is_left_behind(
+    disk: Path, tmp_path: Path
+) -> None:
+    (disk / "ballast").write_bytes(bytes(65536))
+    with Peer([*map(Send, packets(50)), Fin()]) as peer:
+        result = voipbin("stream", "record", peer.url("/"), "-o", "disk/call.wav", cwd=tmp_path)
+    assert result.status == 5
+    assert "No space left" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("option", ["-o", "--capture"])
+def test_a_read_only_directory_is_told_before_anything_is_connected(
+    option: str, disk: Path, tmp_path: Path
+) -> None:
+    subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+    with Peer() as peer:
+        name = "disk/call.wav" if option == "-o" else "disk/call.pcapng"
+        result = voipbin("stream", "record", peer.url("/"), option, name, cwd=tmp_path)
+        assert peer.connections == 0
+    assert result.status == 5
+    assert f"cannot write {name}: " in result.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["disk"]
+
+
+# The processes
+
+
+def test_a_killed_command_leaves_no_simulator_behind(tmp_path: Path) -> None:
+    process = start("stream", "record", "sim", "-o", "call.wav", cwd=tmp_path)
+    wait_until(lambda: (tmp_path / "call.wav").exists())
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    assert children
+    process.kill()
+    process.communicate()
+    wait_until(lambda: not any(is_running(child) for child in children))
+
+
+def is_running(pid: str) -> bool:
+    """Whether there is such a process; one that has ended and nobody waited for is none."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_a_simulator_that_dies_is_a_lost_connection(tmp_path: Path) -> None:
+    process = start(
+        *["stream", "record", "sim", "-o", "call.wav", "--give-up-after", "1s", "--json"],
+        cwd=tmp_path,
+    )
+    wait_until(lambda: (tmp_path / "call.wav").exists())
+    (child,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    os.kill(int(child), 9)
+    result = finish(process)
+    assert result.status == 3
+    assert "not won back" in result.stderr
+    assert result.summary["close"]["cause"] == "network"
+    assert by_stdlib_wave(tmp_path / "call.wav")
