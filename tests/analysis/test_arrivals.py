@@ -1,0 +1,163 @@
+"""Messages as rows, and the figures of a stream: whichever way it was cut into chunks."""
+
+from __future__ import annotations
+
+import random
+import struct
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tests.corpus.runs import MS, START_NS, Run, arrivals, fold
+from tests.support.peer import vector_messages
+from voipbin_cli.analysis.arrivals import ArrivalReader
+from voipbin_cli.analysis.diagnosis import diagnose
+from voipbin_cli.analysis.rules.frames import Message, from_messages
+from voipbin_cli.analysis.stream import StreamFold
+from voipbin_cli.codec.encapsulation import Encapsulation
+from voipbin_cli.codec.pcm import Codec
+
+RTP, SLN, AUDIOSOCKET = Encapsulation
+NONE: frozenset[str] = frozenset()
+
+
+def _packet(sequence: int, timestamp: int, payload: bytes = b"\x10\x90" * 80) -> bytes:
+    return struct.pack("!BBHII", 0x80, 0, sequence & 0xFFFF, timestamp & 0xFFFFFFFF, 7) + payload
+
+
+def _stream(rows: list[tuple[int, bytes]], **how: object) -> StreamFold:
+    stream = StreamFold(RTP, **how)  # type: ignore[arg-type]
+    stream.add(from_messages(Message(data, time_ns) for time_ns, data in rows))
+    stream.flush()
+    return stream
+
+
+@pytest.mark.parametrize("name", ["rtp", "sln", "audiosocket"])
+@pytest.mark.parametrize(("dialect", "codec"), [("deployed", "mulaw"), ("linear", "s16le")])
+def test_the_platforms_own_messages_are_read(name: str, dialect: str, codec: str) -> None:
+    messages = [Message(data, at) for at, data in vector_messages(f"{name}-{dialect}")]
+    stream = StreamFold(Encapsulation(name))
+    stream.add(from_messages(messages))
+    stream.flush()
+    measured = stream.measured()
+    assert (measured.frames, measured.malformed) == (len(messages), 0)
+    assert measured.reading is not None
+    assert measured.reading.codec is Codec(codec)
+    assert measured.dialect == dialect
+    assert measured.frame_ms == 20.0
+
+
+def test_several_audiosocket_frames_in_a_message_are_rows_of_their_own() -> None:
+    body = bytes(range(160)) * 2
+    frame = b"\x10\x01\x40" + body
+    reader = ArrivalReader(AUDIOSOCKET)
+    rows = reader.read(from_messages([Message(frame + frame, 5), Message(frame, 6)]))
+    assert rows.time_ns.tolist() == [5, 5, 6]
+    assert [rows.payload(n) for n in range(3)] == [body] * 3
+
+
+def test_what_is_no_frame_is_counted_apart() -> None:
+    reader = ArrivalReader(RTP)
+    got = [Message(_packet(1, 160), 0), Message(b"\x80\x00", 1), Message("MEDIA_START", 2)]
+    assert len(reader.read(from_messages(got))) == 1
+    assert (reader.messages, reader.malformed, reader.texts) == (3, 1, 1)
+
+
+SCENARIOS = ["clean", "stall", "lost-audio", "jitter", "sequence", "misaligned", "codec-change"]
+
+
+@pytest.mark.parametrize("scenario", [*SCENARIOS, "frame-size", "wrong-rate", "upstream-loss"])
+@pytest.mark.parametrize("encapsulation", list(Encapsulation))
+def test_chunks_change_no_figure(scenario: str, encapsulation: Encapsulation) -> None:
+    """One by one, at once, or as it happens: live and offline are the same."""
+    run = Run(scenario, scenario, NONE, encapsulation, lag=((3.0, 200.0),))
+    got = arrivals(run)
+    rng = random.Random(scenario)
+    chunks = (1, len(got), lambda: rng.randint(1, 60))
+    whole = [diagnose(fold(run, got, chunk)) for chunk in chunks]
+    assert whole[0] == whole[1] == whole[2]
+
+
+def test_the_jitter_is_computed_at_the_streams_own_clock() -> None:
+    """A perfect stream whose timestamps count bytes reads 19.97 ms at 8000 Hz, and 0 at 16000."""
+    rows = [(n * 20 * MS, _packet(n, 320 * n)) for n in range(101)]
+    measured = _stream(rows).measured()
+    assert measured.jitter.clock_hz == 16_000
+    assert measured.jitter.last_ms == 0.0
+    told = _stream(rows, clock_hz=8000).measured()
+    assert told.jitter.last_ms == pytest.approx(19.9685, abs=1e-4)  # quality-measures, section 1
+
+
+def test_alternating_gaps_give_the_reference_jitter() -> None:
+    times = np.cumsum([10 + 20 * (n % 2) for n in range(51)]) * MS
+    rows = [(int(at), _packet(n, 160 * n)) for n, at in enumerate(times)]
+    # Quality-measures, section 1: 9.6032 ms after 50.
+    assert _stream(rows).measured().jitter.last_ms == pytest.approx(9.6032, abs=1e-4)
+
+
+def test_both_wraps_change_nothing() -> None:
+    plain = [(n * 20 * MS, _packet(n, 160 * n)) for n in range(200)]
+    wrapped = [(n * 20 * MS, _packet(65_500 + n, 0xFFFFFFFF - 8000 + 160 * n)) for n in range(200)]
+    one, other = _stream(plain).measured(), _stream(wrapped).measured()
+    assert one.jitter == other.jitter
+    assert other.reception is not None
+    assert (other.reception.missing, other.reception.restarts) == (0, 0)
+    assert one.drift == other.drift
+
+
+def test_a_missing_number_is_no_lost_audio_on_top() -> None:
+    kept = [n for n in range(400) if n % 50 != 30]
+    stream = _stream([(n * 20 * MS, _packet(n, 160 * n)) for n in kept])
+    measured = stream.measured()
+    assert measured.reception is not None
+    assert measured.reception.missing == 8
+    assert (measured.lost_ms, measured.stalls) == (0.0, [])
+    assert measured.bursts.lost == 8
+
+
+def test_a_lost_connection_is_no_gap_and_its_numbers_begin_anew() -> None:
+    stream = StreamFold(RTP)
+    first = [Message(_packet(n, 160 * n), n * 20 * MS) for n in range(150)]
+    later = [Message(_packet(n, 160 * n), (4000 + n * 20) * MS) for n in range(150)]
+    stream.add(from_messages(first))
+    stream.broke(3000 * MS)
+    stream.reopened()
+    stream.add(from_messages(later))
+    stream.flush()
+    measured = stream.measured()
+    assert measured.reception is not None
+    assert (measured.reception.missing, measured.reception.refused) == (0, 2)  # two probations
+    assert measured.pauses == ()
+    assert measured.intervals is not None
+    assert measured.intervals.max == 20.0
+    assert [outage.after_ns for outage in measured.outages] == [1000 * MS]
+
+
+def test_this_machines_own_gaps_are_excused() -> None:
+    run = Run("lag", "clean", NONE, lag=((2.0, 300.0), (5.0, 250.0)))
+    got = arrivals(run)
+    measured = fold(run, got).measured()
+    assert (len(measured.excused), measured.stalls) == (2, [])
+    assert measured.lag.max_ms == pytest.approx(300.0)
+    innocent = fold(replace(run, lag=()), got).measured()
+    assert len(innocent.stalls) == 2
+
+
+def test_the_delay_of_a_stall_is_what_caught_up() -> None:
+    # 500 ms without a frame, in which 25 were due: 480 ms late.
+    due = [n * 20 for n in range(400)]
+    late = [at if not 3000 <= at < 3480 else 3480 for at in due]
+    rows = [(START_NS + at * MS, _packet(n, 160 * n)) for n, at in enumerate(late)]
+    (stall,) = _stream(rows).measured().stalls
+    assert stall.length_ns == 500 * MS
+    assert (stall.late_ns, stall.lost_ns, stall.burst) == (500 * MS, 0, 1.0)
+
+
+def test_audio_that_never_came_is_counted_to_the_frame() -> None:
+    kept = [n for n in range(500) if not 200 <= n < 210]
+    rows = [(n * 20 * MS, b"\x10\x90" * 80) for n in kept]
+    stream = StreamFold(SLN)
+    stream.add(from_messages(Message(data, at) for at, data in rows))
+    stream.flush()
+    assert stream.measured().lost_ms == 200.0

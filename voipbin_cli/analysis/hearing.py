@@ -1,0 +1,107 @@
+"""What is in the payloads: samples into the folds of the sound, as the codec judge reads them."""
+
+from __future__ import annotations
+
+from array import array
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from voipbin_cli.analysis.arrivals import Arrivals
+from voipbin_cli.analysis.columns import Blocks
+from voipbin_cli.analysis.holes import HoleFold
+from voipbin_cli.analysis.judging import Reading
+from voipbin_cli.analysis.signal import FRAME_SAMPLES, FULL_SCALE, SignalFold
+from voipbin_cli.codec import pcm
+
+_PER_SECOND = 50
+
+
+class Floor(NamedTuple):
+    """The quietest sounding frame of a usual second: its level, and how flat its spectrum is.
+
+    `flatness` is 0 for a tone and about 0.56 for white noise; both None without a whole second.
+    """
+
+    level_dbfs: float | None
+    flatness: float | None
+
+
+class FloorFold:
+    """The quietest frame of each second that is not all zero: what lies under the speech."""
+
+    def __init__(self) -> None:
+        self._seconds: Blocks[np.int16] = Blocks(FRAME_SAMPLES * _PER_SECOND, np.int16)
+        self._levels, self._flatness = array("d"), array("d")
+
+    def add(self, samples: NDArray[np.int16]) -> None:
+        """Take a chunk of int16 samples."""
+        for second in self._seconds.add(samples):
+            frames = second.reshape(_PER_SECOND, FRAME_SAMPLES).astype(np.float64)
+            energy = np.einsum("ij,ij->i", frames, frames)
+            sounding = np.flatnonzero(energy)
+            if sounding.size:
+                quietest = sounding[energy[sounding].argmin()]
+                self._note(frames[quietest], float(energy[quietest]))
+
+    def _note(self, frame: NDArray[np.float64], energy: float) -> None:
+        self._levels.append(10 * np.log10(energy / FRAME_SAMPLES / FULL_SCALE**2))
+        spectrum = np.abs(np.fft.rfft(frame * np.hanning(FRAME_SAMPLES)))[2:-1] ** 2 + 1e-9
+        self._flatness.append(float(np.exp(np.log(spectrum).mean()) / spectrum.mean()))
+
+    def result(self) -> Floor:
+        """The usual second, by its medians."""
+        if not self._levels:
+            return Floor(None, None)
+        return Floor(float(np.median(self._levels)), float(np.median(self._flatness)))
+
+
+class Hearing:
+    """Decodes rows and leads the samples through every fold of the sound.
+
+    The first `keep_samples` are kept for a listener, in `audio`.
+    """
+
+    def __init__(self, keep_samples: int = 0) -> None:
+        self.signal = SignalFold()
+        self.holes = HoleFold()
+        self.floor = FloorFold()
+        self.samples = 0
+        self._keep = keep_samples
+        self._kept: list[NDArray[np.int16]] = []
+
+    def add(self, rows: Arrivals, reading: Reading) -> None:
+        """Take rows that are all read alike."""
+        if not len(rows):
+            return
+        edges = np.flatnonzero(np.diff(rows.length)) + 1
+        for start, stop in zip([0, *edges.tolist()], [*edges.tolist(), len(rows)], strict=True):
+            part = rows.chosen(slice(start, stop)) if len(edges) else rows
+            self._add_samples(decoded(part, reading))
+
+    def _add_samples(self, samples: NDArray[np.int16]) -> None:
+        self.signal.add(samples)
+        self.holes.add(samples)
+        self.floor.add(samples)
+        if self.samples < self._keep:
+            self._kept.append(samples[: self._keep - self.samples].copy())
+        self.samples += samples.size
+
+    @property
+    def audio(self) -> NDArray[np.int16]:
+        """What was kept."""
+        return np.concatenate(self._kept) if self._kept else np.empty(0, np.int16)
+
+
+def decoded(rows: Arrivals, reading: Reading) -> NDArray[np.int16]:
+    """The samples of rows of one size; where they are shifted, frames keep their lengths."""
+    size = int(rows.length[0])
+    payloads = rows.payloads(size)
+    width = reading.codec.sample_bytes
+    if not reading.shifted:
+        whole = payloads[:, : size - size % width]
+        return pcm.samples(reading.codec, whole.tobytes())
+    shifted = payloads[:, 1 : size - 1 + size % 2]
+    samples = pcm.samples(reading.codec, shifted.tobytes()).reshape(len(rows), -1)
+    return np.concatenate([samples, samples[:, -1:]], axis=1).ravel()

@@ -1,0 +1,212 @@
+"""All figures of one stream in one value, and as the `metrics` of the command line's contract."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from voipbin_cli.analysis.buffering import Outcome
+from voipbin_cli.analysis.bursts import Bursts
+from voipbin_cli.analysis.drift import Drift
+from voipbin_cli.analysis.emodel import Quality
+from voipbin_cli.analysis.gaps import Pause
+from voipbin_cli.analysis.hearing import Floor
+from voipbin_cli.analysis.holes import Holes
+from voipbin_cli.analysis.intervals import Intervals
+from voipbin_cli.analysis.jitter import Jitter
+from voipbin_cli.analysis.judging import Change, Reading
+from voipbin_cli.analysis.reception import Reception
+from voipbin_cli.analysis.signal import Signal
+from voipbin_cli.codec.encapsulation import Encapsulation
+from voipbin_cli.codec.fingerprint import Dialect, Fingerprint
+
+# A pause that held less than three frames back is the jitter of a healthy link.
+STALL_NS = 60_000_000
+# From this share on, what a pause held back came at once: a stall, and not jitter.
+BURST_SHARE = 0.5
+
+
+class Trips(NamedTuple):
+    """Round trips of pings: how many, and their milliseconds."""
+
+    pings: int
+    p50_ms: float | None
+    p99_ms: float | None
+
+
+class Lag(NamedTuple):
+    """This process's own lateness: what 1 % of the time was over, and the most, in ms."""
+
+    p99_ms: float
+    max_ms: float
+
+
+class Outage(NamedTuple):
+    """A connection lost `at_ns`; the next one brought a frame `after_ns`, None if none did."""
+
+    at_ns: int
+    after_ns: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What was measured of one stream, to its latest frame. Times are of the arrivals' clock."""
+
+    encapsulation: Encapsulation
+    is_datagrams: bool
+    frames: int
+    messages: int
+    message_bytes: int
+    texts: int
+    malformed: int
+    began_ns: int
+    ended_ns: int
+    frame_ms: float | None
+    frame_samples: int | None
+    samples_hz: float | None
+    clock_hz: int | None
+    labels: tuple[tuple[int, int], ...]
+    fingerprint: Fingerprint | None
+    dialect: Dialect | None
+    reading: Reading | None
+    is_settled: bool
+    changes: tuple[Change, ...]
+    heard_blocks: int
+    text_blocks: int
+    misfit_blocks: int
+    magic: str | None
+    intervals: Intervals | None
+    jitter: Jitter
+    reception: Reception | None
+    pauses: tuple[Pause, ...]
+    excused: tuple[Pause, ...]
+    variation: dict[str, int]
+    drift: Drift
+    bursts: Bursts
+    buffers: dict[str, Outcome]
+    signal: Signal
+    holes: Holes
+    floor: Floor
+    trips: Trips
+    lag: Lag
+    outages: tuple[Outage, ...]
+    quality: Quality
+
+    @property
+    def duration_s(self) -> float:
+        """From the first frame to the last, its own length included."""
+        if not self.frames:
+            return 0.0
+        return (self.ended_ns - self.began_ns) / 1e9 + (self.frame_ms or 20.0) / 1e3
+
+    @property
+    def stalls(self) -> list[Pause]:
+        """Pauses that caught up, this machine's own left out."""
+        return [p for p in self.pauses if p.late_ns >= STALL_NS and p.burst >= BURST_SHARE]
+
+    @property
+    def losses(self) -> list[Pause]:
+        """Pauses in which audio never came."""
+        return [pause for pause in self.pauses if pause.lost_ns]
+
+    @property
+    def lost_ms(self) -> float:
+        """Audio that never came, by the arrivals."""
+        return sum(pause.lost_ns for pause in self.losses) / 1e6
+
+    @property
+    def usual_hz(self) -> float | None:
+        """Samples of a usual frame over the usual time between two."""
+        usual = self.intervals
+        if usual is None or not usual.p50 or self.frame_samples is None:
+            return None
+        return self.frame_samples * 1000 / usual.p50
+
+    def share(self, ms: float) -> float:
+        """`ms` as a share of the whole duration."""
+        return ms / 1000 / self.duration_s if self.duration_s else 0.0
+
+    def late_ratio(self, name: str) -> float:
+        """The share of frames that a playout buffer would have dropped."""
+        outcome = self.buffers.get(name)
+        return outcome.late_ratio if outcome else 0.0
+
+    def as_fields(self) -> dict[str, Any]:
+        """The `metrics` of a summary."""
+        fields: dict[str, Any] = _rounded(
+            {
+                "frames": self.frames,
+                "duration_seconds": self.duration_s,
+                "frame_interval_ms": self.intervals._asdict() if self.intervals else None,
+                "interarrival_jitter_ms": {
+                    "mean": self.jitter.mean_ms,
+                    "max": self.jitter.max_ms,
+                    "last": self.jitter.last_ms,
+                },
+                "jitter_clock_hz": self.jitter.clock_hz,
+                "sequence": self._sequence(),
+                "stalls": self._stalls(),
+                "lost_audio_ms": self.lost_ms,
+                "upstream_loss_ms": self.holes.lost_ms,
+                "clock_drift_ppm": self.drift.ppm,
+                "clock_drift_uncertainty_ppm": self.drift.uncertainty_ppm,
+                "level_dbfs": {"rms": self.signal.rms_dbfs, "peak": self.signal.peak_dbfs},
+                "silence_ratio": self.signal.silence_ratio,
+                "clipping_ratio": self.signal.clipping_ratio,
+                "dc_offset": self.signal.dc_offset,
+                "noise_dbfs": self.signal.noise_dbfs,
+                "local_lag_ms": {"p99": self.lag.p99_ms, "max": self.lag.max_ms},
+                "rtt_ms": self._trips(),
+                "mos": {**self.quality._asdict(), "assumptions": list(self.quality.assumptions)},
+                "frame_ms": self.frame_ms,
+                "samples_per_second": self.samples_hz,
+                "buffers": {name: row._asdict() for name, row in self.buffers.items()},
+                "delay_variation": self.variation,
+                "bursts": {**self.bursts._asdict(), "loss_runs": list(self.bursts.loss_runs)},
+                "malformed_messages": self.malformed,
+                "text_messages": self.texts,
+            }
+        )
+        return fields
+
+    def _sequence(self) -> dict[str, int] | None:
+        if self.reception is None:
+            return None
+        told = self.reception
+        return {
+            "expected": told.total_expected,
+            "received": told.total_received,
+            "missing": told.missing,
+            "duplicate": told.duplicate,
+            "reordered": told.reordered,
+        }
+
+    def _stalls(self) -> dict[str, Any]:
+        late = [pause.late_ns / 1e6 for pause in self.stalls]
+        return {"count": len(late), "total_ms": sum(late), "longest_ms": max(late, default=0.0)}
+
+    def _trips(self) -> dict[str, float | None] | None:
+        return {"p50": self.trips.p50_ms, "p99": self.trips.p99_ms} if self.trips.pings else None
+
+
+def _rounded(value: Any) -> Any:
+    """The same with floats of a sensible number of digits."""
+    if isinstance(value, dict):
+        return {name: _rounded(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_rounded(inner) for inner in value]
+    return round(value, 4) if isinstance(value, float) else value
+
+
+def change_fields(change: Change) -> dict[str, Any]:
+    """A change of codec as evidence."""
+    return {
+        "frame": change.frame,
+        "from": reading_text(change.before),
+        "to": reading_text(change.after),
+    }
+
+
+def reading_text(reading: Reading) -> str:
+    """A reading in a word."""
+    return f"{reading.codec.value} shifted by a byte" if reading.shifted else reading.codec.value
