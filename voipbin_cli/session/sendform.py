@@ -45,14 +45,20 @@ class FormChoice:
         self._payload = payload
         self._payload_type = payload_type
         self._known: SendForm | None = None
+        self._is_heard = False
         self._is_fixed = encapsulation is not Encapsulation.RTP or (
             payload is not None and payload_type is not None
         )
 
+    def restart(self) -> None:
+        """Begin a new connection: what was known stays known until something is heard."""
+        self._is_heard = False
+
     @property
     def is_heard(self) -> bool:
         """Whether this connection has brought anything to judge by."""
-        return self._decoder.verdict is not None
+        self._is_heard = self._is_heard or self._decoder.verdict is not None
+        return self._is_heard
 
     def is_ready(self, waited_ns: int) -> bool:
         """Whether sound may be sent, `waited_ns` after the connection came up."""

@@ -21,6 +21,9 @@ from voipbin_cli.transport.connection import ConnectionEnded, MediaConnection, M
 
 # What is sent before the far end plays piles up there; but some stay mute until they get something.
 FAR_END_PATIENCE_S = 0.1
+# Frames come and are played on the far end's 20 ms; ours go out in between, so that neither the
+# work on one that came delays one that goes, nor a hair decides which tick it is played in.
+PHASE_NS = 5_000_000
 GUESS = "nothing was heard that tells what the far end takes"
 _CODEC_NAMES = {Codec.MULAW: "mu-law", Codec.ALAW: "A-law", Codec.S16LE: "16-bit PCM"}
 
@@ -119,8 +122,9 @@ class SpeakingSession(ListeningSession):
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._far_end_is_up.wait(), FAR_END_PATIENCE_S)
         assert self._connection is not None
-        due_ns: int | None = self.clock()
-        self.sender.begin(self._connection, self.clock())
+        start_ns = self.clock() + PHASE_NS
+        self.sender.begin(self._connection, start_ns)
+        due_ns: int | None = start_ns
         try:
             while due_ns is not None:
                 await self._sleep(due_ns)
@@ -135,6 +139,7 @@ class SpeakingSession(ListeningSession):
         """Go on speaking where the last connection broke off, once the far end is up."""
         super().opened(at_ns, connection)
         self._opened_ns, self._connection = at_ns, connection
+        self.choice.restart()
         self._far_end_is_up.clear()
         self._connected.set()
 
