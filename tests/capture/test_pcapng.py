@@ -191,6 +191,17 @@ def test_what_is_held_is_bounded():
     assert len(sink.writes) >= before + 32
 
 
+def test_packets_a_second_apart_hold_the_others_up_once():
+    writer, sink = new_writer("rtp")
+    for n in range(200):
+        if n % 50 == 0:
+            writer.message(START_NS + n * FRAME_NS, OUT, rtp_message(n // 50))
+        before = len(sink.writes)
+        writer.message(START_NS + n * FRAME_NS, IN, rtp_message(n))
+        if n >= 32:
+            assert len(sink.writes) > before
+
+
 def test_a_verdict_that_comes_later_corrects_the_first_guess(saved):
     writer, sink = new_writer("rtp")
     for n in range(20):

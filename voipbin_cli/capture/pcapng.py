@@ -64,7 +64,7 @@ class PcapngWriter:
     Each block goes to `sink` whole and at once, but for the start of an RTP stream: Wireshark
     has to read what a payload type means before the first packet that has it, and what the
     timestamp counts shows in the second packet. So the first one is held until the second comes
-    (at most 32 blocks). `describe_media` says it better as soon as the dialect is known.
+    (at most 32 blocks, and once). `describe_media` says it better as soon as the dialect is known.
     """
 
     def __init__(self, sink: ByteSink, meta: CaptureMeta) -> None:
@@ -82,6 +82,8 @@ class PcapngWriter:
         self._described: dict[Direction, tuple[int, str, int]] = {}
         self._first: dict[Direction, _FirstPacket] = {}
         self._held: list[bytes] = []
+        self._waiting: set[Direction] = set()
+        self._waited: set[Direction] = set()
         self._closed = False
         sink.write(_section_header(meta) + _interface())
 
@@ -119,11 +121,12 @@ class PcapngWriter:
             return
         self._described[direction] = media
         first = self._first.pop(direction, None)
-        if first is None:
+        if first is None or direction not in self._waiting:
             self._held += self._sip_blocks(time_ns, direction, media)
         else:
             self._held[:0] = self._sip_blocks(first.time_ns, direction, media)
-        if not self._first:
+        self._waiting.discard(direction)
+        if not self._waiting:
             self._release()
 
     def close(self) -> None:
@@ -147,6 +150,8 @@ class PcapngWriter:
             self._first[direction] = _FirstPacket(
                 time_ns, payload_type, sequence_number, timestamp, payload_bytes
             )
+            if direction not in self._waited:
+                self._waiting.add(direction)
             return
         packets = (sequence_number - first.sequence_number) & 0xFFFF or 1
         step = ((timestamp - first.timestamp) & 0xFFFFFFFF) // packets
@@ -180,15 +185,16 @@ class PcapngWriter:
             self._put(_packet(time_ns, flow, direction, part, comment))
 
     def _put(self, block: bytes) -> None:
-        if not self._first:
+        if not self._waiting:
             self._sink.write(block)
             return
         self._held.append(block)
         if len(self._held) >= _HOLD_AT_MOST:
+            self._waited |= self._waiting
             self._release()
 
     def _release(self) -> None:
-        self._first.clear()
+        self._waiting.clear()
         held, self._held = self._held, []
         for block in held:
             self._sink.write(block)
