@@ -269,6 +269,15 @@ def test_a_call_that_ends_first_is_a_failure() -> None:
     assert not playing.is_all_sent
 
 
+def test_a_call_that_ends_when_all_is_sent_is_none() -> None:
+    # Five frames of silence, forty of sound, and some of the silence after it.
+    script = [*vector_steps("rtp-deployed"), Received(48), Fin()]
+    with Peer(script, routes={STATE: OVER}) as peer:
+        playing, close = play(lambda: session(to_peer(peer, "rtp"), Told()))
+    assert close.cause is Cause.CALL_ENDED
+    assert playing.problem(close) is None
+
+
 def test_an_interruption_ends_on_a_whole_frame() -> None:
     async def main(peer: Peer) -> tuple[Playing, Close]:
         playing = session(to_peer(peer, "rtp"), Told())

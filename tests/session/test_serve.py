@@ -23,8 +23,10 @@ from tests.support.cli import wait_until
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.codec.g711 import mulaw_to_s16le
 from voipbin_cli.codec.pcm import Codec
-from voipbin_cli.session.serve import Looped, ServeRequest, Serving
-from voipbin_cli.transport.server import Server, serve_audiosocket, serve_websocket
+from voipbin_cli.session.guest import Looped, ServeRequest
+from voipbin_cli.session.serve import Serving
+from voipbin_cli.transport.server import Server, serve_websocket
+from voipbin_cli.transport.tcp_server import serve_audiosocket
 
 PCM = b"".join(FRAMES)
 PLAIN_START = (

@@ -20,9 +20,11 @@ from voipbin_cli.render.jsonl import emit
 from voipbin_cli.render.live import LiveView, is_terminal
 from voipbin_cli.render.problems import say
 from voipbin_cli.render.serving import ServingLine, done_line, event_line, show_listening
-from voipbin_cli.session.serve import ServeRequest, Serving
+from voipbin_cli.session.guest import ServeRequest
+from voipbin_cli.session.serve import Serving
 from voipbin_cli.session.speaking import SpeakRequest
-from voipbin_cli.transport.server import Server, serve_audiosocket, serve_websocket
+from voipbin_cli.transport.server import Server, serve_websocket
+from voipbin_cli.transport.tcp_server import serve_audiosocket
 
 
 @dataclass(frozen=True, slots=True)

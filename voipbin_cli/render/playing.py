@@ -8,6 +8,7 @@ from typing import Any
 from rich.text import Text
 
 from voipbin_cli.render.live import STATE_STYLES, clock_text, ending
+from voipbin_cli.render.recording import CODEC_NAMES
 from voipbin_cli.session.speaking import SpeakStatus
 from voipbin_cli.text import printable
 
@@ -55,10 +56,10 @@ def _figures(status: SpeakStatus) -> str:
 
 def done_line(summary: dict[str, Any]) -> str:
     """Return one sentence about what was played."""
-    parts = [f"played {summary['spoken_seconds']:.2f} s", sending_words(summary)]
+    parts = [f"played {summary['spoken_seconds']:.2f} s {sending_words(summary)}".rstrip()]
     error = summary["send_error_ms"]
     if error:
-        parts.append(f"off the grid by {error['p99']:.1f} ms at most in 99 % of {_frames(summary)}")
+        parts.append(f"99 % of {summary['frames_sent']} frames within {error['p99']:.1f} ms")
     if summary["late_frames"]:
         late, delayed_s = summary["late_frames"], summary["delayed_seconds"]
         parts.append(f"{late} late, which delayed the rest by {delayed_s:.2f} s")
@@ -67,11 +68,10 @@ def done_line(summary: dict[str, Any]) -> str:
     return "; ".join(parts + ending(summary))
 
 
-def _frames(summary: dict[str, Any]) -> str:
-    return f"{summary['frames_sent']} frames"
-
-
 def sending_words(summary: dict[str, Any]) -> str:
-    """Return the form in words."""
+    """Return the form in words: `as 16-bit PCM, payload type 96`."""
     codec, number = summary["codec_sent"], summary["payload_type_sent"]
-    return f"as {codec}" if number is None else f"as {codec} under payload type {number}"
+    if codec is None:
+        return ""
+    name = CODEC_NAMES.get(codec, codec)
+    return f"as {name}" if number is None else f"as {name}, payload type {number}"

@@ -1,4 +1,4 @@
-"""The server side: peers that connect by WebSocket, or by AudioSocket over bare TCP."""
+"""The server side: peers that connect, by WebSocket here; tcp_server.py has bare TCP."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import hmac
 import logging
 import ssl as tls
 import time
-import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any, Protocol, cast
@@ -20,8 +19,6 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 from websockets.protocol import State
 
-from voipbin_cli.codec import audiosocket
-from voipbin_cli.codec.audiosocket import Kind, StreamDecoder
 from voipbin_cli.codec.chan_websocket import SUBPROTOCOL
 from voipbin_cli.errors import MachineError
 from voipbin_cli.transport.channel import Message
@@ -34,8 +31,6 @@ SPARE_PEERS = 64
 MAX_MESSAGE_BYTES = 128 * 1024
 HANDSHAKE_S = 10.0
 CLOSE_S = 1.0
-_READ_BYTES = 65_536
-_UUID_BYTES = 16
 _LOGGER = logging.getLogger("voipbin.server")
 # At DEBUG the library writes requests, query and all, to its log.
 _LOGGER.setLevel(logging.CRITICAL)
@@ -78,7 +73,7 @@ class Server(Protocol):
         """Listen no more, and close every connection in order."""
 
 
-class _Slots:
+class Slots:
     """Counts connections, those that have not said yet what they want included."""
 
     def __init__(self, limit: int) -> None:
@@ -104,14 +99,16 @@ class _Slots:
         self._taken -= 1
 
 
-def _address(peername: object) -> str:
+def address_of(peername: object) -> str:
+    """Return host and port of a socket's peer."""
     if isinstance(peername, tuple) and len(peername) >= 2:
         host, port = peername[:2]
         return f"[{host}]:{port}" if ":" in str(host) else f"{host}:{port}"
     return "a peer"
 
 
-def _cannot_listen(host: str, port: int, error: OSError) -> MachineError:
+def cannot_listen(host: str, port: int, error: OSError) -> MachineError:
+    """Return what to tell when the port cannot be had."""
     return MachineError(
         f"cannot listen on {host}:{port}: {error.strerror or error}",
         hint="is something else listening there? choose another --port",
@@ -125,7 +122,7 @@ class _WebSocketPeer:
     """A peer over WebSocket; nothing is awaited to send, so that pacing never waits."""
 
     def __init__(self, connection: ServerConnection, clock: Callable[[], int]) -> None:
-        self.name = _address(connection.remote_address)
+        self.name = address_of(connection.remote_address)
         self.identity = ""
         self.is_chan_websocket = connection.subprotocol == SUBPROTOCOL
         self._connection = connection
@@ -157,7 +154,7 @@ class _WebSocketPeer:
 class _Counted(ServerConnection):
     """A connection that counts from its first moment to its last."""
 
-    def __init__(self, *arguments: Any, slots: _Slots, **limits: Any) -> None:
+    def __init__(self, *arguments: Any, slots: Slots, **limits: Any) -> None:
         super().__init__(*arguments, **limits)
         self._slots = slots
 
@@ -174,7 +171,7 @@ class _Counted(ServerConnection):
 
 class _WebSocketServer:
     def __init__(
-        self, handler: Handler, slots: _Slots, token: str | None, clock: Callable[[], int]
+        self, handler: Handler, slots: Slots, token: str | None, clock: Callable[[], int]
     ) -> None:
         self._handler = handler
         self._slots = slots
@@ -202,7 +199,7 @@ class _WebSocketServer:
                 ),
             )
         except OSError as error:
-            raise _cannot_listen(host, port, error) from error
+            raise cannot_listen(host, port, error) from error
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def close(self) -> None:
@@ -242,123 +239,6 @@ async def serve_websocket(
 
     Raises MachineError when the port cannot be had.
     """
-    server = _WebSocketServer(handler, _Slots(max_peers), token, clock)
-    await server.start(host, port, ssl)
-    return server
-
-
-# AudioSocket over TCP
-
-
-class _TcpPeer:
-    """A peer over TCP; its messages are AudioSocket frames, however its bytes were cut."""
-
-    is_chan_websocket = False
-
-    def __init__(
-        self,
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
-        clock: Callable[[], int],
-    ) -> None:
-        self.name = _address(writer.get_extra_info("peername"))
-        self.identity = ""
-        self._reader = reader
-        self._writer = writer
-        self._clock = clock
-        self._frames = StreamDecoder()
-
-    @property
-    def unsent_bytes(self) -> int:
-        return self._writer.transport.get_write_buffer_size()
-
-    def send_nowait(self, data: bytes | str, /) -> None:
-        if self._writer.is_closing():
-            raise ConnectionEnded(1006, "", abrupt=True)
-        self._writer.write(data if isinstance(data, bytes) else data.encode())
-
-    async def introduce(self) -> bool:
-        """Read the first frame, which has to be a UUID; False when it is not."""
-        header = await self._reader.readexactly(audiosocket.HEADER_BYTES)
-        if header != bytes([Kind.UUID, 0, _UUID_BYTES]):
-            return False
-        self.identity = str(uuid.UUID(bytes=await self._reader.readexactly(_UUID_BYTES)))
-        return True
-
-    async def messages(self) -> AsyncIterator[Message]:
-        with contextlib.suppress(OSError):
-            while data := await self._reader.read(_READ_BYTES):
-                at_ns = self._clock()
-                for frame in self._frames.feed(data):
-                    yield Message(at_ns, audiosocket.build(frame.kind, frame.payload))
-                    if frame.kind == Kind.HANGUP:
-                        return
-
-    async def close(self) -> None:
-        """Hang up: that is the last frame."""
-        if not self._writer.is_closing():
-            self._writer.write(audiosocket.build(Kind.HANGUP, b""))
-        self._writer.close()
-        with contextlib.suppress(OSError, TimeoutError):
-            await asyncio.wait_for(self._writer.wait_closed(), CLOSE_S)
-        self._writer.transport.abort()
-
-
-class _TcpServer:
-    def __init__(self, handler: Handler, slots: _Slots, clock: Callable[[], int]) -> None:
-        self._handler = handler
-        self._slots = slots
-        self._clock = clock
-        self._tasks: set[asyncio.Task[None]] = set()
-        self.port = 0
-
-    async def start(self, host: str, port: int, ssl: tls.SSLContext | None) -> None:
-        try:
-            self._server = await asyncio.start_server(self._accept, host, port, ssl=ssl)
-        except OSError as error:
-            raise _cannot_listen(host, port, error) from error
-        self.port = self._server.sockets[0].getsockname()[1]
-
-    async def close(self) -> None:
-        self._server.close()
-        for task in tuple(self._tasks):
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
-
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.ensure_future(self._handle(_TcpPeer(reader, writer, self._clock)))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _handle(self, peer: _TcpPeer) -> None:
-        self._slots.take()
-        try:
-            if not self._slots.are_taken and await self._is_introduced(peer):
-                await self._handler(peer)
-        finally:
-            self._slots.leave()
-            await peer.close()
-
-    async def _is_introduced(self, peer: _TcpPeer) -> bool:
-        with contextlib.suppress(OSError, EOFError, TimeoutError):
-            return await asyncio.wait_for(peer.introduce(), HANDSHAKE_S)
-        return False
-
-
-async def serve_audiosocket(
-    handler: Handler,
-    host: str,
-    port: int,
-    *,
-    ssl: tls.SSLContext | None = None,
-    max_peers: int = MAX_PEERS,
-    clock: Callable[[], int] = time.monotonic_ns,
-) -> Server:
-    """Listen for AudioSocket over TCP; `handler(peer)` runs for each that gives its UUID first.
-
-    Raises MachineError when the port cannot be had.
-    """
-    server = _TcpServer(handler, _Slots(max_peers), clock)
+    server = _WebSocketServer(handler, Slots(max_peers), token, clock)
     await server.start(host, port, ssl)
     return server
