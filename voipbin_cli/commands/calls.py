@@ -62,7 +62,7 @@ def show(
 
     Examples:
 
-        voipbin calls show 5f2a8c1e-0d3b-4c57-9e6f-2b7d1a4c8e90
+        voipbin calls show f87e72db-5c7d-510e-8194-3aaa6f6fcaba
     """
     from voipbin_cli.commands.lookups import CALLS, show_one
 

@@ -57,7 +57,7 @@ def show(
 
     Examples:
 
-        voipbin conferences show 5f2a8c1e-0d3b-4c57-9e6f-2b7d1a4c8e90
+        voipbin conferences show 8627a367-94f9-510c-9b91-4bdb3f89f02c
     """
     from voipbin_cli.commands.lookups import CONFERENCES, show_one
 

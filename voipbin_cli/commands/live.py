@@ -14,6 +14,7 @@ from rich.text import Text
 
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.commands.api import api_endpoint, check_credential
+from voipbin_cli.commands.choose import choose_target
 from voipbin_cli.commands.options import LiveOptions
 from voipbin_cli.errors import ExitStatus, VoipbinError
 from voipbin_cli.render.jsonl import emit
@@ -56,8 +57,11 @@ class LiveSession(Protocol):
 
 @contextmanager
 def opened_target(text: str, live: LiveOptions) -> Iterator[LiveRequest]:
-    """Yield what to listen to; the simulator of a `sim` target runs as long as the block does."""
-    target = parse_target(text)
+    """Yield what to listen to; the simulator of a `sim` target runs as long as the block does.
+
+    Whoever gave no target, an empty `text`, is asked.
+    """
+    target = parse_target(text or choose_target(live))
     encapsulation = stream_encapsulation(
         target, Encapsulation(live.encapsulation) if live.encapsulation else None
     )

@@ -54,9 +54,9 @@ def login(
 
         voipbin login
 
-        voipbin login --profile staging --api-url https://api.staging.example/v1.0
+        voipbin login --profile lab --api-url http://127.0.0.1:8080/v1.0
 
-        pass show voipbin/token | voipbin login --token-stdin
+        voipbin login --token-stdin < token.txt
     """
     from voipbin_cli.commands.credentials import log_in, login_of
 
@@ -86,7 +86,7 @@ def logout(
 
         voipbin logout
 
-        voipbin logout --profile staging
+        voipbin logout --profile lab
     """
     from voipbin_cli.commands.credentials import log_out
 

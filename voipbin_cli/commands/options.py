@@ -46,7 +46,7 @@ TargetArgument = Annotated[
         metavar="TARGET",
         help="A call's id, conference/ID, a ws:// or wss:// address, or sim[:SCENARIO]. "
         "Left out, a terminal offers what is in progress.",
-        # Empty stands for "not given"; `takes` asks then.
+        # Empty stands for "not given": `opened_target` asks then.
         default_factory=str,
         show_default=False,
     ),
@@ -205,10 +205,6 @@ def takes(options: type[Any]) -> Callable[[F], F]:
         @functools.wraps(command)
         def wrapper(**values: Any) -> None:
             gathered = options(**{field: values.pop(field) for field in fields})
-            if values.get("target") == "":
-                from voipbin_cli.commands.choose import choose_target
-
-                values["target"] = choose_target(gathered)
             command(**values, **{name: gathered})
 
         own = [

@@ -50,6 +50,7 @@ def record(
 
         voipbin stream record sim -d 5 -o - | sox -t wav - -n stat
     """
+    from voipbin_cli.commands.choose import choose_target
     from voipbin_cli.commands.live import default_name, opened_target, run_live
     from voipbin_cli.errors import UsageError
     from voipbin_cli.render.recording import RecordingLines, done_line
@@ -58,6 +59,7 @@ def record(
 
     if output == "-" and live.json:
         raise UsageError("--json and -o - both want stdout", hint="record to a file")
+    target = target or choose_target(live)
     path = output or default_name(target, "wav")
     with opened_target(target, live) as stream:
         request = ListenRequest(stream, live.duration, live.capture, overwrite)
