@@ -182,36 +182,47 @@ def hex_messages(file: BinaryIO) -> Iterator[bytes]:
     Raises UsageError for a line that is neither.
     """
     dump = bytearray()
-    number = 0
-    while line := file.readline(_MAX_LINE):
-        number += 1
-        text = line.decode("ascii", "replace").strip().removeprefix("b'").rstrip("'")
-        if not text or text.startswith("#"):
-            continue
+    for number, text in enumerate(_lines(file), 1):
         offset = _OFFSET_LINE.fullmatch(text)
-        if offset:
-            if int(offset[1], 16) == 0 and dump:
+        place = int(offset[1], 16) if offset else 0
+        if offset and (dump or place == 0):
+            if place == 0 and dump:
                 yield bytes(dump)
                 dump.clear()
-            dump += _dump_bytes(offset[2])
-            continue
-        if not _HEX_LINE.fullmatch(text.removeprefix("\\x")):
-            raise UsageError(
-                f"line {number} is no hex text",
-                hint="one message a line, such as 8060 0001 000000a0 …, or a hex dump",
-            )
-        yield bytes.fromhex("".join(_PAIRS.findall(text)))
+            dump += _dump_bytes(offset[2], number)
+            if len(dump) > _MAX_LINE:
+                raise UsageError(f"line {number}: a message of more than {_MAX_LINE} bytes")
+        elif text:
+            yield _line_bytes(text, number)
     if dump:
         yield bytes(dump)
 
 
-def _dump_bytes(text: str) -> bytes:
+def _lines(file: BinaryIO) -> Iterator[str]:
+    """Lines without what is around their bytes; remarks are empty."""
+    while line := file.readline(_MAX_LINE):
+        text = line.decode("ascii", "replace").strip().removeprefix("b'").rstrip("'")
+        yield "" if text.startswith("#") else text
+
+
+def _line_bytes(text: str, number: int) -> bytes:
+    if not _HEX_LINE.fullmatch(text.removeprefix("\\x")):
+        raise _no_hex(number)
+    return bytes.fromhex("".join(_PAIRS.findall(text)))
+
+
+def _dump_bytes(text: str, number: int) -> bytes:
     """The bytes of a line of xxd, hexdump -C or tshark -x, without the text beside them."""
-    columns = re.split(r"\s{2,}(?=\S{1,16}$|\S.*\|?$)|\|", text.strip())
-    pairs: list[str] = []
-    for column in columns:
-        words = column.split()
-        if not all(re.fullmatch(r"(?:[0-9a-fA-F]{2})+", word) for word in words):
-            break
-        pairs += words
-    return bytes.fromhex("".join(pairs))[:16]
+    # hexdump has a gap in the middle of its bytes, and bars around the text.
+    octets = text.split("|")[0] if "|" in text else re.split(r"\s{2,}", text)[0]
+    words = octets.split()
+    if not all(re.fullmatch(r"(?:[0-9a-fA-F]{2})+", word) for word in words):
+        raise _no_hex(number)
+    return bytes.fromhex("".join(words))
+
+
+def _no_hex(number: int) -> UsageError:
+    return UsageError(
+        f"line {number} is no hex text",
+        hint="one message a line, such as 8060 0001 000000a0 …, or a hex dump",
+    )

@@ -81,16 +81,19 @@ class FileValidation:
         if self.path == STDIN:
             self._judge(sys.stdin.buffer)
         else:
-            try:
-                with open(self.path, "rb") as file:
-                    self._judge(file)
-            except OSError as error:
-                raise UsageError(f"cannot read {self.path}: {error.strerror}") from error
+            with self._opened() as file:
+                self._judge(file)
         if not self.frames:
             raise UsageError(
                 f"{self._name} holds no frame to judge",
                 hint="-e says which encapsulation it is; captures are of UDP, or by --capture",
             )
+
+    def _opened(self) -> BinaryIO:
+        try:
+            return open(self.path, "rb")
+        except OSError as error:
+            raise UsageError(f"cannot read {self.path}: {error.strerror}") from error
 
     @property
     def frames(self) -> int:

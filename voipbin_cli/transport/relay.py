@@ -155,14 +155,16 @@ class Relay:
 
 async def _to_far_end(client: _Client, upstream: MediaConnection, watcher: Watcher) -> None:
     try:
-        async for data in client:
-            if watcher.passed(Direction.OUT, Message(client.arrival_ns, data)):
-                await upstream.send(data)
-    except (ConnectionClosed, ConnectionEnded):
-        return
+        # The library raises for an end without a close frame, and for no other.
+        with contextlib.suppress(ConnectionClosed):
+            async for data in client:
+                if watcher.passed(Direction.OUT, Message(client.arrival_ns, data)):
+                    await upstream.send(data)
+    except ConnectionEnded:
+        return  # told by who reads from there
     code = client.close_code or CloseCode.ABNORMAL_CLOSURE
-    abrupt = client.protocol.close_rcvd is None
-    watcher.ended(ConnectionEnded(code, client.close_reason or "", abrupt, local=True))
+    is_abrupt = client.protocol.close_rcvd is None
+    watcher.ended(ConnectionEnded(code, client.close_reason or "", is_abrupt, local=True))
 
 
 async def _to_client(client: _Client, upstream: MediaConnection, watcher: Watcher) -> None:

@@ -20,6 +20,7 @@ from voipbin_cli.errors import DecodeError
 BLOCK_FRAMES = 50
 """One second: what a block is found to be holds for all of its frames."""
 
+_EARLY_BLOCKS = 60
 _LOOK_EACH_BLOCKS = 10
 _ROWS = 8
 # In bits, as `codec.evidence` counts them: odds of 1 in 512 against all other readings.
@@ -34,8 +35,9 @@ _NOISE_BITS = 7.0
 class CodecWatch:
     """Finds the codec of block after block, from a few payloads of each that hold sound.
 
-    Once it is sure it looks at one payload each 10 s, and at more when that one is strange or of
-    another size. Silence tells nothing; before any sound the size has to do.
+    Once it is sure it looks at one payload each second of the first minute, then each 10 s, and
+    at more when that one is strange or of another size. Silence tells nothing; before any sound
+    the size has to do.
     """
 
     def __init__(self) -> None:
@@ -91,7 +93,8 @@ class CodecWatch:
         self._size = size
 
     def _is_due(self, size: int) -> bool:
-        return self._blocks % _LOOK_EACH_BLOCKS == 0 or size != self._size
+        is_early = self._blocks < _EARLY_BLOCKS
+        return is_early or self._blocks % _LOOK_EACH_BLOCKS == 0 or size != self._size
 
     def _learn(self, facts: Facts, rows: Ints) -> None:
         for row in _spread(rows):

@@ -22,6 +22,8 @@ SAMPLE_BYTES = np.array([0, *(codec.sample_bytes for codec in Codec), 2])
 NS_PER_S = 1_000_000_000
 MAX_PAYLOAD_BYTES = 0xFFFF
 _LOOKS = 16
+_WORDS_BYTES = 32
+_WORDS_STEP = 12.0
 
 
 def code_of(codec: Codec) -> int:
@@ -162,10 +164,17 @@ class ContentFacts:
 
     @cached_property
     def is_words(self) -> Mask:
-        """Printable ASCII all over, and not one byte over and over."""
-        glimpse = self._glimpse
-        letters = ((glimpse >= 32) & (glimpse < 127)) | ((glimpse >= 9) & (glimpse <= 13))
-        return letters.all(axis=1) & ~self.is_still & (self.payload_bytes >= _LOOKS)
+        """Printable ASCII all over, and not one byte over and over.
+
+        So is G.711 that never changes its sign; but its bytes go up and down in small steps.
+        """
+        words = _letters(self._glimpse).all(axis=1) & self.is_audio & ~self.is_still
+        words &= self.payload_bytes >= _WORDS_BYTES
+        for n in np.flatnonzero(words):
+            octets = np.frombuffer(self.payload(int(n)), np.uint8)
+            step = np.abs(np.diff(octets.astype(np.int64))).mean()
+            words[n] = step > _WORDS_STEP and _letters(octets).all()
+        return words
 
     def payload(self, n: int) -> bytes:
         """The payload of one message, as far as it is there."""
@@ -238,3 +247,8 @@ class ContentFacts:
     def due_payload_types(self) -> str:
         """The RTP payload types that are due."""
         return " or ".join(str(number) for number in sorted(self.due.payload_types))
+
+
+def _letters(octets: Any) -> Mask:
+    """Printable ASCII, spaces and line breaks included."""
+    return ((octets >= 32) & (octets < 127)) | ((octets >= 9) & (octets <= 13))
