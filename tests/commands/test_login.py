@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+import voipbin_cli
 from tests.support.cli import VOIPBIN, Result, environment, voipbin
 from tests.support.peer import Answer, Peer, Request, document, envelope
 from tests.support.terminal import Terminal
@@ -253,3 +254,74 @@ def test_a_url_without_a_credential_is_taken_as_it_stands(tmp_path: Path) -> Non
         target = peer.url(f"/v1.0/calls/{CALL}/media_stream")
         voipbin("stream", "record", target, "-d", "0.2", cwd=tmp_path)
         assert peer.upgrades == 1
+
+
+# A keyring of the system's kind: another process finds what this one stored.
+RING = """
+import json, os
+from keyring.backend import KeyringBackend
+from keyring.errors import PasswordDeleteError
+
+PATH = os.environ["RING"]
+
+class Ring(KeyringBackend):
+    priority = 9
+    name = "test ring"
+
+    def _read(self):
+        return json.load(open(PATH)) if os.path.exists(PATH) else {}
+
+    def get_password(self, service, username):
+        return self._read().get(f"{service}/{username}")
+
+    def set_password(self, service, username, password):
+        json.dump(self._read() | {f"{service}/{username}": password}, open(PATH, "w"))
+
+    def delete_password(self, service, username):
+        kept = self._read()
+        if kept.pop(f"{service}/{username}", None) is None:
+            raise PasswordDeleteError
+        json.dump(kept, open(PATH, "w"))
+"""
+
+
+def test_where_there_is_a_keyring_the_secret_is_there_and_nowhere_else(
+    tmp_path: Path, simulator: EmbeddedSimulator
+) -> None:
+    (tmp_path / "ring.py").write_text(RING)
+    package = Path(voipbin_cli.__file__).parents[1]
+    env = {
+        "PYTHONPATH": f"{tmp_path}:{package}",
+        "PYTHON_KEYRING_BACKEND": "ring.Ring",
+        "RING": str(tmp_path / "ring.json"),
+    }
+    flags = ("--token-stdin", "--api-url", simulator.api_url)
+    result = login(tmp_path, simulator.token, *flags, **env)
+    assert result.status == 0, result.stderr
+    assert "its secret is in the keyring (test ring)" in result.stderr
+    assert simulator.token not in profiles(tmp_path).read_text()
+    assert simulator.token in (tmp_path / "ring.json").read_text()
+    assert voipbin("calls", "list", cwd=tmp_path, env=env).status == 0
+    assert voipbin("logout", cwd=tmp_path, env=env).status == 0
+    assert (tmp_path / "ring.json").read_text() == "{}"
+
+
+def test_the_official_clients_settings_work_as_they_are(tmp_path: Path) -> None:
+    with Peer(routes={LIST: EMPTY}) as peer:
+        url = peer.http_url("/v1.0")
+        (tmp_path / ".vn").mkdir()
+        (tmp_path / ".vn" / "config.yaml").write_text(
+            "current_profile: work\n"
+            "profiles:\n"
+            f"  work: {{access_key: key-of-the-file, api_url: '{url}'}}\n"
+            "  other: {access_key: another}\n"
+        )
+        assert voipbin("calls", "list", cwd=tmp_path).status == 0
+        env = {"VN_ACCESS_KEY": "key-of-the-variable", "VOIPBIN_API_URL": url}
+        assert voipbin("calls", "list", cwd=tmp_path, env=env).status == 0
+        assert "accesskey=key-of-the-file" in peer.requests[0].target
+        assert "accesskey=key-of-the-variable" in peer.requests[1].target
+        # What was logged in to comes before both.
+        assert login(tmp_path, "logged-in", "--accesskey-stdin", "--api-url", url).status == 0
+        assert voipbin("calls", "list", cwd=tmp_path, env=env).status == 0
+        assert "accesskey=logged-in" in peer.requests[-1].target
