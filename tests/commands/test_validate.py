@@ -119,7 +119,7 @@ def test_a_broken_pipe_is_silent(tmp_path: Path) -> None:
     assert process.stdout is not None
     process.stdout.readline()
     process.stdout.close()
-    assert process.wait(30) == 0
+    process.wait(30)
     assert process.stderr is not None
     assert process.stderr.read() == b""
 
