@@ -5,7 +5,7 @@
 _voipbin_commands() {
     case $1 in
     "") found='stream calls conferences simulate login logout doctor' ;;
-    "stream") found='record play pipe serve tap validate' ;;
+    "stream") found='record play pipe serve tap diagnose validate' ;;
     "calls") found='list show' ;;
     "conferences") found='list show' ;;
     *) found= ;;
@@ -22,6 +22,7 @@ _voipbin_options() {
     "stream pipe") found='--rate --events --barge-in --lead --payload --payload-type --api-url --profile --auth --ca-file --insecure --connect-timeout --encapsulation -e --duration -d --capture --reconnect --no-reconnect --give-up-after --keepalive --no-keepalive --json --quiet -q --verbose -v --help -h' ;;
     "stream serve") found='--file --loop --gain --lead --payload --payload-type --host --port --transport --encapsulation -e --cert --key --token --record --json --quiet -q --verbose -v --help -h' ;;
     "stream tap") found='--device --list-devices --volume --buffer --output -o --overwrite --mic --full-duplex --api-url --profile --auth --ca-file --insecure --connect-timeout --encapsulation -e --duration -d --capture --reconnect --no-reconnect --give-up-after --keepalive --no-keepalive --json --quiet -q --verbose -v --help -h' ;;
+    "stream diagnose") found='--report --with-numbers --pcap --api-url --profile --auth --ca-file --insecure --connect-timeout --encapsulation -e --duration -d --capture --reconnect --no-reconnect --give-up-after --keepalive --no-keepalive --json --quiet -q --verbose -v --help -h' ;;
     "stream validate") found='--spec --direction --hex --proxy --max-frames --format --list-rules --explain --api-url --profile --auth --ca-file --insecure --connect-timeout --encapsulation -e --duration -d --capture --reconnect --no-reconnect --give-up-after --keepalive --no-keepalive --json --quiet -q --verbose -v --help -h' ;;
     "calls") found='--help -h' ;;
     "calls list") found='--status --limit --json --api-url --profile --auth --ca-file --insecure --connect-timeout --help -h' ;;
@@ -115,6 +116,17 @@ _voipbin_values() {
     "stream tap --capture") found='@files' ;;
     "stream tap --give-up-after") found='' ;;
     "stream tap 0") found='@targets' ;;
+    "stream diagnose --report") found='@files' ;;
+    "stream diagnose --api-url") found='' ;;
+    "stream diagnose --profile") found='@profiles' ;;
+    "stream diagnose --auth") found='query header' ;;
+    "stream diagnose --ca-file") found='@files' ;;
+    "stream diagnose --connect-timeout") found='' ;;
+    "stream diagnose --encapsulation" | "stream diagnose -e") found='rtp sln audiosocket' ;;
+    "stream diagnose --duration" | "stream diagnose -d") found='' ;;
+    "stream diagnose --capture") found='@files' ;;
+    "stream diagnose --give-up-after") found='' ;;
+    "stream diagnose 0") found='@targets @files' ;;
     "stream validate --spec") found='auto documented deployed' ;;
     "stream validate --direction") found='in out' ;;
     "stream validate --proxy") found='' ;;
@@ -201,6 +213,7 @@ _voipbin_offer() {
     for word in $1; do
         # What follows a colon is offered once the colon is there.
         [[ $word == *:?* && $current != *:* ]] && continue
+        [[ $word == *: && $current == "$word" ]] && continue
         [[ $word == "$current"* ]] && COMPREPLY+=("$word")
     done
 }

@@ -52,6 +52,7 @@ function __voipbin_commands
             echo pipe
             echo serve
             echo tap
+            echo diagnose
             echo validate
         case 'calls'
             echo list
@@ -144,6 +145,18 @@ function __voipbin_takes_value
             'stream tap -d' \
             'stream tap --capture' \
             'stream tap --give-up-after' \
+            'stream diagnose --report' \
+            'stream diagnose --api-url' \
+            'stream diagnose --profile' \
+            'stream diagnose --auth' \
+            'stream diagnose --ca-file' \
+            'stream diagnose --connect-timeout' \
+            'stream diagnose --encapsulation' \
+            'stream diagnose -e' \
+            'stream diagnose --duration' \
+            'stream diagnose -d' \
+            'stream diagnose --capture' \
+            'stream diagnose --give-up-after' \
             'stream validate --spec' \
             'stream validate --direction' \
             'stream validate --proxy' \
@@ -412,6 +425,7 @@ complete -c voipbin -n '__voipbin_at \'stream\'' -a play -d 'Play files, standar
 complete -c voipbin -n '__voipbin_at \'stream\'' -a pipe -d 'Run a program in a call: its stdin hears the call, its stdout is spoken.'
 complete -c voipbin -n '__voipbin_at \'stream\'' -a serve -d 'Let the platform connect here, and play to it: the uni-directional mode.'
 complete -c voipbin -n '__voipbin_at \'stream\'' -a tap -d 'Hear a call or conference live on the loudspeaker.'
+complete -c voipbin -n '__voipbin_at \'stream\'' -a diagnose -d 'Find out what is wrong with a stream, and the fix.'
 complete -c voipbin -n '__voipbin_at \'stream\'' -a validate -d 'Check every frame of a stream, a capture or a dump against its encapsulation.'
 complete -c voipbin -n '__voipbin_at \'stream\'' -l help -s h -d 'Show this message and exit.'
 complete -c voipbin -n '__voipbin_at \'stream record\'' -l output -s o -r -F -d 'The file; - is stdout. The suffix says the format: wav, flac, ogg, raw, …'
@@ -538,6 +552,28 @@ complete -c voipbin -n '__voipbin_at \'stream tap\'' -l quiet -s q -d 'Say error
 complete -c voipbin -n '__voipbin_at \'stream tap\'' -l verbose -s v -d 'Say more, on stderr.'
 complete -c voipbin -n '__voipbin_at \'stream tap\'' -l help -s h -d 'Show this message and exit.'
 complete -c voipbin -n '__voipbin_at \'stream tap\' 0' -a '(__voipbin_kind_targets)'
+complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l report -r -F -d 'Write it all into one HTML file: plots, spectrogram, the sound.'
+complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l with-numbers -d 'Leave ids and addresses in the report.'
+complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l pcap -d 'Diagnose the platform\'s own capture of a call that is over.'
+complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l api-url -x -d 'The API\'s address.'
+complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l profile -a '(__voipbin_kind_profiles)' -x -d 'A profile of `voipbin login`.'
+complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l auth -a 'query header' -x -d 'How the credential travels.'
+complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l ca-file -r -F -d 'Trust these certificates too (PEM).'
+complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l insecure -d 'Do not check the certificate.'
+complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l connect-timeout -x -d 'Give up an attempt to connect after this.'
+complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l encapsulation -s e -a 'rtp sln audiosocket' -x -d 'How audio is framed.'
+complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l duration -s d -x -d 'Stop after this: 10, 90s, 1m30s.'
+complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l capture -r -F -d 'Write every message, both ways, with its time (pcapng).'
+complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l reconnect -d 'Connect again when the link breaks.'
+complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l no-reconnect -d 'Not: Connect again when the link breaks.'
+complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l give-up-after -x -d 'How long to try to win a lost link back.'
+complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l keepalive -d 'Send silence so that the far end starts and stays.'
+complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l no-keepalive -d 'Not: Send silence so that the far end starts and stays.'
+complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l json -d 'JSON Lines on stdout.'
+complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l quiet -s q -d 'Say errors only.'
+complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l verbose -s v -d 'Say more, on stderr.'
+complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l help -s h -d 'Show this message and exit.'
+complete -c voipbin -n '__voipbin_at \'stream diagnose\' 0' -a '(__voipbin_kind_targets)' -F
 complete -c voipbin -n '__voipbin_at \'stream validate\'' -l spec -a 'auto documented deployed' -x -d 'Measure against the documents, against what the platform\'s servers were observed to send and take, or against what the stream itself shows.'
 complete -c voipbin -n '__voipbin_at \'stream validate\'' -l direction -a 'in out' -x -d 'Judge only what is received (in) or sent (out); of a dump, what it is.'
 complete -c voipbin -n '__voipbin_at \'stream validate\'' -l hex -d 'The input is hex text, a frame a line: explain each field of it.'

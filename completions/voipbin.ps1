@@ -19,12 +19,14 @@ Register-ArgumentCompleter -Native -CommandName voipbin -ScriptBlock {
             @('pipe', 'Run a program in a call: its stdin hears the call, its stdout is spoken.'),
             @('serve', 'Let the platform connect here, and play to it: the uni-directional mode.'),
             @('tap', 'Hear a call or conference live on the loudspeaker.'),
+            @('diagnose', 'Find out what is wrong with a stream, and the fix.'),
             @('validate', 'Check every frame of a stream, a capture or a dump against its encapsulation.'))
         'stream record' = @()
         'stream play' = @()
         'stream pipe' = @()
         'stream serve' = @()
         'stream tap' = @()
+        'stream diagnose' = @()
         'stream validate' = @()
         'calls' = @(
             @('list', 'List calls: those in progress first, then the newest.'),
@@ -202,6 +204,33 @@ Register-ArgumentCompleter -Native -CommandName voipbin -ScriptBlock {
             @('-v', 'Say more, on stderr.'),
             @('--help', 'Show this message and exit.'),
             @('-h', 'Show this message and exit.'))
+        'stream diagnose' = @(
+            @('--report', 'Write it all into one HTML file: plots, spectrogram, the sound.', '@files'),
+            @('--with-numbers', 'Leave ids and addresses in the report.'),
+            @('--pcap', 'Diagnose the platform''s own capture of a call that is over.'),
+            @('--api-url', 'The API''s address.', ''),
+            @('--profile', 'A profile of `voipbin login`.', '@profiles'),
+            @('--auth', 'How the credential travels.', 'query header'),
+            @('--ca-file', 'Trust these certificates too (PEM).', '@files'),
+            @('--insecure', 'Do not check the certificate.'),
+            @('--connect-timeout', 'Give up an attempt to connect after this.', ''),
+            @('--encapsulation', 'How audio is framed.', 'rtp sln audiosocket'),
+            @('-e', 'How audio is framed.', 'rtp sln audiosocket'),
+            @('--duration', 'Stop after this: 10, 90s, 1m30s.', ''),
+            @('-d', 'Stop after this: 10, 90s, 1m30s.', ''),
+            @('--capture', 'Write every message, both ways, with its time (pcapng).', '@files'),
+            @('--reconnect', 'Connect again when the link breaks.'),
+            @('--no-reconnect', 'Connect again when the link breaks.'),
+            @('--give-up-after', 'How long to try to win a lost link back.', ''),
+            @('--keepalive', 'Send silence so that the far end starts and stays.'),
+            @('--no-keepalive', 'Send silence so that the far end starts and stays.'),
+            @('--json', 'JSON Lines on stdout.'),
+            @('--quiet', 'Say errors only.'),
+            @('-q', 'Say errors only.'),
+            @('--verbose', 'Say more, on stderr.'),
+            @('-v', 'Say more, on stderr.'),
+            @('--help', 'Show this message and exit.'),
+            @('-h', 'Show this message and exit.'))
         'stream validate' = @(
             @('--spec', 'Measure against the documents, against what the platform''s servers were observed to send and take, or against what the stream itself shows.', 'auto documented deployed'),
             @('--direction', 'Judge only what is received (in) or sent (out); of a dump, what it is.', 'in out'),
@@ -330,6 +359,7 @@ Register-ArgumentCompleter -Native -CommandName voipbin -ScriptBlock {
         'stream play' = @{ '0' = '@targets'; '*' = '@files' }
         'stream pipe' = @{ '0' = '@targets'; '*' = '@programs' }
         'stream tap' = @{ '0' = '@targets' }
+        'stream diagnose' = @{ '0' = '@targets @files' }
         'stream validate' = @{ '0' = '@targets @files' }
         'calls show' = @{ '0' = '@calls' }
         'conferences show' = @{ '0' = '@conferences' }

@@ -16,6 +16,7 @@ from tests.support.terminal import Terminal
 from voipbin_cli.render.tree import Command
 from voipbin_cli.shell.completions import scripts
 from voipbin_cli.shell.generated import stale_files
+from voipbin_cli.simulator.catalog import SCENARIOS
 
 Shell = Callable[[str, Mapping[str, str], Path], list[str]]
 SHELLS = [bash, zsh, fish]
@@ -89,6 +90,8 @@ def test_scenarios_follow_sim_and_a_colon(shell: Shell, user: User) -> None:
     # bash replaces what follows the colon, the others the whole word.
     start = "" if shell is bash else "sim:"
     assert offers(shell, "voipbin stream record sim:jit", user) == {f"{start}jitter"}
+    everything = offers(shell, "voipbin stream record sim:", user) - {"sim:"}
+    assert everything == {f"{start}{name}" for name in SCENARIOS}
 
 
 @pytest.mark.parametrize("shell", SHELLS)

@@ -114,7 +114,8 @@ def choice_text(state: ResourceState, now: datetime) -> str:
     """Return one line to choose a call or conference by."""
     age = ago_text(since(state), now)
     if isinstance(state, ConferenceState):
-        parts = ["conference", state.name, f"{state.members} members", age]
+        members = "1 member" if state.members == 1 else f"{state.members} members"
+        parts = ["conference", state.name, members, age]
     else:
         parts = [getattr(state, "source", ""), "→", getattr(state, "destination", ""), age]
     return f"{state.id}  {' '.join(part for part in parts if part)}"

@@ -56,6 +56,7 @@ _voipbin_offer() {
     for word in $1; do
         # What follows a colon is offered once the colon is there.
         [[ $word == *:?* && $current != *:* ]] && continue
+        [[ $word == *: && $current == "$word" ]] && continue
         [[ $word == "$current"* ]] && COMPREPLY+=("$word")
     done
 }

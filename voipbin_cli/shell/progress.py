@@ -91,13 +91,17 @@ async def _ask(endpoint: Endpoint) -> list[Found]:
         async def conferences() -> list[Found]:
             listed = [state async for state in api.list_conferences(limit=LOOKED_AT)]
             return [
-                Found("conference", state.id, f"{state.name} ({state.members} members)")
+                Found("conference", state.id, f"{state.name} ({_people(state.members)})")
                 for state in listed
                 if _is_offered(state)
             ]
 
         both = await asyncio.gather(calls(), conferences())
     return both[0] + both[1]
+
+
+def _people(members: int) -> str:
+    return "1 member" if members == 1 else f"{members} members"
 
 
 def _is_offered(state: ResourceState) -> bool:
