@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import email
 import os
+import re
 import subprocess
 import sys
 import tarfile
+import tomllib
 import zipfile
 from importlib import metadata
 from importlib.util import find_spec
@@ -130,3 +132,17 @@ def test_this_installation_has_its_shared_files() -> None:
         assert Path(path).read_text(encoding="utf-8") == text
     (script,) = installed.entry_points.select(group="console_scripts")
     assert (script.name, script.value) == ("voipbin", "voipbin_cli.__main__:run")
+
+
+def test_every_dependency_is_in_the_licence_note() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    needed = {re.split(r"[<>=!~ ;\[]", wanted)[0] for wanted in project["dependencies"]}
+    note = (ROOT / "THIRD-PARTY.md").read_text()
+    noted = dict(re.findall(r"^\| ([a-z]+) \| (.+?) \|", note, re.MULTILINE))
+    noted.pop("package")
+    assert set(noted) == needed
+    for name, licence in noted.items():
+        about = metadata.metadata(name)
+        said = f"{about['License-Expression'] or about['License'] or about['Classifier']}"
+        # BSD-3-Clause, "BSD 3-Clause License": the same in two spellings.
+        assert re.split(r"[- ]", licence)[0] in said, (name, said)
