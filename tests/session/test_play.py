@@ -258,6 +258,18 @@ def test_a_new_connection_goes_on_where_the_old_one_broke_off() -> None:
     assert [f.data[12:] for f in frames[second : second + 5]] == [SILENCE] * 5
 
 
+def test_an_outage_is_silence_in_what_came_back(tmp_path: Path) -> None:
+    heard = vector_steps("rtp-deployed", paced=True)
+    scripts = [[*heard[:30], Reset()], heard]
+    with Peer(scripts=scripts, routes={STATE: PROGRESSING}) as peer:
+        playing, close = play(
+            lambda: session(to_peer(peer, "rtp"), Told(), record=str(tmp_path / "back.wav"))
+        )
+    summary = playing.summary(close)
+    assert summary["reconnects"] == 1
+    assert summary["filled_seconds"] > 0.1
+
+
 def test_a_call_that_ends_first_is_a_failure() -> None:
     script = [*vector_steps("rtp-deployed"), Received(20), Fin()]
     with Peer(script, routes={STATE: OVER}) as peer:

@@ -65,7 +65,7 @@ def record(
         request = ListenRequest(stream, live.duration, live.capture, overwrite)
         run_live(
             live,
-            lambda tell: Recording(request, tell, output=path, fill=fill),
+            lambda tell: Recording(request, tell, output=path, fill=fill, digits=live.json),
             lambda status: RecordingLines(stream.label, status),
             done_line,
         )

@@ -51,6 +51,17 @@ class Playing(SpeakingSession):
         if self.file is not None:
             self.file.finish()
 
+    def broke(self) -> None:
+        """Count the outage as lost audio."""
+        if self.file is not None:
+            self.file.broke()
+
+    def ticked(self, at_ns: int, late_ns: int) -> None:
+        """Hold nothing back for long, even when nothing comes."""
+        super().ticked(at_ns, late_ns)
+        if self.file is not None:
+            self.file.wait_no_longer(at_ns)
+
     @property
     def full(self) -> bool:
         """The disk is so far behind that the stream has to wait for it."""

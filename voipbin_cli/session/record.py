@@ -7,6 +7,7 @@ from typing import Any
 
 from voipbin_cli.codec.dialect import AudioFrame
 from voipbin_cli.session.audiofile import AudioFile
+from voipbin_cli.session.ears import Ears
 from voipbin_cli.session.listening import ListeningSession, ListenRequest, ListenStatus, Tell
 from voipbin_cli.session.live import Close
 
@@ -23,19 +24,29 @@ class RecordStatus(ListenStatus):
 
 
 class Recording(ListeningSession):
-    """One recording. `output` is a path or `-` for stdout."""
+    """One recording. `output` is a path or `-` for stdout; with `digits` those heard are told."""
 
     def __init__(
-        self, request: ListenRequest, tell: Tell, *, output: str, fill: bool = True, **edges: Any
+        self,
+        request: ListenRequest,
+        tell: Tell,
+        *,
+        output: str,
+        fill: bool = True,
+        digits: bool = False,
+        **edges: Any,
     ) -> None:
         live = replace(request.live, linger_s=LINGER_S)
         # First, so that a file that is in the way is told before a capture is begun.
         self.file = AudioFile(output, overwrite=request.overwrite, fill=fill)
         super().__init__(replace(request, live=live), tell, **edges)
+        self._ears = Ears(tell, speech=False) if digits else None
 
     def heard(self, frames: list[AudioFrame]) -> None:
         """Put the frames into the file."""
         self.file.keep(frames)
+        if self._ears is not None and frames:
+            self._ears.hear(b"".join(frame.pcm for frame in frames))
 
     def finish_output(self) -> None:
         """Close the file."""
