@@ -177,6 +177,15 @@ def test_wrong_usage_is_told_before_anything_is_asked(
     assert words in result.stderr
 
 
+@pytest.mark.parametrize("flags", ["", "--token-stdin"])
+def test_a_closed_stdin_is_wrong_usage(tmp_path: Path, flags: str) -> None:
+    command = ["sh", "-c", f'"$@" login {flags} <&-', "sh", *VOIPBIN]
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment(tmp_path), capture_output=True, timeout=60
+    )
+    assert (done.returncode, b"bug" in done.stderr) == (2, False)
+
+
 @pytest.mark.parametrize("given", ["two\nlines", "x" * 20_000])
 def test_what_is_no_secret_is_not_sent(tmp_path: Path, given: str) -> None:
     with Peer(routes={LIST: EMPTY}) as peer:

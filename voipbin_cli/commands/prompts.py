@@ -11,8 +11,8 @@ from voipbin_cli.errors import UsageError
 
 
 def is_interactive() -> bool:
-    """Whether someone is there to ask."""
-    return sys.stdin.isatty() and sys.stderr.isatty()
+    """Whether someone is there to ask. A closed stream is None."""
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr))
 
 
 def pick(question: str, rows: Sequence[str]) -> int:
@@ -49,9 +49,9 @@ def read_secret(limit: int = 16 * 1024) -> str:
     Raises:
         UsageError: stdin is a terminal, holds nothing, or more than a secret.
     """
-    if sys.stdin.isatty():
+    if sys.stdin is None or sys.stdin.isatty():
         raise UsageError(
-            "stdin is the terminal, which would show the secret",
+            "stdin is the terminal, which would show the secret, or closed",
             hint="pipe it in, or leave the option away and be asked",
         )
     text = sys.stdin.read(limit + 1).strip()
