@@ -12,6 +12,7 @@ from voipbin_cli import __version__
 from voipbin_cli.commands import (
     calls,
     conferences,
+    diagnose,
     doctor,
     login,
     pipe,
@@ -34,6 +35,7 @@ stream.command("play")(play.play)
 stream.command("pipe")(pipe.pipe)
 stream.command("serve")(serve.serve)
 stream.command("tap")(tap.tap)
+stream.command("diagnose")(diagnose.diagnose)
 stream.command("validate")(validate.validate)
 app.add_typer(calls.app, name="calls")
 app.add_typer(conferences.app, name="conferences")

@@ -29,6 +29,7 @@ NOISE_DBFS = -48.0
 NOISE_FLATNESS = 0.25
 HOLES_LEAST = 2
 LAG_MS = 60.0
+DEAD_MS = 2000.0
 # From here on a warning is an error.
 GRAVE_LOSS = 0.05
 GRAVE_STALL = 0.2
@@ -39,6 +40,7 @@ class Circumstances:
     """What is known beside the frames. `refused` is the finding of what failed before them.
 
     `mute_direction` and `members` are the API's; `lost_for_good`: the link was not won back.
+    `silent_ms` is the time between the last message and the end, where nobody had hung up.
     """
 
     refused: str | None = None
@@ -46,6 +48,7 @@ class Circumstances:
     mute_direction: str = ""
     members: int | None = None
     lost_for_good: bool = False
+    silent_ms: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +105,15 @@ def is_lone_member(facts: Facts) -> bool:
 
 
 def judge_connection_lost(facts: Facts) -> float:
-    return 0.95 if facts.measured.outages or facts.around.lost_for_good else 0.0
+    if facts.measured.outages or facts.around.lost_for_good:
+        return 0.95
+    return 0.7 if _fell_dead(facts) else 0.0
+
+
+def _fell_dead(facts: Facts) -> bool:
+    """A call's frames never pause: silence is sent as frames. Only a lone member's may."""
+    came = facts.measured.frames > 0 and facts.around.members != 1
+    return came and facts.around.silent_ms >= DEAD_MS
 
 
 def connection_lost(facts: Facts) -> Evidence:
@@ -112,11 +123,12 @@ def connection_lost(facts: Facts) -> Evidence:
         "count": max(1, len(outages)),
         "won_back": len(back),
         "longest_ms": _ms(max(back, default=0.0)),
+        "silent_at_the_end_ms": facts.around.silent_ms if _fell_dead(facts) else None,
     }
 
 
 def is_not_won_back(facts: Facts) -> bool:
-    return facts.around.lost_for_good
+    return facts.around.lost_for_good or _fell_dead(facts)
 
 
 def judge_local_lag(facts: Facts) -> float:
@@ -368,7 +380,7 @@ def judge_drift(facts: Facts) -> float:
     told = facts.measured.drift
     if told.ppm is None or told.uncertainty_ppm is None:
         return 0.0
-    if abs(told.ppm) < DRIFT_PPM + told.uncertainty_ppm:
+    if abs(told.ppm) < DRIFT_PPM + 2 * told.uncertainty_ppm:
         return 0.0
     return _sure(abs(told.ppm), DRIFT_PPM, 300)
 

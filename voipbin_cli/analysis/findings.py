@@ -102,7 +102,7 @@ def _before_upgrade(
         evidence.refusal,
         remedy,
         symptom,
-        _ALL_AUDIO | {"no-audio", "closed-early"},
+        _ALL_AUDIO | {"no-audio", "closed-early", "connection-lost"},
     )
 
 
@@ -169,7 +169,7 @@ ROWS: tuple[Row, ...] = (
         evidence.refusal,
         "the call's media could not be set up: try again, then give support the call's id",
         "connection drops",
-        _ALL_AUDIO | {"no-audio"},
+        _ALL_AUDIO | {"no-audio", "connection-lost"},
     ),
     Row(
         "muted",
@@ -314,6 +314,7 @@ ROWS: tuple[Row, ...] = (
         evidence.jitter,
         "use a jitter buffer of the size that the evidence names, or an adaptive one",
         "choppy",
+        frozenset(("clock-drift",)),
     ),
     Row(
         "clock-drift",

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from voipbin_cli.analysis.arrivals import ArrivalReader, Arrivals, joined
-from voipbin_cli.analysis.buffering import BufferFold
+from voipbin_cli.analysis.buffering import ADAPTIVE, FIXED_60, BufferFold
 from voipbin_cli.analysis.bursts import BurstFold, Bursts, VariationFold
 from voipbin_cli.analysis.columns import Blocks, wrapped_steps
 from voipbin_cli.analysis.drift import DriftFold
@@ -48,6 +48,15 @@ class _Last(NamedTuple):
     sequence_number: int
     timestamp: int
     ticks: int
+
+
+class Glance(NamedTuple):
+    """Frames so far, jitter now, what a 60 ms buffer drops, what delay an adaptive one takes."""
+
+    frames: int
+    jitter_ms: float | None
+    late_ratio: float
+    delay_ms: float
 
 
 class StreamFold:
@@ -320,6 +329,18 @@ class StreamFold:
             self._outages[-1] = Outage(lost.at_ns, at_ns - lost.at_ns)
 
     # Out
+
+    @property
+    def last_ns(self) -> int | None:
+        """The arrival of the latest frame that was measured, None before the first."""
+        return self._last.time_ns if self._last else None
+
+    def glance(self) -> Glance:
+        """A few figures for a view that looks often."""
+        buffers = self._buffers[0].result() if self._buffers else {}
+        late = buffers[FIXED_60.name].late_ratio if buffers else 0.0
+        delay = buffers[ADAPTIVE.name].mean_delay_ms if buffers else 0.0
+        return Glance(self.frames, self._jitter_result().last_ms, late, delay)
 
     def measured(self) -> Measured:
         """All figures so far; complete after `flush`."""

@@ -108,6 +108,9 @@ class ListeningSession:
             close = await self.stream.run()
             self.logbook.ended(self.clock(), close)
             return close
+        except VoipbinError as error:
+            self.logbook.failed(self.clock(), error)
+            raise
         finally:
             self._ended_ns = self.clock()
             self._state = "closed"

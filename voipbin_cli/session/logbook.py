@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from typing import Any
 
 from voipbin_cli.capture.pcapng import PcapngWriter
 from voipbin_cli.capture.records import CaptureMeta, EventName
 from voipbin_cli.codec.dialect import Verdict
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation
+from voipbin_cli.errors import VoipbinError
 from voipbin_cli.media.background import BackgroundWriter
 from voipbin_cli.media.writer import AppendFile, open_new
 from voipbin_cli.session.live import Close, LiveRequest
 from voipbin_cli.transport.connection import ConnectionEnded, MediaConnection, Message
+
+_DETAILS = ("http_status", "reason", "request_id", "retry_after", "call_status")
+
+
+def refusal_fields(error: VoipbinError) -> dict[str, Any]:
+    """An error as a finding and its details; empty for one that is none."""
+    finding = error.details.get("finding")
+    if finding is None:
+        return {}
+    details = {name: error.details[name] for name in _DETAILS if name in error.details}
+    return {"finding": finding, "details": {"message": error.message, **details}}
 
 
 class Logbook:
@@ -84,6 +97,15 @@ class Logbook:
         """This process woke up late."""
         self._event(at_ns, EventName.LOCAL_LAG, ms=[round(late_ns / 1e6, 3)])
 
+    def told(self, at_ns: int, fields: Mapping[str, object]) -> None:
+        """What the API said of the call."""
+        self._event(at_ns, EventName.API, **fields)
+
+    def failed(self, at_ns: int, error: VoipbinError) -> None:
+        """There was no connection, or no other one; a diagnosis has an id for the reason."""
+        if fields := refusal_fields(error):
+            self._event(at_ns, EventName.API, **fields)
+
     def decided(self, at_ns: int, verdict: Verdict) -> None:
         """What the stream speaks is known, or known better."""
         self._event(at_ns, EventName.DIALECT, **asdict(verdict))
@@ -102,6 +124,8 @@ class Logbook:
     def ended(self, at_ns: int, close: Close) -> None:
         """The run is over, in order."""
         self._tell_round_trips(at_ns)
+        if close.error is not None:
+            self.failed(at_ns, close.error)
         fields = close.as_fields() | {"connection": self._connections - 1}
         self._event(at_ns, EventName.CLOSE, **fields)
         self._event(at_ns, EventName.END, cause=close.cause.value)

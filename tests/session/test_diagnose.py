@@ -1,0 +1,162 @@
+"""Diagnoses over real sockets: a hand-written peer, and the kernel's TCP on a bad cable."""
+
+from __future__ import annotations
+
+import signal
+import struct
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.faults.network import FarPeer, cable
+from tests.faults.streams import CALL, TOKEN, Call, Paced, packet, packets, play
+from tests.support.cli import Result, finish, start, voipbin, wait_until
+from tests.support.peer import Fin, Peer, Send, Until
+
+DIAGNOSE = ("stream", "diagnose", CALL, "--json")
+
+
+class Steps:
+    """A script of (seconds since the one before, message), on an absolute clock."""
+
+    def __init__(self, rows: list[tuple[float, bytes]]) -> None:
+        self._rows = rows
+        self.ending: tuple[object, ...] = ()
+
+    def __iter__(self) -> Iterator[object]:
+        due = time.monotonic()
+        for after, message in self._rows:
+            due += after
+            time.sleep(max(0.0, due - time.monotonic()))
+            yield Send(message)
+        yield from self.ending
+
+
+def _diagnosed(rows: list[tuple[float, bytes]], tmp_path: Path, *more: str) -> Result:
+    call = Call()
+    with Peer(routes=call.routes) as peer:
+        play(peer, Steps(rows), ending=(Until(call.over), Fin()))  # type: ignore[arg-type]
+        api = ("--api-url", peer.http_url("/v1.0"))
+        seconds = str(max(1.0, sum(after for after, _ in rows) - 0.3))
+        return voipbin(*DIAGNOSE, "-d", seconds, *api, *more, cwd=tmp_path, env=TOKEN)
+
+
+def _paced(messages: list[bytes]) -> list[tuple[float, bytes]]:
+    return [(0.02, message) for message in messages]
+
+
+def _ids(result: Result) -> list[str]:
+    return [finding["id"] for finding in result.summary["findings"]]
+
+
+def test_a_healthy_peer_is_ok_and_its_capture_says_the_same(tmp_path: Path) -> None:
+    capture = tmp_path / "call.pcapng"
+    live = _diagnosed(_paced(packets(250)), tmp_path, "--capture", str(capture))
+    assert (live.status, live.summary["verdict"]) == (0, "ok")
+    assert live.summary["metrics"]["stalls"]["count"] == 0
+    again = voipbin("stream", "diagnose", str(capture), "--json", cwd=tmp_path)
+    assert again.summary == live.summary
+
+
+def test_a_stall_of_the_peer_is_a_network_stall(tmp_path: Path) -> None:
+    rows = _paced(packets(300))
+    for at in (60, 160, 240):
+        rows[at] = (0.5, rows[at][1])
+        # What was due meanwhile comes at once.
+        for late in range(at + 1, at + 25):
+            rows[late] = (0.0, rows[late][1])
+    result = _diagnosed(rows, tmp_path)
+    assert _ids(result)[0] == "network-stall"
+    assert result.summary["metrics"]["lost_audio_ms"] == 0
+    assert result.summary["metrics"]["sequence"]["missing"] == 0
+
+
+def test_a_pause_of_the_peer_is_lost_audio(tmp_path: Path) -> None:
+    rows = _paced(packets(300))
+    for at in (60, 160, 240):
+        rows[at] = (0.32, rows[at][1])
+    result = _diagnosed(rows, tmp_path)
+    assert _ids(result)[0] == "lost-audio"
+    # The third of them comes near the end; two at least are settled.
+    assert 590 <= result.summary["metrics"]["lost_audio_ms"] <= 910
+
+
+def test_numbers_left_out_are_told_as_sequence(tmp_path: Path) -> None:
+    kept = [packet(n) for n in range(300) if n % 40]
+    result = _diagnosed([(0.0205, message) for message in kept], tmp_path)
+    assert _ids(result)[0] == "sequence"
+
+
+def test_text_in_the_payload_is_not_audio(tmp_path: Path) -> None:
+    words = (b'{"event":"media","payload":"//79/f39"}\n' * 5)[:160]
+    rows = [packet(n)[:12] + words for n in range(200)]
+    result = _diagnosed(_paced(rows), tmp_path)
+    assert (result.status, _ids(result)[0]) == (6, "not-audio")
+
+
+def test_a_stream_of_another_encapsulation_is_told(tmp_path: Path) -> None:
+    bare = [b"\x10" + struct.pack("!H", 160) + packet(n)[12:] for n in range(150)]
+    result = _diagnosed(_paced(bare), tmp_path)
+    assert result.status == 6
+    assert _ids(result)[0] in ("codec-mismatch", "no-audio")
+
+
+def test_a_link_that_breaks_is_told_whether_it_came_back_or_not(tmp_path: Path) -> None:
+    call = Call()
+    with Peer(routes=call.routes) as peer:
+        play(peer, Paced(60), Paced(200, first=60), ending=(Until(call.over), Fin()))
+        peer.scripts[0].ending = (Fin(),)  # type: ignore[union-attr]
+        api = ("--api-url", peer.http_url("/v1.0"))
+        result = voipbin(*DIAGNOSE, "-d", "4", *api, cwd=tmp_path, env=TOKEN)
+    assert (result.status, _ids(result)) == (0, ["connection-lost"])
+    assert result.summary["reconnects"] == 1
+
+
+@pytest.mark.parametrize("percent", [10, 20])
+def test_tcps_own_retransmissions_are_stalls_and_no_lost_audio(
+    percent: int, tmp_path: Path
+) -> None:
+    """Packets dropped on a veth: gaps, then everything at once, and nothing missing."""
+    call = Call()
+    with cable() as wire, FarPeer(wire, routes=call.routes) as peer:
+        paced = Paced(700)
+        play(peer, paced, ending=call.end)
+        process = wire.start(
+            *DIAGNOSE,
+            *("-d", "10", "--api-url", peer.http_url("/v1.0")),
+            cwd=tmp_path,
+            env=TOKEN,
+        )
+        wait_until(lambda: paced.sent > 25)
+        wire.lose(percent)
+        result = finish(process)
+        assert wire.lost() > 5
+    assert _ids(result)[0] in ("network-stall", "jitter"), result.summary["findings"]
+    assert "lost-audio" not in _ids(result)
+    assert result.summary["metrics"]["sequence"]["missing"] == 0
+
+
+def test_this_machines_own_pause_is_not_blamed_on_the_network(tmp_path: Path) -> None:
+    """The process is stopped and goes on: what waited for it meanwhile is its own fault."""
+    call = Call()
+    with Peer(routes=call.routes) as peer:
+        paced = Paced(400)
+        play(peer, paced, ending=call.end)
+        process = start(
+            *DIAGNOSE,
+            *("-d", "6", "--api-url", peer.http_url("/v1.0")),
+            cwd=tmp_path,
+            env=TOKEN,
+        )
+        wait_until(lambda: paced.sent > 25)
+        for _ in range(3):
+            time.sleep(0.7)
+            process.send_signal(signal.SIGSTOP)
+            time.sleep(0.4)
+            process.send_signal(signal.SIGCONT)
+        result = finish(process)
+    assert _ids(result)[0] == "local-lag", result.summary["findings"]
+    assert "network-stall" not in _ids(result)
+    assert result.summary["metrics"]["stalls"]["count"] == 0

@@ -1,0 +1,118 @@
+"""What `voipbin stream diagnose` does once its options are read."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from voipbin_cli.analysis.diagnosis import Diagnosis
+from voipbin_cli.codec.encapsulation import Encapsulation
+from voipbin_cli.commands.api import api_endpoint, require_credential
+from voipbin_cli.commands.live import opened_target, run_live
+from voipbin_cli.commands.options import LiveOptions
+from voipbin_cli.errors import ExitStatus, UsageError
+from voipbin_cli.render.diagnosis import (
+    DiagnosisLines,
+    console,
+    done_line,
+    show_diagnosis,
+    show_streams,
+    step_line,
+)
+from voipbin_cli.render.jsonl import emit
+from voipbin_cli.render.problems import say
+from voipbin_cli.session.diagnose import LiveDiagnosis
+from voipbin_cli.session.listening import ListenRequest, Tell
+from voipbin_cli.session.offline import FileDiagnosis
+from voipbin_cli.transport.api import Api
+from voipbin_cli.transport.targets import TargetKind, parse_target
+
+LIVE_DURATION_S = 30.0
+
+
+def diagnose_live(target: str, live: LiveOptions) -> None:
+    """Diagnose a live stream; exits with 6 where an error was found."""
+    live = replace(live, duration=live.duration or LIVE_DURATION_S)
+    sessions: list[LiveDiagnosis] = []
+    with opened_target(target, live) as stream:
+        request = ListenRequest(stream, live.duration, live.capture)
+
+        def make(tell: Tell) -> LiveDiagnosis:
+            sessions.append(LiveDiagnosis(request, _telling_steps(tell, live)))
+            return sessions[0]
+
+        try:
+            run_live(live, make, lambda status: DiagnosisLines(stream.label, status), done_line)
+        finally:
+            for session in sessions:
+                if session.story.close is not None:
+                    _tell(session.story.summary(stream.label), live)
+    _exit(sessions[0].diagnosis())
+
+
+def _telling_steps(tell: Tell, live: LiveOptions) -> Tell:
+    """Show each step as it passes; other events go where they always go."""
+
+    def told(event: str, fields: dict[str, Any]) -> None:
+        if event == "step" and not live.json:
+            if not live.quiet:
+                sys.stderr.write(f"{step_line(fields)}\n")
+            return
+        tell(event, fields)
+
+    return told
+
+
+def diagnose_file(path: str, live: LiveOptions, *, shown: str = "") -> None:
+    """Diagnose a capture; exits with 6 where an error was found."""
+    encapsulation = Encapsulation(live.encapsulation) if live.encapsulation else None
+    diagnosis = FileDiagnosis(path, encapsulation)
+    diagnosis.run()
+    if diagnosis.truncated:
+        say(f"warning: {shown or path} ends inside of a record: what comes before it counts")
+    rows = [(name, found.as_fields()) for name, found in diagnosis.diagnoses()]
+    summary = diagnosis.summary()
+    if live.json:
+        for name, fields in rows:
+            emit("stream", {"stream": name, **fields})
+        emit("summary", summary)
+    elif len(rows) > 1 and not live.quiet:
+        show_streams(rows, console())
+    _tell(summary, live)
+    _, worst = diagnosis.worst()
+    _exit(worst)
+
+
+def diagnose_pcap(target: str, live: LiveOptions) -> None:
+    """Diagnose what the platform itself captured of a call that is over."""
+    call = parse_target(target)
+    if call.kind is not TargetKind.CALL:
+        raise UsageError("--pcap is for a call", hint="voipbin stream diagnose --pcap call/UUID")
+    with tempfile.NamedTemporaryFile(suffix=".pcap") as file:
+        asyncio.run(_fetch(call.value, live, file))
+        file.flush()
+        diagnose_file(file.name, live, shown="the capture")
+
+
+async def _fetch(call_id: str, live: LiveOptions, file: Any) -> None:
+    endpoint = api_endpoint(live)
+    require_credential(endpoint)
+    for warning in endpoint.warnings():
+        say(f"warning: {warning}")
+    async with Api(endpoint, timeout=live.connect_timeout) as api:
+        await api.get_pcap(call_id, file.write)
+
+
+def _tell(summary: Mapping[str, Any], live: LiveOptions) -> None:
+    if not live.json and not live.quiet:
+        show_diagnosis(summary, console())
+        sys.stdout.flush()
+
+
+def _exit(diagnosis: Diagnosis) -> None:
+    if diagnosis.has_errors:
+        sys.exit(ExitStatus.FOUND)
