@@ -60,6 +60,7 @@ class MediaStream:
         self._parts: list[bytes] | None = None
         self._ended = False
         self._dead = False
+        self._is_shut = False
         self._held_pongs = 0
         self._transport: asyncio.Transport
         self._protocol = ServerProtocol(max_size=MAX_MESSAGE_BYTES)
@@ -116,6 +117,8 @@ class MediaStream:
 
     def _write_out(self) -> None:
         self._held_pongs = 0
+        if self._is_shut:
+            return  # a client's farewell that comes after ours is not answered
         for data in self._protocol.data_to_send():
             if data:
                 self._transport.write(data)
@@ -128,6 +131,7 @@ class MediaStream:
         Closing both at once would make the kernel answer the client's next frame with a reset,
         which may throw away what the client has not read yet.
         """
+        self._is_shut = True
         if self._transport.can_write_eof():
             self._transport.write_eof()
             self._ticker.add(self._ticker.clock() + int(CLOSE_PATIENCE_S * 1e9), self._give_up)
