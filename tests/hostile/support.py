@@ -21,7 +21,7 @@ MB = 2**20
 HOSTILE = "\x1b[2J\x1b]0;owned\x07\r\x9b31m\x00\x08\u202e\u2066\u200b"
 # What no line that holds a server's words may hold: controls but the end of the line, and these.
 NOT_PRINTABLE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b\u202e\u2066]")
-OWNED = (b"\x1b[2J", b"\x1b]0;", b"\x9b", b"\x07", "\u202e".encode(), "\u2066".encode())
+OWNED = ("\x1b[2J", "\x1b]0;", "\x9b", "\x07", "\u202e", "\u2066", "\u200b")
 
 
 def is_harmless(text: str) -> bool:
