@@ -1,0 +1,56 @@
+"""Every command that the README shows in a session does what the README says."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.cli import environment
+
+README = Path(__file__).parents[1] / "README.md"
+# A line of a session: `$ voipbin …`, with `# exits N` where the status is not 0.
+COMMAND = re.compile(r"^\$ (?P<command>.+?)(?:\s+# exits (?P<status>\d+))?$", re.MULTILINE)
+PROGRAMS = ("sox",)
+
+
+def sessions() -> list[str]:
+    """The fenced blocks that hold sessions."""
+    return re.findall(r"^```console\n(.*?)^```", README.read_text(), re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> dict[str, str]:
+    """An environment in which `voipbin` is the one under test, and which can speak."""
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    script = programs / "voipbin"
+    script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -P -m voipbin_cli "$@"\n')
+    script.chmod(0o755)
+    return environment(tmp_path, {"PATH": f"{programs}:{os.environ['PATH']}"})
+
+
+def test_the_readme_shows_sessions() -> None:
+    assert len(sessions()) >= 6
+
+
+@pytest.mark.parametrize("session", sessions(), ids=lambda text: text.splitlines()[0][2:50])
+def test_every_session_runs_as_it_is_shown(
+    session: str, shell: dict[str, str], tmp_path: Path
+) -> None:
+    for match in COMMAND.finditer(session):
+        command = match["command"]
+        missing = [name for name in PROGRAMS if name in command and not shutil.which(name)]
+        if missing:
+            pytest.skip(f"{missing[0]} is not installed")
+        done = subprocess.run(
+            ["bash", "-c", command], cwd=tmp_path, env=shell, capture_output=True, timeout=90
+        )
+        if done.returncode == 5 and b"sound" in done.stderr:
+            pytest.skip("there is no loudspeaker here")
+        assert done.returncode == int(match["status"] or 0), (command, done.stderr.decode())
