@@ -21,7 +21,8 @@ from tests.shell.shells import need
 from voipbin_cli.shell.completions import scripts
 from voipbin_cli.shell.man import pages
 
-ROOT = Path(__file__).parents[1]
+# tests/run keeps the tests away from the source tree, and says where that is.
+ROOT = Path(os.environ.get("VOIPBIN_SOURCE") or Path(__file__).parents[1])
 # Below an installation's prefix, where each shell and man look.
 SHARED = {
     "share/bash-completion/completions/voipbin": scripts()["voipbin.bash"],
