@@ -92,18 +92,30 @@ def main(args: list[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitStatus.DONE
     except Exception as error:
-        if {"-v", "--verbose"} & set(arguments):
-            raise
-        bug = VoipbinError(
-            f"a bug in this program: {type(error).__name__}: {error}",
-            hint="run it again with -v and report what it prints",
-        )
-        return _fail(bug, arguments)
+        return _fail(_bug(error, arguments), arguments)
 
 
 def _fail(error: VoipbinError, arguments: list[str]) -> int:
     show_error(error, as_json="--json" in arguments)
     return error.status
+
+
+def _bug(error: Exception, arguments: list[str]) -> VoipbinError:
+    """Say what went wrong without the credential, which a library may have put into its words."""
+    import traceback
+
+    from voipbin_cli.text import printable
+    from voipbin_cli.transport.credentials import secret_values
+    from voipbin_cli.transport.masking import mask
+
+    secrets = secret_values(os.environ)
+    if {"-v", "--verbose"} & set(arguments):
+        lines = mask("".join(traceback.format_exception(error)), *secrets).splitlines()
+        sys.stderr.write("".join(f"{printable(line)}\n" for line in lines))
+    return VoipbinError(
+        mask(f"a bug in this program: {type(error).__name__}: {error}", *secrets),
+        hint="run it again with -v and report what it prints",
+    )
 
 
 def _usage_error(error: typer.TyperException) -> UsageError:

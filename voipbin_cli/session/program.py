@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from voipbin_cli.errors import MachineError, UsageError
+from voipbin_cli.transport.credentials import without_secrets
 
 READ_BYTES = 4096
 # What it may be behind in reading, before what it hears is dropped.
@@ -50,6 +51,7 @@ class Program:
                 *self.command,
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
+                env=without_secrets(os.environ),
                 **self._giving(ends[0] if ends else None),
             )
         except (OSError, ValueError) as error:

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import IO, Any, Self
 
 from voipbin_cli.errors import ExitStatus, MachineError, UsageError, VoipbinError
+from voipbin_cli.transport.credentials import without_secrets
 
 START_PATIENCE_S = 20.0
 _END_PATIENCE_S = 3.0
@@ -24,8 +25,6 @@ _BOOT = (
     "from voipbin_cli.simulator.__main__ import run; sys.exit(run(sys.argv[2:]))"
 )
 _PACKAGE_ROOT = Path(__file__).resolve().parents[2]
-# Real credentials are no business of the child.
-_SECRETS = ("VOIPBIN_TOKEN", "VOIPBIN_ACCESSKEY", "VN_ACCESS_KEY")
 
 
 class EmbeddedSimulator:
@@ -67,7 +66,7 @@ class EmbeddedSimulator:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
-            env={name: value for name, value in os.environ.items() if name not in _SECRETS},
+            env=without_secrets(os.environ),
             start_new_session=True,  # Ctrl-C is for the parent, which still needs the child
         )
         try:

@@ -25,10 +25,10 @@ from voipbin_cli.transport.refusal import refusal
 _STATUS_LINE = re.compile(rb"HTTP/\d\.\d (\d{3})(?: ([^\r\n]*))?")
 _NO_WEBSOCKET = "check the URL: something else than a media stream listens there"
 
-# The library writes the request, query and headers and all, to its log at DEBUG. Its logger here
-# never is at DEBUG, whatever the root logger is set to.
+# The library writes the request, query and headers and all, to its log at DEBUG, and at ERROR
+# tracebacks in whose words it may stand. Its logger here is at neither, whatever the root's is.
 _LOGGER = logging.getLogger("voipbin.websocket")
-_LOGGER.setLevel(logging.INFO)
+_LOGGER.setLevel(logging.CRITICAL)
 
 
 class _Connect(connect):
