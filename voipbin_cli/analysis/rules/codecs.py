@@ -35,9 +35,9 @@ _NOISE_BITS = 7.0
 class CodecWatch:
     """Finds the codec of block after block, from a few payloads of each that hold sound.
 
-    Once it is sure it looks at one payload each second of the first minute, then each 10 s, and
-    at more when that one is strange or of another size. Silence tells nothing; before any sound
-    the size has to do.
+    It looks each second of the first minute of sound, then each 10 s, and when a payload is of another
+    size; once it is sure at one payload, and at more when that one is strange. Silence tells
+    nothing; before any sound the size has to do.
     """
 
     def __init__(self) -> None:
@@ -46,7 +46,7 @@ class CodecWatch:
         self._is_settled = False
         self._is_misaligned = False
         self._size = 0
-        self._blocks = 0
+        self._blocks = self._heard = 0
 
     def codes(self, facts: Facts) -> Ints:
         """Return the codec of every message (`facts.CODECS`); blocks begin with the column."""
@@ -86,14 +86,16 @@ class CodecWatch:
     def _listen(self, facts: Facts, rows: Ints) -> None:
         middle = int(rows[len(rows) // 2])
         size = int(facts.payload_bytes[middle])
-        if not self._is_settled:
-            self._learn(facts, rows)
-        elif self._is_due(size) and self._is_doubtful(facts.payload(middle)):
-            self._reconsider(facts, rows)
+        if self._is_due(size):
+            if not self._is_settled:
+                self._learn(facts, rows)
+            elif self._is_doubtful(facts.payload(middle)):
+                self._reconsider(facts, rows)
         self._size = size
 
     def _is_due(self, size: int) -> bool:
-        is_early = self._blocks < _EARLY_BLOCKS
+        self._heard += 1
+        is_early = self._heard <= _EARLY_BLOCKS
         return is_early or self._blocks % _LOOK_EACH_BLOCKS == 0 or size != self._size
 
     def _learn(self, facts: Facts, rows: Ints) -> None:
