@@ -87,6 +87,7 @@ def check_capture(remains: Remains) -> int:
     return len(messages)
 
 
+@pytest.mark.timeout(900)
 def test_what_is_left_opens_and_lacks_a_second_at_most(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
