@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import signal
+import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -144,6 +147,121 @@ def test_ctrl_c_gives_what_was_measured(tmp_path: Path) -> None:
     assert summary["event"] == "summary"
     assert 40 <= summary["metrics"]["frames"] <= 200
     assert summary["close"]["cause"] == "interrupted"
+
+
+CHROMIUM = [
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+]
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of a run with stalls and holes."""
+    directory = tmp_path_factory.mktemp("report")
+    options = ("-d", "5", "--report", "ticket.html")
+    voipbin("stream", "diagnose", "sim:stall+upstream-loss", *options, cwd=directory)
+    return directory / "ticket.html"
+
+
+def test_a_report_is_one_file_that_asks_for_nothing_else(report: Path) -> None:
+    text = report.read_text()
+    assert "network-stall" in text
+    assert "Remedy:" in text
+    outside = re.findall(r"""(?:src|href|url)\s*[=(]\s*["']?\s*(?:https?:)?//[^"')\s]+""", text)
+    assert outside == []
+    assert "default-src 'none'" in text
+    assert len(text) < 2_000_000
+
+
+def test_a_report_names_no_call_and_no_address_unless_it_is_asked_to(
+    report: Path, tmp_path: Path
+) -> None:
+    numbers = re.compile(r"127\.0\.0\.1")
+    assert not numbers.search(report.read_text())
+    options = ("-d", "1", "--report", "open.html", "--with-numbers")
+    voipbin("stream", "diagnose", "sim", *options, cwd=tmp_path)
+    assert numbers.search((tmp_path / "open.html").read_text())
+
+
+@pytest.mark.parametrize(
+    "private",
+    [
+        "call/5f2a8c1e-0d3b-4c57-9e6f-2b7d1a4c8e90",
+        "10.1.2.3:5004",
+        "2001:db8::1",
+        "sip:alice@example.org",
+        "+82 10-1234-5678",
+        "+15551234567",
+    ],
+)
+def test_private_numbers_are_left_out_and_figures_are_not(private: str) -> None:
+    from voipbin_cli.render.report import without_numbers
+
+    told = without_numbers({"a": [f"from {private}."], "request_id": private, "n": 1234567.5})
+    rest = told["a"][0].removeprefix("from ").removesuffix(".")
+    assert rest in ("…", "call/…")
+    assert told["request_id"] == private
+    assert told["n"] == 1234567.5
+    assert without_numbers("drift +123 ppm, 8000 Hz, 713.2 ms") == (
+        "drift +123 ppm, 8000 Hz, 713.2 ms"
+    )
+
+
+def test_a_report_in_a_browser_draws_its_plots_and_has_a_player(
+    report: Path, tmp_path: Path
+) -> None:
+    browser = shutil.which("chromium")
+    if browser is None:
+        pytest.skip("chromium is not installed")
+    # What the page finds on its own canvases once it has drawn, in its title.
+    probe = """<script>window.addEventListener("load", () => {
+      const inked = id => { const c = document.getElementById(id);
+        const d = c.getContext("2d").getImageData(0, 0, c.width, c.height).data;
+        return new Set(new Uint32Array(d.buffer)).size; };
+      const player = document.getElementById("player");
+      const told = () => { document.title = JSON.stringify({
+        inks: ["gaps", "delays", "jitter", "level", "histogram", "spectrogram"].map(inked),
+        seconds: player.duration, marks: document.querySelectorAll("#marks button").length }); };
+      if (player.readyState) told(); else player.addEventListener("loadedmetadata", told);
+    });</script></body>"""
+    page = tmp_path / "probed.html"
+    page.write_text(report.read_text().replace("</body>", probe))
+    done = subprocess.run(
+        [browser, *CHROMIUM, f"--user-data-dir={tmp_path}/profile", "--virtual-time-budget=8000",
+         "--dump-dom", page.as_uri()],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    found = re.search(r"<title>(\{.*?\})</title>", done.stdout)
+    assert found, done.stderr[-500:]
+    told = json.loads(found[1])
+    assert all(inks > 3 for inks in told["inks"]), told
+    assert told["inks"][-1] > 50  # a spectrogram of speech
+    assert 4.0 < told["seconds"] < 5.1  # what a stall holds back at the end is missing
+    assert told["marks"] >= 1
+
+
+def test_a_report_that_exists_is_not_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "old.html").write_text("mine")
+    result = voipbin("stream", "diagnose", "sim", "-d", "1", "--report", "old.html", cwd=tmp_path)
+    assert result.status == 2
+    assert (tmp_path / "old.html").read_text() == "mine"
+
+
+def test_what_a_peer_sent_cannot_run_in_a_report() -> None:
+    from voipbin_cli.analysis.stream import StreamFold
+    from voipbin_cli.codec.encapsulation import Encapsulation
+    from voipbin_cli.render.report import to_html
+    from voipbin_cli.session.diagnose import Story
+
+    fold = StreamFold(Encapsulation.RTP)
+    story = Story(fold)
+    evil = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"
+    story.told({"finding": "auth", "details": {"message": evil, "reason": evil}})
+    step = {"step": evil, "passed": False, "ms": 1.0, "detail": evil}
+    text = to_html(story.summary(evil), fold, [step])
+    assert "<img" not in text
+    assert "<script>alert" not in text
 
 
 def test_a_terminal_shows_a_dashboard_of_80_columns(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from voipbin_cli.commands.options import LiveOptions, takes
+from voipbin_cli.commands.options import OUTPUT, LiveOptions, takes
 
 DIAGNOSING = "Diagnosing"
 
@@ -23,6 +23,23 @@ def diagnose(
             show_default=False,
         ),
     ],
+    report: Annotated[
+        str | None,
+        typer.Option(
+            help="Write it all into one HTML file: plots, spectrogram, the sound.",
+            metavar="FILE",
+            rich_help_panel=OUTPUT,
+            show_default=False,
+        ),
+    ] = None,
+    with_numbers: Annotated[
+        bool,
+        typer.Option(
+            "--with-numbers",
+            help="Leave ids and addresses in the report.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = False,
     pcap: Annotated[
         bool,
         typer.Option(
@@ -41,7 +58,7 @@ def diagnose(
 
         voipbin stream diagnose sim:stall -d 10
 
-        voipbin stream diagnose sim:upstream-loss -d 10
+        voipbin stream diagnose sim:upstream-loss -d 10 --report ticket.html
 
         voipbin stream record sim:jitter -d 10 --capture c.pcapng; voipbin stream diagnose c.pcapng
     """
@@ -49,12 +66,13 @@ def diagnose(
 
     from voipbin_cli.commands import diagnosing
 
+    diagnosing.check_report(report)
     if not source:
         from voipbin_cli.commands.choose import choose_target
 
         source = choose_target(live)
     if pcap:
-        return diagnosing.diagnose_pcap(source, live)
+        return diagnosing.diagnose_pcap(source, live, report, with_numbers=with_numbers)
     if os.path.exists(source):
-        return diagnosing.diagnose_file(source, live)
-    return diagnosing.diagnose_live(source, live)
+        return diagnosing.diagnose_file(source, live, report, with_numbers=with_numbers)
+    return diagnosing.diagnose_live(source, live, report, with_numbers=with_numbers)

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from voipbin_cli.analysis.diagnosis import Diagnosis
+from voipbin_cli.analysis.stream import StreamFold
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.commands.api import api_endpoint, require_credential
 from voipbin_cli.commands.live import opened_target, run_live
 from voipbin_cli.commands.options import LiveOptions
-from voipbin_cli.errors import ExitStatus, UsageError
+from voipbin_cli.errors import ExitStatus, MachineError, UsageError
 from voipbin_cli.render.diagnosis import (
     DiagnosisLines,
     console,
@@ -34,7 +37,9 @@ from voipbin_cli.transport.targets import TargetKind, parse_target
 LIVE_DURATION_S = 30.0
 
 
-def diagnose_live(target: str, live: LiveOptions) -> None:
+def diagnose_live(
+    target: str, live: LiveOptions, report: str | None, *, with_numbers: bool
+) -> None:
     """Diagnose a live stream; exits with 6 where an error was found."""
     live = replace(live, duration=live.duration or LIVE_DURATION_S)
     sessions: list[LiveDiagnosis] = []
@@ -50,7 +55,10 @@ def diagnose_live(target: str, live: LiveOptions) -> None:
         finally:
             for session in sessions:
                 if session.story.close is not None:
-                    _tell(session.story.summary(stream.label), live)
+                    summary = session.story.summary(stream.label)
+                    steps = [step.as_fields() for step in session.steps]
+                    _tell(summary, live)
+                    _write(report, summary, session.fold, steps, with_numbers=with_numbers)
     _exit(sessions[0].diagnosis())
 
 
@@ -67,7 +75,9 @@ def _telling_steps(tell: Tell, live: LiveOptions) -> Tell:
     return told
 
 
-def diagnose_file(path: str, live: LiveOptions, *, shown: str = "") -> None:
+def diagnose_file(
+    path: str, live: LiveOptions, report: str | None, *, with_numbers: bool, shown: str = ""
+) -> None:
     """Diagnose a capture; exits with 6 where an error was found."""
     encapsulation = Encapsulation(live.encapsulation) if live.encapsulation else None
     diagnosis = FileDiagnosis(path, encapsulation)
@@ -83,11 +93,14 @@ def diagnose_file(path: str, live: LiveOptions, *, shown: str = "") -> None:
     elif len(rows) > 1 and not live.quiet:
         show_streams(rows, console())
     _tell(summary, live)
-    _, worst = diagnosis.worst()
+    fold, worst = diagnosis.worst()
+    _write(report, summary, fold, [], with_numbers=with_numbers)
     _exit(worst)
 
 
-def diagnose_pcap(target: str, live: LiveOptions) -> None:
+def diagnose_pcap(
+    target: str, live: LiveOptions, report: str | None, *, with_numbers: bool
+) -> None:
     """Diagnose what the platform itself captured of a call that is over."""
     call = parse_target(target)
     if call.kind is not TargetKind.CALL:
@@ -95,7 +108,7 @@ def diagnose_pcap(target: str, live: LiveOptions) -> None:
     with tempfile.NamedTemporaryFile(suffix=".pcap") as file:
         asyncio.run(_fetch(call.value, live, file))
         file.flush()
-        diagnose_file(file.name, live, shown="the capture")
+        diagnose_file(file.name, live, report, with_numbers=with_numbers, shown="the capture")
 
 
 async def _fetch(call_id: str, live: LiveOptions, file: Any) -> None:
@@ -107,10 +120,35 @@ async def _fetch(call_id: str, live: LiveOptions, file: Any) -> None:
         await api.get_pcap(call_id, file.write)
 
 
+def check_report(report: str | None) -> None:
+    """Raise UsageError for a report that exists, before anything else is done."""
+    if report is not None and os.path.exists(report):
+        raise UsageError(f"{report} exists", hint="give the report another name, or remove it")
+
+
 def _tell(summary: Mapping[str, Any], live: LiveOptions) -> None:
     if not live.json and not live.quiet:
         show_diagnosis(summary, console())
         sys.stdout.flush()
+
+
+def _write(
+    report: str | None,
+    summary: Mapping[str, Any],
+    fold: StreamFold,
+    steps: list[dict[str, Any]],
+    *,
+    with_numbers: bool,
+) -> None:
+    if report is None:
+        return
+    from voipbin_cli.render.report import to_html
+
+    try:
+        html = to_html(summary, fold, steps, with_numbers=with_numbers)
+        Path(report).write_text(html, encoding="utf-8")
+    except OSError as error:
+        raise MachineError(f"cannot write {report}: {error.strerror}") from error
 
 
 def _exit(diagnosis: Diagnosis) -> None:

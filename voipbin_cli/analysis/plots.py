@@ -1,0 +1,83 @@
+"""What a report draws: columns packed for the browser, trouble by time, and the sound itself."""
+
+from __future__ import annotations
+
+import base64
+import struct
+from typing import Any
+
+import numpy as np
+
+from voipbin_cli.analysis.metrics import Measured
+from voipbin_cli.analysis.stream import StreamFold
+from voipbin_cli.codec.pcm import SAMPLE_RATE_HZ
+
+_MARKS = 500
+_LEAST_PAUSE_NS = 60_000_000
+
+
+def plot_data(fold: StreamFold, measured: Measured) -> dict[str, Any]:
+    """JSON values: numbers as little-endian float32 in base64, marks in seconds, a WAV file."""
+    times, gaps, delays = fold.trace.rows()
+    longest, _ = fold.trace.seconds()
+    rms, peak = fold.hearing.signal.per_second()
+    audio = fold.hearing.audio
+    least = float(delays.min()) if delays.size else 0.0
+    return {
+        "seconds": max(measured.duration_s, audio.size / SAMPLE_RATE_HZ),
+        "times": _packed(times),
+        "gaps": _packed(gaps),
+        "delays": _packed(delays - least),
+        "jitter": _packed(_jitter(delays)),
+        "rms": _packed(rms),
+        "peak": _packed(peak),
+        "longest": _packed(longest) if measured.frames > times.size else None,
+        "variation": measured.variation,
+        "marks": _marks(measured),
+        "wav": base64.b64encode(_wav(audio)).decode() if audio.size else None,
+    }
+
+
+def _packed(values: Any) -> str:
+    return base64.b64encode(np.asarray(values, "<f4").tobytes()).decode()
+
+
+def _jitter(delays_ms: Any) -> Any:
+    """RFC 3550 A.8 after each frame: J += (|D| - J) / 16, D the step of the delay."""
+    jitter, values = 0.0, []
+    for step in np.abs(np.diff(delays_ms, prepend=delays_ms[:1])).tolist():
+        jitter += (step - jitter) / 16
+        values.append(jitter)
+    return np.array(values)
+
+
+def _marks(measured: Measured) -> list[dict[str, Any]]:
+    """Trouble by time, in seconds since the first frame."""
+    marks = []
+    for pause, own in [(p, False) for p in measured.pauses] + [(p, True) for p in measured.excused]:
+        if pause.length_ns >= 60_000_000:
+            end = (pause.at_ns - measured.began_ns) / 1e9
+            name = "this machine was late" if own else "lost audio" if pause.lost_ns else "stall"
+            marks.append(_mark(end - pause.length_ns / 1e9, end, name, mild=own))
+    for hole in measured.holes.noted:
+        start = hole.frame * 0.02
+        marks.append(_mark(start, start + hole.length * 0.02, "hole in the speech"))
+    for outage in measured.outages:
+        start = (outage.at_ns - measured.began_ns) / 1e9
+        marks.append(_mark(start, start + (outage.after_ns or 0) / 1e9, "connection lost"))
+    frame_s = (measured.frame_ms or 20.0) / 1e3
+    starts = [change.frame * frame_s for change in measured.changes]
+    marks += [_mark(start, start + 0.1, "codec changes") for start in starts]
+    return sorted(marks, key=lambda mark: mark["from"])[:_MARKS]
+
+
+def _mark(start_s: float, end_s: float, name: str, *, mild: bool = False) -> dict[str, Any]:
+    return {"from": round(max(0.0, start_s), 3), "to": round(end_s, 3), "name": name, "mild": mild}
+
+
+def _wav(samples: Any) -> bytes:
+    """A canonical WAV file: 44 bytes of header, 8 kHz, mono, 16 bit."""
+    pcm: bytes = samples.astype("<i2").tobytes()
+    form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, SAMPLE_RATE_HZ, 2 * SAMPLE_RATE_HZ, 2, 16)
+    head = struct.pack("<4sI4s", b"RIFF", 36 + len(pcm), b"WAVE")
+    return head + form + struct.pack("<4sI", b"data", len(pcm)) + pcm

@@ -1,0 +1,146 @@
+"""The report of a diagnosis: one HTML file that needs nothing else, to attach to a ticket."""
+
+from __future__ import annotations
+
+import html
+import json
+import platform
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from importlib import metadata, resources
+from string import Template
+from typing import Any
+
+from voipbin_cli import __version__
+from voipbin_cli.analysis.plots import plot_data
+from voipbin_cli.analysis.stream import StreamFold
+from voipbin_cli.render.diagnosis import VERDICTS, counts_text, figure_rows, quality_text
+from voipbin_cli.text import printable
+
+_RATE_HZ = 8000
+# What could name a person, a call or a machine: ids, telephone numbers, addresses.
+_PRIVATE = (
+    re.compile(r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b"),
+    re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b"),
+    re.compile(r"(?<![\w:])(?:[0-9a-fA-F]{0,4}:){3,7}[0-9a-fA-F]{1,4}(?![\w:])"),
+    re.compile(r"\bsips?:[^\s;>]+"),
+    re.compile(r"(?<![\w.])\+?\d(?:[\s()-]?\d){6,14}(?!\w|\.\d)"),
+)
+# Support cannot look anything up without it, and it names no person.
+_KEPT_KEYS = frozenset(("request_id",))
+
+
+def without_numbers(value: Any) -> Any:
+    """The same value with ids, telephone numbers and addresses left out of its texts."""
+    if isinstance(value, str):
+        for pattern in _PRIVATE:
+            value = pattern.sub("…", value)
+        return value
+    if isinstance(value, Mapping):
+        return {k: v if k in _KEPT_KEYS else without_numbers(v) for k, v in value.items()}
+    return [without_numbers(inner) for inner in value] if isinstance(value, list) else value
+
+
+def to_html(
+    summary: Mapping[str, Any],
+    fold: StreamFold,
+    steps: Sequence[Mapping[str, Any]],
+    *,
+    with_numbers: bool = False,
+    now: datetime | None = None,
+) -> str:
+    """Return the whole file. Without `with_numbers` it names no call, person or address."""
+    told: Any = summary if with_numbers else without_numbers(dict(summary))
+    taken: Any = list(steps) if with_numbers else without_numbers(list(steps))
+    measured = fold.measured()
+    moment = f"{now or datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
+    template = Template(resources.files("voipbin_cli.render").joinpath("report.html").read_text())
+    target = _text(told["target"] or "a capture")
+    return template.substitute(
+        title=f"voipbin diagnosis: {_text(told['verdict'])}",
+        verdict=_text(told["verdict"]),
+        headline=_headline(told),
+        about=f"{target}; {_text(told['encapsulation'])}, {_text(told['codec'] or 'no codec')}"
+        f" ({_text(told['dialect'] or 'no known dialect')}); made {moment}",
+        findings="".join(map(_finding, told["findings"])) or "<p>Nothing is wrong.</p>",
+        figures=_figures(told["metrics"]),
+        counts=_text(counts_text(told["metrics"])),
+        quality=_text(quality_text(told["metrics"]["mos"])),
+        kept=_kept(fold),
+        steps=_steps(taken),
+        environment=_environment(),
+        data=_script(plot_data(fold, measured)),
+    )
+
+
+def _text(value: object) -> str:
+    return html.escape(printable(str(value), 2000))
+
+
+def _headline(summary: Mapping[str, Any]) -> str:
+    grave = [finding for finding in summary["findings"] if finding["severity"] != "info"]
+    words = grave[0]["title"] if grave else VERDICTS[summary["verdict"]][1]
+    return _text(words[:1].upper() + words[1:] + ".")
+
+
+def _terms(facts: Mapping[str, Any]) -> str:
+    return "".join(
+        f"<dt>{_text(name.replace('_', ' '))}</dt><dd>{_text(value)}</dd>"
+        for name, value in facts.items()
+        if value is not None
+    )
+
+
+def _finding(finding: Mapping[str, Any]) -> str:
+    return (
+        f'<div class="finding {_text(finding["severity"])}">'
+        f"<h3>{_text(finding['severity'])}: {_text(finding['id'])}</h3>"
+        f"<p>{_text(finding['title'])}; {finding['confidence']:.0%} sure.</p>"
+        f"<dl>{_terms(finding['evidence'])}</dl>"
+        f"<p><b>Remedy:</b> {_text(finding['remedy'])}.</p></div>"
+    )
+
+
+def _figures(metrics: Mapping[str, Any]) -> str:
+    head = "".join(f"<th>{name}</th>" for name in ("", "min", "avg", "p95", "max", "last"))
+    rows = "".join(
+        "<tr>" + "".join(f"<td>{_text(cell)}</td>" for cell in row) + "</tr>"
+        for row in figure_rows(metrics)
+    )
+    return f"<table><tr>{head}</tr>{rows}</table>"
+
+
+def _steps(steps: Sequence[Mapping[str, Any]]) -> str:
+    if not steps:
+        return "<p>Read from a capture.</p>"
+    rows = "".join(
+        f"<tr><td>{_text(step['step'])}</td><td>{'ok' if step['passed'] else 'failed'}</td>"
+        f"<td>{step['ms']:.1f} ms</td><td>{_text(step['detail'])}</td></tr>"
+        for step in steps
+    )
+    return f'<table class="words">{rows}</table>'
+
+
+def _environment() -> str:
+    facts = {
+        "voipbin": __version__,
+        "Python": platform.python_version(),
+        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "numpy": metadata.version("numpy"),
+    }
+    rows = "".join(
+        f"<dt>{_text(name)}</dt><dd>{_text(value)}</dd>" for name, value in facts.items()
+    )
+    return f"<dl>{rows}</dl>"
+
+
+def _kept(fold: StreamFold) -> str:
+    kept_s = fold.hearing.audio.size / _RATE_HZ
+    whole_s = fold.hearing.samples / _RATE_HZ
+    return f"The first {kept_s:.0f} of {whole_s:.0f} s." if kept_s < whole_s - 1 else ""
+
+
+def _script(data: Mapping[str, Any]) -> str:
+    """JSON that cannot end the script element that it stands in."""
+    return json.dumps(data, allow_nan=False).replace("<", "\\u003c")
