@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -22,6 +23,8 @@ from voipbin_cli.text import printable
 STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
 WAYS = {Direction.IN: "received", Direction.OUT: "sent"}
 SHOWN_BYTES = 20
+MARKED_BYTES = 8
+INDENT = 8
 WIDE = 10_000
 _SPECS = {
     Spec.AUTO: "by what the stream itself shows",
@@ -43,7 +46,9 @@ def show_report(summary: dict[str, Any], groups: Sequence[Group], out: Console) 
     """Print what was measured against what, each broken rule, and the result."""
     for group in groups:
         out.print(_headline(group))
-        out.print(_details(summary, group))
+        for line in _details(summary, group):
+            # Each on its own: what is padded together is filled up with blanks.
+            out.print(Padding(line, (0, 0, 0, INDENT), expand=False))
     out.print(result_text(summary))
 
 
@@ -65,22 +70,18 @@ def _headline(group: Group) -> Text:
     )
 
 
-def _details(summary: dict[str, Any], group: Group) -> Text:
+def _details(summary: dict[str, Any], group: Group) -> list[Text]:
     rule = group.rule
-    lines = [
-        Text(f"         {rule.consequence}"),
-        Text(f"         {rule.clause}", "dim"),
-    ]
+    lines = [Text(rule.consequence), Text(rule.clause, "dim")]
     if group.size:
-        encapsulation = Encapsulation(summary["encapsulation"])
-        lines.append(Text.assemble("         ", marked(encapsulation, group, rule)))
-    return Text("\n").join(lines)
+        lines.append(marked(Encapsulation(summary["encapsulation"]), group, rule))
+    return lines
 
 
 def marked(encapsulation: Encapsulation, group: Group, rule: Rule) -> Text:
     """The first bytes of the first message, those of the rule's field in brackets."""
     start, end = _field_bytes(encapsulation, group.data, rule.field)
-    shown = group.data[: max(SHOWN_BYTES, min(end, start + SHOWN_BYTES))]
+    shown = group.data[: max(SHOWN_BYTES, min(end, start + MARKED_BYTES))]
     text = Text()
     for at, byte in enumerate(shown):
         is_marked = start <= at < end

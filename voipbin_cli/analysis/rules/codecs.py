@@ -35,9 +35,9 @@ _NOISE_BITS = 7.0
 class CodecWatch:
     """Finds the codec of block after block, from a few payloads of each that hold sound.
 
-    It looks each second of the first minute of sound, then each 10 s, and when a payload is of another
-    size; once it is sure at one payload, and at more when that one is strange. Silence tells
-    nothing; before any sound the size has to do.
+    It looks each second of the first minute of sound, then each 10 s, and when a payload is of
+    another size; once it is sure at one payload, and at more when that one is strange. Silence
+    tells nothing; before any sound the size has to do.
     """
 
     def __init__(self) -> None:

@@ -26,6 +26,19 @@ _WORDS_BYTES = 32
 _WORDS_STEP = 12.0
 
 
+_NAMES = {
+    Codec.MULAW: "mu-law",
+    Codec.ALAW: "A-law",
+    Codec.S16LE: "linear (s16le)",
+    Codec.S16BE: "linear (s16be)",
+}
+
+
+def codec_name(codec: Codec | None) -> str:
+    """The name of a codec in a sentence."""
+    return _NAMES[codec] if codec else "unknown"
+
+
 def code_of(codec: Codec) -> int:
     """The number of a codec in the `codec` column."""
     return CODECS.index(codec)
@@ -224,13 +237,13 @@ class ContentFacts:
     @cached_property
     def found(self) -> NDArray[np.str_]:
         """The name of the codec that was heard."""
-        names = [*(codec.value if codec else "unknown" for codec in CODECS), "misaligned"]
+        names = [*(codec_name(codec) for codec in CODECS), "misaligned"]
         return np.array(names)[self.codec]
 
     @property
     def due_codecs(self) -> str:
         """The names of the codecs that are due."""
-        return " or ".join(codec.value for codec in Codec if codec in self.due.codecs)
+        return " or ".join(codec_name(codec) for codec in Codec if codec in self.due.codecs)
 
     @property
     def due_says(self) -> str:
@@ -241,7 +254,7 @@ class ContentFacts:
     @property
     def documented_codec(self) -> str:
         """The name of the codec that the documents say."""
-        return self.due.documented_codec.value
+        return codec_name(self.due.documented_codec)
 
     @property
     def due_payload_types(self) -> str:
