@@ -252,7 +252,7 @@ def test_what_a_peer_sent_cannot_run_in_a_report() -> None:
     from voipbin_cli.analysis.stream import StreamFold
     from voipbin_cli.codec.encapsulation import Encapsulation
     from voipbin_cli.render.report import to_html
-    from voipbin_cli.session.diagnose import Story
+    from voipbin_cli.session.story import Story
 
     fold = StreamFold(Encapsulation.RTP)
     story = Story(fold)

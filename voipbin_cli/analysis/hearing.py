@@ -16,6 +16,8 @@ from voipbin_cli.analysis.signal import FRAME_SAMPLES, FULL_SCALE, SignalFold
 from voipbin_cli.codec import pcm
 
 _PER_SECOND = 50
+_PART = 64
+_WINDOW = np.hanning(FRAME_SAMPLES)
 
 
 class Floor(NamedTuple):
@@ -37,18 +39,24 @@ class FloorFold:
 
     def add(self, samples: NDArray[np.int16]) -> None:
         """Take a chunk of int16 samples."""
-        for second in self._seconds.add(samples):
-            frames = second.reshape(_PER_SECOND, FRAME_SAMPLES).astype(np.float64)
-            energy = np.einsum("ij,ij->i", frames, frames)
-            sounding = np.flatnonzero(energy)
-            if sounding.size:
-                quietest = sounding[energy[sounding].argmin()]
-                self._note(frames[quietest], float(energy[quietest]))
+        seconds = self._seconds.add(samples)
+        for start in range(0, len(seconds), _PART):
+            self._add_seconds(seconds[start : start + _PART])
 
-    def _note(self, frame: NDArray[np.float64], energy: float) -> None:
-        self._levels.append(10 * np.log10(energy / FRAME_SAMPLES / FULL_SCALE**2))
-        spectrum = np.abs(np.fft.rfft(frame * np.hanning(FRAME_SAMPLES)))[2:-1] ** 2 + 1e-9
-        self._flatness.append(float(np.exp(np.log(spectrum).mean()) / spectrum.mean()))
+    def _add_seconds(self, seconds: NDArray[np.int16]) -> None:
+        frames = seconds.reshape(-1, _PER_SECOND, FRAME_SAMPLES).astype(np.float64)
+        energy = np.einsum("ijk,ijk->ij", frames, frames)
+        energy[energy == 0] = np.inf
+        quietest = energy.argmin(axis=1)
+        rows = np.arange(len(frames))
+        least = energy[rows, quietest]
+        self._note(frames[rows, quietest][np.isfinite(least)], least[np.isfinite(least)])
+
+    def _note(self, frames: NDArray[np.float64], energy: NDArray[np.float64]) -> None:
+        self._levels.extend((10 * np.log10(energy / FRAME_SAMPLES / FULL_SCALE**2)).tolist())
+        spectrum = np.abs(np.fft.rfft(frames * _WINDOW, axis=1))[:, 2:-1] ** 2 + 1e-9
+        flatness = np.exp(np.log(spectrum).mean(axis=1)) / spectrum.mean(axis=1)
+        self._flatness.extend(flatness.tolist())
 
     def result(self) -> Floor:
         """The usual second, by its medians."""

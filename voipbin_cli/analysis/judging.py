@@ -10,12 +10,18 @@ from voipbin_cli.analysis.arrivals import Arrivals
 from voipbin_cli.analysis.rules.frames import Ints
 from voipbin_cli.codec.encapsulation import Encapsulation, Unit
 from voipbin_cli.codec.evidence import Evidence, is_still
-from voipbin_cli.codec.hypotheses import MIN_BYTES, score_codecs, score_misaligned
+from voipbin_cli.codec.hypotheses import (
+    MIN_BYTES,
+    score_codecs,
+    score_misaligned,
+    score_payload,
+)
 from voipbin_cli.codec.pcm import Codec
 from voipbin_cli.codec.rtp import RtpPacket
 
 BLOCK_FRAMES = 25
-# Every block of the first minute, then one each 4 s: a day costs no more than it must.
+# Every block of the first minute, then one each 4 s, of which one sound is looked at: a day costs
+# no more than it must.
 _ALWAYS_BLOCKS = 120
 _THEN_EACH_BLOCKS = 8
 # Four seconds of silence, and what it looks like has to do.
@@ -85,7 +91,11 @@ class CodecJudge:
     @property
     def is_due(self) -> bool:
         """Whether the next block will be listened to at all."""
-        return self._blocks < _ALWAYS_BLOCKS or self._blocks % _THEN_EACH_BLOCKS == 0
+        return (
+            self._doubts > 0
+            or self._blocks < _ALWAYS_BLOCKS
+            or self._blocks % _THEN_EACH_BLOCKS == 0
+        )
 
     def skip(self, frames: int) -> None:
         """Pass over a block that is not due."""
@@ -128,7 +138,8 @@ class CodecJudge:
             self.texts += 1
             return
         if self.is_settled:
-            self._check(payloads)
+            if self._blocks < _ALWAYS_BLOCKS or self._doubts or self._is_odd(payloads[0]):
+                self._check(payloads)
         else:
             self._learn(rows, chosen)
 
@@ -152,6 +163,14 @@ class CodecJudge:
             payload=payload,
         )
         return Unit(payload, label, packet)
+
+    def _is_odd(self, payload: bytes) -> bool:
+        """Would one sound alone be better off in another reading of the same width?"""
+        assert self.reading is not None
+        codec = self.reading.codec
+        scores = score_payload(payload, like=codec)
+        own = scores.pop(codec)
+        return self.reading.shifted or own > _NOISE_BITS or min(scores.values()) < own
 
     def _check(self, payloads: list[bytes]) -> None:
         """Does the reading still hold? Doubt has to last to count."""

@@ -6,7 +6,7 @@ import asyncio
 import os
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,33 +14,25 @@ from typing import Any
 from voipbin_cli.analysis.diagnosis import Diagnosis
 from voipbin_cli.analysis.stream import StreamFold
 from voipbin_cli.codec.encapsulation import Encapsulation
-from voipbin_cli.commands.api import api_endpoint, require_credential
-from voipbin_cli.commands.live import opened_target, run_live
 from voipbin_cli.commands.options import LiveOptions
 from voipbin_cli.errors import ExitStatus, MachineError, UsageError
-from voipbin_cli.render.diagnosis import (
-    DiagnosisLines,
-    console,
-    done_line,
-    show_diagnosis,
-    show_streams,
-    step_line,
-)
 from voipbin_cli.render.jsonl import emit
 from voipbin_cli.render.problems import say
-from voipbin_cli.session.diagnose import LiveDiagnosis
-from voipbin_cli.session.listening import ListenRequest, Tell
-from voipbin_cli.session.offline import FileDiagnosis
-from voipbin_cli.transport.api import Api
-from voipbin_cli.transport.targets import TargetKind, parse_target
 
 LIVE_DURATION_S = 30.0
+
+Tell = Callable[[str, dict[str, Any]], None]
 
 
 def diagnose_live(
     target: str, live: LiveOptions, report: str | None, *, with_numbers: bool
 ) -> None:
     """Diagnose a live stream; exits with 6 where an error was found."""
+    from voipbin_cli.commands.live import opened_target, run_live
+    from voipbin_cli.render.diagnosis import DiagnosisLines, done_line
+    from voipbin_cli.session.diagnose import LiveDiagnosis
+    from voipbin_cli.session.listening import ListenRequest
+
     live = replace(live, duration=live.duration or LIVE_DURATION_S)
     sessions: list[LiveDiagnosis] = []
     with opened_target(target, live) as stream:
@@ -64,6 +56,7 @@ def diagnose_live(
 
 def _telling_steps(tell: Tell, live: LiveOptions) -> Tell:
     """Show each step as it passes; other events go where they always go."""
+    from voipbin_cli.render.diagnosis import step_line
 
     def told(event: str, fields: dict[str, Any]) -> None:
         if event == "step" and not live.json:
@@ -79,6 +72,8 @@ def diagnose_file(
     path: str, live: LiveOptions, report: str | None, *, with_numbers: bool, shown: str = ""
 ) -> None:
     """Diagnose a capture; exits with 6 where an error was found."""
+    from voipbin_cli.session.offline import FileDiagnosis
+
     encapsulation = Encapsulation(live.encapsulation) if live.encapsulation else None
     diagnosis = FileDiagnosis(path, encapsulation)
     diagnosis.run()
@@ -91,6 +86,8 @@ def diagnose_file(
             emit("stream", {"stream": name, **fields})
         emit("summary", summary)
     elif len(rows) > 1 and not live.quiet:
+        from voipbin_cli.render.diagnosis import console, show_streams
+
         show_streams(rows, console())
     _tell(summary, live)
     fold, worst = diagnosis.worst()
@@ -102,6 +99,8 @@ def diagnose_pcap(
     target: str, live: LiveOptions, report: str | None, *, with_numbers: bool
 ) -> None:
     """Diagnose what the platform itself captured of a call that is over."""
+    from voipbin_cli.transport.targets import TargetKind, parse_target
+
     call = parse_target(target)
     if call.kind is not TargetKind.CALL:
         raise UsageError("--pcap is for a call", hint="voipbin stream diagnose --pcap call/UUID")
@@ -112,6 +111,9 @@ def diagnose_pcap(
 
 
 async def _fetch(call_id: str, live: LiveOptions, file: Any) -> None:
+    from voipbin_cli.commands.api import api_endpoint, require_credential
+    from voipbin_cli.transport.api import Api
+
     endpoint = api_endpoint(live)
     require_credential(endpoint)
     for warning in endpoint.warnings():
@@ -128,6 +130,8 @@ def check_report(report: str | None) -> None:
 
 def _tell(summary: Mapping[str, Any], live: LiveOptions) -> None:
     if not live.json and not live.quiet:
+        from voipbin_cli.render.diagnosis import console, show_diagnosis
+
         show_diagnosis(summary, console())
         sys.stdout.flush()
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from voipbin_cli.analysis.diagnosis import Diagnosis, diagnose
-from voipbin_cli.analysis.evidence import Circumstances
+from voipbin_cli.analysis.diagnosis import Diagnosis
 from voipbin_cli.analysis.rules.frames import Message as Row
 from voipbin_cli.analysis.rules.frames import from_messages
 from voipbin_cli.analysis.stream import StreamFold
@@ -16,14 +15,12 @@ from voipbin_cli.session.listening import ListeningSession, ListenRequest, Liste
 from voipbin_cli.session.live import Cause, Close
 from voipbin_cli.session.logbook import refusal_fields
 from voipbin_cli.session.preflight import Preflight, Step
+from voipbin_cli.session.story import KEPT_ROWS, KEPT_SAMPLES, Story
 from voipbin_cli.transport.connection import ConnectionEnded, MediaConnection, Message
 from voipbin_cli.transport.documents import CallState, ConferenceState, ResourceState
 
 # Every wake-up late by so much has to be seen, and a frame comes each 20 ms.
 LAG_INTERVAL_S = 0.02
-# What a report can show in full: ten minutes of frames, two of sound.
-KEPT_ROWS = 30_000
-KEPT_SAMPLES = 120 * 8000
 # A stream that is mute for so long will stay so.
 PATIENCE_S = 10.0
 
@@ -35,75 +32,6 @@ class DiagnosisStatus(ListenStatus):
     steps: tuple[Step, ...]
     stream: StreamFold
     events: tuple[str, ...]
-
-
-class Story:
-    """What is known of a stream beside its frames; told alike by a live run and by a capture.
-
-    The connection, its losses and its round trips go to the folds, the rest into
-    `circumstances`.
-    """
-
-    def __init__(self, stream: StreamFold) -> None:
-        self.stream = stream
-        self.connections = 0
-        self.close: dict[str, Any] | None = None
-        self._silent_ms = 0.0
-        self._api: dict[str, Any] = {}
-        self._refusal: dict[str, Any] = {}
-
-    def told(self, fields: Mapping[str, Any]) -> None:
-        """What the API said: `status`, `mute_direction`, `members`; or `finding` and why."""
-        if "finding" in fields:
-            self._refusal = dict(fields)
-        else:
-            self._api = dict(fields)
-
-    def opened(self) -> None:
-        """A connection is up."""
-        self.connections += 1
-        if self.connections > 1:
-            self.stream.reopened()
-
-    def closed(self, at_ns: int, fields: Mapping[str, Any]) -> None:
-        """The run is over; `fields` are those of its `close`."""
-        self.close = dict(fields)
-        last_ns = self.stream.last_ns
-        if last_ns is not None and fields.get("cause") in (Cause.DURATION, Cause.INTERRUPTED):
-            # A capture was told the end a moment later.
-            self._silent_ms = round((at_ns - last_ns) / 1e8) * 100.0
-
-    def lagged(self, at_ns: int, late_ms: float) -> None:
-        """This process woke up late."""
-        self.stream.lagged(at_ns, round(late_ms * 1e6))
-
-    @property
-    def circumstances(self) -> Circumstances:
-        """For the findings."""
-        finding = self._refusal.get("finding")
-        members = self._api.get("members")
-        return Circumstances(
-            refused=finding if finding != "connection-lost" else None,
-            details=self._refusal.get("details") or {},
-            mute_direction=str(self._api.get("mute_direction") or ""),
-            members=members if isinstance(members, int) else None,
-            lost_for_good=finding == "connection-lost",
-            silent_ms=self._silent_ms,
-        )
-
-    def diagnosis(self) -> Diagnosis:
-        """What all of it comes to."""
-        return diagnose(self.stream, self.circumstances)
-
-    def summary(self, target: str | None) -> dict[str, Any]:
-        """The fields of the summary."""
-        fields = self.diagnosis().as_fields()
-        return {
-            "target": target,
-            **fields,
-            "reconnects": max(0, self.connections - 1),
-            "close": self.close,
-        }
 
 
 def api_fields(state: ResourceState | None) -> dict[str, Any]:

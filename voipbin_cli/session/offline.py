@@ -16,8 +16,8 @@ from voipbin_cli.capture.records import CapturedEvent, CapturedMessage, CaptureM
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation
 from voipbin_cli.codec.payload_types import lookup
 from voipbin_cli.errors import DecodeError, UsageError
-from voipbin_cli.session.diagnose import KEPT_ROWS, KEPT_SAMPLES, Story
 from voipbin_cli.session.sdp import Sessions
+from voipbin_cli.session.story import KEPT_ROWS, KEPT_SAMPLES, Story
 from voipbin_cli.session.streams import Stream, StreamFinder
 
 _IN = 1
