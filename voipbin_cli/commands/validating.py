@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
@@ -163,16 +163,16 @@ def _finish_hex(path: str, validator: Validator, output: Output) -> None:
     _exit(validator.tally.groups)
 
 
-def _hex_messages(path: str) -> Any:
+def _hex_messages(path: str) -> Iterator[bytes]:
     if path == STDIN:
         yield from dumps.hex_messages(sys.stdin.buffer)
         return
-    if not os.path.exists(path):  # the frame itself
-        import io
-
-        yield from dumps.hex_messages(io.BytesIO(path.encode()))
-        return
-    with open(path, "rb") as file:
+    try:
+        file = open(path, "rb")  # noqa: SIM115
+    except OSError as error:
+        shown = printable(path, 80)
+        raise UsageError(f"cannot read {shown}: {error.strerror}", hint="- is stdin") from error
+    with file:
         yield from dumps.hex_messages(file)
 
 

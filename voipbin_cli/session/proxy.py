@@ -130,12 +130,12 @@ class ProxyValidation:
         loop = asyncio.get_running_loop()
         self._stopped = loop.create_future()
         self._started_ns = self._clock()
-        await self._relay.start(self._port)
-        self.tell("listening", {"address": self.address})
-        duration_s = self._request.duration_s
-        if duration_s is not None:
-            loop.call_later(duration_s, self.stop, Cause.DURATION)
         try:
+            await self._relay.start(self._port)
+            self.tell("listening", {"address": self.address})
+            duration_s = self._request.duration_s
+            if duration_s is not None:
+                loop.call_later(duration_s, self.stop, Cause.DURATION)
             close = Close(await self._stopped)
             self._logbook.ended(self._clock(), close)
             return close
