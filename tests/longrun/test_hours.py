@@ -36,7 +36,8 @@ FRAME_NS = 20_000_000
 STALL_FRAMES = 15_000  # one each five minutes, of 300 ms
 FAR_PPM = 40  # how much slower the far clock runs than ours
 STATM = Path("/proc/self/statm")
-PAYLOADS = [message[12:] for _, message in vector_messages("rtp-deployed")]
+# None of them silent: a second that begins with zeros is a loss of its own to a diagnosis.
+PAYLOADS = [message[12:] for _, message in vector_messages("rtp-deployed")[10:40]]
 RECONNECT_FRAMES = 30_000
 
 pytestmark = [
