@@ -88,11 +88,20 @@ def main(args: list[str] | None = None) -> int:
     except (KeyboardInterrupt, typer.Abort):
         return ExitStatus.INTERRUPTED
     except BrokenPipeError:
-        # The reader of our output has gone: no error, and nothing more can be said to it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitStatus.DONE
+        return _reader_is_gone()
+    except SystemExit as ended:
+        # Typer turns a broken pipe into an exit of its own.
+        if isinstance(ended.__context__, BrokenPipeError):
+            return _reader_is_gone()
+        raise
     except Exception as error:
         return _fail(_bug(error, arguments), arguments)
+
+
+def _reader_is_gone() -> int:
+    """Nothing more can be said to the reader of our output, and that is no error."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return ExitStatus.DONE
 
 
 def _fail(error: VoipbinError, arguments: list[str]) -> int:

@@ -1,0 +1,53 @@
+"""What the command line does however a command ends."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.support.cli import VOIPBIN, environment, voipbin
+
+TALKERS = [
+    ("simulate", "--list"),
+    ("stream", "validate", "--list-rules"),
+    ("stream", "record", "sim", "-d", "1", "-o", "-"),
+    ("stream", "record", "sim", "-d", "1", "--json"),
+]
+
+
+@pytest.mark.parametrize("args", TALKERS, ids=" ".join)
+def test_a_broken_pipe_is_silent(args: tuple[str, ...], tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        done = subprocess.run(
+            [*VOIPBIN, *args],
+            stdin=subprocess.DEVNULL,
+            stdout=writing,
+            stderr=subprocess.PIPE,
+            cwd=tmp_path,
+            env=environment(tmp_path),
+            timeout=60,
+        )
+    finally:
+        os.close(writing)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize("args", [(), ("stream",), ("calls",)])
+def test_nothing_asked_shows_the_help(args: tuple[str, ...], tmp_path: Path) -> None:
+    result = voipbin(*args, cwd=tmp_path)
+    assert "Commands" in (result.stdout.decode() + result.stderr)
+    assert "Traceback" not in result.stderr
+
+
+def test_wrong_usage_is_two_lines_and_status_two(tmp_path: Path) -> None:
+    result = voipbin("stream", "recrod", "sim", cwd=tmp_path)
+    assert result.status == 2
+    what, hint = result.stderr.splitlines()
+    assert what.startswith("voipbin: ")
+    assert "record" in what + hint
+    assert hint.startswith("hint: ")
