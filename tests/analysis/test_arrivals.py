@@ -112,7 +112,7 @@ def test_a_missing_number_is_no_lost_audio_on_top() -> None:
     measured = stream.measured()
     assert measured.reception is not None
     assert measured.reception.missing == 8
-    assert (measured.lost_ms, measured.stalls) == (0.0, [])
+    assert (measured.lost_ms, measured.pauses) == (0.0, ())
     assert measured.bursts.lost == 8
 
 
@@ -132,6 +132,7 @@ def test_a_lost_connection_is_no_gap_and_its_numbers_begin_anew() -> None:
     assert measured.intervals is not None
     assert measured.intervals.max == 20.0
     assert [outage.after_ns for outage in measured.outages] == [1000 * MS]
+    assert measured.jitter.max_ms == 0.0  # nor is the new source's clock a jump
 
 
 def test_this_machines_own_gaps_are_excused() -> None:
@@ -161,3 +162,12 @@ def test_audio_that_never_came_is_counted_to_the_frame() -> None:
     stream.add(from_messages(Message(data, at) for at, data in rows))
     stream.flush()
     assert stream.measured().lost_ms == 200.0
+
+
+def test_times_that_make_no_sense_fill_no_memory() -> None:
+    year = 365 * 86_400 * 1000 * MS
+    rows = [(n * 20 * MS + (n > 60) * 40 * year, _packet(n, 160 * n)) for n in range(120)]
+    rows += [(n * 20 * MS - year, _packet(n, 160 * n)) for n in range(120, 200)]
+    stream = _stream(rows, keep_rows=100)
+    assert stream.measured().frames == 200
+    assert len(stream.trace.seconds()[0]) <= 7 * 86_400

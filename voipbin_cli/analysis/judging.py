@@ -20,10 +20,10 @@ from voipbin_cli.codec.pcm import Codec
 from voipbin_cli.codec.rtp import RtpPacket
 
 BLOCK_FRAMES = 25
-# Every block of the first minute, then one each 4 s, of which one sound is looked at: a day costs
+# Every block of the first minute, then one each 10 s, of which one sound is looked at: a day costs
 # no more than it must.
 _ALWAYS_BLOCKS = 120
-_THEN_EACH_BLOCKS = 8
+_THEN_EACH_BLOCKS = 20
 # Four seconds of silence, and what it looks like has to do.
 _FORCED_BLOCKS = 8
 _LOOKS = 12

@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 from voipbin_cli.analysis.rules.frames import Ints
 
+# A week; a file whose times lie further apart is damaged, and must not fill the memory.
+_MOST_SECONDS = 7 * 86_400
+
 
 class Trace:
     """Arrivals for the eye. `keep` rows in full; of each second of arrival the longest gap.
@@ -39,7 +42,7 @@ class Trace:
 
     def _add_seconds(self, times_ns: Ints, gaps_ns: Ints) -> None:
         assert self._start_ns is not None
-        seconds = np.maximum((times_ns - self._start_ns) // 1_000_000_000, 0)
+        seconds = np.clip((times_ns - self._start_ns) // 1_000_000_000, 0, _MOST_SECONDS - 1)
         missing = int(seconds.max()) + 1 - len(self._longest)
         self._longest.extend([0.0] * max(0, missing))
         self._counts.extend([0] * max(0, missing))

@@ -186,7 +186,7 @@ def counts_text(metrics: Mapping[str, Any]) -> str:
         counts = ", ".join(f"{sequence[n]} {n}" for n in ("missing", "duplicate", "reordered"))
         parts.append(f"sequence: {counts}")
     if drift is not None:
-        parts.append(f"drift {drift:+.0f} ppm")
+        parts.append(f"drift {drift:+.0f} ± {metrics['clock_drift_uncertainty_ppm']:.0f} ppm")
     buffers = metrics["buffers"]
     parts += [f"{name}: {row['late_ratio']:.1%} late" for name, row in buffers.items()]
     return "; ".join(parts)

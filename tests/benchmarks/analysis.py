@@ -1,0 +1,100 @@
+"""A capture diagnosed, whole process, beside tshark in the same run.
+
+    python -m tests.benchmarks.analysis [HOURS]
+
+tshark's `rtp,streams` looks at headers only; `diagnose` also decodes and measures all of the
+sound. Both are timed in turns and the fastest of three counts.
+"""
+
+from __future__ import annotations
+
+import random
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+from voipbin_cli.codec.pcm import Codec, encode
+from voipbin_cli.simulator.speech import speech
+
+PER_HOUR = 180_000
+ROUNDS = 3
+_START_US = 1_700_000_000_000_000
+_MEASURED = (
+    "import os, resource, subprocess, sys, time; start = time.perf_counter(); "
+    "subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL); "
+    "print(time.perf_counter() - start, "
+    "resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024)"
+)
+
+
+class Cost(NamedTuple):
+    """Wall seconds and the peak of resident memory in MiB."""
+
+    seconds: float
+    mib: float
+
+
+def write_capture(path: Path, packets: int) -> None:
+    """RTP of mu-law speech over UDP, Ethernet, classic pcap, with a little jitter."""
+    sound = encode(Codec.MULAW, speech(1, 60.0).tobytes())
+    rng = random.Random(1)
+    size = 20 + 8 + 12 + 160
+    ip = struct.pack("!BBHHHBBH", 0x45, 0, size, 0, 0, 64, 17, 0) + bytes((192, 0, 2, 1))
+    head = bytes(12) + b"\x08\x00" + ip + bytes((198, 51, 100, 1))
+    head += struct.pack("!HHHH", 5004, 6004, 180, 0)
+    length = len(head) + 172
+    with path.open("wb") as file:
+        file.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1))
+        for n in range(packets):
+            at = _START_US + n * 20_000 + int(rng.expovariate(1 / 300))
+            rtp = struct.pack("!BBHII", 0x80, 0, n & 0xFFFF, n * 160 & 0xFFFFFFFF, 7)
+            start = n % 3000 * 160
+            record = struct.pack("<IIII", at // 10**6, at % 10**6, length, length)
+            file.write(record + head + rtp + sound[start : start + 160])
+
+
+def cost(command: list[str]) -> Cost:
+    """Run a command in a process of its own and measure it from outside."""
+    told = subprocess.run(
+        [sys.executable, "-c", _MEASURED, *command], capture_output=True, text=True, check=True
+    )
+    seconds, mib = map(float, told.stdout.split())
+    return Cost(seconds, mib)
+
+
+def best(costs: list[Cost]) -> Cost:
+    """The fastest: what the machine can do when nothing else runs."""
+    return min(costs)
+
+
+def main() -> None:
+    """Print a table: ours, tshark's, the ratio."""
+    hours = float(sys.argv[1]) if len(sys.argv) > 1 else 1.0
+    if shutil.which("tshark") is None:
+        sys.exit("tshark is not installed")
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory, "leg.pcap")
+        begun = time.perf_counter()
+        write_capture(path, round(hours * PER_HOUR))
+        megabytes = path.stat().st_size / 1e6
+        print(f"{hours:g} h, {megabytes:.0f} MB, written in {time.perf_counter() - begun:.1f} s")
+        ours_command = [sys.executable, "-m", "voipbin_cli", "stream", "diagnose", str(path), "-q"]
+        theirs_command = ["tshark", "-n", "-q", "-r", str(path), "-z", "rtp,streams"]
+        theirs_command += ["-d", "udp.port==6004,rtp"]
+        ours, theirs = [], []
+        for _ in range(ROUNDS):  # in turns, so that both see the same noise
+            ours.append(cost(ours_command))
+            theirs.append(cost(theirs_command))
+        mine, other = best(ours), best(theirs)
+        print(f"diagnose, sound and all   {mine.seconds:8.2f} s {mine.mib:8.0f} MiB")
+        print(f"tshark, headers alone     {other.seconds:8.2f} s {other.mib:8.0f} MiB")
+        print(f"tshark takes {other.seconds / mine.seconds:.2f} x as long")
+
+
+if __name__ == "__main__":
+    main()
