@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import random
 import struct
 from dataclasses import replace
@@ -13,6 +14,7 @@ from tests.corpus.runs import MS, START_NS, Run, arrivals, fold
 from tests.support.peer import vector_messages
 from voipbin_cli.analysis.arrivals import ArrivalReader
 from voipbin_cli.analysis.diagnosis import diagnose
+from voipbin_cli.analysis.plots import plot_data
 from voipbin_cli.analysis.rules.frames import Message, from_messages
 from voipbin_cli.analysis.stream import StreamFold
 from voipbin_cli.codec.encapsulation import Encapsulation
@@ -158,10 +160,16 @@ def test_the_delay_of_a_stall_is_what_caught_up() -> None:
 def test_audio_that_never_came_is_counted_to_the_frame() -> None:
     kept = [n for n in range(500) if not 200 <= n < 210]
     rows = [(n * 20 * MS, b"\x10\x90" * 80) for n in kept]
-    stream = StreamFold(SLN)
+    stream = StreamFold(SLN, keep_samples=500 * 160)
     stream.add(from_messages(Message(data, at) for at, data in rows))
     stream.flush()
-    assert stream.measured().lost_ms == 200.0
+    measured = stream.measured()
+    assert measured.lost_ms == 200.0
+    # A report's sound keeps the clock: 490 frames and ten of silence, at 4 s.
+    wav = base64.b64decode(plot_data(stream, measured)["wav"])
+    samples = np.frombuffer(wav[44:], "<i2")
+    assert samples.size == 500 * 160
+    assert np.flatnonzero(samples == 0).tolist() == list(range(200 * 160, 210 * 160))
 
 
 def test_times_that_make_no_sense_fill_no_memory() -> None:

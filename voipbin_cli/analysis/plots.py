@@ -21,7 +21,7 @@ def plot_data(fold: StreamFold, measured: Measured) -> dict[str, Any]:
     times, gaps, delays = fold.trace.rows()
     longest, _ = fold.trace.seconds()
     rms, peak = fold.hearing.signal.per_second()
-    audio = fold.hearing.audio
+    audio = _on_the_clock(fold.hearing.audio, measured)
     least = float(delays.min()) if delays.size else 0.0
     return {
         "seconds": max(measured.duration_s, audio.size / SAMPLE_RATE_HZ),
@@ -36,6 +36,20 @@ def plot_data(fold: StreamFold, measured: Measured) -> dict[str, Any]:
         "marks": _marks(measured),
         "wav": base64.b64encode(_wav(audio)).decode() if audio.size else None,
     }
+
+
+def _on_the_clock(audio: Any, measured: Measured) -> Any:
+    """The sound with silence where audio never came: then it runs beside the arrivals."""
+    frame = measured.frame_samples or 160
+    pieces, done = [], 0
+    for pause in measured.losses:
+        place = min(pause.frame * frame, audio.size)
+        silence = np.zeros(pause.lost_ns * SAMPLE_RATE_HZ // 1_000_000_000, np.int16)
+        pieces += [audio[done:place], silence]
+        done = place
+        if place == audio.size:
+            break
+    return np.concatenate([*pieces, audio[done:]])
 
 
 def _packed(values: Any) -> str:
