@@ -22,10 +22,10 @@ from voipbin_cli.codec.encapsulation import Direction
 
 # The seed is told with every failure; VOIPBIN_SEED repeats a run.
 SEED = int(os.environ.get("VOIPBIN_SEED") or random.randrange(1 << 32))
-KILLS = 200 if LONG else 8
+KILLS = 200 if LONG else 6
 AT_ONCE = 4
 FRAMES = 500
-LONGEST_S = 4.0
+LONGEST_S = 4.0 if LONG else 2.5
 MAY_LACK_FRAMES = round(1.0 / FRAME_S)
 
 

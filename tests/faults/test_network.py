@@ -107,7 +107,7 @@ def test_what_was_sent_is_in_the_file_to_the_sample(
     assert run.result.summary["close"]["cause"] == "call-ended"
     assert run.pcm == decoded(frames)
     assert run.captured == frames
-    if fault.endswith("lost"):
+    if fault in ("5 % lost", "20 % lost"):  # of 1 % there may be none
         assert run.packets_lost > 0
 
 

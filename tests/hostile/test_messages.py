@@ -11,7 +11,7 @@ import pytest
 from tests.faults.streams import LONG, decoded, packets
 from tests.hostile.support import MB, Watched, is_harmless
 from tests.media.witnesses import by_stdlib_wave
-from tests.support.cli import Result, start
+from tests.support.cli import Result, start, wait_until
 from tests.support.peer import BINARY, CLOSE, Fin, Peer, Raw, Send, Step, frame_bytes
 
 # A recording of an ordinary stream has about 80 MB, the interpreter and numpy included.
@@ -95,16 +95,19 @@ def odd_frames() -> Iterator[tuple[str, bytes]]:
     yield "a close code nobody may send", b"\x88\x02\x03\xee"
 
 
-def test_every_frame_that_may_not_be_ends_it_in_order(tmp_path: Path) -> None:
+@pytest.mark.parametrize("start_at", range(3))
+def test_every_frame_that_may_not_be_ends_it_in_order(start_at: int, tmp_path: Path) -> None:
     """One after the other, each on a connection of its own: a process each would take a minute."""
-    names, frames = zip(*odd_frames(), strict=True)
-    scripts: list[list[Step]] = [[*map(Send, packets(5)), Raw(f), Fin()] for f in frames]
-    with Peer(scripts=scripts) as peer:
+    frames = [frame for _, frame in odd_frames()][start_at::3]
+    good = [Send(message) for message in packets(5)]
+    with Peer(scripts=[*([*good, Raw(frame), Fin()] for frame in frames), good]) as peer:
         command = ["stream", "record", peer.url("/"), "-o", "call.wav", "--no-fill", "--json"]
         watched = Watched(start(*command, "--give-up-after", "60s", cwd=tmp_path))
         peer.wait_for(lambda p: p.upgrades == len(frames) + 1, timeout=60)
+        wait_until(lambda: (tmp_path / "call.wav").exists())
         watched.process.terminate()
         result = watched.finish()
     check(result, watched.peak_bytes)
-    assert result.summary["reconnects"] >= len(names)
+    # The last connection may not have come to be known here.
+    assert result.summary["reconnects"] >= len(frames) - 1
     assert by_stdlib_wave(tmp_path / "call.wav").startswith(decoded(5))

@@ -87,7 +87,9 @@ def test_nothing_of_it_reaches_a_terminal(command: list[str], way: str, tmp_path
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_nothing_of_it_reaches_a_pipe(command: list[str], way: str, tmp_path: Path) -> None:
     outputs = []
-    for options in ([], ["--json"]):
+    # Words and JSON of each, where there is time for it.
+    ways_out = ([], ["--json"]) if LONG else ([] if way == "addresses" else ["--json"],)
+    for options in ways_out:
         with hostile_peer(way) as peer:
             settings = {**TOKEN, "VOIPBIN_API_URL": peer.http_url("/v1.0")}
             result = voipbin(*command, *options, cwd=tmp_path, env=settings)
@@ -95,4 +97,4 @@ def test_nothing_of_it_reaches_a_pipe(command: list[str], way: str, tmp_path: Pa
         (tmp_path / "call.wav").unlink(missing_ok=True)
     assert [line for text in outputs for line in text.split("\n") if not is_harmless(line)] == []
     assert "Traceback" not in "".join(outputs)
-    assert result.events
+    assert outputs[0] or outputs[1]
