@@ -248,6 +248,13 @@ def test_a_report_that_exists_is_not_overwritten(tmp_path: Path) -> None:
     assert (tmp_path / "old.html").read_text() == "mine"
 
 
+def test_a_report_that_cannot_be_written_is_told_before_the_run(tmp_path: Path) -> None:
+    command = ("stream", "diagnose", "sim", "-d", "30", "--report", "nowhere/ticket.html")
+    result = voipbin(*command, cwd=tmp_path, timeout=15)
+    assert result.status == 5
+    assert "cannot write" in result.stderr
+
+
 def test_what_a_peer_sent_cannot_run_in_a_report() -> None:
     from voipbin_cli.analysis.stream import StreamFold
     from voipbin_cli.codec.encapsulation import Encapsulation

@@ -123,9 +123,14 @@ async def _fetch(call_id: str, live: LiveOptions, file: Any) -> None:
 
 
 def check_report(report: str | None) -> None:
-    """Raise UsageError for a report that exists, before anything else is done."""
-    if report is not None and os.path.exists(report):
+    """Raise for a report that exists, or could not be written, before anything else is done."""
+    if report is None:
+        return
+    if os.path.exists(report):
         raise UsageError(f"{report} exists", hint="give the report another name, or remove it")
+    directory = os.path.dirname(report) or "."
+    if not os.access(directory, os.W_OK):
+        raise MachineError(f"cannot write {report}", hint=f"is {directory} a directory of yours?")
 
 
 def _tell(summary: Mapping[str, Any], live: LiveOptions) -> None:
