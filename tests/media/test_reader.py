@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import shutil
@@ -343,6 +344,36 @@ def test_raw_from_stdin(play_stdin):
 def test_what_is_no_wav_on_stdin_is_said(play_stdin, data):
     with pytest.raises(UsageError):
         play_stdin(data)
+
+
+@pytest.mark.parametrize("data", [streaming_header(8000, 1), streaming_header(44_100, 2) + b"x"])
+def test_a_pipe_without_audio_is_said(play_stdin, data):
+    with pytest.raises(UsageError, match="standard input holds no audio"):
+        play_stdin(data)
+
+
+def test_an_empty_raw_pipe_is_said(play_stdin):
+    with pytest.raises(UsageError, match="standard input holds no audio") as caught:
+        play_stdin(b"", raw_stdin=True)
+    assert caught.value.hint
+
+
+def test_no_more_is_asked_of_a_pipe_than_fits_whatever_its_header_claims(monkeypatch):
+    asked = []
+
+    class Watched(io.BytesIO):
+        def read(self, size=-1):
+            asked.append(size)
+            return super().read(size)
+
+    standard = Standard(b"")
+    header = bytearray(streaming_header(8000, 1))
+    struct.pack_into("<HI", header, 22, 65_535, 4_000_000_000)
+    standard.buffer = Watched(bytes(header) + bytes(200_000))
+    monkeypatch.setattr("sys.stdin", standard)
+    with contextlib.suppress(UsageError):
+        play("-")
+    assert max(asked) <= 1 << 22
 
 
 @given(st.binary(max_size=120), st.integers(0, 44))

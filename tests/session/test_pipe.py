@@ -176,12 +176,15 @@ def test_a_program_that_fails_is_told_after_what_it_said_was_said() -> None:
     assert piping.summary(close)["program_status"] == 3
 
 
-def test_a_program_that_is_killed_is_told_with_the_signal() -> None:
+@pytest.mark.parametrize(("number", "name"), [(9, "SIGKILL"), (35, "signal 35")])
+def test_a_program_that_is_killed_is_told_with_the_signal(number: int, name: str) -> None:
+    program = python(f"import os; os.kill(os.getpid(), {number})")
     with Peer(vector_steps("rtp-deployed")) as peer:
-        piping, close = pipe(peer, Told(), python("import os; os.kill(os.getpid(), 9)"))
+        piping, close = pipe(peer, Told(), program)
     problem = piping.problem(close)
     assert problem is not None
-    assert "SIGKILL" in problem.message
+    assert name in problem.message
+    assert problem.hint
 
 
 def test_a_program_that_is_not_there_is_told() -> None:

@@ -23,6 +23,8 @@ BLOCK_BYTES = 2 * BLOCK_SAMPLES
 RAW_SUFFIXES = (".raw", ".pcm", ".sln")
 MAX_GAIN_DB = 60
 _READS_A_SECOND = 10
+# A header may claim any rate and number of channels.
+_MAX_READ_SAMPLES = 1 << 20
 _FULL_SCALE = 1 << 15
 
 
@@ -68,7 +70,10 @@ class AudioSource:
         self.clipped_samples = 0
         self.duration_s: float | None = None
         if not -MAX_GAIN_DB <= gain_db <= MAX_GAIN_DB:
-            raise UsageError(f"a gain of {gain_db:g} dB is beyond ±{MAX_GAIN_DB} dB")
+            raise UsageError(
+                f"a gain of {gain_db:g} dB is beyond ±{MAX_GAIN_DB} dB",
+                hint="20 dB is ten times as loud",
+            )
         if loop < 0:
             raise UsageError("nothing can be played less than never")
         pipes = [path for path in self._paths if _is_pipe(path)]
@@ -100,7 +105,7 @@ class AudioSource:
             seconds += file.frames / file.rate_hz
             file.close()
             if not file.frames:
-                raise UsageError(f"{path} holds no audio")
+                raise _no_audio(path)
         # An unfinished FLAC says that it is nearly endless.
         if self._loop and seconds < 1 << 32:
             self.duration_s = seconds * self._loop
@@ -110,7 +115,13 @@ class AudioSource:
         while self._loop == 0 or played < self._loop:
             for path in self._paths:
                 with contextlib.ExitStack() as stack:
-                    yield from _mono_at_8k(self._open(path, stack))
+                    count = 0
+                    for samples in _mono_at_8k(self._open(path, stack)):
+                        count += len(samples)
+                        yield samples
+                    # How long a pipe is shows at its end only.
+                    if not count and _is_pipe(path):
+                        raise _no_audio(_pipe_name(path))
             played += 1
 
     def _to_s16le(self, samples: Samples) -> bytes:
@@ -133,7 +144,7 @@ class AudioSource:
             stack.callback(pipe.close)
         if self._raw_stdin:
             return _RawPipe(pipe, *self._raw)
-        return WavPipe(pipe, "standard input" if path == "-" else path)
+        return WavPipe(pipe, _pipe_name(path))
 
     def _open_file(self, path: str) -> _SoundFile:
         if Path(path).suffix.lower() in RAW_SUFFIXES:
@@ -216,10 +227,18 @@ def _is_pipe(path: str) -> bool:
     return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)
 
 
+def _pipe_name(path: str) -> str:
+    return "standard input" if path == "-" else path
+
+
+def _no_audio(name: str) -> UsageError:
+    return UsageError(f"{name} holds no audio", hint="check what wrote it")
+
+
 def _mono_at_8k(file: _Input) -> Iterator[Samples]:
     """The mean of the channels, which never clips, at 8 kHz."""
     resampler = Resampler(file.rate_hz, RATE_HZ)
-    frames = max(1, file.rate_hz // _READS_A_SECOND)
+    frames = max(1, min(file.rate_hz // _READS_A_SECOND, _MAX_READ_SAMPLES // file.channels))
     while len(samples := file.read(frames)):
         mono = samples[:, 0] if file.channels == 1 else samples.mean(axis=1, dtype=np.float32)
         yield resampler.process(mono)

@@ -14,6 +14,7 @@ from voipbin_cli.errors import UsageError
 
 _MAX_CHUNK_BYTES = 1 << 20
 _PCM, _FLOAT, _ALAW, _MULAW, _EXTENSIBLE = 1, 3, 6, 7, 0xFFFE
+_CONVERT = "convert it: sox FILE -b 16 -e signed -t wav - | …"
 _UNKNOWN_SIZES = (0, 0xFFFFFFFF)
 
 Floats = npt.NDArray[np.float32]
@@ -64,31 +65,35 @@ class WavPipe:
         while True:
             head = self._file.read(8)
             if len(head) < 8:
-                raise UsageError(f"the WAV on {self._name} ends before its audio")
+                raise UsageError(
+                    f"the WAV on {self._name} ends before its audio", hint="check what wrote it"
+                )
             kind, size = struct.unpack("<4sI", head)
             if kind == b"data":
                 break
             if size > _MAX_CHUNK_BYTES:
-                raise UsageError(f"the WAV on {self._name} has a chunk of {size} bytes")
+                raise UsageError(
+                    f"the WAV on {self._name} has a chunk of {size} bytes", hint=_CONVERT
+                )
             body = self._file.read(size + (size & 1))
             if kind == b"fmt ":
                 found = _parse_format(body, self._name)
         if found is None:
-            raise UsageError(f"the WAV on {self._name} does not say its format")
+            raise UsageError(f"the WAV on {self._name} does not say its format", hint=_CONVERT)
         self._left_bytes = None if size in _UNKNOWN_SIZES else size
         return found
 
 
 def _parse_format(body: bytes, name: str) -> WavFormat:
     if len(body) < 16:
-        raise UsageError(f"the WAV on {name} has a damaged format")
+        raise UsageError(f"the WAV on {name} has a damaged format", hint=_CONVERT)
     tag, channels, rate_hz, _, _, bits = struct.unpack_from("<HHIIHH", body)
     if tag == _EXTENSIBLE and len(body) >= 26:
         (tag,) = struct.unpack_from("<H", body, 24)
     if (tag, bits) not in _DECODERS or not channels or not rate_hz:
         raise UsageError(
             f"the WAV on {name} has an unknown format (tag {tag}, {bits} bits)",
-            hint="convert it: sox FILE -b 16 -e signed -t wav - | …",
+            hint=_CONVERT,
         )
     return WavFormat(tag, channels, rate_hz, bits)
 

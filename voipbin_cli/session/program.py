@@ -160,8 +160,18 @@ class Program:
                 hint="what it wrote to stderr says more",
                 program_status=status,
             )
-        name = signal.Signals(-status).name
-        return MachineError(f"{self.name} was ended by {name}", program_status=status)
+        return MachineError(
+            f"{self.name} was ended by {_signal_name(-status)}",
+            hint="what it wrote to stderr may say why",
+            program_status=status,
+        )
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # most of the real-time signals have no name
+        return f"signal {number}"
 
 
 def _hand_over(source: int, target: int) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import hmac
 import logging
+import socket
 import ssl as tls
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -109,10 +111,10 @@ def address_of(peername: object) -> str:
 
 def cannot_listen(host: str, port: int, error: OSError) -> MachineError:
     """Return what to tell when the port cannot be had."""
-    return MachineError(
-        f"cannot listen on {host}:{port}: {error.strerror or error}",
-        hint="is something else listening there? choose another --port",
-    )
+    hint = "is something else listening there? choose another --port"
+    if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+        hint = "give an address of this machine; --host 0.0.0.0 is every one of them"
+    return MachineError(f"cannot listen on {host}:{port}: {error.strerror or error}", hint=hint)
 
 
 # WebSocket
