@@ -426,3 +426,49 @@ def test_what_a_simulated_platform_does_becomes_its_status(
         "-o", "call.wav", cwd=tmp_path,
     )  # fmt: skip
     assert (result.status, words in result.stderr) == (status, True)
+
+
+def test_sound_and_capture_are_not_written_into_one_file(tmp_path: Path) -> None:
+    (tmp_path / "link.wav").symlink_to("a.wav")
+    args = ("sim", "-d", "1", "-o", "a.wav", "--overwrite", "--capture")
+    for capture in ("a.wav", "./a.wav", "link.wav"):
+        result = voipbin("stream", "record", *args, capture, cwd=tmp_path)
+        assert result.status == 2
+        assert result.stderr == (
+            "voipbin: a.wav cannot be both sound and capture\nhint: give each a file of its own\n"
+        )
+        assert not (tmp_path / "a.wav").exists()
+
+
+def test_a_link_that_may_not_be_won_back_hints_at_no_longer_wait(tmp_path: Path) -> None:
+    script = [*map(Send, rtp(MULAW, 96, 0, 1, 160)), Reset()]
+    with Peer(script, routes={("GET", f"/v1.0/calls/{CALL}"): PROGRESSING}) as peer:
+        env = {"VOIPBIN_API_URL": peer.http_url("/v1.0"), **TOKEN}
+        args = ("stream", "record", CALL, "-o", "a.wav", "--no-reconnect")
+        result = voipbin(*args, cwd=tmp_path, env=env)
+    assert result.status == 3
+    assert result.stderr.splitlines()[1] == (
+        "hint: what came before is kept; without --no-reconnect it is tried again"
+    )
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        "clean,dialect=foo",
+        "jitter,strength=abc",
+        "jitter,strength=1e5",
+        "clean,strength=1",
+        "clean,phone=maybe",
+        "clean,source=tone:abc",
+        "clean,source=tone:9000",
+        "clean,source=dtmf:X",
+        "clean,source=/etc/passwd",
+    ],
+)
+def test_what_the_simulator_does_not_take_is_two_lines(options: str, tmp_path: Path) -> None:
+    result = voipbin("stream", "record", f"sim:{options}", "-d", "1", cwd=tmp_path)
+    assert result.status == 2
+    what, hint = result.stderr.splitlines()
+    assert (what[:9], hint[:6]) == ("voipbin: ", "hint: ")
+    assert result.stdout == b""

@@ -191,6 +191,7 @@ _COMPRESSED = {
 _RAW = ("raw", "pcm", "sln")
 _EXISTS = "{} exists already"
 _EXISTS_HINT = "choose another name, or give --overwrite"
+_APART_HINT = "give each a file of its own"
 _PLACE_HINT = "check that the directory exists and is yours"
 FORMATS = ("wav", *_RAW, *_COMPRESSED)
 """Suffixes that `open_writer` knows."""
@@ -250,6 +251,16 @@ def check_output(path: str, *, overwrite: bool = False) -> None:
         raise MachineError(f"cannot write {path}: no directory {directory}", hint=_PLACE_HINT)
     if not os.access(place, os.W_OK):
         raise MachineError(f"cannot write {path}: {place} is not writable", hint=_PLACE_HINT)
+
+
+def check_apart(path: str, other: str) -> None:
+    """Refuse to write two things into one file.
+
+    Raises:
+        UsageError: both are the same, unless it is a pipe or a device.
+    """
+    if not _is_special(path) and os.path.realpath(path) == os.path.realpath(other):
+        raise UsageError(f"{path} cannot be both sound and capture", hint=_APART_HINT)
 
 
 def _is_special(path: str) -> bool:

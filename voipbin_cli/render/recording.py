@@ -41,12 +41,16 @@ class RecordingLines:
     def _figures(self, status: RecordStatus) -> str:
         parts = [f"{status.frames} frames", status.form]
         if status.stalls:
-            parts.append(f"{status.stalls} stalls")
+            parts.append(_counted(status.stalls, "stall"))
         if status.filled_s:
             parts.append(f"{status.filled_s:.1f} s filled")
         if status.reconnects:
-            parts.append(f"{status.reconnects} reconnects")
+            parts.append(_counted(status.reconnects, "reconnect"))
         return "  ".join(part for part in parts if part)
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _decibels(level: float) -> str:

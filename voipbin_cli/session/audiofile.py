@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from voipbin_cli.codec.dialect import AudioFrame
 from voipbin_cli.codec.pcm import SAMPLE_RATE_HZ
 from voipbin_cli.media.background import BackgroundWriter
-from voipbin_cli.media.writer import check_output, open_writer
+from voipbin_cli.media.writer import check_apart, check_output, open_writer
 from voipbin_cli.session.callclock import CallClock
 
 
@@ -16,11 +16,15 @@ class AudioFile:
 
     What could not be written later is refused at once, but the file itself is made only when
     there is something to put into it: a refused connection leaves no empty file behind and
-    overwrites nothing.
+    overwrites nothing. `capture` is the capture of the same run, which needs a file of its own.
     """
 
-    def __init__(self, path: str, *, overwrite: bool = False, fill: bool = True) -> None:
+    def __init__(
+        self, path: str, *, overwrite: bool = False, fill: bool = True, capture: str | None = None
+    ) -> None:
         check_output(path, overwrite=overwrite)
+        if capture is not None:
+            check_apart(path, capture)
         self.path = path
         self.clock = CallClock(fill=fill)
         self.samples = 0

@@ -263,7 +263,12 @@ class LiveStream:
             )
         return ConnectionFailed(
             f"the connection was lost and not won back: {how}",
-            hint="what came before is kept; --give-up-after tries for longer",
+            hint="what came before is kept; "
+            + (
+                "--give-up-after tries for longer"
+                if self.request.reconnect
+                else "without --no-reconnect it is tried again"
+            ),
             finding="connection-lost",
         )
 

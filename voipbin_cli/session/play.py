@@ -31,7 +31,11 @@ class Playing(SpeakingSession):
         record: str | None = None,
         **edges: Any,
     ) -> None:
-        self.file = AudioFile(record, overwrite=request.overwrite) if record else None
+        self.file = (
+            AudioFile(record, overwrite=request.overwrite, capture=request.capture)
+            if record
+            else None
+        )
         self._feed = Feed(blocks)
         super().__init__(request, tell, self._feed, speak, total_s=total_s, **edges)
 

@@ -38,7 +38,9 @@ class Recording(ListeningSession):
     ) -> None:
         live = replace(request.live, linger_s=LINGER_S)
         # First, so that a file that is in the way is told before a capture is begun.
-        self.file = AudioFile(output, overwrite=request.overwrite, fill=fill)
+        self.file = AudioFile(
+            output, overwrite=request.overwrite, fill=fill, capture=request.capture
+        )
         super().__init__(replace(request, live=live), tell, **edges)
         self._ears = Ears(tell, speech=False) if digits else None
 

@@ -65,7 +65,11 @@ class Tapping(ListeningSession):
         self, request: ListenRequest, tell: Tell, *args: Any, tap: TapRequest, **edges: Any
     ) -> None:
         self.tap = tap
-        self.file = AudioFile(tap.output, overwrite=request.overwrite) if tap.output else None
+        self.file = (
+            AudioFile(tap.output, overwrite=request.overwrite, capture=request.capture)
+            if tap.output
+            else None
+        )
         mode = Mode.ADAPTIVE if tap.buffer_ms is None else Mode.FIXED
         self.buffer = PlayoutBuffer(tap.buffer_ms or START_MS, mode)
         self.speaker: Speaker | None = None

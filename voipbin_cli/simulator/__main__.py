@@ -34,7 +34,7 @@ def parse_arguments(arguments: list[str]) -> tuple[Scenario, int, Path | None]:
         else:
             name = argument
     if not flags["--port"].isdecimal():
-        raise UsageError(f"--port {flags['--port']}: not a number")
+        raise UsageError(f"--port {flags['--port']}: not a number", hint="0 takes a free one")
     heard = Path(flags["--heard"]) if flags["--heard"] else None
     return find_scenario(name, options), int(flags["--port"]), heard
 

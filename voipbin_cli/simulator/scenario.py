@@ -198,7 +198,9 @@ def configure(scenario: Scenario, options: Mapping[str, str]) -> Scenario:
         try:
             changes[option.field_name] = option.convert(text)
         except ValueError as error:
-            raise UsageError(f"{key}={text}: {error}") from None
+            raise UsageError(
+                f"{key}={text} is not {error}", hint=f"{key} is {option.summary}"
+            ) from None
     if "strength" in options:
         changes["faults"] = _with_strength(scenario, changes["faults"])
     return replace(scenario, **changes)
@@ -206,11 +208,14 @@ def configure(scenario: Scenario, options: Mapping[str, str]) -> Scenario:
 
 def _with_strength(scenario: Scenario, strength: float) -> tuple[Fault, ...]:
     if len(scenario.faults) != 1:
-        raise UsageError(f"strength={strength:g}: {scenario.name} has no one fault to adjust")
+        raise UsageError(
+            f"strength={strength:g}: {scenario.name} has no one fault to adjust",
+            hint="leave strength out, or name one scenario that has a fault",
+        )
     fault = scenario.faults[0]
     if not fault.allows(strength):
         raise UsageError(
-            f"strength={strength:g}: {scenario.name} takes "
-            f"{fault.smallest:g} to {fault.largest:g} {fault.unit}"
+            f"strength={strength:g} is not what {scenario.name} takes",
+            hint=f"{fault.smallest:g} to {fault.largest:g} {fault.unit}",
         )
     return (replace(fault, strength=strength),)

@@ -69,14 +69,16 @@ def _number(text: str, default: float, what: str) -> float:
     try:
         return float(text) if text else default
     except ValueError:
-        raise UsageError(f"{what} takes a number, not {text!r}") from None
+        raise UsageError(
+            f"{what} takes a number, not {text!r}", hint="such as source=tone:1000"
+        ) from None
 
 
 def _tone(render: Render) -> Pcm:
     """A sine, 440 Hz unless asked otherwise; whole periods, so that the loop has no click."""
     hertz = _number(render.argument, 440.0, "source=tone:HZ")
     if not 0 < hertz < RATE_HZ / 2:
-        raise UsageError(f"no tone of {hertz:g} Hz at 8000 samples a second")
+        raise UsageError(f"no tone of {hertz:g} Hz at 8000 samples a second", hint="under 4000 Hz")
     return _to_pcm(8000 * np.sin(2 * np.pi * round(hertz) * _times(10)))
 
 
@@ -113,7 +115,7 @@ def _dtmf(render: Render) -> Pcm:
     for key in render.argument or "1234#":
         place = _DTMF_KEYS.find(key)
         if place < 0:
-            raise UsageError(f"{key!r} is no DTMF key")
+            raise UsageError(f"{key!r} is no DTMF key", hint="0 to 9, A to D, * and #")
         low, high = _DTMF_ROWS_HZ[place // 4], _DTMF_COLUMNS_HZ[place % 4]
         time = _times(0.1)
         out += [
@@ -144,7 +146,9 @@ def _from_file(path: Path) -> Sound:
                 )
             return Sound(file.readframes(file.getnframes()))
     except (OSError, EOFError, wave.Error) as error:
-        raise UsageError(f"cannot read {path} as WAV: {error}") from None
+        raise UsageError(
+            f"cannot read {path} as WAV: {error}", hint="a WAV file of 8000 Hz, mono, 16 bit"
+        ) from None
 
 
 def check_source(text: str) -> None:
