@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from typing import Annotated
@@ -25,6 +26,7 @@ from voipbin_cli.commands import (
 )
 from voipbin_cli.errors import ExitStatus, UsageError, VoipbinError
 from voipbin_cli.render.help import Commands, HelpShown
+from voipbin_cli.render.jsonl import discard, flush, refused
 from voipbin_cli.render.problems import show_error
 
 app = Commands(name="voipbin")
@@ -77,7 +79,7 @@ def main(args: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if args is None else args
     try:
         status = app(args=arguments, prog_name="voipbin", standalone_mode=False)
-        sys.stdout.flush()
+        flush()
         return int(status or ExitStatus.DONE)
     except typer.TyperException as error:
         return _fail(_usage_error(error), arguments)
@@ -95,13 +97,21 @@ def main(args: list[str] | None = None) -> int:
             return _reader_is_gone()
         raise
     except Exception as error:
-        return _fail(_bug(error, arguments), arguments)
+        return _fail(_output_problem(error) or _bug(error, arguments), arguments)
 
 
 def _reader_is_gone() -> int:
     """Nothing more can be said to the reader of our output, and that is no error."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    discard()
     return ExitStatus.DONE
+
+
+def _output_problem(error: Exception) -> VoipbinError | None:
+    """Return what stdout has refused to take of text that the libraries wrote for us."""
+    if not isinstance(error, OSError) or error.filename is not None:
+        return None
+    is_closed = sys.__stdout__ is None and error.errno == errno.EBADF
+    return refused(error) if is_closed or error.errno == errno.ENOSPC else None
 
 
 def _fail(error: VoipbinError, arguments: list[str]) -> int:

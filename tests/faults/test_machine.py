@@ -13,7 +13,7 @@ import pytest
 
 from tests.faults.streams import FRAME_BYTES, Paced, decoded, packets, play
 from tests.media.witnesses import by_sox, by_stdlib_wave
-from tests.support.cli import finish, start, voipbin, wait_until
+from tests.support.cli import environment, finish, start, voipbin, wait_until
 from tests.support.peer import Fin, Peer, Send
 from voipbin_cli.capture.reader import open_capture
 from voipbin_cli.capture.records import CapturedMessage
@@ -175,3 +175,27 @@ def test_a_simulator_that_dies_is_a_lost_connection(tmp_path: Path) -> None:
     assert "not won back" in result.stderr
     assert result.summary["close"]["cause"] == "network"
     assert by_stdlib_wave(tmp_path / "call.wav")
+
+
+# Standard output
+
+
+@pytest.mark.parametrize("output", [">&-", ">/dev/full"])
+@pytest.mark.parametrize(
+    "command", ["stream play sim --dtmf 1 --json -q", "simulate --list", "--help"]
+)
+def test_an_output_that_takes_nothing_is_status_5(
+    command: str, output: str, tmp_path: Path
+) -> None:
+    line = f"{sys.executable} -P -m voipbin_cli {command} {output}"
+    ended = subprocess.run(
+        ["sh", "-c", line], cwd=tmp_path, env=environment(tmp_path), stderr=subprocess.PIPE
+    )
+    assert ended.returncode == 5
+    assert ended.stderr.decode().splitlines()[0].startswith("voipbin: cannot write to standard")
+
+
+def test_a_closed_output_harms_no_command_that_has_nothing_to_say_there(tmp_path: Path) -> None:
+    line = f"{sys.executable} -P -m voipbin_cli stream play sim --dtmf 1 >&-"
+    ended = subprocess.run(["sh", "-c", line], cwd=tmp_path, env=environment(tmp_path))
+    assert ended.returncode == 0

@@ -3,14 +3,49 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from typing import Any
+
+from voipbin_cli.errors import MachineError
 
 SCHEMA = 1
 
 
 def emit(event: str, fields: dict[str, Any]) -> None:
-    """Print one event at once, so that a reader at the other end of a pipe sees it now."""
+    """Print one event at once, so that a reader at the other end of a pipe sees it now.
+
+    Raises BrokenPipeError where that reader is gone, MachineError where stdout takes nothing.
+    """
     line = json.dumps({"event": event, "schema": SCHEMA, **fields}, allow_nan=False)
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
+    try:
+        sys.stdout.write(line + "\n")
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise refused(error) from error
+    flush()
+
+
+def flush() -> None:
+    """Write out what stdout holds back. Raises as `emit` does."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise refused(error) from error
+
+
+def discard() -> None:
+    """Let stdout lead nowhere from now on: what it holds back would fail again at the exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def refused(error: OSError) -> MachineError:
+    """Return what to tell where stdout takes nothing; it is left alone from now on."""
+    discard()
+    return MachineError(
+        f"cannot write to standard output: {error.strerror or error}",
+        hint="is the disk full, or the output closed?",
+    )
