@@ -414,6 +414,7 @@ def test_a_simulated_call_keeps_its_clock(scenario: str, tmp_path: Path) -> None
         ("not-progressing", 4, "ringing"),
         ("closed-early", 3, "before any audio"),
         ("connection-lost", 3, "not won back"),
+        ("frozen", 3, "dead when the time was up"),
         ("token-expires", 4, "INVALID_CREDENTIALS"),
         ("no-audio", 3, "no audio"),
     ],

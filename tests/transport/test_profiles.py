@@ -53,7 +53,9 @@ TOKEN = Profile("work", CredentialKind.TOKEN, "t0psecret", "https://api.example/
 KEY = Profile("home", CredentialKind.ACCESSKEY, "k3y")
 
 
-@pytest.mark.parametrize("backend", [None, DictKeyring(), LockedKeyring()], ids=repr)
+@pytest.mark.parametrize(
+    "backend", [None, DictKeyring(), LockedKeyring()], ids=lambda backend: type(backend).__name__
+)
 def test_what_was_saved_is_loaded(tmp_path: Path, backend: KeyringBackend | None) -> None:
     store = ProfileStore(tmp_path / "new" / "directory", backend)
     store.save(TOKEN)
@@ -73,7 +75,9 @@ def test_with_a_keyring_the_file_holds_no_secret(tmp_path: Path) -> None:
     assert backend.kept == {("voipbin", "work"): "t0psecret"}
 
 
-@pytest.mark.parametrize("backend", [None, LockedKeyring()], ids=repr)
+@pytest.mark.parametrize(
+    "backend", [None, LockedKeyring()], ids=lambda backend: type(backend).__name__
+)
 def test_without_one_the_file_is_its_owners_alone(
     tmp_path: Path, backend: KeyringBackend | None
 ) -> None:

@@ -22,6 +22,8 @@ from voipbin_cli.transport.connection import ConnectionEnded, MediaConnection, M
 # A duration is over when so much audio is there; the clock alone decides a little later.
 DURATION_GRACE_S = 0.1
 ROOM_POLL_S = 0.05
+# RFC 6455 7.1.5: no close frame was received.
+NO_ANSWER = 1006
 # Under this an event loop is as punctual as they are: epoll itself rounds up to a millisecond.
 WORTH_NOTING_NS = 10_000_000
 
@@ -75,6 +77,7 @@ class ListeningSession:
         self._silence = SilentFrames(live.encapsulation, self.listener.decoder, rng)
         self._state = "connecting"
         self._deadline: asyncio.TimerHandle | None = None
+        self._ran_out = False
         self._started_ns = self._ended_ns = 0
         self._latest_pcm = b""
         self._form = ""
@@ -105,7 +108,7 @@ class ListeningSession:
         """
         self._started_ns = self.clock()
         try:
-            close = await self.stream.run()
+            close = self._checked(await self.stream.run())
             self.logbook.ended(self.clock(), close)
             return close
         except VoipbinError as error:
@@ -199,7 +202,25 @@ class ListeningSession:
             self._deadline.cancel()
         loop = asyncio.get_running_loop()
         delay_s = duration_s + DURATION_GRACE_S
-        self._deadline = loop.call_later(delay_s, self.stream.stop, Cause.DURATION)
+        self._deadline = loop.call_later(delay_s, self._time_is_up)
+
+    def _time_is_up(self) -> None:
+        self._ran_out = True
+        self.stream.stop(Cause.DURATION)
+
+    def _checked(self, close: Close) -> Close:
+        """Take a link that was dead when the time was up for what it is.
+
+        Frames are missing, and the far end did not answer the close frame either.
+        """
+        if not (self._ran_out and close.code == NO_ANSWER and self.listener.frames):
+            return close
+        error = ConnectionFailed(
+            "the connection was dead when the time was up: nothing came any more",
+            hint="what came before is kept; voipbin stream diagnose says more",
+            finding="connection-lost",
+        )
+        return Close(Cause.NETWORK, close.code, close.reason, error)
 
     def _is_enough(self) -> bool:
         wanted_s = self._request.duration_s
