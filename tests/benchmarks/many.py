@@ -7,7 +7,7 @@ connection, the connections spread evenly over those 20 ms, each on an absolute 
 in the SSRC field. So a reader knows of each frame how late it came: that is the arrival error,
 the server's own lateness included. A reader has kept up when no frame is missing and the arrival
 error's p99 is under 5 ms. The server writes what it may be late itself: where that is near 5 ms
-the machine is the limit and not the reader.
+the machine is the limit and not the reader, and the row is tried again.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ PHASES = 20
 STREAMS = (50, 100, 150, 200, 250, 300, 350, 400, 500, 600, 800, 1000)
 LIMIT_MS = 5.0
 SETTLE_S = 2.0
+ATTEMPTS = 3
 _HEADER = struct.Struct("!BBHII")
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _VECTOR = Path(__file__).parents[1] / "vectors" / "rtp-deployed.jsonl"
@@ -340,8 +341,11 @@ def compare(kinds: list[str], counts: list[int], seconds: float) -> None:
     for kind in kinds:
         failures = 0
         for streams in counts:
-            row = measure(kind, streams, seconds)
-            print(row, flush=True)
+            for _ in range(ATTEMPTS):
+                row = measure(kind, streams, seconds)
+                print(row, flush=True)
+                if row.has_kept_up or row.server_p99_ms < LIMIT_MS:
+                    break  # else the machine was busy with something else
             if row.has_kept_up:
                 limits[kind], costs[kind] = streams, row.told["cpu_us"]
             failures = 0 if row.has_kept_up else failures + 1

@@ -95,10 +95,13 @@ def odd_frames() -> Iterator[tuple[str, bytes]]:
     yield "a close code nobody may send", b"\x88\x02\x03\xee"
 
 
-@pytest.mark.parametrize("start_at", range(3))
+@pytest.mark.parametrize("start_at", range(3) if LONG else range(2))
 def test_every_frame_that_may_not_be_ends_it_in_order(start_at: int, tmp_path: Path) -> None:
-    """One after the other, each on a connection of its own: a process each would take a minute."""
-    frames = [frame for _, frame in odd_frames()][start_at::3]
+    """One after the other, each on a connection of its own: a process each would take a minute.
+
+    Half of them by default.
+    """
+    frames = [frame for _, frame in odd_frames()][start_at :: 3 if LONG else 4]
     good = [Send(message) for message in packets(5)]
     with Peer(scripts=[*([*good, Raw(frame), Fin()] for frame in frames), good]) as peer:
         command = ["stream", "record", peer.url("/"), "-o", "call.wav", "--no-fill", "--json"]

@@ -21,7 +21,7 @@ from tests.hostile.support import HOSTILE, MB, Client, Watched, is_harmless, mas
 from tests.support.cli import VOIPBIN, environment, wait_until
 
 LIMIT_BYTES = 160 * MB
-TINY = 1_000_000 if LONG else 100_000
+TINY = 1_000_000 if LONG else 30_000
 
 
 @dataclass(frozen=True)
