@@ -2,8 +2,9 @@
 
     python tests/benchmarks/record.py [--seconds 20] [--rounds 3]
 
-Both are processes of their own, on the same simulated call at the same time; what counts is the
-CPU time between the same two moments, start-up left out. The ratio of the medians is the result.
+Each is a process of its own on a simulated call, one after the other, so that none disturbs
+another; what counts is the CPU time of all its threads, start-up left out. The rounds alternate,
+and the ratio of the medians is the result.
 """
 
 from __future__ import annotations
@@ -54,18 +55,19 @@ def measure(seconds: float, directory: str) -> dict[str, float]:
             "record": [*record, "-o", f"{directory}/a.wav"],
             "record --capture": [*record, "-o", f"{directory}/b.wav", "--capture", capture],
         }
-        running = {
-            name: subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            for name, command in commands.items()
-        }
+        return {name: used_ms(command, seconds) / seconds for name, command in commands.items()}
+
+
+def used_ms(command: list[str], seconds: float) -> float:
+    """CPU milliseconds that `command` uses in `seconds` of its run."""
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(command, **quiet) as process:
         time.sleep(WARM_UP_S)
-        before = {name: cpu_ms(process) for name, process in running.items()}
+        before_ms = cpu_ms(process)
         time.sleep(seconds)
-        used = {name: cpu_ms(process) - before[name] for name, process in running.items()}
-        for process in running.values():
-            process.terminate()
-            process.wait()
-    return {name: ms / seconds for name, ms in used.items()}
+        used = cpu_ms(process) - before_ms
+        process.terminate()
+    return used
 
 
 def main() -> None:
