@@ -8,9 +8,17 @@ from dataclasses import replace
 import pytest
 
 from tests.corpus.runs import Run, arrivals, fold
-from voipbin_cli.analysis.evidence import Circumstances
-from voipbin_cli.analysis.findings import BY_ID, ROWS, Row, Severity, Verdict, find, verdict
+from voipbin_cli.analysis.findings import (
+    BY_ID,
+    ROWS,
+    Circumstances,
+    Row,
+    Verdict,
+    find,
+    verdict,
+)
 from voipbin_cli.analysis.metrics import Measured, Outage
+from voipbin_cli.analysis.severity import Severity
 from voipbin_cli.analysis.stream import StreamFold
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.simulator.catalog import SCENARIOS
@@ -130,7 +138,7 @@ def test_a_lost_link_is_graver_when_it_is_not_won_back() -> None:
 def test_the_gravest_comes_first_then_the_cause() -> None:
     found = find(_measured("byte-order+stall", options={"dialect": "linear"}), Circumstances())
     ranks = [finding.severity.rank for finding in found]
-    assert ranks == sorted(ranks)
+    assert ranks == sorted(ranks, reverse=True)
     assert found[0].id in ("byte-order", "network-stall")
 
 

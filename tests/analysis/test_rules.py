@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from tests.support.hextext import message
-from voipbin_cli.analysis.rules import RULES, Severity, Spec
+from voipbin_cli.analysis.rules import RULES, Spec
 from voipbin_cli.analysis.rules.frames import from_messages
+from voipbin_cli.analysis.severity import Severity
 from voipbin_cli.analysis.validation import Judge, Validator, Violation
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation
 

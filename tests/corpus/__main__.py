@@ -8,7 +8,8 @@ from collections.abc import Iterable
 
 from tests.corpus.catalogue import faulty, healthy, local, mixed
 from tests.corpus.runs import Run, diagnosed
-from voipbin_cli.analysis.findings import Finding, Severity
+from voipbin_cli.analysis.findings import Finding
+from voipbin_cli.analysis.severity import Severity
 
 
 def root_cause(findings: tuple[Finding, ...], expected: frozenset[str]) -> str:

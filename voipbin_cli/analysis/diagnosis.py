@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from voipbin_cli.analysis.evidence import Circumstances
-from voipbin_cli.analysis.findings import Finding, Severity, Verdict, find, verdict
+from voipbin_cli.analysis.findings import Circumstances, Finding, Verdict, find, verdict
 from voipbin_cli.analysis.metrics import Measured
+from voipbin_cli.analysis.severity import Severity
 from voipbin_cli.analysis.stream import StreamFold
 
 

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from xml.etree import ElementTree
 
-from voipbin_cli.analysis.rules import RULES, Rule, Severity, Spec
+from voipbin_cli.analysis.rules import RULES, Rule, Spec
 from voipbin_cli.analysis.rules.tally import Group
+from voipbin_cli.analysis.severity import Severity
 from voipbin_cli.text import printable
 
 

@@ -11,8 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from voipbin_cli.analysis.dissect import Field, dissect
-from voipbin_cli.analysis.rules import RULES, Rule, Severity, Spec
+from voipbin_cli.analysis.rules import RULES, Rule, Spec
 from voipbin_cli.analysis.rules.tally import Group
+from voipbin_cli.analysis.severity import Severity
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation
 from voipbin_cli.render.live import STATE_STYLES, clock_text
 from voipbin_cli.render.problems import say

@@ -215,8 +215,8 @@ def _numbers(values: Any) -> list[float]:
 
 
 def _rank(diagnosis: Diagnosis) -> tuple[int, int]:
-    ranks = [finding.severity.rank for finding in diagnosis.findings]
-    return min(ranks, default=9), -diagnosis.measured.frames
+    ranks = [-finding.severity.rank for finding in diagnosis.findings]
+    return min(ranks, default=1), -diagnosis.measured.frames
 
 
 def _exhaust(parts: Iterator[Any]) -> None:

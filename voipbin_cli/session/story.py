@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from voipbin_cli.analysis.diagnosis import Diagnosis, diagnose
-from voipbin_cli.analysis.evidence import Circumstances
+from voipbin_cli.analysis.findings import Circumstances
 from voipbin_cli.analysis.stream import StreamFold
 
 # What a report can show in full: ten minutes of frames, two of sound.

@@ -8,21 +8,8 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from voipbin_cli.analysis.rules.frames import Mask
+from voipbin_cli.analysis.severity import Severity
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation
-
-
-class Severity(StrEnum):
-    """error: the far end drops it, ends the stream, or plays noise. warning: it works and breaks
-    the specification. info: worth knowing."""
-
-    INFO = "info"
-    WARNING = "warning"
-    ERROR = "error"
-
-    @property
-    def rank(self) -> int:
-        """0 for info to 2 for error."""
-        return list(Severity).index(self)
 
 
 class Spec(StrEnum):

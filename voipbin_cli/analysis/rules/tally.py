@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from voipbin_cli.analysis.rules import Rule, Severity
+from voipbin_cli.analysis.rules import Rule
 from voipbin_cli.analysis.rules.judge import Part, Violation
+from voipbin_cli.analysis.severity import Severity
 from voipbin_cli.codec.encapsulation import Direction
 
 _SHOWN_BYTES = 64

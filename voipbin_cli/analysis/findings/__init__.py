@@ -1,0 +1,63 @@
+"""What is wrong, how sure that is, and what to do: one table, a row for each finding id.
+
+The rows stand in the order of causes, a module for each kind of them. A row that is found explains
+away those that it names: a stall is not reported as jitter too. What is left is told gravest
+first; the first is the root cause. Symptom wordings are the platform's own where it has one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+
+from voipbin_cli.analysis.findings import arrival, connection, labels, payload, sound
+from voipbin_cli.analysis.findings.row import Circumstances, Facts, Finding, Row
+from voipbin_cli.analysis.metrics import Measured
+from voipbin_cli.analysis.severity import Severity
+
+__all__ = ["BY_ID", "ROWS", "Circumstances", "Finding", "Row", "Verdict", "find", "verdict"]
+
+ROWS: tuple[Row, ...] = (
+    *connection.ROWS,
+    *payload.ROWS,
+    *arrival.ROWS,
+    *sound.ROWS,
+    *labels.ROWS,
+)
+
+BY_ID: Mapping[str, Row] = MappingProxyType({row.id: row for row in ROWS})
+
+
+class Verdict(StrEnum):
+    """`bad` with an error, `degraded` with a warning, else `ok`."""
+
+    OK = "ok"
+    DEGRADED = "degraded"
+    BAD = "bad"
+
+
+_VERDICTS = {
+    Severity.INFO: Verdict.OK,
+    Severity.WARNING: Verdict.DEGRADED,
+    Severity.ERROR: Verdict.BAD,
+}
+
+
+def find(measured: Measured, around: Circumstances) -> tuple[Finding, ...]:
+    """What is wrong, gravest first, in each severity by cause; what another explains left out."""
+    facts = Facts(measured, around)
+    explained: set[str] = set()
+    found: list[Finding] = []
+    for row in ROWS:
+        confidence = row.judge(facts)
+        if confidence > 0 and row.id not in explained:
+            explained |= row.explains
+            found.append(row.finding(facts, confidence))
+    return tuple(sorted(found, key=lambda finding: -finding.severity.rank))
+
+
+def verdict(findings: tuple[Finding, ...]) -> Verdict:
+    """The worst of them in a word."""
+    severities = [finding.severity for finding in findings]
+    return _VERDICTS[max(severities, key=lambda severity: severity.rank, default=Severity.INFO)]

@@ -1,0 +1,178 @@
+"""When the frames come, and which of them never do."""
+
+from __future__ import annotations
+
+from voipbin_cli.analysis.buffering import ADAPTIVE, FIXED_60, FIXED_200
+from voipbin_cli.analysis.findings.row import WARNING, Evidence, Facts, Row, sure, tenths
+
+JITTER_LATE_RATIO = 0.02
+LOSS_MS = 20.0
+SEQUENCE_RATIO = 0.001
+DRIFT_PPM = 100.0
+STALL_MS = 80.0
+# From here on a warning is an error.
+GRAVE_LOSS = 0.05
+GRAVE_STALL = 0.2
+
+
+def judge_sequence(facts: Facts) -> float:
+    told = facts.measured.reception
+    if told is None:
+        return 0.0
+    wrong = told.missing + told.duplicate + told.reordered
+    if wrong < 2:
+        return 0.0
+    return sure(wrong / max(1, told.total_expected), SEQUENCE_RATIO, 0.01)
+
+
+def sequence(facts: Facts) -> Evidence:
+    told = facts.measured.reception
+    assert told is not None
+    names = ("total_expected", "missing", "duplicate", "reordered")
+    return {name.removeprefix("total_"): getattr(told, name) for name in names}
+
+
+def is_sequence_grave(facts: Facts) -> bool:
+    told = facts.measured.reception
+    return told is not None and told.missing > GRAVE_LOSS * max(1, told.total_expected)
+
+
+def judge_stall(facts: Facts) -> float:
+    """Stalls that hurt, and that are most of what is late."""
+    measured = facts.measured
+    stalls = measured.stalls
+    worst = max((pause.late_ns for pause in stalls), default=0) / 1e6
+    wandering = len(_wandering(facts))
+    if worst < STALL_MS or len(stalls) < wandering:
+        return 0.0
+    return sure(worst, STALL_MS, 200)
+
+
+def _wandering(facts: Facts) -> list[int]:
+    """Pauses of some length that did not end in a burst: jitter."""
+    return [
+        pause.late_ns
+        for pause in facts.measured.pauses
+        if pause.late_ns >= 60_000_000 and pause.burst < 0.5
+    ]
+
+
+def stalls(facts: Facts) -> Evidence:
+    measured = facts.measured
+    late = [pause.late_ns / 1e6 for pause in measured.stalls]
+    return {
+        "count": len(late),
+        "longest_ms": tenths(max(late, default=0.0)),
+        "total_ms": tenths(sum(late)),
+        "late_in_60_ms_buffer": round(measured.late_ratio(FIXED_60.name), 4),
+    }
+
+
+def is_stall_grave(facts: Facts) -> bool:
+    measured = facts.measured
+    return measured.share(sum(pause.late_ns for pause in measured.stalls) / 1e6) > GRAVE_STALL
+
+
+def judge_lost_audio(facts: Facts) -> float:
+    measured = facts.measured
+    return sure(measured.lost_ms, LOSS_MS, 100) if measured.losses else 0.0
+
+
+def lost_audio(facts: Facts) -> Evidence:
+    measured = facts.measured
+    lost = [pause.lost_ns / 1e6 for pause in measured.losses]
+    return {
+        "gaps": len(lost),
+        "lost_ms": tenths(sum(lost)),
+        "longest_ms": tenths(max(lost, default=0.0)),
+        "share": round(measured.share(sum(lost)), 4),
+    }
+
+
+def is_loss_grave(facts: Facts) -> bool:
+    return facts.measured.share(facts.measured.lost_ms) > GRAVE_LOSS
+
+
+def judge_jitter(facts: Facts) -> float:
+    return sure(facts.measured.late_ratio(FIXED_60.name), JITTER_LATE_RATIO, 0.1)
+
+
+def jitter(facts: Facts) -> Evidence:
+    measured = facts.measured
+    adaptive = measured.buffers[ADAPTIVE.name]
+    return {
+        "late_in_60_ms_buffer": round(measured.late_ratio(FIXED_60.name), 4),
+        "late_in_200_ms_buffer": round(measured.late_ratio(FIXED_200.name), 4),
+        "adaptive_delay_ms": tenths(adaptive.mean_delay_ms),
+        "interarrival_jitter_ms": tenths(measured.jitter.max_ms or 0.0),
+    }
+
+
+def judge_drift(facts: Facts) -> float:
+    told = facts.measured.drift
+    if told.ppm is None or told.uncertainty_ppm is None:
+        return 0.0
+    if abs(told.ppm) < DRIFT_PPM + 2 * told.uncertainty_ppm:
+        return 0.0
+    return sure(abs(told.ppm), DRIFT_PPM, 300)
+
+
+def drift(facts: Facts) -> Evidence:
+    told = facts.measured.drift
+    return {"ppm": tenths(told.ppm or 0.0), "uncertainty_ppm": tenths(told.uncertainty_ppm or 0.0)}
+
+
+ROWS: tuple[Row, ...] = (
+    Row(
+        "sequence",
+        WARNING,
+        "RTP sequence numbers are missing, repeated or out of order",
+        judge_sequence,
+        sequence,
+        "packets were lost or reordered on a UDP leg: look there; conceal what is missing",
+        "poor quality: watch packet loss",
+        frozenset(("jitter", "clock-drift")),
+        grave=is_sequence_grave,
+    ),
+    Row(
+        "network-stall",
+        WARNING,
+        "the link held frames back, then brought them all at once",
+        judge_stall,
+        stalls,
+        "use a jitter buffer, or a better link: TCP repeats what a bad one loses",
+        "choppy",
+        frozenset(("jitter",)),
+        grave=is_stall_grave,
+    ),
+    Row(
+        "lost-audio",
+        WARNING,
+        "audio that never came",
+        judge_lost_audio,
+        lost_audio,
+        "fill the gaps with silence to keep the call's clock; look for what pauses upstream",
+        "choppy",
+        frozenset(("jitter", "clock-drift")),
+        grave=is_loss_grave,
+    ),
+    Row(
+        "jitter",
+        WARNING,
+        "arrival varies more than a 60 ms buffer takes up",
+        judge_jitter,
+        jitter,
+        "use a jitter buffer of the size that the evidence names, or an adaptive one",
+        "choppy",
+        frozenset(("clock-drift",)),
+    ),
+    Row(
+        "clock-drift",
+        WARNING,
+        "the far clock does not run at our speed",
+        judge_drift,
+        drift,
+        "play a few parts in a million faster or slower, or drop to the target delay now and then",
+        "poor quality: check latency",
+    ),
+)

@@ -1,0 +1,178 @@
+"""What the bytes are: the codec, the rate, the order, and frames of another size."""
+
+from __future__ import annotations
+
+from voipbin_cli.analysis.findings.row import (
+    ERROR,
+    LABELS,
+    SIGNAL,
+    TIMING,
+    WARNING,
+    Evidence,
+    Facts,
+    Row,
+    sure,
+    tenths,
+)
+from voipbin_cli.analysis.metrics import change_fields, reading_text
+from voipbin_cli.codec.pcm import FRAME_SAMPLES, SAMPLE_RATE_HZ, Codec
+
+# A rate is another rate from this deviation on; below it is a clock.
+WRONG_RATE_RATIO = 0.05
+
+
+def judge_not_audio(facts: Facts) -> float:
+    measured = facts.measured
+    if measured.magic:
+        return 0.98
+    blocks = measured.heard_blocks
+    return 0.98 if blocks and measured.text_blocks * 2 > blocks else 0.0
+
+
+def not_audio(facts: Facts) -> Evidence:
+    measured = facts.measured
+    if measured.magic:
+        return {"found": measured.magic, "where": "at the start"}
+    return {"found": "printable text", "where": "in the payload"}
+
+
+def judge_wrong_rate(facts: Facts) -> float:
+    measured = facts.measured
+    if measured.samples_hz is None or not measured.is_settled or measured.is_datagrams:
+        return 0.0
+    # Audio that was lost slows the one down and jitter moves the other, but never both.
+    rates = (measured.samples_hz, measured.usual_hz or measured.samples_hz)
+    off = min(abs(rate / SAMPLE_RATE_HZ - 1) for rate in rates)
+    return sure(off - (measured.drift.uncertainty_ppm or 0.0) / 1e6, WRONG_RATE_RATIO, 0.3)
+
+
+def wrong_rate(facts: Facts) -> Evidence:
+    measured = facts.measured
+    return {
+        "samples_per_second": round(measured.samples_hz or 0.0),
+        "due": SAMPLE_RATE_HZ,
+        "frame_samples": measured.frame_samples,
+        "frame_interval_ms": tenths(measured.intervals.p50 if measured.intervals else 0.0),
+    }
+
+
+def judge_misaligned(facts: Facts) -> float:
+    measured = facts.measured
+    now = measured.reading is not None and measured.reading.shifted and measured.is_settled
+    return 0.95 if now or any(change.after.shifted for change in measured.changes) else 0.0
+
+
+def misaligned(facts: Facts) -> Evidence:
+    shifts = [change for change in facts.measured.changes if change.after.shifted]
+    return {"from_frame": shifts[0].frame if shifts else 0}
+
+
+def judge_byte_order(facts: Facts) -> float:
+    measured = facts.measured
+    if measured.is_datagrams or measured.reading is None or not measured.is_settled:
+        return 0.0  # RFC 3551: L16 is big-endian, on a phone's leg
+    return 0.97 if measured.reading.codec is Codec.S16BE else 0.0
+
+
+def judge_codec_mismatch(facts: Facts) -> float:
+    measured = facts.measured
+    if measured.malformed * 2 > measured.messages:
+        return 0.9
+    if measured.changes:
+        return 0.95
+    if measured.heard_blocks and measured.misfit_blocks * 2 > measured.heard_blocks:
+        return 0.8
+    if measured.is_datagrams or measured.reading is None or not measured.is_settled:
+        return 0.0
+    return 0.97 if measured.reading.codec is Codec.ALAW else 0.0
+
+
+def codec(facts: Facts) -> Evidence:
+    measured = facts.measured
+    found = reading_text(measured.reading) if measured.reading else None
+    told: Evidence = {"found": found, "due": "mulaw or s16le"}
+    if measured.changes:
+        told["changes"] = [change_fields(change) for change in measured.changes[:5]]
+    if measured.malformed:
+        told["malformed_messages"] = measured.malformed
+    return told
+
+
+def judge_frame_size(facts: Facts) -> float:
+    measured = facts.measured
+    if measured.frame_samples is None or measured.is_datagrams or measured.frames < 5:
+        return 0.0
+    return 0.0 if measured.frame_samples == FRAME_SAMPLES else 0.97
+
+
+def frame_size(facts: Facts) -> Evidence:
+    measured = facts.measured
+    return {
+        "frame_ms": measured.frame_ms,
+        "due_ms": 20,
+        "frame_interval_ms": tenths(measured.intervals.p50 if measured.intervals else 0.0),
+    }
+
+
+ROWS: tuple[Row, ...] = (
+    Row(
+        "not-audio",
+        ERROR,
+        "the payload is not audio",
+        judge_not_audio,
+        not_audio,
+        "send samples only: parse a file's header and send what comes after it, and no text",
+        "poor quality: check the audio format",
+        SIGNAL | LABELS | {"codec-mismatch", "byte-order", "misaligned", "wrong-rate"},
+    ),
+    Row(
+        "wrong-rate",
+        ERROR,
+        "the audio is not sampled at 8000 Hz",
+        judge_wrong_rate,
+        wrong_rate,
+        "resample to 8 kHz with a low-pass before it is sent",
+        "poor quality: check the audio format",
+        TIMING | LABELS | {"frame-size", "clipping", "upstream-loss"},
+    ),
+    Row(
+        "misaligned",
+        ERROR,
+        "samples are shifted by a byte",
+        judge_misaligned,
+        misaligned,
+        "carry an odd byte over to the next frame; never pad or drop one in mid-stream",
+        "poor quality: check the audio format",
+        SIGNAL | LABELS | {"byte-order", "codec-mismatch"},
+    ),
+    Row(
+        "byte-order",
+        ERROR,
+        "samples are byte-swapped",
+        judge_byte_order,
+        codec,
+        "this platform's linear audio is little-endian, in RTP too: swap the bytes",
+        "poor quality: check the audio format",
+        LABELS | {"codec-mismatch"},
+    ),
+    Row(
+        "codec-mismatch",
+        ERROR,
+        "the audio is in no codec that is due here, or changed its codec",
+        judge_codec_mismatch,
+        codec,
+        "send what the encapsulation takes: mu-law or little-endian linear, and stay with it",
+        "poor quality: check the audio format",
+        LABELS | {"noise"},
+    ),
+    Row(
+        "frame-size",
+        WARNING,
+        "frames are not 20 ms long",
+        judge_frame_size,
+        frame_size,
+        "send steady 20 ms chunks; on this side take any size and re-frame",
+        "choppy",
+        frozenset(("jitter",)),
+    ),
+)
