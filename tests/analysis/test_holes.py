@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.analysis.sounds import listen
 from voipbin_cli.analysis.dtmf import tones
 from voipbin_cli.analysis.holes import Hole, HoleFold
 from voipbin_cli.codec.g711 import mulaw_to_s16le, s16le_to_mulaw
@@ -37,9 +38,7 @@ def mulaw(samples):
 
 
 def found(samples):
-    fold = HoleFold()
-    fold.add(samples)
-    return fold.result()
+    return listen(HoleFold(), samples).result()
 
 
 def with_loss(samples, frames):
@@ -136,8 +135,6 @@ def test_zero_at_the_start_and_the_end_is_none():
 @given(st.sets(st.integers(0, 149), max_size=40), st.lists(st.integers(0, 24_000), max_size=8))
 def test_any_cut_gives_identical_figures(lost, cuts):
     audio = with_loss(speech(3), lost)
-    whole, cut = HoleFold(), HoleFold()
-    whole.add(audio)
-    for piece in np.split(audio, sorted(cuts)):
-        cut.add(piece)
+    whole = listen(HoleFold(), audio)
+    cut = listen(HoleFold(), *np.split(audio, sorted(cuts)))
     assert cut.result() == whole.result()

@@ -7,13 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.analysis.sounds import listen
 from voipbin_cli.analysis.signal import SignalFold
 
 
 def measured(samples):
-    fold = SignalFold()
-    fold.add(np.asarray(samples, np.int16))
-    return fold.result()
+    return listen(SignalFold(), samples).result()
 
 
 def sine(amplitude, hz=437.0, samples=16000, offset=0.0):
@@ -74,8 +73,8 @@ def test_noise_and_speech_are_told_apart():
 
 
 def test_each_second_is_summed_up():
-    fold = SignalFold()
-    fold.add(np.concatenate([np.zeros(8000), np.full(8000, 3277), np.zeros(100)]).astype(np.int16))
+    sound = np.concatenate([np.zeros(8000), np.full(8000, 3277), np.zeros(100)])
+    fold = listen(SignalFold(), sound)
     rms, peak = fold.per_second()
     assert rms.tolist() == pytest.approx([-100, 20 * math.log10(0.1)], abs=1e-3)
     assert peak.tolist() == rms.tolist()
@@ -101,9 +100,7 @@ def test_any_cut_gives_identical_figures(seed, parts, cuts):
     rng = np.random.default_rng(seed)
     pieces = [rng.normal(0, level, count) for level, count in parts]
     samples = np.clip(np.concatenate([np.zeros(0), *pieces]), -32768, 32767).astype(np.int16)
-    whole, cut = SignalFold(), SignalFold()
-    whole.add(samples)
-    for piece in np.split(samples, sorted(cuts)):
-        cut.add(piece)
+    whole = listen(SignalFold(), samples)
+    cut = listen(SignalFold(), *np.split(samples, sorted(cuts)))
     assert cut.result() == whole.result()
     np.testing.assert_array_equal(cut.per_second(), whole.per_second())

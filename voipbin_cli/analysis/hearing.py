@@ -9,14 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voipbin_cli.analysis.arrivals import Arrivals
-from voipbin_cli.analysis.columns import Blocks
 from voipbin_cli.analysis.holes import HoleFold
 from voipbin_cli.analysis.judging import Reading
-from voipbin_cli.analysis.signal import FRAME_SAMPLES, FULL_SCALE, SignalFold
+from voipbin_cli.analysis.signal import SignalFold
+from voipbin_cli.analysis.sound import FRAMES_PER_SECOND, FULL_SCALE, Sound, SoundCutter
 from voipbin_cli.codec import pcm
+from voipbin_cli.codec.pcm import FRAME_SAMPLES
 
-_PER_SECOND = 50
-_PART = 64
 _WINDOW = np.hanning(FRAME_SAMPLES)
 
 
@@ -34,23 +33,17 @@ class FloorFold:
     """The quietest frame of each second that is not all zero: what lies under the speech."""
 
     def __init__(self) -> None:
-        self._seconds: Blocks[np.int16] = Blocks(FRAME_SAMPLES * _PER_SECOND, np.int16)
         self._levels, self._flatness = array("d"), array("d")
 
-    def add(self, samples: NDArray[np.int16]) -> None:
-        """Take a chunk of int16 samples."""
-        seconds = self._seconds.add(samples)
-        for start in range(0, len(seconds), _PART):
-            self._add_seconds(seconds[start : start + _PART])
-
-    def _add_seconds(self, seconds: NDArray[np.int16]) -> None:
-        frames = seconds.reshape(-1, _PER_SECOND, FRAME_SAMPLES).astype(np.float64)
-        energy = np.einsum("ijk,ijk->ij", frames, frames)
-        energy[energy == 0] = np.inf
-        quietest = energy.argmin(axis=1)
-        rows = np.arange(len(frames))
-        least = energy[rows, quietest]
-        self._note(frames[rows, quietest][np.isfinite(least)], least[np.isfinite(least)])
+    def add(self, sound: Sound) -> None:
+        """Take some frames; a second that is not whole does not count."""
+        energy = np.where(sound.energy_by_second > 0, sound.energy_by_second, np.inf)
+        rows = np.flatnonzero(np.isfinite(energy).any(axis=1))
+        if not len(rows):
+            return
+        quietest = energy[rows].argmin(axis=1)
+        frames = sound.frames[rows * FRAMES_PER_SECOND + quietest].astype(np.float64)
+        self._note(frames, energy[rows, quietest])
 
     def _note(self, frames: NDArray[np.float64], energy: NDArray[np.float64]) -> None:
         self._levels.extend((10 * np.log10(energy / FRAME_SAMPLES / FULL_SCALE**2)).tolist())
@@ -68,7 +61,8 @@ class FloorFold:
 class Hearing:
     """Decodes rows and leads the samples through every fold of the sound.
 
-    The first `keep_samples` are kept for a listener, in `audio`.
+    The first `keep_samples` are kept for a listener, in `audio`. Up to a second is held back
+    until `finish`.
     """
 
     def __init__(self, keep_samples: int = 0) -> None:
@@ -76,25 +70,31 @@ class Hearing:
         self.holes = HoleFold()
         self.floor = FloorFold()
         self.samples = 0
+        self._cutter = SoundCutter()
         self._keep = keep_samples
         self._kept: list[NDArray[np.int16]] = []
 
     def add(self, rows: Arrivals, reading: Reading) -> None:
         """Take rows that are all read alike."""
-        if not len(rows):
-            return
         edges = np.flatnonzero(np.diff(rows.length)) + 1
         for start, stop in zip([0, *edges.tolist()], [*edges.tolist(), len(rows)], strict=True):
-            part = rows.chosen(slice(start, stop)) if len(edges) else rows
-            self._add_samples(decoded(part, reading))
+            self._add_samples(decoded(rows.chosen(slice(start, stop)), reading))
+
+    def finish(self) -> None:
+        """The stream is over."""
+        self._listen(self._cutter.finish())
 
     def _add_samples(self, samples: NDArray[np.int16]) -> None:
-        self.signal.add(samples)
-        self.holes.add(samples)
-        self.floor.add(samples)
         if self.samples < self._keep:
             self._kept.append(samples[: self._keep - self.samples].copy())
         self.samples += samples.size
+        self._listen(self._cutter.add(samples))
+
+    def _listen(self, sounds: list[Sound]) -> None:
+        for sound in sounds:
+            self.signal.add(sound)
+            self.holes.add(sound)
+            self.floor.add(sound)
 
     @property
     def audio(self) -> NDArray[np.int16]:

@@ -9,14 +9,13 @@ before and after. Silence starts and ends anywhere, and sound dies away into it.
 from __future__ import annotations
 
 from collections import deque
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from voipbin_cli.analysis.columns import Blocks
+from voipbin_cli.analysis.sound import Sound
 
-FRAME_SAMPLES = 160
 # Longer than this is a mute, a hold or a pause.
 LONGEST_FRAMES = 20
 # Sound within 5 ms of both edges, well above a room's noise on one side at least.
@@ -31,7 +30,6 @@ _ORDER = 8
 _TONE_RESIDUAL = 10 ** (-28 / 20)
 _RAMP_SAMPLES = 20
 _NOTED = 10_000
-_PART = 4096
 
 Samples = NDArray[np.int16]
 Frame = NDArray[np.float64]
@@ -53,10 +51,9 @@ class Holes(NamedTuple):
 
 
 class HoleFold:
-    """Finds them in 8 kHz samples; 20 ms frames count from the first sample ever added."""
+    """Finds them in the frames of a stream."""
 
     def __init__(self) -> None:
-        self._blocks: Blocks[np.int16] = Blocks(FRAME_SAMPLES, np.int16)
         self._before: Frame | None = None
         self._run = 0
         self._frame = 0
@@ -64,18 +61,10 @@ class HoleFold:
         self._lost_frames = 0
         self._noted: deque[Hole] = deque(maxlen=_NOTED)
 
-    def add(self, samples: NDArray[Any]) -> None:
-        """Take a chunk of int16 samples."""
-        blocks = self._blocks.add(samples)
-        for start in range(0, len(blocks), _PART):
-            self._add_frames(blocks[start : start + _PART])
-
-    def result(self) -> Holes:
-        """The figures so far; a hole counts once sound has come back."""
-        return Holes(self._count, self._lost_frames * 20.0, tuple(self._noted))
-
-    def _add_frames(self, frames: NDArray[np.int16]) -> None:
-        sounding = np.flatnonzero(frames.any(axis=1))
+    def add(self, sound: Sound) -> None:
+        """Take some frames."""
+        frames = sound.frames
+        sounding = np.flatnonzero(sound.energy)
         if not sounding.size:
             self._run += len(frames)
             self._frame += len(frames)
@@ -93,6 +82,10 @@ class HoleFold:
         self._before = _floats(frames[last])
         self._run = len(frames) - 1 - last
         self._frame += len(frames)
+
+    def result(self) -> Holes:
+        """The figures so far; a hole counts once sound has come back."""
+        return Holes(self._count, self._lost_frames * 20.0, tuple(self._noted))
 
 
 def _floats(frame: NDArray[np.int16]) -> Frame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -88,19 +89,36 @@ class CodecJudge:
         self._doubted_at = 0
         self._doubt: Reading | None = None
 
-    @property
-    def is_due(self) -> bool:
-        """Whether the next block will be listened to at all."""
-        return (
-            self._doubts > 0
-            or self._blocks < _ALWAYS_BLOCKS
-            or self._blocks % _THEN_EACH_BLOCKS == 0
-        )
+    def read(self, rows: Arrivals) -> Iterator[tuple[Arrivals, Reading | None]]:
+        """Yield runs of audio rows that are read alike; whole blocks, but for the very last."""
+        start, reading = 0, self.reading
+        at = 0
+        while at < len(rows):
+            block = at
+            at = self._pass(rows, at)
+            if self.reading != reading:
+                # What was undecided before is read as this block is.
+                if reading is not None and block > start:
+                    yield rows.chosen(slice(start, block)), reading
+                    start = block
+                reading = self.reading
+        yield rows.chosen(slice(start, None)) if start else rows, reading
 
-    def skip(self, frames: int) -> None:
-        """Pass over a block that is not due."""
-        self._blocks += 1
-        self._frames += frames
+    def _pass(self, rows: Arrivals, at: int) -> int:
+        """Listen to the block at row `at`, or pass over those that are not due; where they end."""
+        blocks = self._blocks_until_due()
+        end = min(at + max(blocks, 1) * BLOCK_FRAMES, len(rows))
+        if blocks:
+            self._blocks += -(-(end - at) // BLOCK_FRAMES)
+            self._frames += end - at
+        else:
+            self.hear(rows.chosen(slice(at, end)))
+        return end
+
+    def _blocks_until_due(self) -> int:
+        if self._doubts or self._blocks < _ALWAYS_BLOCKS:
+            return 0
+        return -self._blocks % _THEN_EACH_BLOCKS
 
     def hear(self, rows: Arrivals) -> None:
         """Take one block of audio rows."""

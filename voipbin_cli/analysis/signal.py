@@ -9,10 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from voipbin_cli.analysis.columns import Blocks
+from voipbin_cli.analysis.sound import FRAMES_PER_SECOND, FULL_SCALE, SECOND_SAMPLES, Sound
+from voipbin_cli.codec.pcm import FRAME_SAMPLES
 
-FRAME_SAMPLES = 160
-FULL_SCALE = 32768
 FLOOR_DBFS = -100.0
 # A frame this faint holds no speech: a quiet room on a telephone is about there.
 SILENCE_DBFS = -55.0
@@ -20,8 +19,8 @@ SILENCE_DBFS = -55.0
 # there is a flat top.
 RAIL = 32124
 RAIL_RUN = 3
-_PART = 4096
 _BINS = 100
+_ONES = np.ones(FRAME_SAMPLES)
 
 Samples = NDArray[np.int16]
 
@@ -55,45 +54,41 @@ class Second(NamedTuple):
 
 
 class SignalFold:
-    """A fold over int16 samples; frames of 20 ms count from the first sample added.
+    """A fold over frames of 20 ms."""
 
-    What is told by frame (RMS, silence, noise) leaves out a last one that is not complete.
-    """
-
-    def __init__(self, rate_hz: int = 8000) -> None:
-        size = FRAME_SAMPLES * rate_hz // 8000
-        self._frames: Blocks[np.int16] = Blocks(size, np.int16)
-        self._per_second = rate_hz // size
-        self._samples = self._sum = self._energy = self._peak = 0
-        self._silent = self._zero = self._whole = 0
+    def __init__(self) -> None:
+        self._frames = self._sum = self._energy = self._peak = 0
+        self._silent = self._zero = 0
         self._bins = np.zeros(_BINS, np.int64)
         self._bin_energy = np.zeros(_BINS, np.int64)
         self._rails = _Rails()
         self._seconds_rms, self._seconds_peak = array("d"), array("d")
-        self._second: list[tuple[int, int]] = []
 
-    def add(self, samples: NDArray[Any]) -> None:
-        """Take a chunk of int16 samples."""
-        chunk = np.asarray(samples, np.int16).ravel()
-        for start in range(0, chunk.size, _PART * self._frames.size):
-            part = chunk[start : start + _PART * self._frames.size]
-            self._add_samples(part)
-            frames = self._frames.add(part)
-            if len(frames):
-                self._add_frames(frames)
+    def add(self, sound: Sound) -> None:
+        """Take some frames."""
+        if not len(sound.frames):
+            return
+        frames, energy = sound
+        self._frames += len(frames)
+        self._energy += int(energy.sum())
+        peak = self._add_peaks(sound)
+        self._sum += int(frames.sum(dtype=np.int64))
+        self._rails.add(frames.ravel(), peak)
+        self._add_levels(energy)
 
     def result(self) -> Signal:
         """The figures so far."""
-        frames = max(1, self._whole)
+        frames = max(1, self._frames)
+        samples = frames * FRAME_SAMPLES
         noise, speech = self._noise_and_speech()
         return Signal(
-            samples=self._samples,
-            rms_dbfs=_dbfs(math.sqrt(self._energy / (frames * self._frames.size))),
+            samples=self._frames * FRAME_SAMPLES,
+            rms_dbfs=_dbfs(math.sqrt(self._energy / samples)),
             peak_dbfs=_dbfs(self._peak),
             silence_ratio=self._silent / frames,
             zero_ratio=self._zero / frames,
-            clipping_ratio=self._rails.clipped / max(1, self._samples),
-            dc_offset=self._sum / max(1, self._samples) / FULL_SCALE,
+            clipping_ratio=self._rails.clipped / samples,
+            dc_offset=self._sum / samples / FULL_SCALE,
             noise_dbfs=noise,
             speech_dbfs=speech,
             snr_db=None if noise is None or speech is None else speech - noise,
@@ -110,52 +105,39 @@ class SignalFold:
         """RMS and peak of every whole second in dBFS, two columns of the same length."""
         return np.array(self._seconds_rms), np.array(self._seconds_peak)
 
-    def _add_samples(self, part: Samples) -> None:
-        self._samples += part.size
-        self._sum += int(part.sum(dtype=np.int64))
-        peak = max(int(part.max(initial=0)), -int(part.min(initial=0)))
+    def _add_peaks(self, sound: Sound) -> int:
+        """Note every whole second; return the peak of all."""
+        whole = sound.whole_seconds
+        seconds = sound.frames[: whole * FRAMES_PER_SECOND].reshape(whole, SECOND_SAMPLES)
+        peaks = _peaks(seconds)
+        self._seconds_peak.extend(_all_dbfs(peaks).tolist())
+        rms = np.sqrt(sound.energy_by_second.sum(axis=1) / SECOND_SAMPLES)
+        self._seconds_rms.extend(_all_dbfs(rms).tolist())
+        rest = sound.frames[whole * FRAMES_PER_SECOND :].reshape(1, -1)
+        peak = int(max(peaks.max(initial=0), _peaks(rest).max()))
         self._peak = max(self._peak, peak)
-        self._rails.add(part, peak)
+        return peak
 
-    def _add_frames(self, frames: Samples) -> None:
-        values = frames.astype(np.float64)
-        # Squares are whole numbers under 2^31 and sums under 2^53: exact in doubles.
-        energy = np.einsum("ij,ij->i", values, values)
-        self._whole += len(frames)
-        whole_energy = energy.astype(np.int64)
-        self._energy += int(whole_energy.sum())
-        mean = energy / (frames.shape[1] * FULL_SCALE**2)
+    def _add_levels(self, energy: NDArray[np.float64]) -> None:
+        mean = energy / (FRAME_SAMPLES * FULL_SCALE**2)
         self._silent += int(np.count_nonzero(mean < 10 ** (SILENCE_DBFS / 10)))
-        sounding = energy > 0
-        self._zero += int(np.count_nonzero(~sounding))
-        level = 10 * np.log10(mean[sounding])
-        bins = np.clip(level - FLOOR_DBFS, 0, _BINS - 1).astype(np.int64)
+        sounding = np.flatnonzero(energy)
+        self._zero += len(energy) - len(sounding)
+        if len(sounding) < len(energy):
+            mean, energy = mean[sounding], energy[sounding]
+        bins = np.clip(10 * np.log10(mean) - FLOOR_DBFS, 0, _BINS - 1).astype(np.int64)
         self._bins += np.bincount(bins, minlength=_BINS)
-        weights = np.bincount(bins, energy[sounding], minlength=_BINS)
-        self._bin_energy += weights.astype(np.int64)
-        peaks = np.maximum(frames.max(axis=1).astype(int), -frames.min(axis=1).astype(int))
-        self._add_seconds(whole_energy.tolist(), peaks.tolist())
-
-    def _add_seconds(self, energies: list[int], peaks: list[int]) -> None:
-        self._second += zip(energies, peaks, strict=True)
-        whole = len(self._second) - len(self._second) % self._per_second
-        for start in range(0, whole, self._per_second):
-            second = self._second[start : start + self._per_second]
-            energy = sum(pair[0] for pair in second)
-            samples = self._per_second * self._frames.size
-            self._seconds_rms.append(_dbfs(math.sqrt(energy / samples)))
-            self._seconds_peak.append(_dbfs(max(pair[1] for pair in second)))
-        del self._second[:whole]
+        self._bin_energy += np.bincount(bins, energy, minlength=_BINS).astype(np.int64)
 
     def _noise_and_speech(self) -> tuple[float | None, float | None]:
         """From the histogram of frame levels; frames of exact zero say nothing about noise."""
         frames = int(self._bins.sum())
-        if frames < self._per_second:
+        if frames < FRAMES_PER_SECOND:
             return None, None
         floor = int(np.searchsorted(self._bins.cumsum(), frames / 10))
         noise = FLOOR_DBFS + floor + 0.5
         loud = slice(floor + 10, None)
-        count = int(self._bins[loud].sum()) * self._frames.size
+        count = int(self._bins[loud].sum()) * FRAME_SAMPLES
         if not count:
             return noise, None
         return noise, _dbfs(math.sqrt(int(self._bin_energy[loud].sum()) / count))
@@ -167,16 +149,12 @@ class _Rails:
     def __init__(self) -> None:
         self.clipped = 0
         self._tail = np.zeros(RAIL_RUN, np.int16)
-        self._tail_peak = 0
 
-    def add(self, part: Samples, peak: int) -> None:
-        if not part.size:
-            return
-        joined = np.concatenate([self._tail, part])
-        if max(peak, self._tail_peak) >= RAIL:
-            self.clipped += _flat_samples(joined)
-        self._tail = joined[-RAIL_RUN:]
-        self._tail_peak = int(np.abs(self._tail.astype(np.int64)).max())
+    def add(self, samples: Samples, peak: int) -> None:
+        """Take a piece of samples, and the peak in it."""
+        if max(peak, int(_peaks(self._tail[None])[0])) >= RAIL:
+            self.clipped += _flat_samples(np.concatenate([self._tail, samples]))
+        self._tail = samples[-RAIL_RUN:].copy()
 
 
 def _flat_samples(joined: Samples) -> int:
@@ -190,7 +168,19 @@ def _flat_samples(joined: Samples) -> int:
     return int(np.count_nonzero(flat[1:])) + (RAIL_RUN - 1) * int(np.count_nonzero(starts))
 
 
+def _peaks(rows: Samples) -> NDArray[np.int64]:
+    """The largest magnitude in each row, 0 in an empty one."""
+    high = rows.max(axis=1, initial=0).astype(np.int64)
+    low = rows.min(axis=1, initial=0).astype(np.int64)
+    return np.asarray(np.maximum(high, -low))
+
+
 def _dbfs(amplitude: float) -> float:
     if amplitude <= 0:
         return FLOOR_DBFS
     return max(FLOOR_DBFS, 20 * math.log10(amplitude / FULL_SCALE))
+
+
+def _all_dbfs(amplitudes: NDArray[Any]) -> NDArray[np.float64]:
+    least = FULL_SCALE * 10 ** (FLOOR_DBFS / 20)
+    return np.asarray(20 * np.log10(np.maximum(amplitudes, least) / FULL_SCALE))

@@ -145,7 +145,7 @@ class LiveDiagnosis(ListeningSession):
         """Note this machine's own lateness."""
         self.story.lagged(at_ns, round(late_ns / 1e6, 3))
         super().ticked(at_ns, late_ns)
-        waiting = self.story.connections and not self.fold.reader.messages
+        waiting = self.story.connections and not self.fold.messages
         if waiting and at_ns - self._opened_ns > PATIENCE_S * 1e9:
             self.stream.stop(Cause.DURATION)
 
