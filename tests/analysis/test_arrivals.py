@@ -14,8 +14,8 @@ from tests.corpus.runs import MS, START_NS, Run, arrivals, fold
 from tests.support.peer import vector_messages
 from voipbin_cli.analysis.arrivals import ArrivalReader
 from voipbin_cli.analysis.diagnosis import diagnose
+from voipbin_cli.analysis.facts.frames import Message, from_messages
 from voipbin_cli.analysis.plots import plot_data
-from voipbin_cli.analysis.rules.frames import Message, from_messages
 from voipbin_cli.analysis.stream import StreamFold
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.codec.pcm import Codec

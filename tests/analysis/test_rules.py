@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from tests.support.hextext import message
-from voipbin_cli.analysis.rules import RULES, Spec
-from voipbin_cli.analysis.rules.frames import from_messages
+from voipbin_cli.analysis.facts.due import Spec
+from voipbin_cli.analysis.facts.frames import from_messages
+from voipbin_cli.analysis.rules import RULES
 from voipbin_cli.analysis.severity import Severity
 from voipbin_cli.analysis.validation import Judge, Validator, Violation
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation
@@ -94,7 +95,7 @@ def test_a_judge_numbers_frames_on_over_a_new_connection() -> None:
 
 
 def test_a_judge_is_of_one_direction() -> None:
-    from voipbin_cli.analysis.rules.due import received
+    from voipbin_cli.analysis.facts.due import received
 
     judge = Judge(received(Encapsulation.SLN, Spec.AUTO))
     assert judge.due.direction is Direction.IN

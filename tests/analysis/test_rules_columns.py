@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.hextext import vector
+from voipbin_cli.analysis.facts.due import Spec
+from voipbin_cli.analysis.facts.frames import Message, from_messages
 from voipbin_cli.analysis.reception import MAX_DROPOUT, MAX_MISORDER
-from voipbin_cli.analysis.rules import RULES, Spec
-from voipbin_cli.analysis.rules.frames import Message, from_messages
+from voipbin_cli.analysis.rules import RULES
 from voipbin_cli.analysis.validation import Validator, Violation
 from voipbin_cli.codec import audiosocket, rtp
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation

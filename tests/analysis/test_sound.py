@@ -11,10 +11,11 @@ from voipbin_cli.analysis.sound import SoundCutter
 
 def test_the_energy_of_a_frame_is_its_sum_of_squares():
     cutter = SoundCutter()
-    # Full scale throughout: 160 squares of 2^30, to the last unit.
+    # Full scale throughout: 160 squares of 2^15, to the last unit.
     cutter.add(np.full(160, -32768, np.int16))
     (sound,) = cutter.finish()
     assert sound.energy.tolist() == [160 * 2**30]
+    assert sound.rest.tolist() == [[-32768] * 160]
 
 
 def test_a_second_is_given_out_when_it_is_whole():
@@ -30,6 +31,7 @@ def test_the_seconds_of_the_energies_are_those_of_the_frames():
     (sound,) = SoundCutter().add(np.repeat(np.arange(3), 8000).astype(np.int16))
     # n squared, 160 times a frame, 50 frames a second.
     assert sound.energy_by_second.sum(axis=1).tolist() == [0, 8000, 32_000]
+    assert sound.samples_by_second.sum(axis=1).tolist() == [0, 8000, 16_000]
 
 
 @given(st.integers(0, 700_000), st.lists(st.integers(0, 700_000), max_size=6))

@@ -18,8 +18,8 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import numpy as np
 
-from voipbin_cli.analysis.rules import Spec
-from voipbin_cli.analysis.rules.frames import from_columns
+from voipbin_cli.analysis.facts.due import Spec
+from voipbin_cli.analysis.facts.frames import from_columns
 from voipbin_cli.analysis.validation import Validator
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation
 from voipbin_cli.session.validate import FileValidation, Measure

@@ -232,7 +232,8 @@ def test_memory_is_flat_however_long_the_file_is():
         assert count == packets
         return most
 
-    assert peak(180_000) < 1.2 * peak(20_000)
+    # Both are longer than the pieces in which a file is read.
+    assert peak(200_000) < 1.2 * peak(50_000)
 
 
 VICTIM = """

@@ -9,8 +9,8 @@ from functools import lru_cache
 from itertools import takewhile
 
 from voipbin_cli.analysis.diagnosis import Diagnosis, diagnose
+from voipbin_cli.analysis.facts.frames import Message, from_messages
 from voipbin_cli.analysis.findings import Circumstances
-from voipbin_cli.analysis.rules.frames import Message, from_messages
 from voipbin_cli.analysis.stream import StreamFold
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.simulator.catalog import find_scenario

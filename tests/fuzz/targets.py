@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from voipbin_cli.analysis.dissect import dissect
-from voipbin_cli.analysis.rules import Spec
-from voipbin_cli.analysis.rules.frames import Message, from_messages
+from voipbin_cli.analysis.facts.due import Spec
+from voipbin_cli.analysis.facts.frames import Message, from_messages
 from voipbin_cli.analysis.validation import Validator
 from voipbin_cli.capture.reader import Capture
 from voipbin_cli.capture.rtpdump import RtpDumpReader

@@ -18,9 +18,9 @@ import pytest
 
 from tests.faults.streams import LONG
 from tests.support.peer import vector_messages
+from voipbin_cli.analysis.facts.frames import Message as Row
+from voipbin_cli.analysis.facts.frames import from_messages
 from voipbin_cli.analysis.playout import PlayoutBuffer
-from voipbin_cli.analysis.rules.frames import Message as Row
-from voipbin_cli.analysis.rules.frames import from_messages
 from voipbin_cli.analysis.stream import StreamFold
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.session.audiofile import AudioFile

@@ -14,7 +14,7 @@ import pytest
 from tests.capture.support import START_NS, new_writer
 from tests.capture.tshark import rtp_streams
 from tests.support.hextext import message_bytes, vector
-from voipbin_cli.analysis.rules import Spec
+from voipbin_cli.analysis.facts.due import Spec
 from voipbin_cli.analysis.validation import Violation
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation
 from voipbin_cli.errors import UsageError

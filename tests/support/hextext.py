@@ -6,7 +6,7 @@ import json
 from functools import cache
 from pathlib import Path
 
-from voipbin_cli.analysis.rules.frames import NO_TIME, Message
+from voipbin_cli.analysis.facts.frames import NO_TIME, Message
 
 VECTORS = Path(__file__).parents[1] / "vectors"
 

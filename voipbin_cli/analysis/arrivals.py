@@ -12,12 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from voipbin_cli.analysis.rules.audiosocket_facts import AudioSocketFacts
-from voipbin_cli.analysis.rules.due import received
-from voipbin_cli.analysis.rules.facts import Facts, Past
-from voipbin_cli.analysis.rules.frames import Frames, Ints, Mask, Message, from_messages
-from voipbin_cli.analysis.rules.row import Spec
-from voipbin_cli.analysis.rules.rtp_facts import RtpFacts
+from voipbin_cli.analysis.facts.audiosocket import AudioSocketFacts
+from voipbin_cli.analysis.facts.due import Spec, received
+from voipbin_cli.analysis.facts.frames import Frames, Ints, Mask, Message, from_messages
+from voipbin_cli.analysis.facts.pacing import Facts, Past
+from voipbin_cli.analysis.facts.rtp import RtpFacts
 from voipbin_cli.codec import audiosocket
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.codec.fingerprint import Fingerprint
@@ -116,7 +115,9 @@ class ArrivalReader:
             facts = self._facts(_split(frames))
         good = self._is_good(facts)
         self.malformed += int(np.count_nonzero(~good & ~facts.is_text))
-        rows = self._rows(facts).chosen(good)
+        rows = self._rows(facts)
+        if not good.all():
+            rows = rows.chosen(good)
         self._take_fingerprint(rows)
         return rows
 

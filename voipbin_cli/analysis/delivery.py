@@ -8,13 +8,13 @@ from voipbin_cli.analysis.buffering import ADAPTIVE, FIXED_60, BufferFold, Outco
 from voipbin_cli.analysis.bursts import VariationFold
 from voipbin_cli.analysis.columns import Blocks
 from voipbin_cli.analysis.drift import Drift, DriftFold
+from voipbin_cli.analysis.facts.frames import Ints
 from voipbin_cli.analysis.gaps import Pause, PauseFold
 from voipbin_cli.analysis.intervals import IntervalFold
 from voipbin_cli.analysis.jitter import Jitter, JitterFold
 from voipbin_cli.analysis.levels import FloorLevel
 from voipbin_cli.analysis.paces import ClockFold
 from voipbin_cli.analysis.placing import Placed
-from voipbin_cli.analysis.rules.frames import Ints
 from voipbin_cli.codec.pcm import SAMPLE_RATE_HZ
 
 _SECOND_FRAMES = 50

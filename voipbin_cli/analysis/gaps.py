@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from voipbin_cli.analysis.rules.frames import Ints
+from voipbin_cli.analysis.facts.frames import Ints
 from voipbin_cli.analysis.timeline import FLOOR_FRAMES, GAP_NS, Gap, Timeline
 
 _NOTED = 20_000

@@ -109,7 +109,7 @@ def decoded(rows: Arrivals, reading: Reading) -> NDArray[np.int16]:
     width = reading.codec.sample_bytes
     if not reading.shifted:
         whole = payloads[:, : size - size % width]
-        return pcm.samples(reading.codec, whole.tobytes())
+        return pcm.samples(reading.codec, whole.ravel().data)
     shifted = payloads[:, 1 : size - 1 + size % 2]
-    samples = pcm.samples(reading.codec, shifted.tobytes()).reshape(len(rows), -1)
+    samples = pcm.samples(reading.codec, shifted.ravel().data).reshape(len(rows), -1)
     return np.concatenate([samples, samples[:, -1:]], axis=1).ravel()

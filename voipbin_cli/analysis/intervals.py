@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from voipbin_cli.analysis.rules.frames import Ints
+from voipbin_cli.analysis.facts.frames import Ints
 
 _BIN_NS = 100_000
 _BINS = 20_000

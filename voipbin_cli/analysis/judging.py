@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-import numpy as np
-
 from voipbin_cli.analysis.arrivals import Arrivals
-from voipbin_cli.analysis.rules.frames import Ints
 from voipbin_cli.codec.encapsulation import Encapsulation, Unit
 from voipbin_cli.codec.evidence import Evidence, is_still
 from voipbin_cli.codec.hypotheses import (
     MIN_BYTES,
     score_codecs,
+    score_each,
     score_misaligned,
-    score_payload,
 )
 from voipbin_cli.codec.pcm import Codec
 from voipbin_cli.codec.rtp import RtpPacket
@@ -29,6 +26,8 @@ _THEN_EACH_BLOCKS = 20
 _FORCED_BLOCKS = 8
 _LOOKS = 12
 _SOUNDS = 4
+# So many blocks are scored at once; where one is odd, what was scored behind it was for nothing.
+_TOGETHER = 16
 # In bits: odds of 1 in 512 against all other readings; about one frame of G.711.
 _CLEAR_BITS = 9.0
 _SETTLING_WEIGHT = 12.0
@@ -65,6 +64,13 @@ class Change(NamedTuple):
     frame: int
     before: Reading
     after: Reading
+
+
+class _Look(NamedTuple):
+    """A payload that was looked at, and its row in the block."""
+
+    row: int
+    payload: bytes
 
 
 class CodecJudge:
@@ -107,26 +113,78 @@ class CodecJudge:
     def _pass(self, rows: Arrivals, at: int) -> int:
         """Listen to the block at row `at`, or pass over those that are not due; where they end."""
         blocks = self._blocks_until_due()
-        end = min(at + max(blocks, 1) * BLOCK_FRAMES, len(rows))
         if blocks:
-            self._blocks += -(-(end - at) // BLOCK_FRAMES)
-            self._frames += end - at
-        else:
+            end = min(at + blocks * BLOCK_FRAMES, len(rows))
+            self._passed(end - at)
+            return end
+        end = self._hear_calm(rows, at) if self._is_calm else at
+        if end == at:
+            end = min(at + BLOCK_FRAMES, len(rows))
             self.hear(rows.chosen(slice(at, end)))
         return end
 
+    @property
+    def _is_calm(self) -> bool:
+        return self.is_settled and not self._doubts and not (self.reading and self.reading.shifted)
+
+    @property
+    def _is_young(self) -> bool:
+        return self._blocks < _ALWAYS_BLOCKS
+
     def _blocks_until_due(self) -> int:
-        if self._doubts or self._blocks < _ALWAYS_BLOCKS:
-            return 0
-        return -self._blocks % _THEN_EACH_BLOCKS
+        return 0 if self._doubts or self._is_young else -self._blocks % _THEN_EACH_BLOCKS
+
+    def _hear_calm(self, rows: Arrivals, at: int) -> int:
+        """Listen to the blocks that will be due together; return where the first odd one begins.
+
+        To score many payloads costs little more than to score one.
+        """
+        step, most, together = _THEN_EACH_BLOCKS * BLOCK_FRAMES, 1, _TOGETHER
+        if self._is_young:
+            step, most = BLOCK_FRAMES, _SOUNDS
+            together = min(together, _ALWAYS_BLOCKS - self._blocks)
+        end = min(len(rows), at + together * step)
+        starts = range(at, end, step)
+        sounds = [_sounding(_looked(rows, start), most) for start in starts]
+        odd = self._are_odd(sounds)
+        for start, sound, is_odd in zip(starts, sounds, odd, strict=True):
+            if is_odd:
+                return start
+            self.heard += bool(sound)
+            self.texts += bool(sound) and _are_text(sound)
+            self._passed(min(step, end - start))
+        return end
+
+    def _are_odd(self, blocks: list[list[_Look]]) -> list[bool]:
+        """Would the sounds of a block be better off in another reading, or are they noise?
+
+        One sound alone is compared with the readings that are as wide only.
+        """
+        assert self.reading is not None
+        like = None if self._is_young else self.reading.codec
+        told = [[] if block and _are_text(block) else block for block in blocks]
+        scores = iter(score_each([look.payload for block in told for look in block], like))
+        return [bool(block) and self._is_odd([next(scores) for _ in block]) for block in told]
+
+    def _is_odd(self, scores: list[dict[Codec, float]]) -> bool:
+        assert self.reading is not None
+        mean = {codec: sum(row[codec] for row in scores) / len(scores) for codec in scores[0]}
+        own = mean.pop(self.reading.codec)
+        best = min(mean.values())
+        if self._is_young:
+            best += _DOUBT_BITS
+        return own > _NOISE_BITS or best < own
+
+    def _passed(self, frames: int) -> None:
+        self._blocks += -(-frames // BLOCK_FRAMES)
+        self._frames += frames
 
     def hear(self, rows: Arrivals) -> None:
         """Take one block of audio rows."""
         if self._frames < _FIRST_PAYLOADS:
             self._look_for_headers(rows)
         self._listen(rows)
-        self._blocks += 1
-        self._frames += len(rows)
+        self._passed(len(rows))
         if self.reading is None and self._blocks >= _FORCED_BLOCKS:
             self.force()
 
@@ -142,32 +200,27 @@ class CodecJudge:
                 self.magic, self.magic_frame = _MAGICS[payload[:4]], self._frames + n
 
     def _listen(self, rows: Arrivals) -> None:
-        looked = [(n, rows.payload(n)) for n in _spread(len(rows), _LOOKS)]
-        usable = [(n, payload) for n, payload in looked if len(payload) >= MIN_BYTES]
-        sounding = [(n, payload) for n, payload in usable if not is_still(payload)]
-        chosen = [sounding[n] for n in _spread(len(sounding), _SOUNDS)]
-        if not chosen:
+        looked = _looked(rows)
+        sounds = _sounding(looked)
+        if not sounds:
             if not self.is_settled:
-                self._learn(rows, usable[:1])
+                self._learn(rows, looked[:1])
             return
         self.heard += 1
-        payloads = [payload for _, payload in chosen]
-        if sum(map(_is_text, payloads)) * 2 > len(payloads):
+        if _are_text(sounds):
             self.texts += 1
-            return
-        if self.is_settled:
-            if self._blocks < _ALWAYS_BLOCKS or self._doubts or self._is_odd(payloads[0]):
-                self._check(payloads)
+        elif self.is_settled:
+            self._check([sound.payload for sound in sounds])
         else:
-            self._learn(rows, chosen)
+            self._learn(rows, sounds)
 
-    def _learn(self, rows: Arrivals, chosen: list[tuple[int, bytes]]) -> None:
-        for n, payload in chosen:
-            self._evidence.add(self._unit(rows, n, payload))
+    def _learn(self, rows: Arrivals, looks: list[_Look]) -> None:
+        for look in looks:
+            self._evidence.add(self._unit(rows, look.row, look.payload))
         odds = sorted(self._evidence.odds().values())
         if self._evidence.weight >= _SETTLING_WEIGHT and -odds[-2] >= _CLEAR_BITS:
             self.is_settled = True
-            self.reading = _placed(_best(self._evidence), [payload for _, payload in chosen])
+            self.reading = _placed(_best(self._evidence), [look.payload for look in looks])
 
     def _unit(self, rows: Arrivals, n: int, payload: bytes) -> Unit:
         label = int(rows.label[n])
@@ -181,14 +234,6 @@ class CodecJudge:
             payload=payload,
         )
         return Unit(payload, label, packet)
-
-    def _is_odd(self, payload: bytes) -> bool:
-        """Would one sound alone be better off in another reading of the same width?"""
-        assert self.reading is not None
-        codec = self.reading.codec
-        scores = score_payload(payload, like=codec)
-        own = scores.pop(codec)
-        return self.reading.shifted or own > _NOISE_BITS or min(scores.values()) < own
 
     def _check(self, payloads: list[bytes]) -> None:
         """Does the reading still hold? Doubt has to last to count."""
@@ -227,14 +272,29 @@ def _best(evidence: Evidence) -> Codec:
     return max(odds, key=odds.__getitem__)
 
 
+def _looked(rows: Arrivals, start: int = 0) -> list[_Look]:
+    """Some payloads of a block, spread evenly, that are long enough to tell."""
+    count = min(BLOCK_FRAMES, len(rows) - start)
+    looks = [_Look(n, rows.payload(start + n)) for n in _spread(count, _LOOKS)]
+    return [look for look in looks if len(look.payload) >= MIN_BYTES]
+
+
+def _sounding(looks: list[_Look], most: int = _SOUNDS) -> list[_Look]:
+    """A few of those that are no silence."""
+    sounds = [look for look in looks if not is_still(look.payload)]
+    return [sounds[n] for n in _spread(len(sounds), most)]
+
+
 def _spread(count: int, most: int) -> list[int]:
     """Up to `most` of `count` numbers, evenly spread."""
     taken = min(count, most)
-    places: Ints = np.arange(taken) * count // max(taken, 1)
-    chosen: list[int] = places.tolist()
-    return chosen
+    return [n * count // taken for n in range(taken)]
+
+
+def _are_text(looks: list[_Look]) -> bool:
+    """More than half are printable ASCII all over."""
+    return 2 * sum(_is_text(look.payload) for look in looks) > len(looks)
 
 
 def _is_text(payload: bytes) -> bool:
-    """Printable ASCII all over."""
     return all(32 <= octet < 127 or 9 <= octet <= 13 for octet in payload[:64])

@@ -7,8 +7,8 @@ from array import array
 import numpy as np
 
 from voipbin_cli.analysis.columns import Blocks
+from voipbin_cli.analysis.facts.frames import Ints
 from voipbin_cli.analysis.gaps import Pause
-from voipbin_cli.analysis.rules.frames import Ints
 
 _WINDOW_FRAMES = 25
 _AROUND_WINDOWS = 8

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from voipbin_cli.analysis.bursts import BurstFold, Bursts
+from voipbin_cli.analysis.facts.frames import Ints
 from voipbin_cli.analysis.gaps import Pause
-from voipbin_cli.analysis.rules.frames import Ints
 
 _NOTED = 100_000
 

@@ -6,7 +6,7 @@ from array import array
 
 import numpy as np
 
-from voipbin_cli.analysis.rules.frames import Ints
+from voipbin_cli.analysis.facts.frames import Ints
 
 CLOCKS_HZ = (8000, 16_000, 24_000, 32_000, 48_000, 96_000)
 _FRAMES = 100

@@ -8,8 +8,8 @@ import numpy as np
 
 from voipbin_cli.analysis.arrivals import Arrivals
 from voipbin_cli.analysis.columns import wrapped_steps
+from voipbin_cli.analysis.facts.frames import Ints
 from voipbin_cli.analysis.reception import MAX_DROPOUT
-from voipbin_cli.analysis.rules.frames import Ints
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.codec.pcm import SAMPLE_RATE_HZ
 

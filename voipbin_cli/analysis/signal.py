@@ -20,7 +20,6 @@ SILENCE_DBFS = -55.0
 RAIL = 32124
 RAIL_RUN = 3
 _BINS = 100
-_ONES = np.ones(FRAME_SAMPLES)
 
 Samples = NDArray[np.int16]
 
@@ -68,13 +67,13 @@ class SignalFold:
         """Take some frames."""
         if not len(sound.frames):
             return
-        frames, energy = sound
-        self._frames += len(frames)
-        self._energy += int(energy.sum())
-        peak = self._add_peaks(sound)
-        self._sum += int(frames.sum(dtype=np.int64))
-        self._rails.add(frames.ravel(), peak)
-        self._add_levels(energy)
+        self._frames += len(sound.frames)
+        self._energy += int(sound.energy.sum())
+        for rows in (sound.samples_by_second, sound.rest):
+            # A second at full scale is under 2^28: 32 bits hold it, and are twice as fast.
+            self._sum += int(rows.sum(axis=1, dtype=np.int32).sum())
+        self._rails.add(sound.frames.ravel(), self._add_peaks(sound))
+        self._add_levels(sound.energy)
 
     def result(self) -> Signal:
         """The figures so far."""
@@ -107,14 +106,11 @@ class SignalFold:
 
     def _add_peaks(self, sound: Sound) -> int:
         """Note every whole second; return the peak of all."""
-        whole = sound.whole_seconds
-        seconds = sound.frames[: whole * FRAMES_PER_SECOND].reshape(whole, SECOND_SAMPLES)
-        peaks = _peaks(seconds)
+        peaks = _peaks(sound.samples_by_second)
         self._seconds_peak.extend(_all_dbfs(peaks).tolist())
         rms = np.sqrt(sound.energy_by_second.sum(axis=1) / SECOND_SAMPLES)
         self._seconds_rms.extend(_all_dbfs(rms).tolist())
-        rest = sound.frames[whole * FRAMES_PER_SECOND :].reshape(1, -1)
-        peak = int(max(peaks.max(initial=0), _peaks(rest).max()))
+        peak = int(max(peaks.max(initial=0), _peaks(sound.rest)[0]))
         self._peak = max(self._peak, peak)
         return peak
 

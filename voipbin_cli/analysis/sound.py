@@ -33,6 +33,17 @@ class Sound(NamedTuple):
         return len(self.frames) // FRAMES_PER_SECOND
 
     @property
+    def samples_by_second(self) -> NDArray[np.int16]:
+        """The samples of each whole second, shape (whole_seconds, 8000)."""
+        whole = self.whole_seconds * FRAMES_PER_SECOND
+        return self.frames[:whole].reshape(-1, SECOND_SAMPLES)
+
+    @property
+    def rest(self) -> NDArray[np.int16]:
+        """The samples behind the last whole second, one row."""
+        return self.frames[self.whole_seconds * FRAMES_PER_SECOND :].reshape(1, -1)
+
+    @property
     def energy_by_second(self) -> NDArray[np.float64]:
         """The energy of the frames of each whole second, shape (whole_seconds, 50)."""
         whole = self.whole_seconds * FRAMES_PER_SECOND

@@ -7,6 +7,8 @@ were cut into chunks: audio rows go through in blocks of 25, aligned to the stre
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 from voipbin_cli.analysis.arrivals import ArrivalReader, Arrivals, joined
@@ -14,6 +16,7 @@ from voipbin_cli.analysis.buffering import ADAPTIVE
 from voipbin_cli.analysis.bursts import Bursts
 from voipbin_cli.analysis.delivery import DeliveryFold
 from voipbin_cli.analysis.emodel import Quality, assess
+from voipbin_cli.analysis.facts.frames import Frames, Ints
 from voipbin_cli.analysis.hearing import Hearing
 from voipbin_cli.analysis.judging import BLOCK_FRAMES, CodecJudge, Reading
 from voipbin_cli.analysis.lateness import LatenessFold
@@ -21,7 +24,6 @@ from voipbin_cli.analysis.metrics import Measured, Outage
 from voipbin_cli.analysis.missing import MissingFold
 from voipbin_cli.analysis.placing import NS_PER_SAMPLE, Placer
 from voipbin_cli.analysis.reception import Reception, SequenceFold
-from voipbin_cli.analysis.rules.frames import Frames, Ints
 from voipbin_cli.analysis.trace import Trace
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.codec.fingerprint import Dialect, name_dialect
@@ -37,12 +39,17 @@ class Glance(NamedTuple):
     delay_ms: float
 
 
+def _at_once(work: Callable[[], None]) -> None:
+    work()
+
+
 class StreamFold:
     """Measures one direction of one stream.
 
     `clock_hz` is the RTP clock where something else tells it (a static payload type, SDP);
     otherwise it is found from the stream itself. `is_datagrams`: RTP over UDP, where timestamps
-    and not the arrivals tell how much audio there is.
+    and not the arrivals tell how much audio there is. `aside` is called with what may be done
+    beside everything else, in order: the sound. It must all be done before `measured`.
     """
 
     def __init__(
@@ -53,12 +60,14 @@ class StreamFold:
         clock_hz: int | None = None,
         keep_samples: int = 0,
         keep_rows: int = 0,
+        aside: Callable[[Callable[[], None]], None] = _at_once,
     ) -> None:
         self.encapsulation = encapsulation
         self.is_datagrams = is_datagrams
         self.hearing = Hearing(keep_samples)
         self.trace = Trace(keep_rows)
         self.frames = 0
+        self._aside = aside
         self._is_rtp = encapsulation is Encapsulation.RTP
         self._reader = ArrivalReader(encapsulation, is_datagrams=is_datagrams)
         self._judge = CodecJudge(encapsulation)
@@ -116,7 +125,7 @@ class StreamFold:
     def flush(self) -> None:
         """Let nothing wait any longer: the stream is over."""
         self._settle()
-        self.hearing.finish()
+        self._aside(self.hearing.finish)
 
     def _begin_anew(self) -> None:
         self._delivery.broke()
@@ -162,7 +171,7 @@ class StreamFold:
         self._missing.add(placed.steps)
         self.trace.add(placed.time, placed.gap, placed.time - placed.place)
         self.frames += len(rows)
-        self.hearing.add(rows, reading)
+        self._aside(partial(self.hearing.add, rows, reading))
 
     def _note_return(self, at_ns: int) -> None:
         if self._outages and self._outages[-1].after_ns is None:

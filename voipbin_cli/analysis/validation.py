@@ -6,9 +6,8 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Any
 
-from voipbin_cli.analysis.rules import Spec
-from voipbin_cli.analysis.rules.due import received, sent, unknowing
-from voipbin_cli.analysis.rules.frames import EMPTY, Frames, joined
+from voipbin_cli.analysis.facts.due import Spec, received, sent, unknowing
+from voipbin_cli.analysis.facts.frames import EMPTY, Frames, joined
 from voipbin_cli.analysis.rules.judge import Judge, Part, Violation
 from voipbin_cli.analysis.rules.tally import Group, Tally
 from voipbin_cli.codec import rtp

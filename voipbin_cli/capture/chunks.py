@@ -9,7 +9,8 @@ from typing import Any, BinaryIO, Protocol
 import numpy as np
 import numpy.typing as npt
 
-READ_BYTES = 1 << 20
+# Larger pieces leave the caches, smaller ones cost more calls than work.
+READ_BYTES = 8 << 20
 MAX_RECORD_BYTES = 16 << 20
 """No record is longer (Wireshark's own limit for packets is 256 KiB): bytes that say so lie."""
 

@@ -132,7 +132,7 @@ def _look_up_blocks(table: Any, indices: Any, out: Any) -> None:
         np.take(table, indices[start:end], out=out[start:end], mode="clip")
 
 
-def samples(codes: bytes, *, alaw: bool) -> npt.NDArray[np.int16]:
+def samples(codes: bytes | memoryview, *, alaw: bool) -> npt.NDArray[np.int16]:
     """Return codes as an array of samples: the quickest way to decode much at once."""
     import numpy as np
 

@@ -79,7 +79,7 @@ def decode(codec: Codec, payload: bytes) -> bytes:
     return _DECODERS[codec](payload)
 
 
-def samples(codec: Codec, payload: bytes) -> npt.NDArray[np.int16]:
+def samples(codec: Codec, payload: bytes | memoryview) -> npt.NDArray[np.int16]:
     """Return `payload` as an array of samples, which may share the payload's memory.
 
     An odd last byte of linear audio is half a sample and is dropped.

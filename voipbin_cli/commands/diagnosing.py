@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 import tempfile
@@ -99,6 +98,8 @@ def diagnose_pcap(
     target: str, live: LiveOptions, report: str | None, *, with_numbers: bool
 ) -> None:
     """Diagnose what the platform itself captured of a call that is over."""
+    import asyncio
+
     from voipbin_cli.transport.targets import TargetKind, parse_target
 
     call = parse_target(target)

@@ -115,7 +115,7 @@ def validate(
 
         voipbin stream validate sim --proxy 8080
     """
-    from voipbin_cli.analysis.rules import Spec
+    from voipbin_cli.analysis.facts.due import Spec
     from voipbin_cli.codec.encapsulation import Direction, Encapsulation
     from voipbin_cli.commands import validating
     from voipbin_cli.errors import UsageError

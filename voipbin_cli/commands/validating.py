@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
 from voipbin_cli.analysis.dissect import dissect
+from voipbin_cli.analysis.facts.frames import Message, from_messages
 from voipbin_cli.analysis.rules import RULES
-from voipbin_cli.analysis.rules.frames import Message, from_messages
 from voipbin_cli.analysis.rules.tally import Group
 from voipbin_cli.analysis.validation import Part, Validator
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from xml.etree import ElementTree
 
-from voipbin_cli.analysis.rules import RULES, Rule, Spec
+from voipbin_cli.analysis.facts.due import Spec
+from voipbin_cli.analysis.rules import RULES, Rule
 from voipbin_cli.analysis.rules.tally import Group
 from voipbin_cli.analysis.severity import Severity
 from voipbin_cli.text import printable

@@ -11,7 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from voipbin_cli.analysis.dissect import Field, dissect
-from voipbin_cli.analysis.rules import RULES, Rule, Spec
+from voipbin_cli.analysis.facts.due import Spec
+from voipbin_cli.analysis.rules import RULES, Rule
 from voipbin_cli.analysis.rules.tally import Group
 from voipbin_cli.analysis.severity import Severity
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation

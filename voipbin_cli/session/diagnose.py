@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from voipbin_cli.analysis.diagnosis import Diagnosis
-from voipbin_cli.analysis.rules.frames import Message as Row
-from voipbin_cli.analysis.rules.frames import from_messages
+from voipbin_cli.analysis.facts.frames import Message as Row
+from voipbin_cli.analysis.facts.frames import from_messages
 from voipbin_cli.analysis.stream import StreamFold
 from voipbin_cli.errors import MachineError, UsageError, VoipbinError
 from voipbin_cli.session.listening import ListeningSession, ListenRequest, ListenStatus, Tell

@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from voipbin_cli.analysis.rules.frames import (
+from voipbin_cli.analysis.facts.frames import (
     Frames,
     Ints,
     Message,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, cast
 
 from voipbin_cli.analysis.diagnosis import Diagnosis, diagnose
-from voipbin_cli.analysis.rules.frames import Frames, from_columns, from_messages
-from voipbin_cli.analysis.rules.frames import Message as Row
+from voipbin_cli.analysis.facts.frames import Frames, from_columns, from_messages
+from voipbin_cli.analysis.facts.frames import Message as Row
 from voipbin_cli.analysis.stream import StreamFold
 from voipbin_cli.analysis.validation import Validator
 from voipbin_cli.capture.messages import MessageChunk
@@ -16,6 +16,7 @@ from voipbin_cli.capture.records import CapturedEvent, CapturedMessage, CaptureM
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation
 from voipbin_cli.codec.payload_types import lookup
 from voipbin_cli.errors import DecodeError, UsageError
+from voipbin_cli.session.aside import Aside
 from voipbin_cli.session.sdp import Sessions
 from voipbin_cli.session.story import KEPT_ROWS, KEPT_SAMPLES, Story
 from voipbin_cli.session.streams import Stream, StreamFinder
@@ -36,6 +37,7 @@ class FileDiagnosis:
         self.target: str | None = None
         self.streams: list[tuple[str, StreamFold]] = []
         self._encapsulation = encapsulation
+        self._aside = Aside()
 
     def run(self) -> None:
         """Read it all. Raises UsageError for what cannot be read, or holds no stream."""
@@ -43,6 +45,7 @@ class FileDiagnosis:
             with open_capture(self.path) as capture:
                 self._read(capture)
                 self.truncated = capture.truncated
+                self._aside.finish()
         except DecodeError as error:
             raise UsageError(
                 f"cannot read {self.path}: {error.message}",
@@ -79,12 +82,21 @@ class FileDiagnosis:
         else:
             self._read_messages(capture, capture.meta)
 
+    def _fold(self, encapsulation: Encapsulation, **options: Any) -> StreamFold:
+        return StreamFold(
+            encapsulation,
+            keep_samples=KEPT_SAMPLES,
+            keep_rows=KEPT_ROWS,
+            aside=self._aside,
+            **options,
+        )
+
     # Our own
 
     def _read_messages(self, capture: Capture, meta: CaptureMeta) -> None:
         self.target = meta.target
         encapsulation = self._encapsulation or meta.encapsulation
-        fold = StreamFold(encapsulation, keep_samples=KEPT_SAMPLES, keep_rows=KEPT_ROWS)
+        fold = self._fold(encapsulation)
         self.story = Story(fold)
         retold = _Retold(self.story)
         for chunk in capture.message_chunks():
@@ -102,7 +114,7 @@ class FileDiagnosis:
 
         def make() -> Validator:
             # The finder asks no more of what judges a stream than these two methods.
-            return cast(Validator, _UdpStream(sessions))
+            return cast(Validator, _UdpStream(sessions, self._fold))
 
         finder = StreamFinder(make, Direction.IN)
         for chunk in capture.chunks():
@@ -146,21 +158,17 @@ class _Retold:
 class _UdpStream:
     """One stream over UDP, begun when its first packet is here to say what it is."""
 
-    def __init__(self, sessions: Sessions) -> None:
+    def __init__(self, sessions: Sessions, make: Callable[..., StreamFold]) -> None:
         self._sessions = sessions
+        self._make = make
         self.fold: StreamFold | None = None
 
     def add(self, _direction: Direction, frames: Frames) -> Iterable[Any]:
         """Take packets in order."""
         if self.fold is None and len(frames):
             payload_type = frames.message(0)[1] & 0x7F
-            self.fold = StreamFold(
-                Encapsulation.RTP,
-                is_datagrams=True,
-                clock_hz=self._sessions.clock_hz(payload_type) or _static_hz(payload_type),
-                keep_samples=KEPT_SAMPLES,
-                keep_rows=KEPT_ROWS,
-            )
+            clock_hz = self._sessions.clock_hz(payload_type) or _static_hz(payload_type)
+            self.fold = self._make(Encapsulation.RTP, is_datagrams=True, clock_hz=clock_hz)
         if self.fold is not None:
             self.fold.add(frames)
         return ()

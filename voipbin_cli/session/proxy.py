@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from voipbin_cli.analysis.rules import frames as columns
-from voipbin_cli.analysis.rules.frames import from_messages
+from voipbin_cli.analysis.facts import frames as columns
+from voipbin_cli.analysis.facts.frames import from_messages
 from voipbin_cli.analysis.rules.tally import Group, Tally
 from voipbin_cli.analysis.validation import Part, Validator
 from voipbin_cli.codec.encapsulation import MAX_PAYLOAD_BYTES, Direction, Encapsulation

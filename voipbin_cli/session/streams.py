@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from voipbin_cli.analysis.rules.frames import EMPTY, Frames, Ints, from_columns, joined
+from voipbin_cli.analysis.facts.frames import EMPTY, Frames, Ints, from_columns, joined
 from voipbin_cli.analysis.validation import Part, Validator
 from voipbin_cli.capture.packets import Flow, PacketChunk
 from voipbin_cli.codec.encapsulation import Direction
@@ -85,12 +85,9 @@ class StreamFinder:
         kind, ssrc = _kinds(frames)
         flow = chunk.flow.astype(np.int64)
         is_rtp = kind == _RTP
-        keys, which = np.unique(flow[is_rtp] << 32 | ssrc[is_rtp], return_inverse=True)
-        rows = np.flatnonzero(is_rtp)
         odd = np.flatnonzero(kind == 0)
-        for n, number in enumerate(keys.tolist()):
+        for number, mine in _each(flow << 32 | ssrc, np.flatnonzero(is_rtp)):
             key = number >> 32, number & 0xFFFFFFFF
-            mine = rows[which == n]
             yield from self._add(key, frames, mine, odd[flow[odd] == key[0]], flows)
 
     def finish(self) -> Iterator[tuple[int, Part]]:
@@ -112,10 +109,11 @@ class StreamFinder:
             del self._candidates[key]
             number = self._begin(key, flows)
             odd = odd[odd > mine[0]]
-        if self._of_flow[key[0]] == number:
+        if len(odd) and self._of_flow[key[0]] == number:
             mine = np.union1d(mine, odd)
         stream = self.streams[number]
-        for part in stream.validator.add(stream.direction, joined(kept, frames.chosen(mine))):
+        chosen = frames if len(mine) == len(frames) else frames.chosen(mine)
+        for part in stream.validator.add(stream.direction, joined(kept, chosen)):
             yield number, part
 
     def _candidate(self, key: tuple[int, int]) -> _Candidate:
@@ -131,20 +129,26 @@ class StreamFinder:
         return number
 
 
+def _each(keys: Ints, rows: Ints) -> Iterator[tuple[int, Ints]]:
+    """Each key among some rows, and the rows that have it."""
+    mine = keys[rows]
+    if len(rows) and (mine == mine[0]).all():
+        yield int(mine[0]), rows
+        return
+    different, which = np.unique(mine, return_inverse=True)
+    for n, key in enumerate(different.tolist()):
+        yield key, rows[which == n]
+
+
 def _kinds(frames: Frames) -> tuple[Ints, Ints]:
     """2 for RTP, 1 for what shares its ports (RTCP, STUN), 0 for anything else; and the SSRC."""
-    octets = np.frombuffer(frames.data + bytes(12), np.uint8)
-
-    def octet(at: int) -> Ints:
-        return octets[frames.offset + at].astype(np.int64)
-
+    heads = frames.heads(12)
+    words = heads.view(">u4")
+    first, second = heads[:, 0], heads[:, 1]
     whole = frames.length >= 12
-    words = [
-        octet(at) << 24 | octet(at + 1) << 16 | octet(at + 2) << 8 | octet(at + 3) for at in (4, 8)
-    ]
-    second = octet(1)
+    is_rtp = first >> 6 == _RTP
     # RFC 5761 4: RTCP packet types 192 to 223 are no payload types.
-    rtcp = (octet(0) >> 6 == _RTP) & (second >= _RTCP_TYPES[0]) & (second <= _RTCP_TYPES[1])
-    stun = (octet(0) < 4) & (words[0] == _STUN_COOKIE)
-    kind = np.where(whole & (octet(0) >> 6 == _RTP), 2, 0)
-    return np.where(rtcp | (whole & stun), 1, kind), words[1]
+    rtcp = is_rtp & (second >= _RTCP_TYPES[0]) & (second <= _RTCP_TYPES[1])
+    stun = (first < 4) & (words[:, 1] == _STUN_COOKIE)
+    kind = np.where(whole & is_rtp, _RTP, 0)
+    return np.where(rtcp | (whole & stun), 1, kind), words[:, 2].astype(np.int64)

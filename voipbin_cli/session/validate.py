@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-from voipbin_cli.analysis.rules import Spec
-from voipbin_cli.analysis.rules import frames as columns
-from voipbin_cli.analysis.rules.frames import Frames, from_columns, from_messages
+from voipbin_cli.analysis.facts import frames as columns
+from voipbin_cli.analysis.facts.due import Spec
+from voipbin_cli.analysis.facts.frames import Frames, from_columns, from_messages
 from voipbin_cli.analysis.rules.tally import Group, Tally
 from voipbin_cli.analysis.validation import Part, Validator
 from voipbin_cli.capture.blocks import MAGIC as PCAPNG_MAGIC

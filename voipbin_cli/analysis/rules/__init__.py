@@ -7,9 +7,9 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from voipbin_cli.analysis.rules import audio, audiosocket, message, pacing, rtp, sln
-from voipbin_cli.analysis.rules.row import RTP, Rule, Severities, Spec
+from voipbin_cli.analysis.rules.row import RTP, Rule, Severities
 
-__all__ = ["RULES", "Rule", "Severities", "Spec"]
+__all__ = ["RULES", "Rule", "Severities"]
 
 _ROWS = (
     *message.RULES,

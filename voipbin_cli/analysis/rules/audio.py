@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from voipbin_cli.analysis.rules.facts import CODECS, MISALIGNED, Facts, code_of
-from voipbin_cli.analysis.rules.frames import Mask
+from voipbin_cli.analysis.facts.frames import Mask
+from voipbin_cli.analysis.facts.pacing import CODECS, MISALIGNED, Facts, code_of
 from voipbin_cli.analysis.rules.row import (
     ERROR,
     INFO,

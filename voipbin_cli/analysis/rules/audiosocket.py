@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from voipbin_cli.analysis.rules.audiosocket_facts import AudioSocketFacts
-from voipbin_cli.analysis.rules.frames import Mask
+from voipbin_cli.analysis.facts.audiosocket import AudioSocketFacts
+from voipbin_cli.analysis.facts.frames import Mask
 from voipbin_cli.analysis.rules.row import (
     AUDIOSOCKET,
     ERROR,

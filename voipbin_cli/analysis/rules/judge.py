@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from voipbin_cli.analysis.facts.audiosocket import AudioSocketFacts
+from voipbin_cli.analysis.facts.codecs import BLOCK_FRAMES, CodecWatch
+from voipbin_cli.analysis.facts.due import Due
+from voipbin_cli.analysis.facts.frames import EMPTY, Frames, Ints, joined
+from voipbin_cli.analysis.facts.pacing import Facts, Past, Row
+from voipbin_cli.analysis.facts.rtp import RtpFacts
 from voipbin_cli.analysis.rules import RULES, Rule
-from voipbin_cli.analysis.rules.audiosocket_facts import AudioSocketFacts
-from voipbin_cli.analysis.rules.codecs import BLOCK_FRAMES, CodecWatch
-from voipbin_cli.analysis.rules.due import Due
-from voipbin_cli.analysis.rules.facts import Facts, Past, Row
-from voipbin_cli.analysis.rules.frames import EMPTY, Frames, Ints, joined
-from voipbin_cli.analysis.rules.rtp_facts import RtpFacts
 from voipbin_cli.analysis.severity import Severity
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation
 from voipbin_cli.codec.pcm import Codec

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from voipbin_cli.analysis.rules.frames import Mask
+from voipbin_cli.analysis.facts.frames import Mask
 from voipbin_cli.analysis.rules.row import ERROR, INFO, RECEIVED, SENT, WARNING, Rule, always
 
 CONFERENCE_LEAD_MS = 80.0

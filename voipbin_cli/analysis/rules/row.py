@@ -4,24 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any, NamedTuple
 
-from voipbin_cli.analysis.rules.frames import Mask
+from voipbin_cli.analysis.facts.due import Spec
+from voipbin_cli.analysis.facts.frames import Mask
 from voipbin_cli.analysis.severity import Severity
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation
-
-
-class Spec(StrEnum):
-    """What frames are measured against.
-
-    `documented`: the platform's overview. `deployed`: what its servers were observed to send and
-    take. `auto`: what this stream's own evidence says, deviations from the documents as info.
-    """
-
-    AUTO = "auto"
-    DOCUMENTED = "documented"
-    DEPLOYED = "deployed"
 
 
 class Severities(NamedTuple):

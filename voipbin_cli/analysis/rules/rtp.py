@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from voipbin_cli.analysis.rules.due import DEPLOYED_PAYLOAD_TYPE, DOCUMENTED_PAYLOAD_TYPE
-from voipbin_cli.analysis.rules.facts import MAX_PAYLOAD_BYTES
-from voipbin_cli.analysis.rules.frames import Mask
+from voipbin_cli.analysis.facts.due import DEPLOYED_PAYLOAD_TYPE, DOCUMENTED_PAYLOAD_TYPE
+from voipbin_cli.analysis.facts.frames import Mask
+from voipbin_cli.analysis.facts.pacing import MAX_PAYLOAD_BYTES
+from voipbin_cli.analysis.facts.rtp import RtpFacts
 from voipbin_cli.analysis.rules.row import (
     ERROR,
     INFO,
@@ -17,7 +18,6 @@ from voipbin_cli.analysis.rules.row import (
     Severities,
     always,
 )
-from voipbin_cli.analysis.rules.rtp_facts import RtpFacts
 from voipbin_cli.analysis.rules.sln import off_size
 
 DROPPED = "it is dropped without a word, and its audio with it"

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from voipbin_cli.analysis.rules.facts import MAX_PAYLOAD_BYTES, Facts
-from voipbin_cli.analysis.rules.frames import Mask
+from voipbin_cli.analysis.facts.frames import Mask
+from voipbin_cli.analysis.facts.pacing import MAX_PAYLOAD_BYTES, Facts
 from voipbin_cli.analysis.rules.row import ERROR, SLN, WARNING, Rule, always
 from voipbin_cli.codec.pcm import FRAME_SAMPLES
 

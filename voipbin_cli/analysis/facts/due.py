@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
-from voipbin_cli.analysis.rules.row import Spec
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation
 from voipbin_cli.codec.fingerprint import Fingerprint, SendForm, send_form
 from voipbin_cli.codec.pcm import FRAME_SAMPLES, Codec
@@ -13,6 +13,18 @@ DOCUMENTED_PAYLOAD_TYPE = 0
 DEPLOYED_PAYLOAD_TYPE = 96
 
 _MULAW, _LINEAR = frozenset((Codec.MULAW,)), frozenset((Codec.S16LE,))
+
+
+class Spec(StrEnum):
+    """What frames are measured against.
+
+    `documented`: the platform's overview. `deployed`: what its servers were observed to send and
+    take. `auto`: what this stream's own evidence says, deviations from the documents as info.
+    """
+
+    AUTO = "auto"
+    DOCUMENTED = "documented"
+    DEPLOYED = "deployed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from voipbin_cli.analysis.rules.due import Due
-from voipbin_cli.analysis.rules.frames import Floats, Frames, Ints, Mask
-from voipbin_cli.analysis.rules.row import Spec
+from voipbin_cli.analysis.facts.due import Due, Spec
+from voipbin_cli.analysis.facts.frames import Floats, Frames, Ints, Mask
 from voipbin_cli.codec.pcm import SAMPLE_RATE_HZ, Codec
 
 CODECS: tuple[Codec | None, ...] = (None, *Codec)

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from voipbin_cli.analysis.facts.frames import Ints, Mask
+from voipbin_cli.analysis.facts.pacing import SAMPLE_BYTES, Past, before
+from voipbin_cli.analysis.facts.rtp_header import RtpHeaderFacts
 from voipbin_cli.analysis.reception import MAX_DROPOUT, MAX_MISORDER
-from voipbin_cli.analysis.rules.facts import SAMPLE_BYTES, Past, before
-from voipbin_cli.analysis.rules.frames import Ints, Mask
-from voipbin_cli.analysis.rules.rtp_header import RtpHeaderFacts
 from voipbin_cli.codec.serial import difference
 
 # More than all that one stretch of a block can advance: 2**12 packets of MAX_DROPOUT each.

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from voipbin_cli.analysis.rules.content import (
+from voipbin_cli.analysis.facts.content import (
     CODECS,
     MAX_PAYLOAD_BYTES,
     MISALIGNED,
@@ -18,7 +18,7 @@ from voipbin_cli.analysis.rules.content import (
     before,
     code_of,
 )
-from voipbin_cli.analysis.rules.frames import Floats, Ints, Mask
+from voipbin_cli.analysis.facts.frames import Floats, Ints, Mask
 
 __all__ = [
     "CODECS",

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from voipbin_cli.analysis.rules.facts import Facts, Past, before
-from voipbin_cli.analysis.rules.frames import Ints, Mask
+from voipbin_cli.analysis.facts.frames import Ints, Mask
+from voipbin_cli.analysis.facts.pacing import Facts, Past, before
 from voipbin_cli.codec.audiosocket import HEADER_BYTES, RATE_HZ, Kind
 
 # Bare audio comes in whole multiples of 10 ms of G.711 (80) or linear (160).

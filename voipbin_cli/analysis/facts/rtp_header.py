@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
-from voipbin_cli.analysis.rules.audiosocket_facts import BARE_BYTES
-from voipbin_cli.analysis.rules.facts import Facts
-from voipbin_cli.analysis.rules.frames import Ints, Mask
+from voipbin_cli.analysis.facts.audiosocket import BARE_BYTES
+from voipbin_cli.analysis.facts.frames import Ints, Mask
+from voipbin_cli.analysis.facts.pacing import Facts
 from voipbin_cli.codec.payload_types import COMFORT_NOISE, PCMA, PCMU, RESERVED
 from voipbin_cli.codec.rtp import HEADER_BYTES, VERSION
 
+_FIXED = np.dtype(
+    [
+        ("flags", "u1"),
+        ("type", "u1"),
+        ("sequence_number", ">u2"),
+        ("timestamp", ">u4"),
+        ("ssrc", ">u4"),
+    ]
+)
 _EXTENSION_HEADER_BYTES = 4
 _EVENT_BYTES = 4
 
@@ -30,8 +40,16 @@ class RtpHeaderFacts(Facts):
         return (self.size > 0) & (self.size < HEADER_BYTES) & ~self.is_text
 
     @cached_property
+    def _header(self) -> Any:
+        """The fixed header as a structure, zeros where it is not there."""
+        return self.frames.heads(HEADER_BYTES).view(_FIXED)[:, 0]
+
+    @cached_property
     def _flags(self) -> Ints:
-        return self.octet(0)
+        return self._field("flags")
+
+    def _field(self, name: str) -> Ints:
+        return self._header[name].astype(np.int64)
 
     @cached_property
     def version(self) -> Ints:
@@ -71,27 +89,27 @@ class RtpHeaderFacts(Facts):
     @cached_property
     def marker(self) -> Mask:
         """M is set."""
-        return self._is_rtp & (self.octet(1) > 0x7F)
+        return self._is_rtp & (self._field("type") > 0x7F)
 
     @cached_property
     def payload_type(self) -> Ints:
         """PT, 7 bits."""
-        return self.octet(1) & 0x7F
+        return self._field("type") & 0x7F
 
     @cached_property
     def sequence_number(self) -> Ints:
         """16 bits."""
-        return self.word(2)
+        return self._field("sequence_number")
 
     @cached_property
     def timestamp(self) -> Ints:
         """32 bits."""
-        return self.word(4) << 16 | self.word(6)
+        return self._field("timestamp")
 
     @cached_property
     def ssrc(self) -> Ints:
         """32 bits."""
-        return self.word(8) << 16 | self.word(10)
+        return self._field("ssrc")
 
     # Where the header ends
 
@@ -108,6 +126,8 @@ class RtpHeaderFacts(Facts):
     @cached_property
     def header_end(self) -> Ints:
         """Where the payload begins."""
+        if not self.has_extension.any():
+            return self.csrc_end
         words = self.word(self.csrc_end + 2)
         extension = _EXTENSION_HEADER_BYTES + 4 * words
         return np.where(self.has_extension, self.csrc_end + extension, self.csrc_end)
@@ -121,6 +141,8 @@ class RtpHeaderFacts(Facts):
     def padding_bytes(self) -> Ints:
         """What the last byte counts; not known where the capture cut it off."""
         counted = self.has_padding & self.is_whole
+        if not counted.any():
+            return np.zeros(len(self.frames), np.int64)
         return np.where(counted, self.octet(np.maximum(self.size - 1, 0)), 0)
 
     @cached_property

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 # Columns of int64, float64 and bool. numpy's own types say Any for most of what is done with them.
 Ints: TypeAlias = Any
@@ -50,6 +51,17 @@ class Frames:
         """The bytes of one message."""
         start = int(self.offset[n])
         return self.data[start : start + int(self.length[n])]
+
+    def heads(self, size: int) -> NDArray[np.uint8]:
+        """The first bytes of each message, shape (messages, size); 0 where one is shorter."""
+        if len(self) and self.length.min() >= size:
+            # Gathered as plain bytes, ten times as fast as by an index of every byte.
+            every = np.ndarray((len(self.data) - size + 1,), f"V{size}", self.data, 0, (1,))
+            return every[self.offset].view(np.uint8).reshape(-1, size)
+        octets = np.frombuffer(self.data + bytes(size), np.uint8)
+        at = np.arange(size)
+        there = octets[self.offset[:, None] + at]
+        return np.where(at < self.length[:, None], there, 0).astype(np.uint8)
 
     def part(self, start: int, stop: int) -> Frames:
         """Some messages in a row, sharing the bytes."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from voipbin_cli.analysis.rules.facts import MISALIGNED, Facts, code_of
-from voipbin_cli.analysis.rules.frames import Ints
+from voipbin_cli.analysis.facts.frames import Ints
+from voipbin_cli.analysis.facts.pacing import MISALIGNED, Facts, code_of
 from voipbin_cli.codec.encapsulation import Unit, unpack
 from voipbin_cli.codec.evidence import Evidence
 from voipbin_cli.codec.hypotheses import (
