@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import random
+import select
 import signal
 import struct
 import subprocess
@@ -12,15 +13,17 @@ import time
 import pytest
 
 from tests.media import witnesses
+from tests.support.cli import wait_until
 from voipbin_cli.errors import MachineError
 from voipbin_cli.media.background import BackgroundWriter
-from voipbin_cli.media.writer import AppendFile, open_new, open_writer
+from voipbin_cli.media.writer import AppendFile, PipeWriter, open_new, open_writer
 
 
 class Recorder:
     """A ByteWriter that keeps what it was told; `gate` holds its writes back."""
 
-    def __init__(self):
+    def __init__(self, may_block=True):
+        self.may_block = may_block
         self.calls = []
         self.gate = threading.Event()
         self.gate.set()
@@ -28,6 +31,10 @@ class Recorder:
     @property
     def data(self):
         return b"".join(data for name, data in self.calls if name == "write")
+
+    @property
+    def syncs(self):
+        return self.calls.count(("flush", True))
 
     def write(self, data):
         self.gate.wait()
@@ -89,9 +96,16 @@ def test_it_syncs_by_the_clock_and_not_with_every_batch():
         now_s = step * 0.25
         writer.write(b"x")
         writer.drain()
-    flushes = [sync for name, sync in recorder.calls if name == "flush"]
-    # At 0.25, 0.5, … 2.0 s: every second one is due.
-    assert flushes[:8] == [False, True] * 4
+        # At 0.5, 1.0, 1.5 and 2.0 s one is due, after the batch.
+        wait_until(lambda due=step // 2: recorder.syncs >= due)
+        assert recorder.syncs == step // 2
+    assert recorder.calls[:5] == [
+        ("write", b"x"),
+        ("flush", False),
+        ("write", b"x"),
+        ("flush", False),
+        ("flush", True),
+    ]
     writer.close()
 
 
@@ -189,6 +203,54 @@ def test_bytes_for_a_capture_take_the_same_way(tmp_path):
     writer.write(b"block two")
     writer.close()
     assert path.read_bytes() == b"block one block two"
+
+
+def writer_threads():
+    return [thread for thread in threading.enumerate() if thread.name == "voipbin-writer"]
+
+
+def test_a_hundred_files_share_one_thread_and_it_ends_with_the_last(tmp_path):
+    paths = [tmp_path / f"{n}.wav" for n in range(100)]
+    writers = [BackgroundWriter(open_writer(str(path)), interval_s=0.01) for path in paths]
+    for n, writer in enumerate(writers):
+        for _ in range(50):
+            writer.write(bytes([n, 1]) * 160)
+    assert len(writer_threads()) == 1
+    for writer in writers:
+        writer.close()
+    for n, path in enumerate(paths):
+        assert witnesses.by_stdlib_wave(path) == bytes([n, 1]) * 8000
+    wait_until(lambda: not writer_threads())
+
+
+def test_a_file_goes_on_where_another_one_fails(tmp_path, small_disk):
+    full = BackgroundWriter(open_writer(str(small_disk / "a.wav")), interval_s=0.001)
+    good = BackgroundWriter(open_writer(str(tmp_path / "b.wav")), interval_s=0.001)
+    with pytest.raises(MachineError, match="No space left on device"):
+        fill_with_counter(full)
+    good.write(b"ab" * 160)
+    good.close()
+    assert witnesses.by_stdlib_wave(tmp_path / "b.wav") == b"ab" * 160
+    with pytest.raises(MachineError, match="No space left on device"):
+        full.close()
+
+
+def test_a_pipe_that_nobody_reads_holds_up_no_file(tmp_path):
+    read, write = os.pipe()
+    pipe = BackgroundWriter(PipeWriter(write), interval_s=0.001)
+    pipe.write(bytes(1 << 20))  # a pipe takes 64 KiB
+    wait_until(lambda: select.select([read], [], [], 0)[0])
+    file = BackgroundWriter(open_writer(str(tmp_path / "a.wav")), interval_s=0.001)
+    file.write(b"ab" * 160)
+    file.drain()
+    assert pipe.pending_bytes > 0
+    file.close()
+    drained = threading.Thread(target=lambda: [os.read(read, 1 << 20) for _ in range(16)])
+    drained.start()
+    pipe.close()
+    drained.join()
+    os.close(read)
+    os.close(write)
 
 
 # Tells on stdout what it has given and when; the frames count through their own samples.

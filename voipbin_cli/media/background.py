@@ -1,4 +1,4 @@
-"""One thread between the event loop and the disk."""
+"""A file between the event loop and the disk: what is given is written by another thread."""
 
 from __future__ import annotations
 
@@ -7,18 +7,23 @@ import time
 from collections.abc import Callable
 
 from voipbin_cli.errors import MachineError
+from voipbin_cli.media.rounds import Rounds
 from voipbin_cli.media.writer import ByteWriter
 
 DEFAULT_LIMIT_BYTES = 16 << 20
 """17 minutes of 8 kHz s16le: a disk that is this far behind has failed."""
 
+# The files of a process share one thread. A disk that stands still holds up all of them alike.
+_FILES = Rounds()
+
 
 class BackgroundWriter:
     """Hands bytes to a `ByteWriter` in batches, so that the caller never waits for a disk.
 
-    One thread wakes every `interval_s`, writes what has come and flushes; about every `sync_s` it
-    brings all to the disk itself. An error stops the thread and is raised by the next call.
-    `write`, `drain` and `close` belong to one caller's thread.
+    A thread comes round every `interval_s`, writes what has come and flushes; about every
+    `sync_s` it brings all to the disk itself. An error ends the writing and is raised by the next
+    call. `write`, `drain` and `close` belong to one caller's thread. A pipe has a thread of its
+    own: its reader may take as long as it likes, and no file waits for that.
 
     Args:
         writer: any ByteWriter; it is used by the thread alone from here on.
@@ -38,8 +43,8 @@ class BackgroundWriter:
         stall_s: float = 10.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self.interval_s = interval_s
         self._writer = writer
-        self._interval_s = interval_s
         self._sync_s = sync_s
         self._limit_bytes = limit_bytes
         self._stall_s = stall_s
@@ -48,13 +53,15 @@ class BackgroundWriter:
         self._pending_bytes = 0
         self._in_hand_bytes = 0
         self._lock = threading.Lock()
-        self._hurry = threading.Event()
         self._room = threading.Condition(self._lock)
+        self._ended = threading.Event()
         self._stopping = False
         self._closed = False
         self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name="voipbin-writer", daemon=True)
-        self._thread.start()
+        self._synced_at_s = clock()
+        self._is_dirty = False
+        self._rounds = Rounds() if writer.may_block else _FILES
+        self._rounds.join(self)
 
     @property
     def pending_bytes(self) -> int:
@@ -83,14 +90,14 @@ class BackgroundWriter:
             self._pending.append(data)
             self._pending_bytes += len(data)
         if self._pending_bytes * 4 > self._limit_bytes:
-            self._hurry.set()
+            self._rounds.hurry(self)
 
     def drain(self) -> None:
         """Wait until the file holds all that was given, then raise as `write` does."""
         self._wait_for_room(0)
 
     def close(self) -> None:
-        """Write everything, finish the file, end the thread. Twice is no error.
+        """Write everything and finish the file. Twice is no error.
 
         Raises:
             MachineError, BrokenPipeError: as `write`; what could be saved is saved.
@@ -99,13 +106,13 @@ class BackgroundWriter:
             return
         self._closed = True
         self._stopping = True
-        self._hurry.set()
-        self._thread.join()
+        self._rounds.hurry(self)
+        self._ended.wait()
         if self._error is not None:
             raise self._error
 
     def _wait_for_room(self, pending_bytes: int) -> None:
-        self._hurry.set()
+        self._rounds.hurry(self)
         with self._room:
             in_time = self._room.wait_for(
                 lambda: self._error is not None or self.pending_bytes <= pending_bytes,
@@ -118,35 +125,44 @@ class BackgroundWriter:
                 f"the disk took nothing for {self._stall_s:g} s", hint="write to another disk"
             )
 
-    def _run(self) -> None:
+    # The thread's side
+
+    def serve(self) -> bool:
+        """Write what has come; False when that was all, or failed."""
+        # Read before the batch is taken: what is given before close() is never left behind.
+        stopping = self._stopping
         try:
-            self._serve()
+            if self._write_batch():
+                self._writer.flush()
+                self._is_dirty = True
+            self._batch_is_kept()
         except BaseException as error:
-            self._fail(error)
+            self._error = error
+        if not stopping and self._error is None:
+            return True
+        self._end()
+        return False
+
+    def sync_is_due(self) -> bool:
+        """Something was written, and `sync_s` have passed."""
+        return self._is_dirty and self._clock() - self._synced_at_s >= self._sync_s
+
+    def sync(self) -> None:
+        """Bring it to the disk itself; an error is the next round's."""
+        self._synced_at_s, self._is_dirty = self._clock(), False
+        try:
+            self._writer.flush(sync=True)
+        except BaseException as error:
+            self._error = error
+
+    def _end(self) -> None:
         try:
             self._writer.close()
         except BaseException as error:
-            self._fail(error)
+            self._error = self._error or error
         with self._room:
             self._room.notify_all()
-
-    def _serve(self) -> None:
-        synced_at = self._clock()
-        dirty = False
-        while True:
-            self._hurry.wait(self._interval_s)
-            self._hurry.clear()
-            # Read before the batch is taken: what is given before close() is never left behind.
-            stopping = self._stopping
-            due = self._clock() - synced_at >= self._sync_s
-            dirty = self._write_batch() or dirty
-            if dirty:
-                self._writer.flush(sync=due)
-            if due:
-                synced_at, dirty = self._clock(), False
-            self._batch_is_kept()
-            if stopping:
-                return
+        self._ended.set()
 
     def _write_batch(self) -> bool:
         """Write what is pending; False when there was nothing."""
@@ -162,7 +178,3 @@ class BackgroundWriter:
         with self._room:
             self._in_hand_bytes = 0
             self._room.notify_all()
-
-    def _fail(self, error: BaseException) -> None:
-        if self._error is None:
-            self._error = error

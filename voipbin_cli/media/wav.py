@@ -71,6 +71,8 @@ class WavWriter:
     `close` closes the file.
     """
 
+    may_block = False
+
     def __init__(
         self,
         file: BinaryIO,

@@ -18,6 +18,9 @@ from voipbin_cli.media.wav import WavWriter, disk_error, streaming_header, sync_
 class ByteWriter(Protocol):
     """Whatever keeps bytes: an audio file (s16le samples) or a capture (whole blocks)."""
 
+    may_block: bool
+    """Its `write` may take as long as somebody else likes."""
+
     def write(self, data: bytes, /) -> None:
         """Append."""
 
@@ -34,6 +37,8 @@ AudioWriter = ByteWriter
 
 class AppendFile:
     """Bytes as they come, in a regular file; a write that does not fit leaves no part of it."""
+
+    may_block = False
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -77,6 +82,8 @@ class PipeWriter:
     `owned` is closed at the end; standard output stays its owner's.
     """
 
+    may_block = True
+
     def __init__(self, fd: int, header: bytes = b"", owned: BinaryIO | None = None) -> None:
         self._fd = fd
         self._header = header
@@ -114,6 +121,8 @@ class LibsndfileWriter:
 
     FLAC holds up to 4096 samples (0.5 s at 8 kHz), Ogg a page of a few seconds.
     """
+
+    may_block = False
 
     def __init__(
         self, file: BinaryIO, *, container: str, subtype: str, rate_hz: int, channels: int
