@@ -169,7 +169,7 @@ def test_a_stream_that_changes_its_codec_is_followed(codec: Codec, other: Codec)
     found = run(decoder, wire)
     assert [frame.tag for frame in found] == list(range(360))
     wrong = [n for n in range(360) if found[n].pcm != decode(truth[n], wire[n])]
-    # A change of size is seen at once; one of sound alone at the next look, 1.28 s at the most
+    # A change of size is seen at once; one of sound alone at the next look, 2.56 s at the most
     # (and silence in between tells nothing).
     late = 100 if codec.sample_bytes == other.sample_bytes else 0
     assert all(120 <= n < 120 + late for n in wrong)

@@ -48,9 +48,9 @@ _DOUBT_BONUS = 10.0
 _CHANGE_BONUS = 6.0
 _RESTART_BONUS = 12.0
 # A settled codec is looked at again in each of the next frames, then after 1, 2, 4 ... frames, at
-# last every 1.28 s.
+# last every 2.56 s: to look costs as much as to record five frames.
 _FIRST_LOOKS = 4
-_MAX_INTERVAL = 64
+_MAX_INTERVAL = 128
 _SHORT_INTERVAL = 4  # when the look told nothing
 # Bits per byte by which another reading has to be better to raise doubt.
 _DOUBT_MARGIN = 0.25

@@ -11,8 +11,10 @@ from voipbin_cli.session.ears import Ears
 from voipbin_cli.session.listening import ListeningSession, ListenRequest, ListenStatus, Tell
 from voipbin_cli.session.live import Close
 
-# Nobody hears a recording as it is made: what comes in a tenth of a second is written at once.
-LINGER_S = 0.1
+# Nobody hears a recording as it is made: what comes in a fifth of a second is written at once,
+# and time is looked at as often. Only a capture tells how late this process was, to a tenth.
+LINGER_S = 0.2
+TICK_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,8 @@ class Recording(ListeningSession):
         **edges: Any,
     ) -> None:
         live = replace(request.live, linger_s=LINGER_S)
+        if request.capture is None:
+            live = replace(live, lag_interval_s=TICK_S)
         # First, so that a file that is in the way is told before a capture is begun.
         self.file = AudioFile(
             output, overwrite=request.overwrite, fill=fill, capture=request.capture
