@@ -34,8 +34,6 @@ FORMS = tuple(
         "sEcReT",
     )
 )
-# What ctypes.util.find_library runs to find PortAudio: the system's own, with all that we have.
-LINKERS = {"ldconfig", "gcc", "cc", "ld", "objdump"}
 CONFERENCE = f"/v1.0/conferences/{CALL}"
 PAGE = document({"result": [{"id": CALL, "status": "progressing"}], "next_page_token": ""})
 OVER = document({"id": CALL, "status": "hangup"})
@@ -103,8 +101,6 @@ class Onlooker:
         try:
             self.commands.add(Path(f"/proc/{pid}/cmdline").read_bytes())
             command = Path(f"/proc/{pid}/cmdline").read_bytes()
-            if is_child and Path(command.split(b"\0")[0].decode()).name in LINKERS:
-                return
             # Between fork and exec it is its parent still.
             if is_child and command != self._own_command():
                 self.environments[pid] = Path(f"/proc/{pid}/environ").read_bytes()

@@ -16,6 +16,9 @@ def run() -> int:
 
         sys.stdout.write(f"voipbin {__version__}\n")
         return 0
+    from voipbin_cli.environment import keep_secrets
+
+    keep_secrets()
     if kind := os.environ.get("_VOIPBIN_COMPLETE"):
         from voipbin_cli.shell.tab import answer_and_exit
 

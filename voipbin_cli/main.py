@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 import sys
 from typing import Annotated
 
@@ -123,11 +122,11 @@ def _bug(error: Exception, arguments: list[str]) -> VoipbinError:
     """Say what went wrong without the credential, which a library may have put into its words."""
     import traceback
 
+    from voipbin_cli.environment import secret_values
     from voipbin_cli.text import printable
-    from voipbin_cli.transport.credentials import secret_values
     from voipbin_cli.transport.masking import mask
 
-    secrets = secret_values(os.environ)
+    secrets = secret_values()
     if {"-v", "--verbose"} & set(arguments):
         lines = mask("".join(traceback.format_exception(error)), *secrets).splitlines()
         sys.stderr.write("".join(f"{printable(line)}\n" for line in lines))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
 
 from voipbin_cli.commands.options import ApiOptions
+from voipbin_cli.environment import user_environment
 from voipbin_cli.errors import Refused
 from voipbin_cli.render.problems import say
 from voipbin_cli.render.times import span_text
@@ -26,7 +26,7 @@ HOW_TO_LOG_IN = "voipbin login, or set VOIPBIN_TOKEN or VOIPBIN_ACCESSKEY"
 def api_endpoint(options: ApiOptions) -> Endpoint:
     """Return the endpoint that options, environment and profiles name."""
     return find_endpoint(
-        os.environ,
+        user_environment(),
         api_url=options.api_url,
         profile=options.profile,
         auth=Auth(options.auth),

@@ -14,6 +14,7 @@ from typing import Any
 from voipbin_cli import __version__
 from voipbin_cli.commands.api import api_endpoint, ask_endpoint
 from voipbin_cli.commands.options import ApiOptions
+from voipbin_cli.environment import user_environment
 from voipbin_cli.errors import ExitStatus, MachineError, VoipbinError
 from voipbin_cli.render.doctor import Check, State, check_fields, show_checks, terminal_check
 from voipbin_cli.render.jsonl import emit
@@ -39,7 +40,7 @@ def check_up(options: ApiOptions, *, as_json: bool) -> None:
     """Run every check, show them, and exit with the status of the first bad one."""
     checks = [version_check(), libraries_check(), sound_check(), keyring_check()]
     checks += platform_checks(options)
-    checks += [terminal_check(), shell_check(os.environ, installed_files())]
+    checks += [terminal_check(), shell_check(user_environment(), installed_files())]
     bad = [check for check in checks if check.state is State.BAD]
     if as_json:
         for check in checks:
@@ -107,7 +108,7 @@ def keyring_check() -> Check:
     backend = usable_keyring()
     if backend is not None:
         return Check("keyring", State.OK, backend.name, facts={"backend": backend.name})
-    path = ProfileStore.of_user(os.environ).path
+    path = ProfileStore.of_user(user_environment()).path
     words = f"none; secrets of `voipbin login` go to {path}, readable by you alone"
     return Check("keyring", State.OK, words, facts={"backend": None, "file": str(path)})
 

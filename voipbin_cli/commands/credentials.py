@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -11,6 +10,7 @@ from pathlib import Path
 from voipbin_cli.commands.api import ask_endpoint, refuse_expired
 from voipbin_cli.commands.options import ApiOptions
 from voipbin_cli.commands.prompts import ask_secret, ask_text, is_interactive, pick, read_secret
+from voipbin_cli.environment import user_environment
 from voipbin_cli.errors import UsageError
 from voipbin_cli.render.problems import say
 from voipbin_cli.render.times import utc_text
@@ -63,7 +63,7 @@ def login_of(
 
 def log_in(api: ApiOptions, login: Login | None) -> None:
     """Take a credential, try it, store it. A bad one raises before anything is stored."""
-    store = ProfileStore.of_user(os.environ)
+    store = ProfileStore.of_user(user_environment())
     name = api.profile or DEFAULT_PROFILE
     endpoint = _endpoint(api, store.address(name))
     for warning in endpoint.warnings():
@@ -78,7 +78,7 @@ def log_in(api: ApiOptions, login: Login | None) -> None:
 
 def log_out(name: str | None) -> None:
     """Forget a profile, the current one unless it is named."""
-    store = ProfileStore.of_user(os.environ)
+    store = ProfileStore.of_user(user_environment())
     forgotten = store.delete(name)
     if forgotten is None and name is not None:
         kept = ", ".join(store.names) or "none at all"
@@ -141,5 +141,5 @@ def _report(profile: Profile, credential: Credential, where: str) -> None:
 
 def _warn_of_overrides() -> None:
     for variable in OVERRIDES:
-        if os.environ.get(variable, "").strip():
+        if user_environment().get(variable, "").strip():
             say(f"warning: {variable} is set, and comes before every profile")

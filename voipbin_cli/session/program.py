@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from voipbin_cli.errors import MachineError, UsageError
-from voipbin_cli.transport.credentials import without_secrets
 
 READ_BYTES = 4096
 # What it may be behind in reading, before what it hears is dropped.
@@ -51,7 +50,6 @@ class Program:
                 *self.command,
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
-                env=without_secrets(os.environ),
                 **self._giving(ends[0] if ends else None),
             )
         except (OSError, ValueError) as error:

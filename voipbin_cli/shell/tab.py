@@ -13,6 +13,8 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, NoReturn
 
+from voipbin_cli.environment import user_environment
+
 # With what Python itself takes to start, a second in all.
 LIMIT_S = 0.85
 
@@ -105,7 +107,7 @@ def answer(kind: str, line: Line, limit_s: float = LIMIT_S) -> list[Row]:
 def answer_and_exit(kind: str, arguments: Sequence[str]) -> NoReturn:
     """Answer and end the process, with whatever threads are left."""
     current, *words = arguments or [""]
-    rows = answer(kind, Line(current, words, os.environ))
+    rows = answer(kind, Line(current, words, user_environment()))
     text = "".join(f"{row.value}\t{' '.join(row.help.split())}\n" for row in rows)
     with contextlib.suppress(OSError):
         os.write(1, text.encode("utf-8", "replace"))

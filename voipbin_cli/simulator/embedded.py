@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -14,7 +13,6 @@ from types import TracebackType
 from typing import IO, Any, Self
 
 from voipbin_cli.errors import ExitStatus, MachineError, UsageError, VoipbinError
-from voipbin_cli.transport.credentials import without_secrets
 
 START_PATIENCE_S = 20.0
 _END_PATIENCE_S = 3.0
@@ -66,7 +64,6 @@ class EmbeddedSimulator:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
-            env=without_secrets(os.environ),
             start_new_session=True,  # Ctrl-C is for the parent, which still needs the child
         )
         try:

@@ -16,7 +16,6 @@ from voipbin_cli.errors import UsageError
 if TYPE_CHECKING:
     from voipbin_cli.transport.profiles import ProfileStore
 
-SECRET_VARIABLES = ("VOIPBIN_TOKEN", "VOIPBIN_ACCESSKEY", "VN_ACCESS_KEY")
 _FILE_LIMIT_BYTES = 1024 * 1024
 _TOKEN_LIMIT = 16 * 1024
 
@@ -44,16 +43,6 @@ class Credential:
     def expires_at(self) -> float | None:
         """Seconds since 1970 at which a token expires by its own word; None where it has none."""
         return expires_at(self.secret) if self.kind is CredentialKind.TOKEN else None
-
-
-def secret_values(environ: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the secrets that stand in the environment."""
-    return tuple(value for name in SECRET_VARIABLES if (value := environ.get(name)))
-
-
-def without_secrets(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment of a child that has no business with the credential."""
-    return {name: value for name, value in environ.items() if name not in SECRET_VARIABLES}
 
 
 def expires_at(token: str) -> float | None:

@@ -1,0 +1,33 @@
+"""What children inherit, and what stays here."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+
+import pytest
+
+from voipbin_cli.environment import keep_secrets, secret_values, user_environment
+
+
+def test_children_get_everything_but_the_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("voipbin_cli.environment._kept", {})
+    for name in ("VOIPBIN_TOKEN", "VOIPBIN_ACCESSKEY", "VN_ACCESS_KEY", "VOIPBIN_PROFILE"):
+        monkeypatch.setenv(name, f"the {name}")
+    keep_secrets()
+    child = subprocess.run(["env"], capture_output=True, text=True, check=True).stdout
+    assert "the VOIPBIN_PROFILE" in child
+    assert "TOKEN" not in child
+    assert "KEY" not in child.replace("KEYRING", "")
+    assert user_environment()["VOIPBIN_TOKEN"] == "the VOIPBIN_TOKEN"
+    assert secret_values() == ("the VOIPBIN_TOKEN", "the VOIPBIN_ACCESSKEY", "the VN_ACCESS_KEY")
+
+
+def test_without_secrets_nothing_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("voipbin_cli.environment._kept", {})
+    for name in ("VOIPBIN_TOKEN", "VOIPBIN_ACCESSKEY", "VN_ACCESS_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    before = dict(os.environ)
+    keep_secrets()
+    assert dict(os.environ) == before
+    assert secret_values() == ()

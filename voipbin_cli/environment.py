@@ -1,0 +1,33 @@
+"""The environment as the user set it, and as children get it: the credential stays in here.
+
+A library may start a program of its own (ctypes asks ldconfig where PortAudio is); that one has no
+business with the credential either.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import ChainMap
+from collections.abc import Mapping
+
+SECRET_VARIABLES = ("VOIPBIN_TOKEN", "VOIPBIN_ACCESSKEY", "VN_ACCESS_KEY")
+
+_kept: dict[str, str] = {}
+
+
+def keep_secrets() -> None:
+    """Take the secrets out of what every child inherits; to be called before anything else."""
+    for name in SECRET_VARIABLES:
+        if name in os.environ:
+            _kept[name] = os.environ.pop(name)
+
+
+def user_environment() -> Mapping[str, str]:
+    """The environment that the user gave, secrets included."""
+    return ChainMap(_kept, os.environ)
+
+
+def secret_values() -> tuple[str, ...]:
+    """The secrets that the user put there."""
+    environment = user_environment()
+    return tuple(value for name in SECRET_VARIABLES if (value := environment.get(name)))
