@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from tests.corpus.runs import Run, arrivals, fold
+from voipbin_cli.analysis.facts.frames import Message, from_messages
 from voipbin_cli.analysis.findings import (
     BY_ID,
     ROWS,
@@ -114,6 +115,62 @@ def test_no_frame_is_no_audio_but_not_in_a_conference_of_one() -> None:
     assert (found.id, found.severity) == ("no-audio", Severity.ERROR)
     (alone,) = find(empty, Circumstances(members=1))
     assert (alone.id, alone.severity) == ("no-audio", Severity.INFO)
+
+
+def test_text_is_no_audio_either() -> None:
+    stream = StreamFold(Encapsulation.RTP)
+    stream.add(from_messages(Message("MEDIA_START", n * 20_000_000) for n in range(50)))
+    (found,) = find(stream.measured(), Circumstances())
+    assert found.id == "no-audio"
+    assert (found.evidence["messages"], found.evidence["text_messages"]) == (50, 50)
+
+
+def _slow(trips_ms: list[float], interval_ms: int = 32) -> Measured:
+    """20 ms of speech each 32 ms: 5000 samples a second."""
+    run = Run("clean", "clean", NONE)
+    stream = StreamFold(Encapsulation.RTP)
+    stream.add(
+        from_messages(
+            Message(message.data, n * interval_ms * 1_000_000)
+            for n, message in enumerate(arrivals(run))
+        )
+    )
+    stream.round_trips(trips_ms)
+    stream.flush()
+    return stream.measured()
+
+
+def test_a_slow_stream_is_of_another_rate_unless_pings_queue_as_it_does() -> None:
+    (rate, *_) = find(_slow([2.0, 2.1, 1.9]), Circumstances())
+    assert rate.id == "wrong-rate"
+    # 37.5 % of the audio is still on its way: after 10 s a ping waits for nearly 4.
+    (stall, *_) = find(_slow([2.0, 1900.0, 3700.0]), Circumstances())
+    assert (stall.id, stall.severity) == ("network-stall", Severity.ERROR)
+    assert stall.evidence["link_carries"] == pytest.approx(20 / 32, abs=0.01)
+    assert stall.evidence["pings_queued_ms"] == 3698.0
+    # 500 frames take 16 s, and hold 10 s.
+    assert stall.evidence["behind_ms"] == pytest.approx(6000, abs=50)
+
+
+def test_audio_is_not_lost_that_waits_where_pings_wait_too() -> None:
+    def measured(trips_ms: list[float]) -> Measured:
+        run = Run("", "clean", NONE)
+        stream = StreamFold(Encapsulation.RTP)
+        late_ns = 100_000_000  # from the fifth second on a queue has 100 ms in it
+        stream.add(
+            from_messages(
+                message._replace(time_ns=message.time_ns + late_ns * (n >= 250))
+                for n, message in enumerate(arrivals(run))
+            )
+        )
+        stream.round_trips(trips_ms)
+        stream.flush()
+        return stream.measured()
+
+    assert measured([1.0, 1.5]).lost_ms == pytest.approx(100, abs=20)
+    assert measured([1.0, 101.0]).lost_ms == 0
+    # A wait of a third as long explains nothing.
+    assert measured([1.0, 45.0]).lost_ms == pytest.approx(100, abs=20)
 
 
 def test_mute_explains_silence() -> None:

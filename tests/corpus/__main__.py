@@ -1,12 +1,19 @@
-"""Print the confusion matrix of the labelled corpus: `python -m tests.corpus [SEEDS]`."""
+"""Print the confusion matrix of the labelled corpus: `python -m tests.corpus [SEEDS]`.
+
+`python -m tests.corpus --live [ROUNDS]` prints that of the live runs: real processes, sockets,
+and, as root, network namespaces.
+"""
 
 from __future__ import annotations
 
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from tests.corpus.catalogue import faulty, healthy, local, mixed
+from tests.corpus.live import CABLES, PEERS, root_causes
 from tests.corpus.runs import Run, diagnosed
 from voipbin_cli.analysis.findings import Finding
 from voipbin_cli.analysis.severity import Severity
@@ -50,8 +57,26 @@ def false_alarms(runs: Iterable[Run]) -> tuple[list[str], int]:
     return alarms, count
 
 
+def live(rounds: int) -> int:
+    """Run the live corpus so many times and say how it went."""
+    runs = [*PEERS, *CABLES] * rounds
+    with TemporaryDirectory() as directory:
+        found = root_causes(runs, Path(directory))
+    matrix: dict[str, Counter[str]] = defaultdict(Counter)
+    for run, root in zip(runs, found, strict=True):
+        matrix[run.label][root] += 1
+    right = sum(root in run.expected for run, root in zip(runs, found, strict=True))
+    for run in runs[: len(runs) // rounds]:
+        told = ", ".join(f"{n} {name}" for name, n in matrix[run.label].most_common())
+        print(f"{run.label:<26} {'|'.join(sorted(run.expected)):<18} {told}")
+    print(f"root cause right: {right} of {len(runs)} ({right / len(runs):.1%})")
+    return int(right < 0.95 * len(runs))
+
+
 def main() -> int:
     """Run it all and say how it went."""
+    if sys.argv[1:2] == ["--live"]:
+        return live(int(sys.argv[2]) if len(sys.argv) > 2 else 1)
     seeds = range(1, 1 + int(sys.argv[1] if len(sys.argv) > 1 else 3))
     runs = [*faulty(seeds), *mixed(seeds), *local(seeds)]
     matrix, misses, count = judge(runs)

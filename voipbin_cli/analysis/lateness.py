@@ -12,6 +12,9 @@ from voipbin_cli.analysis.metrics import Lag, Trips
 # So late at least has a tick to be to say anything: an event loop is no more punctual.
 LEAST_NS = 10_000_000
 _FRAME_NS = 20_000_000
+# From here on a rise of the round trips is a queue; so much of what seems lost it has to explain.
+QUEUE_MS = 40.0
+_QUEUE_SHARE = 0.6
 _NOTED = 20_000
 _TRIPS_NOTED = 5_000
 
@@ -31,6 +34,16 @@ class LatenessFold:
     def trips(self, trips_ms: list[float]) -> None:
         """Take round-trip times in milliseconds."""
         self._trips_ms.extend(trips_ms)
+
+    def queued(self, pauses: list[Pause]) -> list[Pause]:
+        """The same pauses; audio that seems lost is only late where pings came to wait as long.
+
+        A queue that fills up lifts the delay for good, as lost audio does.
+        """
+        lost_ms = sum(pause.lost_ns for pause in pauses) / 1e6
+        if not lost_ms or self.round_trips().queued_ms < lost_ms * _QUEUE_SHARE:
+            return pauses
+        return [pause._replace(lost_ns=0, late_ns=pause.length_ns) for pause in pauses]
 
     def excuse(self, pauses: list[Pause]) -> tuple[list[Pause], list[Pause]]:
         """The pauses that the network has to answer for, and those that are this machine's."""
@@ -58,8 +71,9 @@ class LatenessFold:
         return Lag(0.0, late[0] / 1e6 if late else 0.0)
 
     def round_trips(self) -> Trips:
-        """Median and 99th percentile."""
+        """Least, median and 99th percentile."""
         if not self._trips_ms:
-            return Trips(0, None, None)
-        p50, p99 = np.percentile(np.array(self._trips_ms), [50, 99]).tolist()
-        return Trips(len(self._trips_ms), p50, p99)
+            return Trips(0, None, None, None, 0.0)
+        low, p50, p99, high = np.percentile(np.array(self._trips_ms), [0, 50, 99, 100]).tolist()
+        rise_ms = high - low
+        return Trips(len(self._trips_ms), low, p50, p99, rise_ms if rise_ms > QUEUE_MS else 0.0)

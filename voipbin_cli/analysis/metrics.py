@@ -19,19 +19,29 @@ from voipbin_cli.analysis.reception import Reception
 from voipbin_cli.analysis.signal import Signal
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.codec.fingerprint import Dialect, Fingerprint
+from voipbin_cli.codec.pcm import SAMPLE_RATE_HZ
 
 # A pause that held less than three frames back is the jitter of a healthy link.
 STALL_NS = 60_000_000
 # From this share on, what a pause held back came at once: a stall, and not jitter.
 BURST_SHARE = 0.5
+# A link that is this short of what the stream needs makes a ping wait so long within a run.
+STARVED_RATIO = 0.97
+STARVED_QUEUE_MS = 200.0
 
 
 class Trips(NamedTuple):
-    """Round trips of pings: how many, and their milliseconds."""
+    """Round trips of pings: how many, and their milliseconds.
+
+    `queued_ms` is what the longest took more than the shortest, where that is a queue: a ping
+    waits in the same ones as the audio.
+    """
 
     pings: int
+    min_ms: float | None
     p50_ms: float | None
     p99_ms: float | None
+    queued_ms: float
 
 
 class Lag(NamedTuple):
@@ -122,6 +132,17 @@ class Measured:
             return None
         return self.frame_samples * 1000 / usual.p50
 
+    @property
+    def is_starved(self) -> bool:
+        """The link carries less than the stream needs: too little comes, and pings queue, too."""
+        short = self.samples_hz is not None and self.samples_hz < STARVED_RATIO * SAMPLE_RATE_HZ
+        return short and self.trips.queued_ms >= STARVED_QUEUE_MS
+
+    @property
+    def behind_ms(self) -> float:
+        """How much less audio than time there was."""
+        return max(0.0, self.duration_s * 1000 - self.frames * (self.frame_ms or 20.0))
+
     def share(self, ms: float) -> float:
         """`ms` as a share of the whole duration."""
         return ms / 1000 / self.duration_s if self.duration_s else 0.0
@@ -186,7 +207,9 @@ class Measured:
         return {"count": len(late), "total_ms": sum(late), "longest_ms": max(late, default=0.0)}
 
     def _trips(self) -> dict[str, float | None] | None:
-        return {"p50": self.trips.p50_ms, "p99": self.trips.p99_ms} if self.trips.pings else None
+        trips = self.trips
+        told = {"min": trips.min_ms, "p50": trips.p50_ms, "p99": trips.p99_ms}
+        return told if trips.pings else None
 
 
 def _rounded(value: Any) -> Any:

@@ -199,7 +199,7 @@ class StreamFold:
         last_ns = self.last_ns or 0
         frame_samples = self._sizes.most_common(1)[0][0] if self._sizes else None
         delivery, judge, reader = self._delivery, self._judge, self._reader
-        pauses, excused = self._lateness.excuse(delivery.pauses)
+        pauses, excused = self._lateness.excuse(self._lateness.queued(delivery.pauses))
         reception = self._reception()
         bursts = self._missing.bursts(pauses, (frame_samples or FRAME_SAMPLES) * NS_PER_SAMPLE)
         buffers = delivery.buffers(is_numbered=reception is not None and reception.is_troubled)

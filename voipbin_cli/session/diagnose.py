@@ -21,6 +21,8 @@ from voipbin_cli.transport.documents import CallState, ConferenceState, Resource
 
 # Every wake-up late by so much has to be seen, and a frame comes each 20 ms.
 LAG_INTERVAL_S = 0.02
+# A queue that grows shows in the round trips, within ten seconds.
+PING_INTERVAL_S = 1.0
 # A stream that is mute for so long will stay so.
 PATIENCE_S = 10.0
 
@@ -47,7 +49,7 @@ class LiveDiagnosis(ListeningSession):
     """Listens for a while and measures. What is refused or lost is a finding, and no error."""
 
     def __init__(self, request: ListenRequest, tell: Tell, **edges: Any) -> None:
-        live = replace(request.live, lag_interval_s=LAG_INTERVAL_S)
+        live = replace(request.live, lag_interval_s=LAG_INTERVAL_S, ping_interval_s=PING_INTERVAL_S)
         super().__init__(replace(request, live=live), tell, **edges)
         self.fold = StreamFold(live.encapsulation, keep_samples=KEPT_SAMPLES, keep_rows=KEPT_ROWS)
         self.story = Story(self.fold)

@@ -24,6 +24,8 @@ DURATION_GRACE_S = 0.1
 ROOM_POLL_S = 0.05
 # RFC 6455 7.1.5: no close frame was received.
 NO_ANSWER = 1006
+# A link on which nothing came for so long is dead; one that is only slow brings something.
+DEAD_NS = 1_500_000_000
 # Under this an event loop is as punctual as they are: epoll itself rounds up to a millisecond.
 WORTH_NOTING_NS = 10_000_000
 
@@ -80,6 +82,7 @@ class ListeningSession:
         self._ran_out = False
         self._started_ns = self._ended_ns = 0
         self._latest_pcm = b""
+        self._latest_ns = 0
         self._form = ""
         self._decided: tuple[object, ...] = ()
 
@@ -155,6 +158,7 @@ class ListeningSession:
     def received(self, messages: Sequence[Message]) -> None:
         """Decode what has come, up to the asked-for duration."""
         began = self.listener.frames > 0
+        self._latest_ns = messages[-1].arrival_ns
         for message in messages:
             if self._is_enough():
                 break
@@ -211,9 +215,11 @@ class ListeningSession:
     def _checked(self, close: Close) -> Close:
         """Take a link that was dead when the time was up for what it is.
 
-        Frames are missing, and the far end did not answer the close frame either.
+        Frames are missing, and the far end did not answer the close frame either. Where something
+        came until the end the answer was only waiting in a long queue.
         """
-        if not (self._ran_out and close.code == NO_ANSWER and self.listener.frames):
+        silent = self.clock() - self._latest_ns > DEAD_NS
+        if not (self._ran_out and close.code == NO_ANSWER and self.listener.frames and silent):
             return close
         error = ConnectionFailed(
             "the connection was dead when the time was up: nothing came any more",

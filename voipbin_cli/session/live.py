@@ -16,6 +16,7 @@ from voipbin_cli.errors import ConnectionFailed, Refused, VoipbinError
 from voipbin_cli.session.lag import LagMeter
 from voipbin_cli.transport.backoff import Backoff
 from voipbin_cli.transport.connection import (
+    PING_INTERVAL_S,
     ConnectionEnded,
     MediaConnection,
     Message,
@@ -79,6 +80,7 @@ class LiveRequest:
     connect_timeout_s: float = 10.0
     give_up_after_s: float = 60.0
     lag_interval_s: float = 0.1
+    ping_interval_s: float = PING_INTERVAL_S
     linger_s: float = 0.0
 
 
@@ -196,6 +198,7 @@ class LiveStream:
             ssl=endpoint.ssl_context(url),
             connect_timeout=request.connect_timeout_s,
             clock=self._clock,
+            ping_interval=request.ping_interval_s,
         )
 
     async def _pump(self, connection: MediaConnection) -> ConnectionEnded:

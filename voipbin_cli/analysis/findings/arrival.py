@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from voipbin_cli.analysis.buffering import ADAPTIVE, FIXED_60, FIXED_200
 from voipbin_cli.analysis.findings.row import WARNING, Evidence, Facts, Row, sure, tenths
+from voipbin_cli.codec.pcm import SAMPLE_RATE_HZ
 
 JITTER_LATE_RATIO = 0.02
 LOSS_MS = 20.0
@@ -38,8 +39,10 @@ def is_sequence_grave(facts: Facts) -> bool:
 
 
 def judge_stall(facts: Facts) -> float:
-    """Stalls that hurt, and that are most of what is late."""
+    """Stalls that hurt, and that are most of what is late; or a link that is too slow."""
     measured = facts.measured
+    if measured.is_starved:
+        return 0.95
     stalls = measured.stalls
     worst = max((pause.late_ns for pause in stalls), default=0) / 1e6
     wandering = len(_wandering(facts))
@@ -60,7 +63,16 @@ def _wandering(facts: Facts) -> list[int]:
 def stalls(facts: Facts) -> Evidence:
     measured = facts.measured
     late = [pause.late_ns / 1e6 for pause in measured.stalls]
+    starved: Evidence = {}
+    if measured.is_starved:
+        carried = (measured.samples_hz or 0.0) / SAMPLE_RATE_HZ
+        starved = {
+            "link_carries": round(carried, 3),
+            "behind_ms": tenths(measured.behind_ms),
+            "pings_queued_ms": tenths(measured.trips.queued_ms),
+        }
     return {
+        **starved,
         "count": len(late),
         "longest_ms": tenths(max(late, default=0.0)),
         "total_ms": tenths(sum(late)),
@@ -70,7 +82,8 @@ def stalls(facts: Facts) -> Evidence:
 
 def is_stall_grave(facts: Facts) -> bool:
     measured = facts.measured
-    return measured.share(sum(pause.late_ns for pause in measured.stalls) / 1e6) > GRAVE_STALL
+    stalled = measured.share(sum(pause.late_ns for pause in measured.stalls) / 1e6)
+    return measured.is_starved or stalled > GRAVE_STALL
 
 
 def judge_lost_audio(facts: Facts) -> float:
@@ -109,9 +122,11 @@ def jitter(facts: Facts) -> Evidence:
 
 
 def judge_drift(facts: Facts) -> float:
-    told = facts.measured.drift
-    if told.ppm is None or told.uncertainty_ppm is None:
+    measured, told = facts.measured, facts.measured.drift
+    if told.ppm is None or told.uncertainty_ppm is None or measured.is_starved:
         return 0.0
+    if told.ppm < 0 and -told.ppm * told.seconds / 1000 < measured.trips.queued_ms:
+        return 0.0  # a queue that fills up, as pings tell, looks like a slow clock
     if abs(told.ppm) < DRIFT_PPM + 2 * told.uncertainty_ppm:
         return 0.0
     return sure(abs(told.ppm), DRIFT_PPM, 300)
@@ -140,7 +155,8 @@ ROWS: tuple[Row, ...] = (
         "the link held frames back, then brought them all at once",
         judge_stall,
         stalls,
-        "use a jitter buffer, or a better link: TCP repeats what a bad one loses",
+        "use a jitter buffer, or a better link: TCP repeats what a bad one loses; where the link "
+        "carries less than the stream (0.1 Mbit/s) no buffer helps",
         "choppy",
         frozenset(("jitter",)),
         grave=is_stall_grave,

@@ -37,11 +37,17 @@ def muted(facts: Facts) -> Evidence:
 
 
 def judge_no_audio(facts: Facts) -> float:
-    return 0.0 if facts.measured.frames or facts.measured.messages else 0.99
+    """No frame of audio; messages that are none are another matter, unless they are text."""
+    measured = facts.measured
+    return 0.0 if measured.frames or measured.malformed * 2 > measured.messages else 0.99
 
 
 def no_audio(facts: Facts) -> Evidence:
-    return {"frames": 0, "members": facts.around.members}
+    measured = facts.measured
+    told: Evidence = {"frames": 0, "members": facts.around.members}
+    if measured.messages:
+        told |= {"messages": measured.messages, "text_messages": measured.texts}
+    return told
 
 
 def is_lone_member(facts: Facts) -> bool:

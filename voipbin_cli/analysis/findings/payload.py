@@ -40,6 +40,8 @@ def judge_wrong_rate(facts: Facts) -> float:
     measured = facts.measured
     if measured.samples_hz is None or not measured.is_settled or measured.is_datagrams:
         return 0.0
+    if measured.is_starved:
+        return 0.0
     # Audio that was lost slows the one down and jitter moves the other, but never both.
     rates = (measured.samples_hz, measured.usual_hz or measured.samples_hz)
     off = min(abs(rate / SAMPLE_RATE_HZ - 1) for rate in rates)
