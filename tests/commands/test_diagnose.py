@@ -12,6 +12,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -208,37 +209,98 @@ def test_private_numbers_are_left_out_and_figures_are_not(private: str) -> None:
     )
 
 
-def test_a_report_in_a_browser_draws_its_plots_and_has_a_player(
-    report: Path, tmp_path: Path
-) -> None:
+def chromium(page: Path, *options: str) -> str:
+    """Open a page in a headless browser, and return what it printed."""
     browser = shutil.which("chromium")
     if browser is None:
         pytest.skip("chromium is not installed")
-    # What the page finds on its own canvases once it has drawn, in its title.
-    probe = """<script>window.addEventListener("load", () => {
-      const inked = id => { const c = document.getElementById(id);
-        const d = c.getContext("2d").getImageData(0, 0, c.width, c.height).data;
-        return new Set(new Uint32Array(d.buffer)).size; };
-      const player = document.getElementById("player");
-      const told = () => { document.title = JSON.stringify({
-        inks: ["gaps", "delays", "jitter", "level", "histogram", "spectrogram"].map(inked),
-        seconds: player.duration, marks: document.querySelectorAll("#marks button").length }); };
-      if (player.readyState) told(); else player.addEventListener("loadedmetadata", told);
-    });</script></body>"""
-    page = tmp_path / "probed.html"
-    page.write_text(report.read_text().replace("</body>", probe))
     done = subprocess.run(
-        [browser, *CHROMIUM, f"--user-data-dir={tmp_path}/profile", "--virtual-time-budget=8000",
-         "--dump-dom", page.as_uri()],
+        [browser, *CHROMIUM, f"--user-data-dir={page.parent}/profile", *options, page.as_uri()],
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
-    found = re.search(r"<title>(\{.*?\})</title>", done.stdout)
-    assert found, done.stderr[-500:]
-    told = json.loads(found[1])
+    return done.stdout
+
+
+def probed(report: Path, page: Path, script: str) -> Any:
+    """What a script finds on the page once it is loaded and the player knows its length.
+
+    The script is the body of an asynchronous function, after some that look at a canvas.
+    """
+    probe = """<script>window.addEventListener("load", () => {
+      const canvas = id => document.getElementById(id);
+      const pixels = id => { const c = canvas(id);
+        return c.getContext("2d").getImageData(0, 0, c.width, c.height).data; };
+      const inks = id => new Set(new Uint32Array(pixels(id).buffer)).size;
+      const drawn = id => new Uint32Array(pixels(id).buffer).reduce((a, b) => (31 * a + b) | 0, 0);
+      const frame = () => new Promise(done => requestAnimationFrame(() => setTimeout(done, 0)));
+      const player = document.getElementById("player");
+      const look = async () => { SCRIPT };
+      const told = () => look().then(found => { document.title = JSON.stringify(found); });
+      if (player.readyState) told(); else player.addEventListener("loadedmetadata", told);
+    });</script></body>""".replace("SCRIPT", script)
+    page.write_text(report.read_text().replace("</body>", probe))
+    dom = chromium(page, "--virtual-time-budget=8000", "--dump-dom")
+    found = re.search(r"<title>(\{.*?\})</title>", dom)
+    assert found, dom[-500:]
+    return json.loads(found[1])
+
+
+def test_a_report_in_a_browser_draws_its_plots_and_has_a_player(
+    report: Path, tmp_path: Path
+) -> None:
+    told = probed(
+        report,
+        tmp_path / "probed.html",
+        """const ids = ["gaps", "delays", "jitter", "level", "histogram", "spectrogram"];
+           const marks = document.querySelectorAll("#marks button").length;
+           return { inks: ids.map(inks), seconds: player.duration, marks };""",
+    )
     assert all(inks > 3 for inks in told["inks"]), told
     assert told["inks"][-1] > 50  # a spectrogram of speech
     assert 4.0 < told["seconds"] < 5.1  # what a stall holds back at the end is missing
     assert told["marks"] >= 1
+
+
+def test_all_plots_of_a_report_zoom_and_move_together(report: Path, tmp_path: Path) -> None:
+    told = probed(
+        report,
+        tmp_path / "zoomed.html",
+        """const ids = ["gaps", "delays", "jitter", "level", "spectrogram"];
+           const states = [ids.map(drawn)];
+           const turn = async act => { act(); await frame(); states.push(ids.map(drawn)); };
+           const type = key => new KeyboardEvent("keydown", { key });
+           const press = key => canvas("jitter").dispatchEvent(type(key));
+           const wheel = { deltaY: -1, bubbles: true, cancelable: true, clientX: 300 };
+           await turn(() => canvas("gaps").dispatchEvent(new WheelEvent("wheel", wheel)));
+           await turn(() => press("ArrowRight"));
+           await turn(() => canvas("level").dispatchEvent(new MouseEvent("dblclick")));
+           await turn(() => press("+"));
+           await turn(() => press("0"));
+           return { states, focusable: ids.map(id => canvas(id).tabIndex),
+                    names: ids.map(id => canvas(id).getAttribute("aria-label").length) };""",
+    )
+    whole, zoomed, moved, back, closer, again = told["states"]
+    for before, after in ((whole, zoomed), (zoomed, moved), (moved, back), (back, closer)):
+        assert all(a != b for a, b in zip(before, after, strict=True))
+    assert whole == back == again
+    assert told["focusable"] == [0] * 5
+    assert min(told["names"]) > 10
+
+
+def test_a_report_on_paper_is_white_and_wastes_no_page(report: Path, tmp_path: Path) -> None:
+    if shutil.which("pdftotext") is None:
+        pytest.skip("pdftotext is not installed")
+    page, paper = tmp_path / "report.html", tmp_path / "report.pdf"
+    shutil.copy(report, page)
+    chromium(page, f"--print-to-pdf={paper}", "--no-pdf-header-footer")
+    text = subprocess.run(
+        ["pdftotext", "-layout", paper, "-"], capture_output=True, text=True, check=True
+    ).stdout
+    pages = text.rstrip("\f").split("\f")
+    assert len(pages) <= 3
+    assert "network-stall" in pages[0]
+    assert "Turn the wheel" not in text
+    assert re.search(r"\d+\.\d s: stall", text)  # where the trouble is, on paper too
 
 
 def test_a_report_that_exists_is_not_overwritten(tmp_path: Path) -> None:
