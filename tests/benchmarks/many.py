@@ -241,47 +241,76 @@ def read_by_websockets(port: int, streams: int, seconds: float) -> dict[str, flo
     return asyncio.run(main())
 
 
-def read_by_record(port: int, streams: int, seconds: float) -> dict[str, float]:
-    """The sessions of `voipbin stream record`, each with its file, all in one event loop."""
+def _read_by_sessions(port: int, streams: int, seconds: float, make: Callable[..., Any]) -> Any:
+    """Sessions of the package, each told by number, all in one event loop."""
     from voipbin_cli.codec.encapsulation import Encapsulation
     from voipbin_cli.session.listening import ListenRequest
     from voipbin_cli.session.live import LiveRequest
-    from voipbin_cli.session.record import Recording
     from voipbin_cli.transport.endpoint import Endpoint
     from voipbin_cli.transport.targets import parse_target
 
     tally = Tally()
-
-    class Counted(Recording):
-        number = 0
-
-        def heard(self, frames: list[Any]) -> None:
-            super().heard(frames)
-            for frame in frames:
-                packet = frame.unit.packet
-                at_us = frame.tag // 1000
-                tally.take(at_us, self.number, packet.sequence_number, packet.ssrc)
-
     target = parse_target(f"ws://127.0.0.1:{port}/")
     live = LiveRequest(target, "a benchmark", Endpoint(), Encapsulation.RTP, reconnect=False)
 
-    async def main(directory: str) -> dict[str, float]:
+    def counting(number: int) -> Callable[[list[Any]], None]:
+        def heard(frames: list[Any]) -> None:
+            for frame in frames:
+                packet = frame.unit.packet
+                tally.take(frame.tag // 1000, number, packet.sequence_number, packet.ssrc)
+
+        return heard
+
+    async def main() -> dict[str, float]:
         tasks = []
         for number in range(streams):
-            output = f"{directory}/{number}.wav"
-            session = Counted(
-                ListenRequest(live), lambda *_: None, output=output, rng=Random(number)
-            )
-            session.number = number
-            tasks.append(asyncio.ensure_future(session.run()))
+            run = make(ListenRequest(live), number, counting(number))
+            tasks.append(asyncio.ensure_future(run()))
             await asyncio.sleep(0.004)
         return await _in_a_loop(tasks, tally, seconds)
 
+    return asyncio.run(main())
+
+
+def read_by_record(port: int, streams: int, seconds: float) -> dict[str, float]:
+    """The sessions of `voipbin stream record`, each with its file."""
+    from voipbin_cli.session.record import Recording
+
     with tempfile.TemporaryDirectory() as directory:
-        return asyncio.run(main(directory))
+
+        def make(request: Any, number: int, count: Callable[[list[Any]], None]) -> Any:
+            class Counted(Recording):
+                def heard(self, frames: list[Any]) -> None:
+                    super().heard(frames)
+                    count(frames)
+
+            output = f"{directory}/{number}.wav"
+            return Counted(request, lambda *_: None, output=output, rng=Random(number)).run
+
+        return _read_by_sessions(port, streams, seconds, make)
 
 
-READERS = {"record": read_by_record, "websockets": read_by_websockets, "epoll": read_by_epoll}
+def read_by_diagnose(port: int, streams: int, seconds: float) -> dict[str, float]:
+    """The sessions of `voipbin stream diagnose`, every figure of each stream, no preflight."""
+    from voipbin_cli.session.diagnose import LiveDiagnosis
+
+    def make(request: Any, number: int, count: Callable[[list[Any]], None]) -> Any:
+        class Counted(LiveDiagnosis):
+            def heard(self, frames: list[Any]) -> None:
+                super().heard(frames)
+                count(frames)
+
+        return Counted(request, lambda *_: None, rng=Random(number))._listen
+
+    return _read_by_sessions(port, streams, seconds, make)
+
+
+READERS = {
+    "record": read_by_record,
+    "diagnose": read_by_diagnose,
+    "websockets": read_by_websockets,
+    "epoll": read_by_epoll,
+}
 
 
 # The comparison
@@ -337,7 +366,7 @@ def compare(kinds: list[str], counts: list[int], seconds: float) -> None:
     head = f"{'reader':<11}{'streams':>8}{'lost':>7}{'p50 ms':>9}{'p99 ms':>9}{'µs CPU/frame':>14}"
     print(f"{head}{'server p99':>12}")
     limits = dict.fromkeys(kinds, 0)
-    costs: dict[str, float] = {}
+    costs: dict[tuple[str, int], float] = {}
     for kind in kinds:
         failures = 0
         for streams in counts:
@@ -347,13 +376,18 @@ def compare(kinds: list[str], counts: list[int], seconds: float) -> None:
                 if row.has_kept_up or row.server_p99_ms < LIMIT_MS:
                     break  # else the machine was busy with something else
             if row.has_kept_up:
-                limits[kind], costs[kind] = streams, row.told["cpu_us"]
+                limits[kind], costs[kind, streams] = streams, row.told["cpu_us"]
             failures = 0 if row.has_kept_up else failures + 1
             if failures == 2:
                 break
     print(", ".join(f"{kind}: {limit} streams" for kind, limit in limits.items()))
-    if {"record", "websockets"} <= costs.keys():
-        print(f"a frame recorded costs {costs['record'] / costs['websockets']:.2f} x a bare one")
+    for kind in set(kinds) - {"websockets", "epoll"}:
+        pairs = [
+            f"{costs[kind, count] / costs['websockets', count]:.2f} x with {count}"
+            for count in counts
+            if (kind, count) in costs and ("websockets", count) in costs
+        ]
+        print(f"a frame of {kind} costs, beside a bare one: {', '.join(pairs)}")
 
 
 def main() -> None:

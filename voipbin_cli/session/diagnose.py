@@ -19,6 +19,8 @@ from voipbin_cli.session.story import KEPT_ROWS, KEPT_SAMPLES, Story
 from voipbin_cli.transport.connection import ConnectionEnded, MediaConnection, Message
 from voipbin_cli.transport.documents import CallState, ConferenceState, ResourceState
 
+# A view looks a few times a second, and ten frames cost little more to measure than one.
+LINGER_S = 0.2
 # Every wake-up late by so much has to be seen, and a frame comes each 20 ms.
 LAG_INTERVAL_S = 0.02
 # A queue that grows shows in the round trips, within ten seconds.
@@ -49,7 +51,12 @@ class LiveDiagnosis(ListeningSession):
     """Listens for a while and measures. What is refused or lost is a finding, and no error."""
 
     def __init__(self, request: ListenRequest, tell: Tell, **edges: Any) -> None:
-        live = replace(request.live, lag_interval_s=LAG_INTERVAL_S, ping_interval_s=PING_INTERVAL_S)
+        live = replace(
+            request.live,
+            linger_s=LINGER_S,
+            lag_interval_s=LAG_INTERVAL_S,
+            ping_interval_s=PING_INTERVAL_S,
+        )
         super().__init__(replace(request, live=live), tell, **edges)
         self.fold = StreamFold(live.encapsulation, keep_samples=KEPT_SAMPLES, keep_rows=KEPT_ROWS)
         self.story = Story(self.fold)
