@@ -81,6 +81,20 @@ def test_chunks_change_no_figure(scenario: str, encapsulation: Encapsulation) ->
     assert whole[0] == whole[1] == whole[2]
 
 
+@pytest.mark.parametrize("scenario", ["clean", "codec-change", "noise"])
+def test_chunks_change_no_figure_after_the_first_minute(scenario: str) -> None:
+    """Then a sound is looked at now and then only, and those of a long chunk together."""
+    options = {} if scenario != "codec-change" else {"strength": "85"}
+    run = Run(scenario, scenario, NONE, options=options, seconds=110.0)
+    got = arrivals(run)
+    whole = [diagnose(fold(run, got, chunk)) for chunk in (25, 700, len(got))]
+    assert whole[0] == whole[1] == whole[2]
+    # One each ten seconds: the next look after 85 s is at 90, frame 4500.
+    assert [change.frame for change in whole[0].measured.changes] == (
+        [4500] if scenario == "codec-change" else []
+    )
+
+
 def test_the_jitter_is_computed_at_the_streams_own_clock() -> None:
     """A perfect stream whose timestamps count bytes reads 19.97 ms at 8000 Hz, and 0 at 16000."""
     rows = [(n * 20 * MS, _packet(n, 320 * n)) for n in range(101)]

@@ -26,6 +26,10 @@ def test_half_a_sample_is_refused_where_linear_is_due() -> None:
     assert (caught.value.slug, caught.value.offset) == ("odd-length", 2)
 
 
+def test_the_longest_message_that_is_taken() -> None:
+    assert len(sln.build(bytes(65535))) == 65535
+
+
 @pytest.mark.parametrize("payload", [b"", bytes(65536)])
 def test_what_the_platform_does_not_survive_is_never_built(payload: bytes) -> None:
     with pytest.raises(ValueError):

@@ -21,11 +21,10 @@ class Extender:
     out negative.
     """
 
-    __slots__ = ("_bits", "_highest", "_mask")
+    __slots__ = ("_bits", "_highest")
 
     def __init__(self, bits: int) -> None:
         self._bits = bits
-        self._mask = (1 << bits) - 1
         self._highest: int | None = None
 
     def extend(self, value: int) -> int:
@@ -34,7 +33,7 @@ class Extender:
         if highest is None:
             self._highest = value
             return value
-        extended = highest + difference(value, highest & self._mask, self._bits)
+        extended = highest + difference(value, highest, self._bits)
         if extended > highest:
             self._highest = extended
         return extended
