@@ -109,6 +109,8 @@ def rtp_rows() -> list[Row]:
         rows.append(("dpkt", lambda: dpkt.RTP(data), ">= 2"))
     if (aiortc := rival("aiortc.rtp")) is not None:
         rows.append(("aiortc", lambda: aiortc.RtpPacket.parse(data), ""))
+    if (scapy := rival("scapy.layers.rtp")) is not None:
+        rows.append(("scapy", lambda: scapy.RTP(data), ""))
     parsed = [
         compare(
             "RTP packet parsed", lambda: rtp.parse(data), work, by, target, unit="µs", calls=5000

@@ -45,6 +45,12 @@ def medians_ns(works: list[Work], *, calls: int, rounds: int = 15) -> list[float
     return [statistics.median(taken) for taken in times]
 
 
+def headline(what: str, ratio: float, meaning: str, wanted: str = "") -> None:
+    """Print a line for the table of all benchmarks."""
+    aim = f"  wanted {wanted}" if wanted else ""
+    print(f"→ {what:<44}{ratio:7.2f} x  {meaning}{aim}", flush=True)
+
+
 def show(rows: list[Row]) -> None:
     """Print the table."""
     print(f"{'what':<44}{'ours':>12}  {'rival':<22}{'theirs':>12}{'ratio':>8}  target")
@@ -53,3 +59,6 @@ def show(rows: list[Row]) -> None:
         ratio = "-" if row.ratio is None else f"{row.ratio:.2f}"
         ours = f"{row.ours:.2f} {row.unit}"
         print(f"{row.name:<44}{ours:>12}  {row.rival:<22}{theirs:>12}{ratio:>8}  {row.target}")
+    for row in rows:
+        if row.ratio is not None:
+            headline(row.name, row.ratio, f"as fast as {row.rival}", row.target)

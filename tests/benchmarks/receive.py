@@ -25,6 +25,7 @@ from websockets.asyncio.client import connect
 from websockets.asyncio.server import ServerConnection, broadcast, serve
 from websockets.exceptions import ConnectionClosed
 
+from tests.benchmarks.harness import headline
 from voipbin_cli.transport.connection import ConnectionEnded, open_connection
 
 FRAME_S = 0.020
@@ -136,6 +137,8 @@ def compare(url: str, connections: int, seconds: float, rounds: int) -> None:
         cost_us = statistics.median(costs)
         spread = f"{min(costs):.1f}–{max(costs):.1f}"
         print(f"{name:24} {cost_us:7.1f} µs/message ({spread})  {cost_us / bare_us:5.2f} x")
+        if name in ("receive()", "receive(linger=0.1)"):
+            headline(f"a message by {name}", cost_us / bare_us, "a bare loop's CPU")
 
 
 if __name__ == "__main__":

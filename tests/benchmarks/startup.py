@@ -15,6 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from tests.benchmarks.harness import headline
 from voipbin_cli.shell.tree import command_tree
 from voipbin_cli.simulator.embedded import EmbeddedSimulator
 
@@ -85,6 +86,9 @@ def main() -> int:
             late += [name] * (over_typer > 3)
         print(f"{name:42} {median:6.0f} {over_python:9.2f} {over_typer:8.2f}  {limit}")
     print(f"over the limit: {', '.join(late) or 'none'}")
+    helps = [ms for name, ms in medians.items() if name.endswith("--help")]
+    headline("--version", medians["--version"] / medians[BARE], "bare Python's start", "<= 2")
+    headline("the slowest --help", max(helps) / medians[TYPER], "an import of typer", "<= 3")
     return 1 if late else 0
 
 
