@@ -71,6 +71,18 @@ def test_malformed_messages_are_named(data: bytes, slug: str, offset: int) -> No
     assert (caught.value.slug, caught.value.offset) == (slug, offset)
 
 
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"\x10\x00\x03abc\x10\x00", "header needs 3 bytes, got 2"),
+        (b"\x10\x00\x03abc\x10\x00\x09ab", "length field says 9 bytes, 2 follow"),
+    ],
+)
+def test_an_error_tells_the_numbers(data: bytes, words: str) -> None:
+    with pytest.raises(DecodeError, match=words):
+        audiosocket.parse_message(data)
+
+
 @pytest.mark.parametrize(("kind", "size"), [(0x10, 65536), (256, 1), (-1, 1)])
 def test_what_does_not_fit_is_never_built(kind: int, size: int) -> None:
     with pytest.raises(ValueError):

@@ -63,6 +63,24 @@ def test_what_ends_the_stream_or_the_platform_is_never_packed(
         packer(encapsulation).pack(payload, len(payload))
 
 
+@pytest.mark.parametrize("encapsulation", Encapsulation)
+def test_the_largest_payload_is_packed(encapsulation: Encapsulation) -> None:
+    assert packer(encapsulation).pack(bytes(65535), 65535).endswith(bytes(65535))
+
+
+def test_a_packer_uses_the_callers_numbers() -> None:
+    mine = packer(
+        Encapsulation.RTP, payload_type=8, ssrc=0xDEADBEEF, sequence_number=9, timestamp=7
+    )
+    # RFC 3550 5.1: V=2, PT 8, sequence 9, timestamp 7, SSRC.
+    assert mine.pack(b"x", 1) == bytes.fromhex("80080009 00000007 deadbeef") + b"x"
+
+
+def test_an_unknown_kind_is_taken_for_8_kHz() -> None:  # noqa: N802
+    (unit,) = unpack(Encapsulation.AUDIOSOCKET, b"\x77\0\1x")
+    assert (unit.label, unit.rate_hz, unit.is_audio) == (0x77, 8000, False)
+
+
 def test_audiosocket_frames_of_one_message_are_units_of_their_own() -> None:
     message = b"\x12\x00\x02ab" + b"\x03\x00\x015" + b"\x19\x00\x01x"
     audio, digit, unknown = unpack(Encapsulation.AUDIOSOCKET, message)

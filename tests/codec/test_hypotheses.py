@@ -9,7 +9,12 @@ from hypothesis import strategies as st
 
 from tests.codec.sounds import frames, real_speech, to_pcm, vector_messages
 from voipbin_cli.codec import Codec, Encapsulation, encode, score_codecs, silence, unpack
-from voipbin_cli.codec.hypotheses import MIN_BYTES, score_misaligned, score_payload
+from voipbin_cli.codec.hypotheses import (
+    MIN_BYTES,
+    score_each,
+    score_misaligned,
+    score_payload,
+)
 
 
 def payloads(codec: Codec) -> list[bytes]:
@@ -90,3 +95,16 @@ def test_what_is_too_short_says_nothing() -> None:
 def test_any_bytes_cost_between_none_and_all_of_their_bits(data: bytes) -> None:
     assert all(0 <= bits <= 8 for bits in score_payload(data).values())
     assert 0 <= score_misaligned([data]) <= 8
+
+
+def test_many_at_once_score_as_each_alone_does() -> None:
+    speech, linear = vector_messages("sln-deployed"), vector_messages("sln-linear")
+    clipped = [bytes(message[:40]) + b"\x80\x7f" * 60 + message[160:320] for message in linear[:3]]
+    mixed = [*speech[:20], b"short", *linear[:20], *clipped, speech[3][:100], b""]
+    for like in (None, Codec.MULAW, Codec.S16BE):
+        alone = [score_payload(payload, like) for payload in mixed]
+        together = score_each(mixed, like)
+        assert [set(scores) for scores in together] == [set(scores) for scores in alone]
+        for one, other in zip(alone, together, strict=True):
+            assert other == pytest.approx(one, abs=1e-9)
+    assert score_each([]) == []

@@ -79,6 +79,56 @@ def test_malformed_packets_are_named(data: bytes, slug: str, offset: int) -> Non
     assert (caught.value.slug, caught.value.offset) == (slug, offset)
 
 
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (PLAIN[:7], "RTP header needs 12 bytes, got 7"),
+        (b"\x40" + PLAIN[1:], "RTP version is 2, got 1"),
+        (b"\x81" + PLAIN[1:12], "RTP list of 1 CSRCs ends at byte 16, the packet at 12"),
+        (b"\x90" + PLAIN[1:15], "RTP extension header ends at byte 16, the packet at 15"),
+        (b"\x90" + PLAIN[1:12] + b"\0\0\0\1\0", "extension of 1 words ends at byte 20, the packet"),
+        (b"\xa0" + PLAIN[1:12] + b"ab\x09", "RTP padding of 9 bytes in 3 bytes of payload"),
+    ],
+)
+def test_an_error_tells_the_numbers(data: bytes, words: str) -> None:
+    with pytest.raises(DecodeError, match=words):
+        rtp.parse(data)
+
+
+def test_a_header_may_end_the_packet() -> None:
+    # CSRC, an extension without a word, one with a word: nothing follows.
+    assert rtp.parse(b"\x81" + PLAIN[1:12] + b"\0\0\0\7").csrc == (7,)
+    assert rtp.parse(b"\x90" + PLAIN[1:12] + b"\1\2\0\0").extension == (0x0102, b"")
+    assert rtp.parse(b"\x90" + PLAIN[1:12] + b"\1\2\0\1abcd").extension == (0x0102, b"abcd")
+
+
+def test_padding_without_a_byte_of_it_is_wrong() -> None:
+    with pytest.raises(DecodeError) as caught:
+        rtp.parse(b"\xa0" + PLAIN[1:11] + b"\0")  # the last byte of the SSRC is no count
+    assert (caught.value.slug, caught.value.offset) == ("padding-invalid", 11)
+    with pytest.raises(DecodeError) as caught:
+        rtp.parse(b"\xa0" + PLAIN[1:11] + b"\1")
+    assert caught.value.slug == "padding-invalid"
+
+
+def test_one_byte_of_padding_is_its_own_count() -> None:
+    packet = rtp.parse(b"\xa0" + PLAIN[1:12] + b"ab\1")
+    assert (packet.payload, packet.padding_bytes) == (b"ab", 1)
+
+
+@pytest.mark.parametrize("first", [b"\x80", b"\x81"], ids=["plain", "with a CSRC"])
+@pytest.mark.parametrize(("second", "marker", "number"), [(127, False, 127), (128, True, 0)])
+def test_the_marker_is_the_top_bit(first: bytes, second: int, marker: bool, number: int) -> None:
+    packet = rtp.parse(first + bytes([second]) + PLAIN[2:12] + bytes(4))
+    assert (packet.marker, packet.payload_type) == (marker, number)
+
+
+def test_a_changed_packet_is_checked_like_a_new_one() -> None:
+    assert rtp.parse(PLAIN)._replace(ssrc=1).ssrc == 1
+    with pytest.raises(ValueError, match="ssrc 4294967296 does not fit into 32 bits"):
+        rtp.parse(PLAIN)._replace(ssrc=1 << 32)
+
+
 def test_padding_may_be_all_there_is() -> None:
     packet = rtp.parse(FULL[:-1] + b"\x04")
     assert (packet.payload, packet.padding_bytes) == (b"", 4)
