@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import stat
 import struct
 from collections.abc import Callable
 from typing import BinaryIO
@@ -71,8 +72,6 @@ class WavWriter:
     `close` closes the file.
     """
 
-    may_block = False
-
     def __init__(
         self,
         file: BinaryIO,
@@ -81,6 +80,7 @@ class WavWriter:
         channels: int = 1,
         rf64_above_bytes: int = RIFF_DATA_LIMIT_BYTES,
     ) -> None:
+        self.filesystem = filesystem_of(file)
         self._file = file
         self._rate_hz = rate_hz
         self._channels = channels
@@ -165,6 +165,12 @@ class WavWriter:
             self._header_says_bytes = whole
         finally:
             self._file.seek(HEADER_BYTES + self._data_bytes)
+
+
+def filesystem_of(file: BinaryIO) -> int | None:
+    """The file system that a regular file is on; None for anything else."""
+    status = os.fstat(file.fileno())
+    return status.st_dev if stat.S_ISREG(status.st_mode) else None
 
 
 def disk_error(path: str, error: OSError) -> MachineError:

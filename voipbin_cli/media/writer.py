@@ -5,21 +5,21 @@ from __future__ import annotations
 import contextlib
 import os
 import select
-import stat
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, cast
 
 from voipbin_cli.errors import MachineError, UsageError
-from voipbin_cli.media.wav import WavWriter, disk_error, streaming_header, sync_data
+from voipbin_cli.media.wav import WavWriter, disk_error, filesystem_of, streaming_header, sync_data
 
 
 class ByteWriter(Protocol):
     """Whatever keeps bytes: an audio file (s16le samples) or a capture (whole blocks)."""
 
-    may_block: bool
-    """Its `write` may take as long as somebody else likes."""
+    @property
+    def filesystem(self) -> int | None:
+        """The one that it is on; None for a pipe and whatever else its reader can hold up."""
 
     def write(self, data: bytes, /) -> None:
         """Append."""
@@ -38,9 +38,8 @@ AudioWriter = ByteWriter
 class AppendFile:
     """Bytes as they come, in a regular file; a write that does not fit leaves no part of it."""
 
-    may_block = False
-
     def __init__(self, file: BinaryIO) -> None:
+        self.filesystem = filesystem_of(file)
         self._file = file
         self._size_bytes = 0
 
@@ -82,7 +81,7 @@ class PipeWriter:
     `owned` is closed at the end; standard output stays its owner's.
     """
 
-    may_block = True
+    filesystem = None
 
     def __init__(self, fd: int, header: bytes = b"", owned: BinaryIO | None = None) -> None:
         self._fd = fd
@@ -122,13 +121,12 @@ class LibsndfileWriter:
     FLAC holds up to 4096 samples (0.5 s at 8 kHz), Ogg a page of a few seconds.
     """
 
-    may_block = False
-
     def __init__(
         self, file: BinaryIO, *, container: str, subtype: str, rate_hz: int, channels: int
     ) -> None:
         import soundfile
 
+        self.filesystem = filesystem_of(file)
         self._path = file.name
         self._file = file
         self._whole_bytes = 0
@@ -229,7 +227,7 @@ def open_writer(
     if path == "-":
         return PipeWriter(sys.stdout.fileno(), _pipe_header(name, rate_hz, channels))
     file = open_new(path, overwrite=overwrite)
-    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+    if filesystem_of(file) is None:
         return PipeWriter(file.fileno(), _pipe_header(name, rate_hz, channels), file)
     if name == "wav":
         return WavWriter(file, rate_hz=rate_hz, channels=channels)

@@ -12,7 +12,7 @@ from voipbin_cli.session.callclock import CallClock
 
 
 class AudioFile:
-    """Writes frames to `path` (`-`: stdout) through a thread of its own.
+    """Writes frames to `path` (`-`: stdout) through a writer thread.
 
     What could not be written later is refused at once, but the file itself is made only when
     there is something to put into it: a refused connection leaves no empty file behind and

@@ -30,7 +30,7 @@ def refusal_fields(error: VoipbinError) -> dict[str, Any]:
 
 
 class Logbook:
-    """Writes a capture to `path`, from a thread of its own; without a path it does nothing.
+    """Writes a capture to `path`, through a writer thread; without a path it does nothing.
 
     Times come as the run's clock has them (monotonic, ns) and are written as Unix time, with the
     offset between the two taken once: a clock set back in mid-run moves no packet.
