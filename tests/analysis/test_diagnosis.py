@@ -17,7 +17,7 @@ NONE: frozenset[str] = frozenset()
 STREAMED = [
     row
     for row in SCENARIOS.values()
-    if row.admission is Admission.STREAM and not row.refusal and not row.drop
+    if row.admission is Admission.STREAM and not (row.refusal or row.drop) and row.token_life_s > 60
 ]
 # What an encapsulation has no place for cannot be seen in it.
 UNSEEN = {

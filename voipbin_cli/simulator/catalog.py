@@ -127,15 +127,22 @@ _ROWS = (
         "no frame comes before one is sent",
         admission=Admission.MUTE_UNTIL_SENT,
     ),
-    Scenario("drop-and-return", "the connection is lost; the next one works", drop=Drop(3.0)),
+    Scenario(
+        "drop-and-return",
+        "the connection is lost; the next one works",
+        "connection-lost",
+        drop=Drop(3.0),
+    ),
     Scenario(
         "outage",
         "connection and API are gone for three seconds",
+        "connection-lost",
         drop=Drop(3.0, outage_s=3.0, with_api=True),
     ),
     Scenario(
         "drop-and-limited",
         "the connection is lost, and the next two are refused with Retry-After",
+        "connection-lost",
         drop=Drop(3.0, outage_s=0.0),
         refusal=_LIMITED_ONCE,
     ),
@@ -148,9 +155,10 @@ _ROWS = (
     Scenario(
         "frozen",
         "the connection falls dead without being closed; the next one works",
+        "connection-lost",
         drop=Drop(3.0, outage_s=0.0, frozen=True),
     ),
-    Scenario("token-expires", "the token is good for five seconds", token_life_s=5.0),
+    Scenario("token-expires", "the token is good for five seconds", "auth", token_life_s=5.0),
     # Refusals.
     Scenario("auth", "401: the credentials are not accepted", "auth", refusal=_UNAUTHORIZED),
     Scenario("forbidden", "403: no permission", "forbidden", refusal=_FORBIDDEN),
