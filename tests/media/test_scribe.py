@@ -32,7 +32,7 @@ class Job:
 
 
 def served(filesystem, *jobs):
-    scribes = {id(engage(job, filesystem)) for job in jobs}
+    scribes = {id(engage(job, filesystem)._scribe) for job in jobs}
     for job in jobs:
         assert job.ended.wait(10.0)
     return len(scribes)
@@ -67,8 +67,8 @@ def test_somebody_who_waits_is_served_before_the_interval_is_over():
     log = []
     job = Job("a", log, turns=3)
     job.interval_s = 1000.0
-    scribe = engage(job, -1)
+    turn = engage(job, -1)
     while len(log) < 3:
-        scribe.hurry()
+        turn.hurry()
         time.sleep(0.001)
     assert job.ended.is_set()

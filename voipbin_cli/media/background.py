@@ -54,7 +54,7 @@ class BackgroundWriter:
         self._error: BaseException | None = None
         self._dirty = False
         self._synced_s = clock()
-        self._scribe = engage(self, writer.filesystem)
+        self._turn = engage(self, writer.filesystem)
 
     # The caller's side
 
@@ -83,7 +83,7 @@ class BackgroundWriter:
         if pending_bytes >= self._limit_bytes:
             self._wait_for_room(self._limit_bytes // 2)
         elif pending_bytes * 4 > self._limit_bytes:
-            self._scribe.hurry()
+            self._turn.hurry()
         self._given_bytes += len(data)
         self._pending.append(data)
 
@@ -100,15 +100,15 @@ class BackgroundWriter:
         if self._stopping:
             return
         self._stopping = True
-        if self._scribe.is_alive:
-            self._scribe.hurry()
+        if self._turn.is_served:
+            self._turn.hurry()
             with self._room:
                 self._room.wait_for(lambda: self._finished)
         if self._error is not None:
             raise self._error
 
     def _wait_for_room(self, pending_bytes: int) -> None:
-        self._scribe.hurry()
+        self._turn.hurry()
         with self._room:
             in_time = self._room.wait_for(
                 lambda: self._finished or self.pending_bytes <= pending_bytes,

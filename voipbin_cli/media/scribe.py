@@ -5,7 +5,12 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Sequence
 from typing import Protocol
+
+# Turns so near to each other are one: the thread wakes up a few times in an interval, not once
+# for each of hundreds of files. Nor does it write them all at one go, while the streams wait.
+_NEAR = 1 / 8
 
 
 class Job(Protocol):
@@ -26,61 +31,75 @@ class Job(Protocol):
         """Bring what was written to the disk itself."""
 
 
+class Turn:
+    """A job's place with its scribe; `due_s` is when it is served next."""
+
+    def __init__(self, job: Job, scribe: Scribe) -> None:
+        self.job = job
+        self.due_s = time.monotonic() + job.interval_s
+        self._scribe = scribe
+
+    @property
+    def is_served(self) -> bool:
+        """Whether there is a thread: not in a process that was forked from the scribe's own."""
+        return self._scribe.thread.is_alive()
+
+    def hurry(self) -> None:
+        """Make it now: somebody waits."""
+        self.due_s = 0.0
+        self._scribe.wake.set()
+
+
 class Scribe:
     """One thread that serves jobs in turn, until it has none; `engage` finds or makes it.
 
-    All that is to be written is written before anything is synced, and syncing, the longest
-    overdue first, ends when there is something to write again: a disk that is slow to sync makes
-    a power cut cost more, but a killed process no more than ever.
+    What is to be written is written before anything is synced, and syncing, the longest overdue
+    first, ends when it is time to write again: a disk that is slow to sync makes a power cut
+    cost more, but a killed process no more than ever.
     """
 
     def __init__(self, filesystem: int | None) -> None:
+        self.turns: tuple[Turn, ...] = ()  # replaced as a whole, with the register locked
+        self.wake = threading.Event()
+        self.thread = threading.Thread(target=self._run, name="voipbin-writer", daemon=True)
         self._filesystem = filesystem
-        self._jobs: list[Job] = []
-        self._wake = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="voipbin-writer", daemon=True)
-        self._thread.start()
-
-    @property
-    def is_alive(self) -> bool:
-        """Whether anybody writes: not in a process that was forked from the scribe's own."""
-        return self._thread.is_alive()
-
-    def hurry(self) -> None:
-        """Serve now: somebody waits."""
-        self._wake.set()
-
-    def take(self, job: Job) -> None:
-        """Serve one more, with the register locked."""
-        self._jobs.append(job)
-        self._wake.set()
+        self.thread.start()
 
     def _run(self) -> None:
-        jobs = self._without([])
-        while jobs:
-            self._wake.clear()
-            next_s = time.monotonic() + min(job.interval_s for job in jobs)
-            done = [job for job in jobs if not job.serve()]
-            if done:
-                jobs = self._without(done)
+        self.wake.wait()
+        while self.turns:
+            self.wake.clear()
+            served = self._serve(time.monotonic())
+            next_s = min((turn.due_s for turn in self.turns), default=0.0)
+            self._sync(served, next_s)
+            self.wake.wait(max(0.0, next_s - time.monotonic()))
+
+    def _serve(self, now_s: float) -> list[Job]:
+        """Write for those whose turn it is; return those that go on."""
+        served: list[Job] = []
+        for turn in self.turns:
+            interval_s = turn.job.interval_s
+            if turn.due_s > now_s + interval_s * _NEAR:
                 continue
-            self._sync(jobs, next_s)
-            self._wake.wait(max(0.0, next_s - time.monotonic()))
-            jobs = self._without([])
+            turn.due_s = now_s + interval_s  # before the job looks: who hurries now is seen
+            if turn.job.serve():
+                served.append(turn.job)
+            else:
+                self._dismiss(turn)
+        return served
 
-    def _without(self, done: list[Job]) -> list[Job]:
-        """Return the jobs that are left; when there are none, the scribe is out of the register."""
+    def _dismiss(self, done: Turn) -> None:
+        """With its last job the scribe is no longer to be found."""
         with _register.lock:
-            self._jobs = [job for job in self._jobs if job not in done]
-            if not self._jobs and self._filesystem is not None:
+            self.turns = tuple(turn for turn in self.turns if turn is not done)
+            if not self.turns and self._filesystem is not None:
                 del _register.scribes[self._filesystem]
-            return self._jobs.copy()
 
-    def _sync(self, jobs: list[Job], until_s: float) -> None:
+    def _sync(self, jobs: Sequence[Job], until_s: float) -> None:
         due = [(overdue_s, n) for n, job in enumerate(jobs) if (overdue_s := job.overdue_s) >= 0]
         for _, n in sorted(due, reverse=True):
             jobs[n].sync()
-            if self._wake.is_set() or time.monotonic() >= until_s:
+            if self.wake.is_set() or time.monotonic() >= until_s:
                 return
 
 
@@ -101,8 +120,8 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_register.begin)
 
 
-def engage(job: Job, filesystem: int | None) -> Scribe:
-    """Return the scribe that serves `job` from now on.
+def engage(job: Job, filesystem: int | None) -> Turn:
+    """Have `job` served from now on; return its turn.
 
     All files of one file system share a thread: hundreds of them would spend more on handing the
     interpreter lock around than on writing, and a file system that hangs holds up its own files
@@ -115,5 +134,7 @@ def engage(job: Job, filesystem: int | None) -> Scribe:
             scribe = Scribe(filesystem)
             if filesystem is not None:
                 _register.scribes[filesystem] = scribe
-        scribe.take(job)
-        return scribe
+        turn = Turn(job, scribe)
+        scribe.turns += (turn,)
+        scribe.wake.set()
+        return turn

@@ -31,6 +31,18 @@ sync_data: Callable[[int], None] = getattr(os, "fdatasync", os.fsync)
 """Puts a descriptor's data on the disk (macOS and Windows have only the wider fsync)."""
 
 
+def write_at_start(file: BinaryIO, data: bytes) -> int:
+    """Write over the start of the file in one piece; what is appended goes on at its end."""
+    if hasattr(os, "pwrite"):
+        return os.pwrite(file.fileno(), data, 0)
+    end = file.tell()  # Windows
+    file.seek(0)
+    try:
+        return file.write(data)
+    finally:
+        file.seek(end)
+
+
 def _riff(tag: bytes, riff_size: int, second: bytes, rate_hz: int, channels: int) -> bytes:
     align = channels * _SAMPLE_BYTES
     fmt = struct.pack("<HHIIHH", _PCM, channels, rate_hz, rate_hz * align, align, 8 * _SAMPLE_BYTES)
@@ -90,6 +102,7 @@ class WavWriter:
         self._header_says_bytes = -1
         try:
             self._patch_header()
+            file.seek(HEADER_BYTES)
         except OSError as error:
             raise disk_error(file.name, error) from error
 
@@ -158,13 +171,9 @@ class WavWriter:
             channels=self._channels,
             rf64_above_bytes=self._rf64_above_bytes,
         )
-        self._file.seek(0)
-        try:
-            if self._file.write(header) != HEADER_BYTES:
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            self._header_says_bytes = whole
-        finally:
-            self._file.seek(HEADER_BYTES + self._data_bytes)
+        if write_at_start(self._file, header) != HEADER_BYTES:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self._header_says_bytes = whole
 
 
 def filesystem_of(file: BinaryIO) -> int | None:
