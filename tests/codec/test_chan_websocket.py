@@ -9,7 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voipbin_cli.codec.chan_websocket import CommandName, Event, build_command, parse_event
+from voipbin_cli.codec.chan_websocket import (
+    MAX_TEXT,
+    CommandName,
+    Event,
+    build_command,
+    parse_event,
+)
 from voipbin_cli.codec.pcm import Codec
 from voipbin_cli.errors import DecodeError
 
@@ -94,3 +100,16 @@ def test_commands_in_both_forms() -> None:
         "command": "MARK_MEDIA",
         "correlation_id": "7",
     }
+
+
+def test_words_without_a_name_or_a_value_are_no_fields() -> None:
+    event = parse_event("MEDIA_START channel:PJSIP/7 :lost lost also: format:ulaw")
+    assert event.fields == {"channel": "PJSIP/7", "also": "", "format": "ulaw"}
+
+
+def test_the_longest_text_that_is_taken() -> None:
+    longest = "DTMF_END digit:".ljust(MAX_TEXT, "1")
+    assert parse_event(longest).name == "DTMF_END"
+    with pytest.raises(DecodeError) as caught:
+        parse_event(longest + "1")
+    assert caught.value.slug == "too-long"

@@ -33,6 +33,13 @@ def test_rtp_by_its_fingerprint(fingerprint, received, dialect, sent, payload_ty
     assert form.reason
 
 
+@pytest.mark.parametrize("encapsulation", [e for e in Encapsulation if e is not RTP])
+def test_linear_is_due_where_no_payload_type_tells(encapsulation):
+    form = send_form(encapsulation)
+    assert (form.codec, form.payload_type, form.frame_bytes) == (Codec.S16LE, None, 320)
+    assert 0.9 < form.confidence < 1
+
+
 @pytest.mark.parametrize("encapsulation", [SLN, AUDIOSOCKET])
 @pytest.mark.parametrize("received", Codec)
 def test_sln_and_audiosocket_always_take_linear(encapsulation, received) -> None:

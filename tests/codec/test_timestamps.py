@@ -34,6 +34,10 @@ def test_the_usual_step_survives_both_wraps_and_a_jump() -> None:
     assert steps.usual() == (160, 160)
 
 
+def test_the_only_step_may_be_over_both_wraps() -> None:
+    assert observed((65535, 2**32 - 160, 160), (0, 0, 160)).usual() == (160, 160)
+
+
 def test_a_step_belongs_to_the_size_it_was_seen_with() -> None:
     # The step from one packet to the next is the length of the first.
     steps = observed((1, 0, 320), (2, 160, 320), (3, 320, 160))
