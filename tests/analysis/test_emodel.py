@@ -79,3 +79,28 @@ def test_every_score_names_its_model_and_assumptions():
 
 def test_everything_lost_is_the_worst_there_is():
     assert emodel.assess(1.0, mean_burst_frames=500, listening_only=True).value == 1.0
+
+
+def test_the_impairment_by_codec_and_loss_as_the_formula_has_it():
+    # G.107 7.5: Ie + (95 - Ie) Ppl / (Ppl / BurstR + Bpl), with 5 % of loss and Bpl 25.1.
+    assert emodel.equipment_impairment(0.05, bpl=25.1) == pytest.approx(95 * 5 / 30.1)
+    assert emodel.equipment_impairment(0.05, ie=10, bpl=25.1) == pytest.approx(10 + 85 * 5 / 30.1)
+    assert emodel.equipment_impairment(0.0, ie=10, bpl=25.1) == 10
+    # Nothing but loss has no bursts to speak of: as bad as it can be.
+    assert emodel.equipment_impairment(1.0, burst_ratio=0.0, bpl=4.3) == 95
+
+
+def test_without_loss_there_are_no_bursts():
+    assert emodel.burst_ratio(3.0, 0.0) == 1.0
+    assert emodel.burst_ratio(3.0, 0.25) == 2.25
+
+
+def test_what_is_left_out_has_no_say():
+    told = emodel.assess(0.01, one_way_ms=400, listening_only=True)
+    assert told.r_factor == emodel.assess(0.01, listening_only=True).r_factor
+
+
+@pytest.mark.parametrize(("concealment", "name"), [(True, "G.711 appendix I"), (False, "none")])
+def test_the_assumptions_name_the_concealment(concealment, name):
+    told = emodel.assess(0.01, listening_only=True, concealment=concealment)
+    assert f"packet loss concealment: {name}" in told.assumptions

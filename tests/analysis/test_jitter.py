@@ -109,3 +109,19 @@ def test_any_cut_gives_identical_figures_and_the_loop_to_1e_12(first, packets, c
         assert whole.result().last_ms == pytest.approx(values[-1], rel=1e-12, abs=1e-12)
         assert whole.result().max_ms == pytest.approx(max(values), rel=1e-12, abs=1e-12)
         assert whole.result().mean_ms == pytest.approx(np.mean(values), rel=1e-12, abs=1e-12)
+
+
+@pytest.mark.parametrize("packets", [2, 100, 257, 1000])
+def test_a_perfect_stream_has_none_at_all(packets):
+    fold = JitterFold(8000)
+    fold.add(np.arange(packets) * 20_000_000, np.arange(packets) * 160)
+    got = fold.result()
+    assert (got.mean_ms, got.max_ms, got.last_ms) == (0, 0, 0)
+
+
+def test_arrivals_between_two_nanoseconds_are_rounded():
+    fold, exact = JitterFold(1_000_000_000), JitterFold(1_000_000_000)
+    fold.add([0.0, 0.6], [0, 0])  # 1 ns late, D = 1, J = 1/16
+    exact.add([0, 1], [0, 0])
+    assert fold.result() == exact.result()
+    assert fold.result().last_ms == pytest.approx(1 / 16 / 1e6)
