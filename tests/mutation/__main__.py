@@ -79,7 +79,7 @@ def _tests(module: Path) -> tuple[list[Path], list[Path]]:
     relative = module.relative_to(PACKAGE)
     folder = ROOT / "tests" / relative.parts[0]
     names = {relative.stem, *relative.parts[1:-1]}
-    mirror = [path for name in sorted(names) if (path := folder / f"test_{name}.py").exists()]
+    mirror = [path for name in sorted(names) for path in sorted(folder.glob(f"test_{name}*.py"))]
     return mirror or [folder], [folder]
 
 

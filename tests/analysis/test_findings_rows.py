@@ -1,0 +1,600 @@
+"""Every row of the table of findings at its thresholds: how sure, how grave, with what evidence."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
+
+import pytest
+
+from tests.corpus.runs import Run, arrivals, fold
+from voipbin_cli.analysis.buffering import Outcome
+from voipbin_cli.analysis.drift import Drift
+from voipbin_cli.analysis.findings import BY_ID, Circumstances
+from voipbin_cli.analysis.findings.row import Facts
+from voipbin_cli.analysis.gaps import Pause
+from voipbin_cli.analysis.hearing import Floor
+from voipbin_cli.analysis.holes import Holes
+from voipbin_cli.analysis.intervals import Intervals
+from voipbin_cli.analysis.judging import Change, Reading
+from voipbin_cli.analysis.metrics import Lag, Measured, Outage, Trips
+from voipbin_cli.analysis.reception import Reception
+from voipbin_cli.codec.encapsulation import Encapsulation
+from voipbin_cli.codec.pcm import Codec
+
+MS = 1_000_000
+MULAW, LINEAR = Reading(Codec.MULAW), Reading(Codec.S16LE)
+SHIFTED = Reading(Codec.S16LE, shifted=True)
+
+
+@lru_cache
+def _clean() -> Measured:
+    """Ten seconds to the nanosecond of a healthy, deployed stream."""
+    run = Run("", "clean", frozenset())
+    whole = fold(run, arrivals(run), 500).measured()
+    return replace(whole, began_ns=0, ended_ns=9_980 * MS, frame_ms=20.0, frames=500)
+
+
+def facts(around: Circumstances | None = None, **changes: Any) -> Facts:
+    measured = _clean()
+    signal = {name: changes.pop(name) for name in measured.signal._fields if name in changes}
+    return Facts(
+        replace(measured, signal=measured.signal._replace(**signal), **changes),
+        around or Circumstances(),
+    )
+
+
+def sure(finding: str, told: Facts) -> float:
+    return pytest.approx(BY_ID[finding].judge(told), abs=1e-9)  # type: ignore[no-any-return]
+
+
+def evidence(finding: str, told: Facts) -> dict[str, Any]:
+    return BY_ID[finding].prove(told)
+
+
+def stall(late_ms: float, burst: float = 1.0) -> Pause:
+    return Pause(100, 0, int(late_ms * MS), 0, int(late_ms * MS), burst)
+
+
+def loss(lost_ms: float) -> Pause:
+    return Pause(100, 0, int(lost_ms * MS), int(lost_ms * MS), 0, 0.0)
+
+
+def buffers(late_ratio: float) -> dict[str, Outcome]:
+    late = round(1000 * late_ratio)
+    return {
+        "fixed 60 ms": Outcome(1000, late, late_ratio, 60.0),
+        "fixed 200 ms": Outcome(1000, 2, 0.00204, 200.0),
+        "adaptive": Outcome(1000, 1, 0.001, 123.46),
+    }
+
+
+# When the frames come
+
+
+def numbers(missing: int, duplicate: int, reordered: int, expected: int) -> Facts:
+    none = dict.fromkeys(Reception._fields, 0)
+    counts = {"missing": missing, "duplicate": duplicate, "reordered": reordered}
+    return facts(reception=Reception(**none | counts | {"total_expected": expected}))
+
+
+@pytest.mark.parametrize(
+    ("counts", "confidence"),
+    [
+        ((1, 0, 0, 500), 0.0),  # one may be anything
+        ((1, 1, 0, 2001), 0.0),  # under one in a thousand
+        ((1, 1, 0, 2000), 0.5),
+        ((4, 4, 3, 2000), 0.75),  # 0.0055 is half way between 0.001 and 0.01
+        ((0, 0, 20, 2000), 1.0),
+        ((500, 0, 0, 2000), 1.0),
+    ],
+)
+def test_sequence(counts: tuple[int, int, int, int], confidence: float) -> None:
+    assert sure("sequence", numbers(*counts)) == confidence
+
+
+def test_sequence_without_numbers_and_without_packets() -> None:
+    assert sure("sequence", facts(reception=None)) == 0
+    assert not BY_ID["sequence"].grave(facts(reception=None))
+    assert sure("sequence", numbers(2, 0, 0, 0)) == 1.0  # nothing expected, and yet
+
+
+def test_sequence_tells_its_counts_and_is_grave_over_five_in_a_hundred() -> None:
+    told = numbers(3, 2, 1, 1000)
+    assert evidence("sequence", told) == {
+        "expected": 1000,
+        "missing": 3,
+        "duplicate": 2,
+        "reordered": 1,
+    }
+    assert not BY_ID["sequence"].grave(numbers(50, 0, 0, 1000))
+    assert BY_ID["sequence"].grave(numbers(51, 0, 0, 1000))
+    assert BY_ID["sequence"].grave(numbers(1, 0, 0, 0))
+
+
+@pytest.mark.parametrize(
+    ("late_ms", "confidence"), [(79.9, 0.0), (80, 0.5), (140, 0.75), (200, 1.0), (3000, 1.0)]
+)
+def test_network_stall(late_ms: float, confidence: float) -> None:
+    assert sure("network-stall", facts(pauses=(stall(61), stall(late_ms)))) == confidence
+
+
+def test_pauses_that_did_not_end_in_a_burst_are_no_stalls() -> None:
+    wander = stall(60, burst=0.49)
+    assert sure("network-stall", facts(pauses=(stall(200), wander))) == 1.0
+    assert sure("network-stall", facts(pauses=(stall(200), wander, wander))) == 0
+    # Under three frames, or half of it at once: no wandering.
+    brief, burst = stall(59.9, burst=0.2), stall(100, burst=0.5)
+    assert sure("network-stall", facts(pauses=(stall(200), brief, brief, burst))) == 1.0
+    assert sure("network-stall", facts(pauses=())) == 0
+
+
+def test_network_stall_tells_what_was_late() -> None:
+    told = facts(pauses=(stall(100.04), stall(250), stall(30)), buffers=buffers(0.12344))
+    assert evidence("network-stall", told) == {
+        "count": 2,
+        "longest_ms": 250.0,
+        "total_ms": 350.0,
+        "late_in_60_ms_buffer": 0.1234,
+    }
+    assert evidence("network-stall", facts(pauses=()))["longest_ms"] == 0.0
+
+
+def test_network_stall_is_grave_where_a_fifth_of_the_time_was_late() -> None:
+    assert not BY_ID["network-stall"].grave(facts(pauses=(stall(2000),)))
+    assert BY_ID["network-stall"].grave(facts(pauses=(stall(1000), stall(1001))))
+
+
+def starved(samples_hz: float, queued_ms: float) -> Facts:
+    return facts(samples_hz=samples_hz, trips=Trips(10, 1.0, 50.0, 200.0, queued_ms), pauses=())
+
+
+def test_a_link_is_too_slow_where_pings_queue_as_well() -> None:
+    assert sure("network-stall", starved(7759, 200)) == 0.95
+    assert sure("network-stall", starved(7760, 200)) == 0  # 0.97 of 8000
+    assert sure("network-stall", starved(7000, 199.9)) == 0
+    assert sure("wrong-rate", starved(4000, 200)) == 0
+    assert BY_ID["network-stall"].grave(starved(7000, 200))
+    told = replace(starved(6000, 321.04).measured, frames=400)
+    proof = evidence("network-stall", Facts(told, Circumstances()))
+    assert (proof["link_carries"], proof["pings_queued_ms"]) == (0.75, 321.0)
+    assert proof["behind_ms"] == 2000.0  # 400 frames are 8 s
+
+
+@pytest.mark.parametrize(("lost_ms", "confidence"), [(19, 0.0), (20, 0.5), (60, 0.75), (100, 1.0)])
+def test_lost_audio(lost_ms: float, confidence: float) -> None:
+    assert sure("lost-audio", facts(pauses=(loss(lost_ms), stall(70)))) == confidence
+
+
+def test_lost_audio_tells_how_much_and_is_grave_over_five_in_a_hundred() -> None:
+    told = facts(pauses=(loss(120), loss(380.04), stall(100)))
+    assert evidence("lost-audio", told) == {
+        "gaps": 2,
+        "lost_ms": 500.0,
+        "longest_ms": 380.0,
+        "share": 0.05,
+    }
+    assert evidence("lost-audio", facts(pauses=()))["longest_ms"] == 0.0
+    assert sure("lost-audio", facts(pauses=())) == 0
+    assert not BY_ID["lost-audio"].grave(facts(pauses=(loss(500),)))
+    assert BY_ID["lost-audio"].grave(facts(pauses=(loss(501),)))
+
+
+@pytest.mark.parametrize(
+    ("ratio", "confidence"), [(0.0199, 0.0), (0.02, 0.5), (0.06, 0.75), (0.1, 1.0)]
+)
+def test_jitter(ratio: float, confidence: float) -> None:
+    assert sure("jitter", facts(buffers=buffers(ratio))) == confidence
+
+
+def test_jitter_tells_what_buffers_would_have_made_of_it() -> None:
+    jitter = _clean().jitter._replace(max_ms=17.26)
+    assert evidence("jitter", facts(buffers=buffers(0.25), jitter=jitter)) == {
+        "late_in_60_ms_buffer": 0.25,
+        "late_in_200_ms_buffer": 0.002,
+        "adaptive_delay_ms": 123.5,
+        "interarrival_jitter_ms": 17.3,
+    }
+    untold = facts(buffers=buffers(0.25), jitter=jitter._replace(max_ms=None))
+    assert evidence("jitter", untold)["interarrival_jitter_ms"] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("ppm", "uncertainty_ppm", "confidence"),
+    [
+        (119.9, 10.0, 0.0),  # 100 and twice the uncertainty
+        (120.0, 10.0, 0.55),
+        (200.0, 50.0, 0.75),
+        (-200.0, 50.0, 0.75),
+        (-300.0, 10.0, 1.0),
+        (None, None, 0.0),
+        (500.0, None, 0.0),
+    ],
+)
+def test_clock_drift(ppm: float | None, uncertainty_ppm: float | None, confidence: float) -> None:
+    assert sure("clock-drift", facts(drift=Drift(ppm, uncertainty_ppm, 20, 10.0))) == confidence
+
+
+def test_a_queue_that_fills_up_is_no_slow_clock() -> None:
+    def drifting(ppm: float, queued_ms: float) -> Facts:
+        trips = Trips(10, 1.0, 2.0, 3.0, queued_ms)
+        return facts(drift=Drift(ppm, 10.0, 20, 300.0), trips=trips)
+
+    # 400 ppm slow make 120 ms in 300 s.
+    assert sure("clock-drift", drifting(-400.0, 120.1)) == 0
+    assert sure("clock-drift", drifting(-400.0, 119.9)) == 1.0
+    assert sure("clock-drift", drifting(400.0, 500.0)) == 1.0
+    slow = starved(7000, 300)
+    wandering = replace(slow.measured, drift=Drift(500.0, 1.0, 20, 10.0))
+    assert sure("clock-drift", Facts(wandering, Circumstances())) == 0
+
+
+def test_clock_drift_tells_how_sure_it_is() -> None:
+    told = facts(drift=Drift(-250.04, 12.36, 20, 10.0))
+    assert evidence("clock-drift", told) == {"ppm": -250.0, "uncertainty_ppm": 12.4}
+    untold = facts(drift=Drift(None, None, 0, 0.0))
+    assert evidence("clock-drift", untold) == {"ppm": 0.0, "uncertainty_ppm": 0.0}
+
+
+# Before and around the frames
+
+
+def test_muted() -> None:
+    told = facts(Circumstances(mute_direction="both"), silence_ratio=0.98765)
+    assert sure("muted", told) == 0.99
+    assert evidence("muted", told) == {"mute_direction": "both", "silence_ratio": 0.988}
+    assert sure("muted", facts()) == 0
+
+
+def test_no_audio() -> None:
+    assert sure("no-audio", facts(frames=0, messages=0, malformed=0)) == 0.99
+    assert sure("no-audio", facts(frames=1, messages=1)) == 0
+    # What is malformed for the most part is another matter.
+    assert sure("no-audio", facts(frames=0, messages=10, malformed=5)) == 0.99
+    assert sure("no-audio", facts(frames=0, messages=10, malformed=6)) == 0
+    alone = facts(Circumstances(members=1), frames=0, messages=0)
+    assert evidence("no-audio", alone) == {"frames": 0, "members": 1}
+    assert BY_ID["no-audio"].mild(alone)
+    assert not BY_ID["no-audio"].mild(facts(Circumstances(members=2)))
+
+
+def test_connection_lost() -> None:
+    outages = (Outage(0, 700 * MS), Outage(5, 1300 * MS), Outage(9, None))
+    told = facts(outages=outages)
+    assert sure("connection-lost", told) == 0.95
+    assert evidence("connection-lost", told) == {
+        "count": 3,
+        "won_back": 2,
+        "longest_ms": 1300.0,
+        "silent_at_the_end_ms": None,
+    }
+    assert not BY_ID["connection-lost"].grave(told)
+    gone = facts(Circumstances(lost_for_good=True))
+    assert sure("connection-lost", gone) == 0.95
+    assert evidence("connection-lost", gone)["count"] == 1
+    assert evidence("connection-lost", gone)["longest_ms"] == 0.0
+    assert BY_ID["connection-lost"].grave(gone)
+    assert sure("connection-lost", facts()) == 0
+
+
+@pytest.mark.parametrize(
+    ("silent_ms", "members", "frames", "confidence"),
+    [
+        (2000.0, None, 500, 0.7),
+        (2000.0, 2, 1, 0.7),
+        (1999.9, None, 500, 0.0),
+        (9000.0, 1, 500, 0.0),  # a lone member may fall silent
+        (9000.0, None, 0, 0.0),
+    ],
+)
+def test_a_stream_that_fell_dead(
+    silent_ms: float, members: int | None, frames: int, confidence: float
+) -> None:
+    told = facts(Circumstances(silent_ms=silent_ms, members=members), frames=frames)
+    assert sure("connection-lost", told) == confidence
+    assert BY_ID["connection-lost"].grave(told) is (confidence > 0)
+    dead_ms = silent_ms if confidence else None
+    assert evidence("connection-lost", told)["silent_at_the_end_ms"] == dead_ms
+
+
+def lag(excused_ms: float, guilty_ms: float, late_ms: float) -> Facts:
+    return facts(
+        excused=(stall(excused_ms),) if excused_ms else (),
+        pauses=(stall(guilty_ms),) if guilty_ms else (),
+        lag=Lag(1.26, late_ms),
+    )
+
+
+def test_local_lag() -> None:
+    assert sure("local-lag", lag(200, 0, 60)) == 0.9
+    assert sure("local-lag", lag(200, 0, 59.9)) == 0
+    assert sure("local-lag", lag(0, 0, 500)) == 0  # late, and no gap fell into it
+    assert sure("local-lag", lag(200, 200, 500)) == 0.9
+    assert sure("local-lag", lag(200, 201, 500)) == 0  # the network did more
+    assert evidence("local-lag", lag(200, 0, 123.46)) == {
+        "late_ms_max": 123.5,
+        "late_ms_p99": 1.3,
+        "gaps_excused": 1,
+    }
+
+
+@pytest.mark.parametrize("refused", ["cannot-connect", "tls", "auth", "closed-early"])
+def test_what_was_refused_is_certain(refused: str) -> None:
+    told = facts(Circumstances(refused=refused, details={"http_status": 403}))
+    assert sure(refused, told) == 1.0
+    assert evidence(refused, told) == {"http_status": 403}
+    assert sure("forbidden", told) == 0
+
+
+# What the bytes are
+
+
+def test_not_audio() -> None:
+    header = facts(magic="a WAV (RIFF) header")
+    assert sure("not-audio", header) == 0.98
+    assert evidence("not-audio", header) == {
+        "found": "a WAV (RIFF) header",
+        "where": "at the start",
+    }
+    text = facts(heard_blocks=10, text_blocks=6)
+    assert sure("not-audio", text) == 0.98
+    assert evidence("not-audio", text) == {"found": "printable text", "where": "in the payload"}
+    assert sure("not-audio", facts(heard_blocks=10, text_blocks=5)) == 0
+    assert sure("not-audio", facts(heard_blocks=0, text_blocks=0)) == 0
+
+
+def paced(samples_hz: float | None, p50_ms: float, **more: Any) -> Facts:
+    return facts(
+        samples_hz=samples_hz,
+        intervals=Intervals(0.0, p50_ms, p50_ms, p50_ms, p50_ms, p50_ms),
+        drift=Drift(None, None, 0, 0.0),
+        **more,
+    )
+
+
+def test_wrong_rate() -> None:
+    # 5 % off is another rate, 30 % for certain: 0.175 is half way.
+    assert sure("wrong-rate", paced(8399.0, 160_000 / 8399)) == 0
+    assert sure("wrong-rate", paced(8000 * 1.175, 20 / 1.175)) == 0.75
+    assert sure("wrong-rate", paced(8000 * 0.7, 20 / 0.7)) == 1.0
+    # Lost audio slows the one, jitter moves the other: both have to be off.
+    assert sure("wrong-rate", paced(6000.0, 20.0)) == 0
+    assert sure("wrong-rate", paced(8000.0, 26.7)) == 0
+    # Bursts have no usual interval.
+    assert sure("wrong-rate", paced(6000.0, 0.0)) == 0.5 + 0.5 * 0.2 / 0.25
+    for unsaid in ({"is_settled": False}, {"is_datagrams": True}):
+        assert sure("wrong-rate", paced(6000.0, 26.7, **unsaid)) == 0
+    assert sure("wrong-rate", paced(None, 26.7)) == 0
+
+
+def test_wrong_rate_allows_for_what_is_uncertain() -> None:
+    told = paced(8000 * 0.94, 20 / 0.94)
+    unsure = replace(told.measured, drift=Drift(-60_000.0, 11_000.0, 20, 10.0))
+    assert sure("wrong-rate", told) == 0.5 + 0.5 * 0.01 / 0.25
+    assert sure("wrong-rate", Facts(unsure, Circumstances())) == 0
+
+
+def test_wrong_rate_tells_the_rate() -> None:
+    assert evidence("wrong-rate", paced(11024.6, 14.51)) == {
+        "samples_per_second": 11025,
+        "due": 8000,
+        "frame_samples": 160,
+        "frame_interval_ms": 14.5,
+    }
+    told = evidence("wrong-rate", facts(samples_hz=None, intervals=None))
+    assert (told["samples_per_second"], told["frame_interval_ms"]) == (0, 0.0)
+
+
+def test_misaligned() -> None:
+    change = Change(250, LINEAR, SHIFTED)
+    assert sure("misaligned", facts(reading=SHIFTED)) == 0.95
+    assert sure("misaligned", facts(reading=SHIFTED, is_settled=False)) == 0
+    assert sure("misaligned", facts(reading=LINEAR, changes=(change,))) == 0.95
+    assert sure("misaligned", facts(reading=None)) == 0
+    back = Change(400, SHIFTED, LINEAR)
+    assert sure("misaligned", facts(changes=(back,))) == 0
+    assert evidence("misaligned", facts(changes=(back, change))) == {"from_frame": 250}
+    assert evidence("misaligned", facts(reading=SHIFTED)) == {"from_frame": 0}
+
+
+def test_byte_order() -> None:
+    swapped = Reading(Codec.S16BE)
+    assert sure("byte-order", facts(reading=swapped)) == 0.97
+    assert sure("byte-order", facts(reading=swapped, is_settled=False)) == 0
+    # RFC 3551: L16 is big-endian, on a phone's leg.
+    assert sure("byte-order", facts(reading=swapped, is_datagrams=True)) == 0
+    assert sure("byte-order", facts(reading=None)) == 0
+    assert sure("byte-order", facts(reading=LINEAR)) == 0
+
+
+def test_codec_mismatch() -> None:
+    alaw = Reading(Codec.ALAW)
+    assert sure("codec-mismatch", facts(malformed=6, messages=11)) == 0.9
+    assert sure("codec-mismatch", facts(malformed=5, messages=10)) == 0
+    assert sure("codec-mismatch", facts(changes=(Change(9, MULAW, alaw),))) == 0.95
+    assert sure("codec-mismatch", facts(heard_blocks=10, misfit_blocks=6)) == 0.8
+    assert sure("codec-mismatch", facts(heard_blocks=10, misfit_blocks=5)) == 0
+    assert sure("codec-mismatch", facts(reading=alaw)) == 0.97
+    for unsaid in ({"is_settled": False}, {"is_datagrams": True}):
+        assert sure("codec-mismatch", facts(reading=alaw, **unsaid)) == 0
+    assert sure("codec-mismatch", facts(reading=None)) == 0
+    assert sure("codec-mismatch", facts()) == 0
+
+
+def test_codec_mismatch_tells_what_was_found() -> None:
+    changes = tuple(Change(n, MULAW, SHIFTED) for n in range(7))
+    told = evidence("codec-mismatch", facts(changes=changes, malformed=3))
+    assert (told["found"], told["due"]) == ("mulaw", "mulaw or s16le")
+    assert told["malformed_messages"] == 3
+    assert len(told["changes"]) == 5
+    shifted = "s16le shifted by a byte"
+    assert told["changes"][0] == {"frame": 0, "from": "mulaw", "to": shifted}
+    assert evidence("codec-mismatch", facts(reading=None)) == {
+        "found": None,
+        "due": "mulaw or s16le",
+    }
+
+
+def test_frame_size() -> None:
+    assert sure("frame-size", facts(frame_samples=320)) == 0.97
+    assert sure("frame-size", facts()) == 0
+    assert sure("frame-size", facts(frame_samples=None)) == 0
+    assert sure("frame-size", facts(frame_samples=320, is_datagrams=True)) == 0
+    assert sure("frame-size", facts(frame_samples=320, frames=4)) == 0
+    assert sure("frame-size", facts(frame_samples=320, frames=5)) == 0.97
+    intervals = _clean().intervals
+    assert intervals is not None
+    told = facts(frame_samples=320, frame_ms=40.0, intervals=intervals._replace(p50=40.04))
+    assert evidence("frame-size", told) == {
+        "frame_ms": 40.0,
+        "due_ms": 20,
+        "frame_interval_ms": 40.0,
+    }
+    assert evidence("frame-size", facts(intervals=None))["frame_interval_ms"] == 0.0
+
+
+# The sound
+
+
+@pytest.mark.parametrize(
+    ("holes", "lost_ms", "confidence"),
+    [
+        (1, 200, 0.0),
+        (2, 9, 0.0),
+        (2, 10, 0.5),  # one in a thousand of ten seconds
+        (9, 105, 0.75),
+        (9, 200, 1.0),
+    ],
+)
+def test_upstream_loss(holes: int, lost_ms: float, confidence: float) -> None:
+    assert sure("upstream-loss", facts(holes=Holes(holes, lost_ms, ()))) == confidence
+
+
+def test_upstream_loss_needs_sound_and_tells_its_share() -> None:
+    told = Holes(7, 123.4567, ())
+    assert sure("upstream-loss", facts(holes=told, is_settled=False)) == 0
+    assert sure("upstream-loss", facts(holes=told, silence_ratio=1.0)) == 0
+    assert evidence("upstream-loss", facts(holes=told)) == {
+        "holes": 7,
+        "lost_ms": 123.5,
+        "share": 0.0123,
+    }
+    assert not BY_ID["upstream-loss"].grave(facts(holes=Holes(9, 500, ())))
+    assert BY_ID["upstream-loss"].grave(facts(holes=Holes(9, 501, ())))
+
+
+@pytest.mark.parametrize(
+    ("finding", "name", "rows"),
+    [
+        ("clipping", "clipping_ratio", [(0.0049, 0), (0.005, 0.5), (0.0175, 0.75), (0.03, 1)]),
+        ("dc-offset", "dc_offset", [(-0.0199, 0), (-0.02, 0.5), (0.06, 0.75), (0.1, 1)]),
+        ("silence", "silence_ratio", [(0.998, 0), (0.999, 0.99), (1.0, 0.99)]),
+    ],
+)
+def test_the_signal(finding: str, name: str, rows: list[tuple[float, float]]) -> None:
+    for value, confidence in rows:
+        assert sure(finding, facts(**{name: value})) == confidence
+
+
+def test_silence_needs_half_a_second() -> None:
+    assert sure("silence", facts(silence_ratio=1.0, frames=24)) == 0
+    assert sure("silence", facts(silence_ratio=1.0, frames=25)) == 0.99
+
+
+def noisy(level_dbfs: float | None, flatness: float | None, **more: Any) -> Facts:
+    return facts(floor=Floor(level_dbfs, flatness), **more)
+
+
+def test_noise() -> None:
+    assert sure("noise", noisy(-48.1, 0.5)) == 0
+    assert sure("noise", noisy(-48.0, 0.5)) == 0.5
+    assert sure("noise", noisy(-41.5, 0.25)) == 0.75
+    assert sure("noise", noisy(-35.0, 0.5)) == 1.0
+    assert sure("noise", noisy(-35.0, 0.24)) == 0  # music, a tone
+    for untold in (noisy(None, 0.5), noisy(-35.0, None), noisy(-35.0, 0.5, is_settled=False)):
+        assert sure("noise", untold) == 0
+
+
+def soft(speech_dbfs: float | None, peak_dbfs: float, rms_dbfs: float = -20.0) -> Facts:
+    return facts(speech_dbfs=speech_dbfs, peak_dbfs=peak_dbfs, rms_dbfs=rms_dbfs)
+
+
+def test_low_level() -> None:
+    assert sure("low-level", soft(-41.9, -30.0)) == 0
+    assert sure("low-level", soft(-42.0, -30.0)) == 0.5
+    assert sure("low-level", soft(-48.0, -30.0)) == 0.75
+    assert sure("low-level", soft(-54.0, -30.0)) == 1.0
+    assert sure("low-level", soft(None, -30.0, rms_dbfs=-48.0)) == 0.75
+    assert sure("low-level", soft(None, -30.0)) == 0
+    assert sure("low-level", soft(-54.0, -27.9)) == 0  # something is loud
+    assert sure("low-level", soft(-54.0, -28.0)) == 1.0
+    assert sure("low-level", soft(-60.0, -66.1)) == 0  # and this is nothing
+    assert sure("low-level", soft(-60.0, -66.0)) == 1.0
+
+
+def test_the_signals_evidence() -> None:
+    told = facts(
+        rms_dbfs=-20.04, peak_dbfs=-3.06, silence_ratio=0.12345, clipping_ratio=0.012345,
+        dc_offset=-0.054321, floor=Floor(-61.26, 0.3),
+    )  # fmt: skip
+    assert evidence("clipping", told) == {
+        "rms_dbfs": -20.0,
+        "peak_dbfs": -3.1,
+        "silence_ratio": 0.123,
+        "clipping_ratio": 0.0123,
+        "dc_offset": -0.0543,
+        "noise_dbfs": -61.3,
+    }
+    assert evidence("clipping", facts(floor=Floor(None, None)))["noise_dbfs"] is None
+
+
+# What it says of itself
+
+
+def test_timestamp_rate() -> None:
+    assert sure("timestamp-rate", facts(clock_hz=16_000)) == 0.95
+    assert sure("timestamp-rate", facts(clock_hz=8000)) == 0
+    assert sure("timestamp-rate", facts(clock_hz=None)) == 0
+    assert sure("timestamp-rate", facts(clock_hz=16_000, is_datagrams=True)) == 0
+    assert sure("timestamp-rate", facts(clock_hz=16_000, frames=9)) == 0
+    assert sure("timestamp-rate", facts(clock_hz=16_000, frames=10)) == 0.95
+    assert evidence("timestamp-rate", facts(clock_hz=16_000)) == {"clock_hz": 16_000, "due": 8000}
+
+
+@pytest.mark.parametrize(
+    ("number", "reading", "is_wrong"),
+    [
+        (0, MULAW, False),
+        (0, LINEAR, True),
+        (8, Reading(Codec.ALAW), False),
+        (8, MULAW, True),
+        (96, MULAW, False),
+        (96, LINEAR, False),
+        (95, MULAW, True),
+        (18, MULAW, True),
+    ],
+)
+def test_payload_label_of_rtp(number: int, reading: Reading, is_wrong: bool) -> None:
+    told = facts(labels=((number, 500),), reading=reading)
+    assert sure("payload-label", told) == (0.9 if is_wrong else 0)
+    assert evidence("payload-label", told)["payload_type"] == number
+
+
+@pytest.mark.parametrize(
+    ("kind", "reading", "is_wrong"),
+    [(0x10, LINEAR, False), (0x10, MULAW, True), (0x11, LINEAR, True), (-1, MULAW, False)],
+)
+def test_payload_label_of_audiosocket(kind: int, reading: Reading, is_wrong: bool) -> None:
+    told = facts(labels=((kind, 500),), reading=reading, encapsulation=Encapsulation.AUDIOSOCKET)
+    assert sure("payload-label", told) == (0.9 if is_wrong else 0)
+
+
+def test_payload_label_needs_a_label_and_a_reading() -> None:
+    for untold in ({"reading": None}, {"labels": ()}, {"is_settled": False}):
+        assert sure("payload-label", facts(**{"labels": ((18, 1),), **untold})) == 0
+    phone = facts(labels=((18, 500),), is_datagrams=True)
+    assert sure("payload-label", phone) == 0
+    kind = facts(labels=((0x0A, 9),), encapsulation=Encapsulation.AUDIOSOCKET)
+    assert evidence("payload-label", kind) == {"kind": "0a", "payload": "mulaw"}
+    assert evidence("payload-label", facts(labels=((0, 1),), reading=None))["payload"] is None
