@@ -11,7 +11,7 @@ import pytest
 from tests.corpus.runs import Run, arrivals, fold
 from voipbin_cli.analysis.buffering import Outcome
 from voipbin_cli.analysis.drift import Drift
-from voipbin_cli.analysis.findings import BY_ID, Circumstances
+from voipbin_cli.analysis.findings import BY_ID, Circumstances, find, verdict
 from voipbin_cli.analysis.findings.row import Facts
 from voipbin_cli.analysis.gaps import Pause
 from voipbin_cli.analysis.hearing import Floor
@@ -598,3 +598,17 @@ def test_payload_label_needs_a_label_and_a_reading() -> None:
     kind = facts(labels=((0x0A, 9),), encapsulation=Encapsulation.AUDIOSOCKET)
     assert evidence("payload-label", kind) == {"kind": "0a", "payload": "mulaw"}
     assert evidence("payload-label", facts(labels=((0, 1),), reading=None))["payload"] is None
+
+
+def test_the_gravest_is_told_first_whatever_the_order_of_causes() -> None:
+    # Of the table's order: frame-size (warning), lost-audio (here an error), timestamp-rate (info).
+    told = facts(frame_samples=320, pauses=(loss(2000),), clock_hz=16_000)
+    found = find(told.measured, Circumstances())
+    assert [(row.severity.value, row.id) for row in found] == [
+        ("error", "lost-audio"),
+        ("warning", "frame-size"),
+        ("info", "timestamp-rate"),
+    ]
+    assert verdict(found) == "bad"
+    assert verdict(found[1:]) == "degraded"
+    assert verdict(found[2:]) == verdict(()) == "ok"
