@@ -50,6 +50,33 @@ def a2_loop(flags, gmin=16):
     return c
 
 
+def test_good_packets_within_a_burst_by_hand():
+    # A.2: c13 2, c23 2, c22 3 (one packet less than the good ones, twice), c33 0.
+    # p32 = 2 / 4, p23 = 1 - 3 / 5, density 256 * 0.4 / (0.4 + 0.5).
+    assert result("100. L...L..L 100. L").burst_density == pytest.approx(256 * 0.4 / 0.9)
+
+
+def test_what_was_lost_is_carried_over_to_the_next_chunk():
+    fold = BurstFold()
+    fold.add(pattern("20. L 20. LL 20. L"))
+    fold.add(pattern("20. L"))
+    got = fold.result()
+    # c11 80, c13 2 (the first, and after the pair), c14 2 (single losses), frames of 20 ms.
+    assert got.gap_density == pytest.approx(256 * 2 / 82)
+    assert got.gap_ms == (80 + 2 + 2) * 20 / 2
+    assert got.frames == 85
+
+
+def test_nothing_received_nothing_lost():
+    got = BurstFold().result()
+    assert (got.frames, got.loss_ratio, got.burst_density, got.mean_run_frames) == (
+        0,
+        0,
+        None,
+        None,
+    )
+
+
 def test_isolated_losses_and_one_burst():
     got = result("100. L 100. L 100. LLLLL 100. L")
     assert got.burst_density == 255
