@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from voipbin_cli.analysis.timeline import Gap, Timeline
 from voipbin_cli.codec.dialect import AudioFrame
@@ -31,31 +31,29 @@ class CallClock:
         self._held: deque[tuple[int, AudioFrame]] = deque()
         self._due: list[Gap] = []
 
-    def add(self, frame: AudioFrame) -> Iterator[bytes]:
-        """Yield the s16le that is ready to be written, in pieces of at most a second."""
+    def add(self, frame: AudioFrame) -> Iterable[bytes]:
+        """Return the s16le that is ready to be written, in pieces of at most a second."""
         duration_ns = (len(frame.pcm) >> 1) * NS_PER_SAMPLE
         if not duration_ns:
-            return
+            return ()
         index = self.timeline.frames
         settled = self.timeline.add(frame.tag, duration_ns)
         if not (settled or self._held or self._due or self.timeline.open):
-            yield frame.pcm
-            return
+            return (frame.pcm,)
         self._held.append((index, frame))
-        yield from self._release(settled, frame.tag)
+        return self._release(settled, frame.tag)
 
-    def broke(self) -> Iterator[bytes]:
-        """Yield what is held back: the connection is gone, and nothing more catches up."""
-        yield from self._release(self.timeline.broke(), None)
+    def broke(self) -> Iterable[bytes]:
+        """Return what is held back: the connection is gone, and nothing more catches up."""
+        return self._release(self.timeline.broke(), None)
 
-    def release_overdue(self, now_ns: int) -> Iterator[bytes]:
-        """Yield what has been held back for the longest time that is allowed."""
-        if self._held:
-            yield from self._release((), now_ns)
+    def release_overdue(self, now_ns: int) -> Iterable[bytes]:
+        """Return what has been held back for the longest time that is allowed."""
+        return self._release((), now_ns) if self._held else ()
 
-    def finish(self) -> Iterator[bytes]:
-        """Yield all that is held back, with the silence that it needs."""
-        yield from self._release(self.timeline.finish(), None)
+    def finish(self) -> Iterable[bytes]:
+        """Return all that is held back, with the silence that it needs."""
+        return self._release(self.timeline.finish(), None)
 
     def _release(self, settled: tuple[Gap, ...], now_ns: int | None) -> Iterator[bytes]:
         for gap in settled:

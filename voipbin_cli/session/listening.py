@@ -159,8 +159,9 @@ class ListeningSession:
         """Decode what has come, up to the asked-for duration."""
         began = self.listener.frames > 0
         self._latest_ns = messages[-1].arrival_ns
+        is_timed = self._request.duration_s is not None
         for message in messages:
-            if self._is_enough():
+            if is_timed and self._is_enough():
                 break
             self.logbook.received(message)
             frames = self.listener.take(message)

@@ -96,6 +96,9 @@ class Channel(ClientConnection):
         """Take data messages and pongs; the library keeps the handshake."""
         if isinstance(event, Response):
             super().process_event(event)
+        elif event.opcode is Opcode.BINARY and event.fin:
+            data = bytes(event.data)
+            self._put(data, len(data))
         elif event.opcode is Opcode.PONG:
             self._take_pong(bytes(event.data))
         elif event.opcode is Opcode.PING:
@@ -109,9 +112,6 @@ class Channel(ClientConnection):
         """RFC 6455 section 5.4; the library has bounded the sum and checked the order."""
         if frame.opcode is not Opcode.CONT:
             self._fragments_are_text = frame.opcode is Opcode.TEXT
-            if frame.fin:
-                self._deliver(bytes(frame.data))
-                return
         self._fragments += frame.data
         if frame.fin:
             whole = bytes(self._fragments)
