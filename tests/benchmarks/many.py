@@ -28,7 +28,7 @@ import sys
 import tempfile
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
@@ -274,22 +274,39 @@ def _read_by_sessions(port: int, streams: int, seconds: float, make: Callable[..
     return asyncio.run(main())
 
 
-def read_by_record(port: int, streams: int, seconds: float) -> dict[str, float]:
+def read_by_record(
+    port: int, streams: int, seconds: float, *, measures: bool = False
+) -> dict[str, float]:
     """The sessions of `voipbin stream record`, each with its file."""
+    from voipbin_cli.analysis.stream import StreamFold
+    from voipbin_cli.codec.encapsulation import Encapsulation
+    from voipbin_cli.session.measuring import Measuring
     from voipbin_cli.session.record import Recording
 
     with tempfile.TemporaryDirectory() as directory:
 
         def make(request: Any, number: int, count: Callable[[list[Any]], None]) -> Any:
+            measuring = Measuring(StreamFold(Encapsulation.RTP))
+
             class Counted(Recording):
                 def heard(self, frames: list[Any]) -> None:
                     super().heard(frames)
                     count(frames)
 
+                def received(self, messages: Sequence[Any]) -> None:
+                    super().received(messages)
+                    if measures:
+                        measuring.take(messages)
+
             output = f"{directory}/{number}.wav"
             return Counted(request, lambda *_: None, output=output, rng=Random(number)).run
 
         return _read_by_sessions(port, streams, seconds, make)
+
+
+def read_by_measure(port: int, streams: int, seconds: float) -> dict[str, float]:
+    """The same, each of which also measures all that a diagnosis wants to know."""
+    return read_by_record(port, streams, seconds, measures=True)
 
 
 def read_by_diagnose(port: int, streams: int, seconds: float) -> dict[str, float]:
@@ -309,6 +326,7 @@ def read_by_diagnose(port: int, streams: int, seconds: float) -> dict[str, float
 
 READERS = {
     "record": read_by_record,
+    "measure": read_by_measure,
     "diagnose": read_by_diagnose,
     "websockets": read_by_websockets,
     "epoll": read_by_epoll,

@@ -181,11 +181,6 @@ class StreamFold:
     # Out
 
     @property
-    def messages(self) -> int:
-        """Everything that came, frames or not."""
-        return self._reader.messages
-
-    @property
     def last_ns(self) -> int | None:
         """The arrival of the latest frame that was measured, None before the first."""
         return self._placer.last_ns

@@ -7,13 +7,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from voipbin_cli.analysis.diagnosis import Diagnosis
-from voipbin_cli.analysis.facts.frames import Message as Row
-from voipbin_cli.analysis.facts.frames import from_messages
 from voipbin_cli.analysis.stream import StreamFold
 from voipbin_cli.errors import MachineError, UsageError, VoipbinError
 from voipbin_cli.session.listening import ListeningSession, ListenRequest, ListenStatus, Tell
 from voipbin_cli.session.live import Cause, Close
 from voipbin_cli.session.logbook import refusal_fields
+from voipbin_cli.session.measuring import Measuring
 from voipbin_cli.session.preflight import Preflight, Step
 from voipbin_cli.session.story import KEPT_ROWS, KEPT_SAMPLES, Story
 from voipbin_cli.transport.connection import ConnectionEnded, MediaConnection, Message
@@ -60,6 +59,7 @@ class LiveDiagnosis(ListeningSession):
         super().__init__(replace(request, live=live), tell, **edges)
         self.fold = StreamFold(live.encapsulation, keep_samples=KEPT_SAMPLES, keep_rows=KEPT_ROWS)
         self.story = Story(self.fold)
+        self._measuring = Measuring(self.fold)
         self.steps: list[Step] = []
         self.events: list[str] = []
         self._connection: MediaConnection | None = None
@@ -80,7 +80,7 @@ class LiveDiagnosis(ListeningSession):
             return await self._listen()
         finally:
             self._tell_round_trips()
-            self.fold.flush()
+            self._measuring.flush()
 
     def _grounded(self, error: VoipbinError) -> Close:
         """There is no use in an attempt to connect."""
@@ -99,7 +99,7 @@ class LiveDiagnosis(ListeningSession):
         if close.error is not None:
             self._take(close.error)
             close = replace(close, error=None)
-        self.fold.flush()
+        self._measuring.flush()
         self.story.closed(self._ended_ns, close.as_fields())
         return close
 
@@ -139,14 +139,13 @@ class LiveDiagnosis(ListeningSession):
             self._step(Step("first frame", True, took_ms, f"{len(messages[0].data)} bytes"))
         before = self.listener.messages
         super().received(messages)
-        taken = messages[: self.listener.messages - before]
-        self.fold.add(from_messages(Row(m.data, m.arrival_ns) for m in taken))
+        self._measuring.take(messages[: self.listener.messages - before])
 
     def lost(self, at_ns: int, ended: ConnectionEnded) -> None:
         """Note the outage."""
         self._tell_round_trips()
         self._connection = None
-        self.fold.broke(at_ns)
+        self._measuring.broke(at_ns)
         self.events.append("the connection is lost")
         super().lost(at_ns, ended)
 
@@ -154,7 +153,7 @@ class LiveDiagnosis(ListeningSession):
         """Note this machine's own lateness."""
         self.story.lagged(at_ns, round(late_ns / 1e6, 3))
         super().ticked(at_ns, late_ns)
-        waiting = self.story.connections and not self.fold.messages
+        waiting = self.story.connections and not self.listener.messages
         if waiting and at_ns - self._opened_ns > PATIENCE_S * 1e9:
             self.stream.stop(Cause.DURATION)
 
