@@ -17,6 +17,7 @@ import pytest
 from websockets.asyncio.client import connect
 
 from tests.support.aio import run
+from voipbin_cli.environment import keep_secrets
 from voipbin_cli.errors import MachineError, UsageError
 from voipbin_cli.simulator.embedded import EmbeddedSimulator
 
@@ -150,6 +151,8 @@ def test_a_child_that_cannot_start_is_said_with_its_last_words(
 def test_real_credentials_stay_out_of_the_child(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("VOIPBIN_TOKEN", "VOIPBIN_ACCESSKEY", "VN_ACCESS_KEY"):
         monkeypatch.setenv(name, "s3cret")
+    monkeypatch.setattr("voipbin_cli.environment._kept", {})
+    keep_secrets()  # as the program does before anything else
     with EmbeddedSimulator() as simulator:
         process = Path(f"/proc/{simulator._process.pid}")
         assert b"s3cret" not in (process / "environ").read_bytes()
