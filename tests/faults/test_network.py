@@ -59,9 +59,11 @@ def choked(kbit: int) -> Callable[[Cable], None]:
 
 
 # The stream needs 96 kbit/s: 172 bytes of RTP, 4 of WebSocket and 66 below, 50 times a second.
+# Where the very last packet is lost, the frame that TCP repeats stands behind a pause of which
+# nobody can tell any more that it would have been made up for: what is sent is compared unfilled.
 FAULTS: dict[str, tuple[Callable[[Cable], None], int, list[str]]] = {
-    "1 % lost": (losing(1), 250, []),
-    "5 % lost": (losing(5), 250, []),
+    "1 % lost": (losing(1), 250, ["--no-fill"]),
+    "5 % lost": (losing(5), 250, ["--no-fill"]),
     "20 % lost": (losing(20), 250, ["--no-fill"]),
     "down for 3 s": (pull_for(3), 300, []),
     "a rate under the need": (choked(60), 200, ["--no-fill"]),

@@ -25,7 +25,7 @@ ROOM_POLL_S = 0.05
 # RFC 6455 7.1.5: no close frame was received.
 NO_ANSWER = 1006
 # A link on which nothing came for so long is dead; one that is only slow brings something.
-DEAD_NS = 1_500_000_000
+DEAD_NS = 2_500_000_000
 # Under this an event loop is as punctual as they are: epoll itself rounds up to a millisecond.
 WORTH_NOTING_NS = 10_000_000
 

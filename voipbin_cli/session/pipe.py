@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,7 @@ from voipbin_cli.session.speaking import SpeakingSession, SpeakRequest
 from voipbin_cli.transport.connection import ConnectionEnded, MediaConnection
 
 ROOM_POLL_S = 0.02
+ENDING_S = 0.25
 FULL_SCALE = 1 << 15
 
 
@@ -105,6 +107,8 @@ class Piping(SpeakingSession):
             await self.program.start()
             self.program.tell("state", {"state": "open"})
             await self._listen_to_program()
+            with contextlib.suppress(TimeoutError):  # who ends closes its stdout a moment before
+                await asyncio.wait_for(self.program.wait(), ENDING_S)
             if self.program.returncode is None:
                 self.tell("program", {"stdout": "closed"})
             status = await self.program.wait()
