@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -22,9 +23,10 @@ Samples = npt.NDArray[np.float64]
 
 # ALSA's default device, through which PortAudio reaches PulseAudio, opens at this rate.
 RATE_HZ = 44100
-WINDOW_S = 0.2
-# More than a buffer of 20 to 60 ms ever moves.
+WINDOW_S = 0.05
+# More than a buffer of 20 to 60 ms ever moves, and one that has lived through a stall.
 SHIFT_S = 0.1
+LONG_SHIFT_S = 0.6
 
 
 @pytest.fixture
@@ -54,30 +56,37 @@ def telephone_band(samples: Samples) -> Samples:
     return np.fft.irfft(spectrum * ((hz > 300) & (hz < 3000)), len(samples))
 
 
-def lag(heard: Samples, call: Samples) -> int:
-    """Where in `heard` the samples of `call` fit best."""
-    length = 1 << (len(heard) + len(call)).bit_length()
-    spectrum = np.fft.rfft(heard, length) * np.conj(np.fft.rfft(call, length))
-    return int(np.argmax(np.fft.irfft(spectrum, length)[: len(heard)]))
+def correlation(heard: Samples, window: Samples) -> Samples:
+    """How well `window` fits at each place in `heard`, -1 to 1."""
+    length = 1 << (len(heard) + len(window)).bit_length()
+    spectrum = np.fft.rfft(heard, length) * np.conj(np.fft.rfft(window, length))
+    places = len(heard) - len(window) + 1
+    dot = np.fft.irfft(spectrum, length)[:places]
+    energy = np.concatenate(([0.0], np.cumsum(heard**2)))
+    there = energy[len(window) :] - energy[:places]
+    # Where there is next to nothing, nothing fits.
+    return dot / np.sqrt(np.maximum(there, len(window)) * np.dot(window, window))
 
 
-def likeness(heard: Samples, call: Samples) -> list[float]:
-    """The correlation of each 0.2 s of the call with the best fitting place in what was heard.
+def likeness(heard: Samples, call: Samples, shift_s: float = SHIFT_S) -> list[float]:
+    """The correlation of each 50 ms of the call with the best fitting place in what was heard.
 
-    A playout buffer may shift the sound between windows, but not bend it within one. Compared
-    is the telephone band: live resampling (soxr's LQ) has its slope above it.
+    A playout buffer may shift the sound between windows and change its pace a little, but not
+    bend it within one. Compared is the telephone band.
     """
     heard, call = telephone_band(heard), telephone_band(call)
-    size, around = int(WINDOW_S * RATE_HZ), int(SHIFT_S * RATE_HZ)
-    base = lag(heard, call)
+    size, around = int(WINDOW_S * RATE_HZ), int(shift_s * RATE_HZ)
+    # Where the call began: found by its loudest second, as silence fits in many places.
+    energy = np.cumsum(call**2)
+    loudest = int(np.argmax(energy[RATE_HZ:] - energy[:-RATE_HZ]))
+    base = int(np.argmax(correlation(heard, call[loudest : loudest + RATE_HZ]))) - loudest
     found = []
     for start_at in range(0, len(call) - size, size):
         window = call[start_at : start_at + size]
         if window.std() < 200:
             continue
         near = heard[max(0, base + start_at - around) :][: size + 2 * around]
-        piece = near[lag(near, window) :][:size]
-        found.append(float(np.corrcoef(piece, window)[0, 1]) if len(piece) == size else 0.0)
+        found.append(float(correlation(near, window).max()) if len(near) >= size else 0.0)
     return found
 
 
@@ -92,28 +101,46 @@ def tap(target: str, tmp_path: Path, card: dict[str, str], seconds: int, *more: 
     return result.summary
 
 
+class Take(NamedTuple):
+    """How a call sounded: what its windows are like, and what the summary says."""
+
+    windows: int
+    median: float
+    share_alike: float
+    mean_delay_ms: float
+    concealed_ms: float
+    audio_seconds: float
+
+    def is_good(self) -> bool:
+        """A seam, where the buffer changed its length, lies in a few windows of a hundred."""
+        is_alike = self.windows >= 60 and self.median > 0.99 and self.share_alike > 0.9
+        # Nothing is missing in a clean call; a busy machine may be late with a frame or two.
+        return is_alike and self.mean_delay_ms <= 60 and self.concealed_ms <= 60
+
+
 def test_a_clean_call_is_heard_as_it_is(tmp_path: Path, card: dict[str, str]) -> None:
     # In real time: whatever else the machine does may spoil a take, but not three of them.
     takes = [clean_take(tmp_path, card)]
-    while takes[-1][:2] != (True, True) and len(takes) < 3:
+    while not takes[-1].is_good() and len(takes) < 3:
         takes.append(clean_take(tmp_path, card))
-    is_heard, is_prompt, details = takes[-1]
-    assert is_heard, takes
-    assert is_prompt, takes
-    assert details["audio_seconds"] == pytest.approx(6.0, abs=0.05)
+    assert takes[-1].is_good(), takes
+    assert takes[-1].audio_seconds == pytest.approx(6.0, abs=0.05)
 
 
-def clean_take(tmp_path: Path, card: dict[str, str]) -> tuple[bool, bool, dict]:
-    """Tap a clean call; whether the sound is the call's, whether it is in time, the summary."""
+def clean_take(tmp_path: Path, card: dict[str, str]) -> Take:
+    """Tap a clean call for six seconds."""
     summary = tap("sim", tmp_path, card, 6, "--overwrite")
-    found = likeness(heard_from(tmp_path / "heard.raw"), call_audio(tmp_path / "call.wav"))
-    # The first windows may be shifted while the buffer learns how the card asks, and the buffer
-    # shifts the sound where that is least heard: some window may hold a seam.
-    settled = np.array(found[3:])
-    is_heard = len(settled) >= 12 and np.median(settled) > 0.99 and np.mean(settled > 0.97) >= 0.75
-    # What the card asks for before the buffer knows how it asks, and now and then a frame.
-    is_prompt = summary["delay_ms"]["mean"] <= 80 and summary["concealed_ms"] <= 120
-    return bool(is_heard), is_prompt, summary
+    found = np.array(
+        likeness(heard_from(tmp_path / "heard.raw"), call_audio(tmp_path / "call.wav"))
+    )
+    return Take(
+        len(found),
+        float(np.median(found)),
+        float(np.mean(found > 0.9)),
+        summary["delay_ms"]["mean"],
+        summary["concealed_ms"],
+        summary["audio_seconds"],
+    )
 
 
 def test_drift_neither_grows_the_delay_nor_breaks_the_sound(
@@ -132,7 +159,8 @@ def test_what_the_buffer_can_catch_is_caught(
     summary = tap(f"sim:{scenario}", tmp_path, card, 8)
     assert summary["delay_ms"]["last"] <= 600
     assert summary["concealed_ms"] <= 2500
-    found = likeness(heard_from(tmp_path / "heard.raw"), call_audio(tmp_path / "call.wav"))
+    heard, call = heard_from(tmp_path / "heard.raw"), call_audio(tmp_path / "call.wav")
+    found = likeness(heard, call, LONG_SHIFT_S)
     assert np.median(found) > 0.9
 
 
