@@ -218,7 +218,14 @@ def test_a_lost_link_is_won_back_and_the_outage_is_silence(tmp_path: Path) -> No
     pcm = by_stdlib_wave(tmp_path / "call.wav")
     decoded = as_decoded(MULAW, "ULAW")
     assert pcm.startswith(decoded[: 25 * 320])
-    assert pcm.endswith(decoded[25 * 320 :])
+    # A busy machine that holds the peer up for longer than a buffer puts silence between frames.
+    at = 25 * 320
+    for start_at in range(25 * 320, len(decoded), 320):
+        frame = decoded[start_at : start_at + 320]
+        found = pcm.find(frame, at)
+        assert found >= 0, start_at
+        at = found + len(frame)
+    assert at == len(pcm)
     outage_s = (len(pcm) - len(decoded)) / 16000
     assert outage_s == pytest.approx(result.summary["filled_seconds"])
     assert 0.1 < outage_s < 3.0

@@ -7,17 +7,21 @@ from pathlib import Path
 from tests.corpus.live import CABLES, PEERS, LiveRun, root_causes
 from tests.faults.network import cable
 
+TAKES = 3
 SHORT = ("20 % lost", "unplugged for a second", "a link of 40 kbit/s")
 
 
 def check(runs: tuple[LiveRun, ...], directory: Path) -> None:
-    found = root_causes(runs, directory)
-    wrong = [
-        f"{run.label}: wanted {sorted(run.expected)}, got {root}"
-        for run, root in zip(runs, found, strict=True)
-        if root not in run.expected
-    ]
-    assert not wrong, "\n".join(wrong)
+    """Each run tells its root cause; one in which this machine was too busy is taken again."""
+    wrong = runs
+    for take in range(TAKES):
+        (directory / str(take)).mkdir()
+        found = dict(zip(wrong, root_causes(wrong, directory / str(take)), strict=True))
+        wrong = tuple(run for run, root in found.items() if root not in run.expected)
+        if not wrong or any(found[run] != "local-lag" for run in wrong):
+            break
+    told = [f"{run.label}: wanted {sorted(run.expected)}, got {found[run]}" for run in wrong]
+    assert not told, "\n".join(told)
 
 
 def test_what_a_hand_written_peer_does_is_told_by_name(tmp_path: Path) -> None:

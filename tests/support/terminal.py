@@ -8,6 +8,7 @@ import os
 import pty
 import re
 import select
+import signal
 import struct
 import subprocess
 import termios
@@ -106,3 +107,5 @@ class Terminal:
 def _take_terminal() -> None:
     """Make stdin the controlling terminal, so that Ctrl-C and /dev/tty work."""
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    # A shell's background job, as these tests may be, ignores Ctrl-C, and hands that down.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
