@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import mmap
 import os
 import random
 import signal
@@ -252,7 +253,7 @@ while True:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_kill_minus_nine_leaves_a_capture_without_a_torn_block(tmp_path, seed):
+def test_kill_minus_nine_tears_no_block_but_at_a_page_s_end(tmp_path, seed):
     path = tmp_path / "a.pcapng"
     child = subprocess.Popen([sys.executable, "-c", VICTIM, str(path)], stdout=subprocess.PIPE)
     told = child.stdout.read(4)
@@ -264,8 +265,10 @@ def test_kill_minus_nine_leaves_a_capture_without_a_torn_block(tmp_path, seed):
     given = int.from_bytes(told[-4:], "little")
     with open_capture(path) as capture:
         read = [message.time_ns for message in capture.records()]
-        assert not capture.truncated
+        # The kernel ends a killed process's write early only where a page of the file ends.
+        assert not capture.truncated or path.stat().st_size % mmap.PAGESIZE == 0
     # One more may have been written and not told; the first alone is held for the second.
     assert given - 1 <= len(read) <= given + 1
     assert read == list(range(len(read)))
-    assert len(fields(path, "rtp.seq", options=("-Y", "rtp"))) == len(read)
+    if not capture.truncated:
+        assert len(fields(path, "rtp.seq", options=("-Y", "rtp"))) == len(read)
