@@ -123,11 +123,18 @@ def test_network_stall(late_ms: float, confidence: float) -> None:
 def test_pauses_that_did_not_end_in_a_burst_are_no_stalls() -> None:
     wander = stall(60, burst=0.49)
     assert sure("network-stall", facts(pauses=(stall(200), wander))) == 1.0
-    assert sure("network-stall", facts(pauses=(stall(200), wander, wander))) == 0
+    assert sure("network-stall", facts(pauses=(stall(120), wander, wander))) != 0
+    assert sure("network-stall", facts(pauses=(stall(119.9), wander, wander))) == 0
+    assert sure("network-stall", facts(pauses=(wander,))) == 0
     # Under three frames, or half of it at once: no wandering.
     brief, burst = stall(59.9, burst=0.2), stall(100, burst=0.5)
     assert sure("network-stall", facts(pauses=(stall(200), brief, brief, burst))) == 1.0
     assert sure("network-stall", facts(pauses=())) == 0
+
+
+def test_nothing_wanders_by_400_ms() -> None:
+    assert sure("network-stall", facts(pauses=(stall(400, burst=0.0),))) == 1.0
+    assert sure("network-stall", facts(pauses=(stall(399.9, burst=0.0),))) == 0
 
 
 def test_network_stall_tells_what_was_late() -> None:
@@ -306,6 +313,17 @@ def lag(excused_ms: float, guilty_ms: float, late_ms: float) -> Facts:
     )
 
 
+def test_a_link_given_up_after_grave_stalls_is_told_after_them() -> None:
+    gone = Circumstances(lost_for_good=True)
+
+    def told(*late_ms: float) -> list[str]:
+        pauses = tuple(stall(ms) for ms in late_ms)
+        return [found.id for found in find(facts(pauses=pauses).measured, gone)]
+
+    assert told(1500, 1500) == ["network-stall", "connection-lost"]
+    assert told(300) == ["connection-lost", "network-stall"]
+
+
 def test_local_lag() -> None:
     assert sure("local-lag", lag(200, 0, 60)) == 0.9
     assert sure("local-lag", lag(200, 0, 59.9)) == 0
@@ -361,11 +379,24 @@ def test_wrong_rate() -> None:
     # Lost audio slows the one, jitter moves the other: both have to be off.
     assert sure("wrong-rate", paced(6000.0, 20.0)) == 0
     assert sure("wrong-rate", paced(8000.0, 26.7)) == 0
+    assert sure("wrong-rate", paced(6000.0, 14.0)) == 0
+    assert sure("wrong-rate", paced(10_000.0, 26.7)) == 0
     # Bursts have no usual interval.
     assert sure("wrong-rate", paced(6000.0, 0.0)) == 0.5 + 0.5 * 0.2 / 0.25
     for unsaid in ({"is_settled": False}, {"is_datagrams": True}):
         assert sure("wrong-rate", paced(6000.0, 26.7, **unsaid)) == 0
     assert sure("wrong-rate", paced(None, 26.7)) == 0
+
+
+def test_wrong_rate_does_not_take_what_is_held_back_for_a_rate() -> None:
+    told = paced(7500.0, 0.0, frames=450)  # 9 of 10 s
+    assert sure("wrong-rate", told) != 0
+    for late_ms, is_rate in ((999.9, True), (1000.1, False)):
+        held = replace(told.measured, pauses=(stall(300), stall(late_ms)))
+        assert (sure("wrong-rate", Facts(held, Circumstances())) != 0) is is_rate
+    # More audio than time was held back by nobody.
+    fast = paced(10_000.0, 0.0, frames=600, pauses=(stall(5000),))
+    assert sure("wrong-rate", fast) != 0
 
 
 def test_wrong_rate_allows_for_what_is_uncertain() -> None:

@@ -25,6 +25,8 @@ from voipbin_cli.codec.pcm import SAMPLE_RATE_HZ
 STALL_NS = 60_000_000
 # From this share on, what a pause held back came at once: a stall, and not jitter.
 BURST_SHARE = 0.5
+# Nothing wanders so far from frame to frame; after a loss TCP may bring the first piece alone.
+HELD_NS = 400_000_000
 # A link that is this short of what the stream needs makes a ping wait so long within a run.
 STARVED_RATIO = 0.97
 STARVED_QUEUE_MS = 200.0
@@ -111,8 +113,13 @@ class Measured:
 
     @property
     def stalls(self) -> list[Pause]:
-        """Pauses that caught up, this machine's own left out."""
-        return [p for p in self.pauses if p.late_ns >= STALL_NS and p.burst >= BURST_SHARE]
+        """Pauses that caught up, at once or after long, this machine's own left out."""
+        return [p for p in self.pauses if p.late_ns >= STALL_NS and _is_stall(p)]
+
+    @property
+    def wanders(self) -> list[Pause]:
+        """Pauses as long that ended in no burst: jitter."""
+        return [p for p in self.pauses if p.late_ns >= STALL_NS and not _is_stall(p)]
 
     @property
     def losses(self) -> list[Pause]:
@@ -210,6 +217,10 @@ class Measured:
         trips = self.trips
         told = {"min": trips.min_ms, "p50": trips.p50_ms, "p99": trips.p99_ms}
         return told if trips.pings else None
+
+
+def _is_stall(pause: Pause) -> bool:
+    return pause.burst >= BURST_SHARE or pause.late_ns >= HELD_NS
 
 
 def _rounded(value: Any) -> Any:

@@ -54,7 +54,12 @@ def find(measured: Measured, around: Circumstances) -> tuple[Finding, ...]:
         if confidence > 0 and row.id not in explained:
             explained |= row.explains
             found.append(row.finding(facts, confidence))
-    return tuple(sorted(found, key=lambda finding: -finding.severity.rank))
+    errors = {finding.id for finding in found if finding.severity is Severity.ERROR}
+
+    def place(finding: Finding) -> tuple[int, bool]:
+        return -finding.severity.rank, bool(BY_ID[finding.id].follows & errors)
+
+    return tuple(sorted(found, key=place))
 
 
 def verdict(findings: tuple[Finding, ...]) -> Verdict:

@@ -43,21 +43,9 @@ def judge_stall(facts: Facts) -> float:
     measured = facts.measured
     if measured.is_starved:
         return 0.95
-    stalls = measured.stalls
-    worst = max((pause.late_ns for pause in stalls), default=0) / 1e6
-    wandering = len(_wandering(facts))
-    if worst < STALL_MS or len(stalls) < wandering:
-        return 0.0
-    return sure(worst, STALL_MS, 200)
-
-
-def _wandering(facts: Facts) -> list[int]:
-    """Pauses of some length that did not end in a burst: jitter."""
-    return [
-        pause.late_ns
-        for pause in facts.measured.pauses
-        if pause.late_ns >= 60_000_000 and pause.burst < 0.5
-    ]
+    stalls = [pause.late_ns for pause in measured.stalls]
+    wanders = [pause.late_ns for pause in measured.wanders]
+    return sure(max(stalls) / 1e6, STALL_MS, 200) if stalls and sum(stalls) >= sum(wanders) else 0.0
 
 
 def stalls(facts: Facts) -> Evidence:

@@ -211,6 +211,8 @@ ROWS: tuple[Row, ...] = (
         connection_lost,
         "reconnect with exponential backoff; check the network",
         "connection drops",
+        # What held much of the stream back is also what kept a link silent until it was given up.
+        follows=frozenset(("network-stall",)),
         grave=is_not_won_back,
     ),
     Row(

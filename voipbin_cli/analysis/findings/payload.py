@@ -14,7 +14,7 @@ from voipbin_cli.analysis.findings.row import (
     sure,
     tenths,
 )
-from voipbin_cli.analysis.metrics import change_fields, reading_text
+from voipbin_cli.analysis.metrics import Measured, change_fields, reading_text
 from voipbin_cli.codec.pcm import FRAME_SAMPLES, SAMPLE_RATE_HZ, Codec
 
 # A rate is another rate from this deviation on; below it is a clock.
@@ -40,12 +40,19 @@ def judge_wrong_rate(facts: Facts) -> float:
     measured = facts.measured
     if measured.samples_hz is None or not measured.is_settled or measured.is_datagrams:
         return 0.0
-    if measured.is_starved:
+    if measured.is_starved or _is_held_back(measured):
         return 0.0
-    # Audio that was lost slows the one down and jitter moves the other, but never both.
+    # Lost audio slows the one down and jitter moves the other, but never both the same way.
     rates = (measured.samples_hz, measured.usual_hz or measured.samples_hz)
-    off = min(abs(rate / SAMPLE_RATE_HZ - 1) for rate in rates)
+    deviations = [rate / SAMPLE_RATE_HZ - 1 for rate in rates]
+    off = max(min(deviations), -max(deviations))
     return sure(off - (measured.drift.uncertainty_ppm or 0.0) / 1e6, WRONG_RATE_RATIO, 0.3)
+
+
+def _is_held_back(measured: Measured) -> bool:
+    """Too little audio, and no more than a stall of this stream held back before."""
+    longest_ms = max((pause.late_ns for pause in measured.stalls), default=0) / 1e6
+    return 0 < measured.behind_ms <= longest_ms
 
 
 def wrong_rate(facts: Facts) -> Evidence:

@@ -74,7 +74,7 @@ class Row:
     """One id. `judge` returns a confidence from 0 (not found) to 1.
 
     `grave` says when a warning is an error, `mild` when it is but an info. `explains` are ids
-    that are not told beside it.
+    that are not told beside it, `follows` those that are told before it where they are errors.
     """
 
     id: str
@@ -85,6 +85,7 @@ class Row:
     remedy: str
     symptom: str = ""
     explains: frozenset[str] = field(default_factory=frozenset)
+    follows: frozenset[str] = field(default_factory=frozenset)
     grave: Callable[[Facts], bool] = lambda _facts: False
     mild: Callable[[Facts], bool] = lambda _facts: False
 
