@@ -286,7 +286,7 @@ def read_by_record(
     with tempfile.TemporaryDirectory() as directory:
 
         def make(request: Any, number: int, count: Callable[[list[Any]], None]) -> Any:
-            measuring = Measuring(StreamFold(Encapsulation.RTP))
+            measuring = Measuring(StreamFold(Encapsulation.RTP), Random(number))
 
             class Counted(Recording):
                 def heard(self, frames: list[Any]) -> None:

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from random import Random
+
 import pytest
 
 from tests.support.peer import vector_messages
+from voipbin_cli.analysis.facts.frames import Gathering, from_messages
 from voipbin_cli.analysis.facts.frames import Message as Row
-from voipbin_cli.analysis.facts.frames import from_messages
 from voipbin_cli.analysis.stream import StreamFold
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.session.measuring import Measuring
@@ -33,11 +35,46 @@ def test_the_figures_are_those_of_messages_fed_one_by_one():
 
 
 @pytest.mark.parametrize("count", [24, 25, 26])
-def test_the_fold_has_a_block_as_soon_as_it_is_whole(count):
+def test_the_fold_has_a_block_as_soon_as_it_is_whole_where_somebody_looks(count):
     fold = StreamFold(Encapsulation.RTP)
     measuring = Measuring(fold)
     for message in SECOND[:count]:
         measuring.take([message])
+        measuring.look()
     assert fold.measured().messages == (25 if count >= 25 else 0)
     measuring.catch_up()
     assert fold.measured().messages == count
+
+
+def measured_at(messages: int, rng: Random) -> list[int]:
+    """After which messages the fold had been given more, where nobody looked."""
+    fold = StreamFold(Encapsulation.RTP)
+    measuring = Measuring(fold, rng)
+    given = [0]
+    for n in range(messages):
+        measuring.take([SECOND[n % len(SECOND)]])
+        given.append(fold.measured().messages)
+    return [n for n in range(1, len(given)) if given[n] > given[n - 1]]
+
+
+def test_where_nobody_looks_five_seconds_are_measured_at_once():
+    first, *later = measured_at(800, Random(1))
+    assert 25 <= first <= 250
+    assert later == [first + 250, first + 500]
+
+
+def test_streams_that_began_together_are_not_measured_together():
+    assert len({measured_at(250, Random(n))[0] for n in range(8)}) > 4
+
+
+def test_gathered_messages_are_the_columns_of_the_same_messages_at_once():
+    messages = [(b"", 7), (b"\x01\x02", 8), ("é\ud800", 9), (b"\x03", -5)]
+    gathering = Gathering()
+    for data, at_ns in messages:
+        gathering.add(data, at_ns)
+    assert len(gathering) == 4
+    gathered, whole = gathering.frames(), from_messages([Row(*one) for one in messages])
+    for column in ("offset", "length", "size", "time_ns", "is_text"):
+        assert getattr(gathered, column).tolist() == getattr(whole, column).tolist()
+    assert gathered.data == whole.data
+    assert (len(gathering), len(gathering.frames())) == (0, 0)

@@ -111,23 +111,22 @@ def _words(payloads: Bytes) -> npt.NDArray[np.uint16]:
     return np.ascontiguousarray(payloads[:, : payloads.shape[1] & ~1]).view("<u2")
 
 
-def _flat(payloads: Bytes) -> npt.NDArray[np.bool_]:
-    """Where a third word in a row is the same."""
-    words = _words(payloads)
-    return np.asarray((words[:, 2:] == words[:, 1:-1]) & (words[:, 1:-1] == words[:, :-2]))
-
-
-def _off_flat_tops(payloads: Bytes) -> Floats | None:
-    """Return a weight for every byte that leaves flat tops out, None when there are few.
+def _flat_tops(payloads: Bytes) -> npt.NDArray[np.bool_]:
+    """Where a third word in a row is the same; the words that are silence in some codec apart.
 
     Sound clipped to full scale looks quiet in the wrong byte order (+-129), and its positive
     half reads as silent mu-law (7f, ff). A flat top is as flat in every reading, so leaving it
-    out favours none. The words that are silence in some codec stay in.
+    out favours none.
     """
-    flat = _flat(payloads)
-    if flat.mean() < _FLAT_SHARE:
-        return None
-    flat &= ~np.isin(_words(payloads)[:, 2:], _SILENT_WORDS)
+    words = _words(payloads)
+    flat = (words[:, 2:] == words[:, 1:-1]) & (words[:, 1:-1] == words[:, :-2])
+    if flat.any():
+        flat &= ~np.isin(words[:, 2:], _SILENT_WORDS)
+    return np.asarray(flat)
+
+
+def _weights(flat: npt.NDArray[np.bool_], payloads: Bytes) -> Floats | None:
+    """Return a weight for every byte that leaves flat tops out, None when there are few."""
     if flat.mean() < _FLAT_SHARE:
         return None
     weights = np.ones(payloads.shape)
@@ -183,8 +182,7 @@ def _scorer(codecs: Sequence[Codec]) -> _Scorer:
     return _bits_linear if codecs[0] in _LINEAR else _bits_g711
 
 
-def _bits_per_byte(codecs: Sequence[Codec], payloads: Bytes) -> Floats:
-    weights = _off_flat_tops(payloads)
+def _bits_per_byte(codecs: Sequence[Codec], payloads: Bytes, weights: Floats | None) -> Floats:
     return np.clip(_scorer(codecs)(codecs, payloads, weights), 0.0, MAX_BITS_PER_BYTE)
 
 
@@ -198,13 +196,7 @@ def score_payload(payload: bytes, like: Codec | None = None) -> dict[Codec, floa
 
     Empty for a payload under 40 bytes, which is too short to tell.
     """
-    if len(payload) < MIN_BYTES:
-        return {}
-    row = np.frombuffer(payload, np.uint8)[None]
-    scores: dict[Codec, float] = {}
-    for codecs in _families(like):
-        scores.update(zip(codecs, _bits_per_byte(codecs, row)[:, 0].tolist(), strict=True))
-    return scores
+    return score_each([payload], like)[0]
 
 
 def score_each(payloads: Sequence[bytes], like: Codec | None = None) -> list[dict[Codec, float]]:
@@ -216,15 +208,25 @@ def score_each(payloads: Sequence[bytes], like: Codec | None = None) -> list[dic
             sizes.setdefault(len(payload), []).append(n)
     for size, numbers in sizes.items():
         rows = np.frombuffer(b"".join(payloads[n] for n in numbers), np.uint8).reshape(-1, size)
-        is_flat = _flat(rows).mean(axis=1) >= _FLAT_SHARE
-        for n in np.flatnonzero(is_flat).tolist():
-            scores[numbers[n]] = score_payload(payloads[numbers[n]], like)
-        plain = np.flatnonzero(~is_flat)
-        for codecs in _families(like):
-            bits = np.clip(_scorer(codecs)(codecs, rows[plain], None), 0.0, MAX_BITS_PER_BYTE)
-            for n, row in zip(plain.tolist(), bits.T.tolist(), strict=True):
-                scores[numbers[n]].update(zip(codecs, row, strict=True))
+        flat = _flat_tops(rows)
+        is_flat = flat.mean(axis=1) >= _FLAT_SHARE
+        # Each is weighed as it would be alone.
+        for alike in (np.flatnonzero(is_flat), np.flatnonzero(~is_flat)):
+            if len(alike):
+                weights = _weights(flat[alike], rows[alike])
+                of_these = [scores[numbers[n]] for n in alike.tolist()]
+                _score(rows[alike], weights, like, of_these)
     return scores
+
+
+def _score(
+    rows: Bytes, weights: Floats | None, like: Codec | None, scores: list[dict[Codec, float]]
+) -> None:
+    """Put the bits per byte of each row into its scores."""
+    for codecs in _families(like):
+        bits = _bits_per_byte(codecs, rows, weights)
+        for told, row in zip(scores, bits.T.tolist(), strict=True):
+            told.update(zip(codecs, row, strict=True))
 
 
 def _by_size(payloads: Iterable[bytes]) -> list[Bytes]:
@@ -242,10 +244,11 @@ def _mean_bits(codec: Codec, groups: list[Bytes]) -> float:
     size = sum(group.size for group in groups)
     if not size:
         return MAX_BITS_PER_BYTE
+    rows = [group[at : at + _ROWS] for group in groups for at in range(0, len(group), _ROWS)]
     bits: float = sum(
-        float(_bits_per_byte((codec,), group[start : start + _ROWS]).sum()) * group.shape[1]
-        for group in groups
-        for start in range(0, len(group), _ROWS)
+        float(_bits_per_byte((codec,), some, _weights(_flat_tops(some), some)).sum())
+        * some.shape[1]
+        for some in rows
     )
     return bits / size
 

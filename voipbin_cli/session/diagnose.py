@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from random import Random
 from typing import Any
 
 from voipbin_cli.analysis.diagnosis import Diagnosis
@@ -49,17 +50,19 @@ def api_fields(state: ResourceState | None) -> dict[str, Any]:
 class LiveDiagnosis(ListeningSession):
     """Listens for a while and measures. What is refused or lost is a finding, and no error."""
 
-    def __init__(self, request: ListenRequest, tell: Tell, **edges: Any) -> None:
+    def __init__(
+        self, request: ListenRequest, tell: Tell, *, rng: Random | None = None, **edges: Any
+    ) -> None:
         live = replace(
             request.live,
             linger_s=LINGER_S,
             lag_interval_s=LAG_INTERVAL_S,
             ping_interval_s=PING_INTERVAL_S,
         )
-        super().__init__(replace(request, live=live), tell, **edges)
+        super().__init__(replace(request, live=live), tell, rng=rng, **edges)
         self.fold = StreamFold(live.encapsulation, keep_samples=KEPT_SAMPLES, keep_rows=KEPT_ROWS)
         self.story = Story(self.fold)
-        self._measuring = Measuring(self.fold)
+        self._measuring = Measuring(self.fold, rng)
         self.steps: list[Step] = []
         self.events: list[str] = []
         self._connection: MediaConnection | None = None
@@ -175,6 +178,7 @@ class LiveDiagnosis(ListeningSession):
 
     def status(self) -> DiagnosisStatus:
         """Return where it is now."""
+        self._measuring.look()
         listening = super().status()
         return DiagnosisStatus(
             **{name: getattr(listening, name) for name in ListenStatus.__slots__},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
@@ -102,6 +103,49 @@ def from_messages(messages: Iterable[Message]) -> Frames:
         time_ns=np.array([m.time_ns for _, _, m in rows], np.int64),
         is_text=np.array([is_text for _, is_text, _ in rows], bool),
     )
+
+
+class Gathering:
+    """Messages that come one by one, on their way to columns.
+
+    Nothing is made of them that Python's garbage collector would have to walk through: it stops
+    everything for 20 ms where a hundred streams wait in objects.
+    """
+
+    def __init__(self) -> None:
+        self._begin()
+
+    def _begin(self) -> None:
+        self._data: list[bytes] = []
+        self._times_ns = array("q")
+        self._texts: list[int] = []
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+    def add(self, data: bytes | str, time_ns: int) -> None:
+        """Take one message."""
+        if isinstance(data, str):
+            self._texts.append(len(self._data))
+            data = data.encode("utf-8", "surrogatepass")
+        self._data.append(data)
+        self._times_ns.append(time_ns)
+
+    def frames(self) -> Frames:
+        """Hand out all that was taken, and begin anew."""
+        length = np.array([len(data) for data in self._data], np.int64)
+        is_text = np.zeros(len(length), bool)
+        is_text[self._texts] = True
+        frames = Frames(
+            data=b"".join(self._data),
+            offset=np.cumsum(length) - length,
+            length=length,
+            size=length,
+            time_ns=np.array(self._times_ns, np.int64),
+            is_text=is_text,
+        )
+        self._begin()
+        return frames
 
 
 def from_columns(
