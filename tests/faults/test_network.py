@@ -66,7 +66,8 @@ FAULTS: dict[str, tuple[Callable[[Cable], None], int, list[str]]] = {
     "5 % lost": (losing(5), 250, ["--no-fill"]),
     "20 % lost": (losing(20), 250, ["--no-fill"]),
     "down for 3 s": (pull_for(3), 300, []),
-    "a rate under the need": (choked(60), 200, ["--no-fill"]),
+    # What waits in a queue that fills up is late, and not lost: pings wait as long.
+    "a rate under the need": (choked(60), 200, []),
 }
 
 

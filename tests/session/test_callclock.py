@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from voipbin_cli.codec.dialect import AudioFrame
 from voipbin_cli.codec.encapsulation import Unit
 from voipbin_cli.codec.pcm import Codec
-from voipbin_cli.session.callclock import HOLD_LIMIT_NS, CallClock
+from voipbin_cli.session.callclock import HOLD_LIMIT_NS, SILENT_NS, CallClock
 
 MS = 1_000_000
 UNIT = Unit(b"", None, None)
@@ -67,6 +67,52 @@ def test_nothing_is_held_back_for_longer_than_the_limit() -> None:
     still_waiting = 1300 * MS + HOLD_LIMIT_NS - 1
     assert list(clock.release_overdue(still_waiting)) == []
     assert list(clock.release_overdue(still_waiting + 1)) == [frame(50, 0).pcm]
+
+
+def with_a_gap(queued_ms: float) -> tuple[int, CallClock]:
+    """Samples filled where 200 ms are missing and pings take `queued_ms` longer than at best."""
+    clock = CallClock(fill=True, queued_ms=lambda: queued_ms)
+    arrivals = [i * 20.0 for i in range(50)] + [1200.0 + i * 20.0 for i in range(50)]
+    pcm = b"".join(b"".join(clock.add(frame(i, at))) for i, at in enumerate(arrivals))
+    assert without_silence(pcm + b"".join(clock.finish())) == list(range(100))
+    return clock.filled_samples, clock
+
+
+def test_audio_that_a_queue_holds_back_is_not_filled() -> None:
+    filled, clock = with_a_gap(120.0)
+    assert (filled, clock.stalls, clock.stalled_ns) == (0, 1, 220 * MS)
+    # Less of a queue than six tenths of what is missing explains nothing.
+    assert with_a_gap(119.9)[0] == 1600
+
+
+def test_at_the_end_a_queue_explains_what_is_missing_too() -> None:
+    for queued_ms, filled in ((0.0, 1600), (200.0, 0)):
+        clock = CallClock(fill=True, queued_ms=lambda queued_ms=queued_ms: queued_ms)
+        for i in range(50):
+            list(clock.add(frame(i, i * 20.0)))
+        list(clock.add(frame(50, 1200.0)))
+        list(clock.finish())
+        assert clock.filled_samples == filled
+
+
+def test_no_queue_explains_what_a_broken_link_lost() -> None:
+    clock = CallClock(fill=True, queued_ms=lambda: 5000.0)
+    for i in range(50):
+        list(clock.add(frame(i, i * 20.0)))
+    list(clock.add(frame(50, 1200.0)))  # 200 ms are missing
+    list(clock.broke())
+    assert clock.filled_samples == 1600
+
+
+def test_it_is_in_doubt_while_a_gap_is_open_or_nothing_comes() -> None:
+    clock = CallClock(fill=True)
+    assert not clock.is_in_doubt(10_000 * MS)
+    for i in range(50):
+        list(clock.add(frame(i, i * 20.0)))
+    assert not clock.is_in_doubt(980 * MS + SILENT_NS)
+    assert clock.is_in_doubt(981 * MS + SILENT_NS)
+    list(clock.add(frame(50, 1200.0)))
+    assert clock.is_in_doubt(1200 * MS)
 
 
 def test_an_outage_between_connections_is_silence_at_once() -> None:

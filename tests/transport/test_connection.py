@@ -670,6 +670,42 @@ def test_the_round_trip_is_the_difference_of_two_looks_at_the_clock() -> None:
     talk(Peer(), main, ping_interval=None, clock=lambda: now_ns)
 
 
+def test_what_the_link_holds_back_is_how_much_longer_a_ping_takes() -> None:
+    now_ns = 0
+
+    async def answered(connection: MediaConnection, after_ms: float) -> None:
+        nonlocal now_ns
+        known = len(connection.rtts_ms)
+        connection.probe()
+        now_ns += int(after_ms * 1e6)
+        while len(connection.rtts_ms) == known:
+            await asyncio.sleep(0.001)
+
+    async def main(connection: MediaConnection) -> None:
+        nonlocal now_ns
+        assert connection.queued_ms == 0.0
+        for after_ms, queued_ms in ((8.0, 0.0), (5.0, 0.0), (45.0, 40.0), (7.0, 2.0)):
+            await answered(connection, after_ms)
+            assert connection.queued_ms == pytest.approx(queued_ms)
+        connection.probe()  # and is not answered while nothing is awaited
+        now_ns += 95_000_000
+        assert connection.queued_ms == pytest.approx(90.0)
+
+    talk(Peer(), main, ping_interval=None, clock=lambda: now_ns)
+
+
+def test_one_probe_is_on_its_way_at_a_time() -> None:
+    async def main(connection: MediaConnection) -> None:
+        for _ in range(5):
+            connection.probe()
+        await everything(connection)
+        assert connection.queued_ms == 0.0  # nothing was ever answered
+
+    peer = Peer([Send(b"x"), Fin()], answer_pings=False)
+    talk(peer, main, ping_interval=None)
+    assert [frame.opcode for frame in peer.frames].count(PING) == 1
+
+
 def test_an_unasked_pong_is_no_round_trip() -> None:
     async def main(connection: MediaConnection) -> None:
         messages, _ = await everything(connection)

@@ -8,13 +8,13 @@ import numpy as np
 
 from voipbin_cli.analysis.gaps import Pause
 from voipbin_cli.analysis.metrics import Lag, Trips
+from voipbin_cli.analysis.timeline import QUEUE_SHARE
 
 # So late at least has a tick to be to say anything: an event loop is no more punctual.
 LEAST_NS = 10_000_000
 _FRAME_NS = 20_000_000
-# From here on a rise of the round trips is a queue; so much of what seems lost it has to explain.
+# From here on a rise of the round trips is a queue.
 QUEUE_MS = 40.0
-_QUEUE_SHARE = 0.6
 _NOTED = 20_000
 _TRIPS_NOTED = 5_000
 
@@ -41,7 +41,7 @@ class LatenessFold:
         A queue that fills up lifts the delay for good, as lost audio does.
         """
         lost_ms = sum(pause.lost_ns for pause in pauses) / 1e6
-        if not lost_ms or self.round_trips().queued_ms < lost_ms * _QUEUE_SHARE:
+        if not lost_ms or self.round_trips().queued_ms < lost_ms * QUEUE_SHARE:
             return pauses
         return [pause._replace(lost_ns=0, late_ns=pause.length_ns) for pause in pauses]
 

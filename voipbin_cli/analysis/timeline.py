@@ -29,6 +29,8 @@ BLOCK_FRAMES = 25
 LEAST_LOSS_NS = 12_000_000
 # Back to the old delay within this much: all the audio of the gap has come after all.
 CAUGHT_UP_NS = 8_000_000
+# A queue that fills up lifts the delay for good, too: so much of it has to show in the pings.
+QUEUE_SHARE = 0.6
 
 
 class Gap(NamedTuple):
@@ -79,6 +81,11 @@ class Timeline:
         self._segments: list[_Segment] = []
         self._last_drop_ns = 0
         self._duration_ns = FRAME_NS
+
+    @property
+    def last_ns(self) -> int:
+        """When the latest frame arrived, 0 before the first."""
+        return self._last_ns
 
     @property
     def open_frame(self) -> int:

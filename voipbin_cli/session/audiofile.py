@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from voipbin_cli.codec.dialect import AudioFrame
 from voipbin_cli.codec.pcm import SAMPLE_RATE_HZ
@@ -17,16 +17,23 @@ class AudioFile:
     What could not be written later is refused at once, but the file itself is made only when
     there is something to put into it: a refused connection leaves no empty file behind and
     overwrites nothing. `capture` is the capture of the same run, which needs a file of its own.
+    `queued_ms` tells how much audio the link holds back.
     """
 
     def __init__(
-        self, path: str, *, overwrite: bool = False, fill: bool = True, capture: str | None = None
+        self,
+        path: str,
+        *,
+        overwrite: bool = False,
+        fill: bool = True,
+        capture: str | None = None,
+        queued_ms: Callable[[], float] = lambda: 0.0,
     ) -> None:
         check_output(path, overwrite=overwrite)
         if capture is not None:
             check_apart(path, capture)
         self.path = path
-        self.clock = CallClock(fill=fill)
+        self.clock = CallClock(fill=fill, queued_ms=queued_ms)
         self.samples = 0
         self._overwrite = overwrite
         self._writer: BackgroundWriter | None = None

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
-from voipbin_cli.analysis.timeline import Gap, Timeline
+from voipbin_cli.analysis.timeline import QUEUE_SHARE, Gap, Timeline
 from voipbin_cli.codec.dialect import AudioFrame
 from voipbin_cli.codec.pcm import SAMPLE_RATE_HZ
 
 NS_PER_SAMPLE = 1_000_000_000 // SAMPLE_RATE_HZ
 # A kill may cost the last second of a recording, the writer's batches included.
 HOLD_LIMIT_NS = 700_000_000
+# The next frame will open a gap: what comes is not left lying for so long.
+SILENT_NS = 300_000_000
 SECOND_OF_SILENCE = bytes(2 * SAMPLE_RATE_HZ)
 
 
@@ -19,17 +21,24 @@ class CallClock:
     """Puts frames one after the other as a file wants them, with silence for lost audio.
 
     A gap whose fate is open holds what follows it back, for 0.7 s at most; silence that turns
-    out to be due later than that goes in where the file then is.
+    out to be due later than that goes in where the file then is. `queued_ms` tells how much
+    audio may still be on its way: what a queue holds back is not lost.
     """
 
-    def __init__(self, *, fill: bool) -> None:
+    def __init__(self, *, fill: bool, queued_ms: Callable[[], float] = lambda: 0.0) -> None:
         self.timeline = Timeline()
         self.filled_samples = 0
         self.stalls = 0
         self.stalled_ns = 0
         self._fill = fill
+        self._queued_ms = queued_ms
         self._held: deque[tuple[int, AudioFrame]] = deque()
         self._due: list[Gap] = []
+
+    def is_in_doubt(self, now_ns: int) -> bool:
+        """Whether audio is missing, and a ping can tell if it is lost or only late."""
+        timeline = self.timeline
+        return timeline.open or (timeline.frames > 0 and now_ns - timeline.last_ns > SILENT_NS)
 
     def add(self, frame: AudioFrame) -> Iterable[bytes]:
         """Return the s16le that is ready to be written, in pieces of at most a second."""
@@ -41,7 +50,7 @@ class CallClock:
         if not (settled or self._held or self._due or self.timeline.open):
             return (frame.pcm,)
         self._held.append((index, frame))
-        return self._release(settled, frame.tag)
+        return self._release(self._but_queued(settled), frame.tag)
 
     def broke(self) -> Iterable[bytes]:
         """Return what is held back: the connection is gone, and nothing more catches up."""
@@ -53,7 +62,14 @@ class CallClock:
 
     def finish(self) -> Iterable[bytes]:
         """Return all that is held back, with the silence that it needs."""
-        return self._release(self.timeline.finish(), None)
+        return self._release(self._but_queued(self.timeline.finish()), None)
+
+    def _but_queued(self, gaps: tuple[Gap, ...]) -> tuple[Gap, ...]:
+        """The same gaps; audio that seems lost is only late where pings come as late."""
+        lost_ns = sum(gap.lost_ns for gap in gaps)
+        if not lost_ns or self._queued_ms() * 1e6 < lost_ns * QUEUE_SHARE:
+            return gaps
+        return tuple(gap._replace(lost_ns=0) for gap in gaps)
 
     def _release(self, settled: tuple[Gap, ...], now_ns: int | None) -> Iterator[bytes]:
         for gap in settled:

@@ -13,6 +13,7 @@ from typing import Any
 from voipbin_cli.codec.dialect import AudioFrame
 from voipbin_cli.codec.pcm import SAMPLE_RATE_HZ
 from voipbin_cli.errors import ConnectionFailed, VoipbinError
+from voipbin_cli.session.audiofile import AudioFile
 from voipbin_cli.session.listener import Listener
 from voipbin_cli.session.live import Cause, Close, LiveRequest, LiveStream
 from voipbin_cli.session.logbook import Logbook
@@ -78,6 +79,7 @@ class ListeningSession:
         self._request = request
         self._silence = SilentFrames(live.encapsulation, self.listener.decoder, rng)
         self._state = "connecting"
+        self._link: MediaConnection | None = None
         self._deadline: asyncio.TimerHandle | None = None
         self._ran_out = False
         self._started_ns = self._ended_ns = 0
@@ -150,6 +152,7 @@ class ListeningSession:
             self.heard(self.listener.reopened())
             self.broke()
         self._silence.restart()
+        self._link = connection
         self.logbook.opened(at_ns, connection)
         self.tell("open", {"connection": self.stream.connections})
         if self._deadline is None:
@@ -190,6 +193,17 @@ class ListeningSession:
         """Note this machine's own lateness beside the arrivals."""
         if late_ns >= WORTH_NOTING_NS:
             self.logbook.lagged(at_ns, late_ns)
+
+    def queued_ms(self) -> float:
+        """How much audio the link holds back, or held back at its end, as pings tell; in ms."""
+        return self._link.queued_ms if self._link is not None else 0.0
+
+    def watch(self, file: AudioFile, at_ns: int) -> None:
+        """Let a file hold nothing back for long; find out if what it misses is only late."""
+        file.wait_no_longer(at_ns)
+        connection = self.stream.connection
+        if connection is not None and file.clock.is_in_doubt(at_ns):
+            connection.probe()
 
     def silent_message(self) -> bytes | None:
         """Return a frame of silence for the far end."""

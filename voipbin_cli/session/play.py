@@ -32,7 +32,12 @@ class Playing(SpeakingSession):
         **edges: Any,
     ) -> None:
         self.file = (
-            AudioFile(record, overwrite=request.overwrite, capture=request.capture)
+            AudioFile(
+                record,
+                overwrite=request.overwrite,
+                capture=request.capture,
+                queued_ms=self.queued_ms,
+            )
             if record
             else None
         )
@@ -64,7 +69,7 @@ class Playing(SpeakingSession):
         """Hold nothing back for long, even when nothing comes."""
         super().ticked(at_ns, late_ns)
         if self.file is not None:
-            self.file.wait_no_longer(at_ns)
+            self.watch(self.file, at_ns)
 
     @property
     def full(self) -> bool:

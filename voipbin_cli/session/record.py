@@ -43,7 +43,11 @@ class Recording(ListeningSession):
             live = replace(live, lag_interval_s=TICK_S)
         # First, so that a file that is in the way is told before a capture is begun.
         self.file = AudioFile(
-            output, overwrite=request.overwrite, fill=fill, capture=request.capture
+            output,
+            overwrite=request.overwrite,
+            fill=fill,
+            capture=request.capture,
+            queued_ms=self.queued_ms,
         )
         super().__init__(replace(request, live=live), tell, **edges)
         self._ears = Ears(tell, speech=False) if digits else None
@@ -65,7 +69,7 @@ class Recording(ListeningSession):
     def ticked(self, at_ns: int, late_ns: int) -> None:
         """Hold nothing back for long, even when nothing comes."""
         super().ticked(at_ns, late_ns)
-        self.file.wait_no_longer(at_ns)
+        self.watch(self.file, at_ns)
 
     @property
     def audio_seconds(self) -> float:

@@ -66,7 +66,12 @@ class Tapping(ListeningSession):
     ) -> None:
         self.tap = tap
         self.file = (
-            AudioFile(tap.output, overwrite=request.overwrite, capture=request.capture)
+            AudioFile(
+                tap.output,
+                overwrite=request.overwrite,
+                capture=request.capture,
+                queued_ms=self.queued_ms,
+            )
             if tap.output
             else None
         )
@@ -127,7 +132,7 @@ class Tapping(ListeningSession):
         """Look after the loudspeaker, too."""
         super().ticked(at_ns, late_ns)
         if self.file is not None:
-            self.file.wait_no_longer(at_ns)
+            self.watch(self.file, at_ns)
         speaker = self.speaker
         if speaker is not None and self._device_error is None and not speaker.is_alive:
             hint = "choose another with --device; -o FILE keeps the call without one"

@@ -74,6 +74,7 @@ class Channel(ClientConnection):
         self.ending: Ending | None = None
         self.ended: asyncio.Future[None] = self.loop.create_future()
         self.round_trips: deque[RoundTrip] = deque(maxlen=_RTTS_KEPT)
+        self._least_rtt_ms: float | None = None
 
     # Reading
 
@@ -184,7 +185,27 @@ class Channel(ClientConnection):
             return
         # Answering the most recent ping alone is legal (section 5.5.3): older ones are void.
         self._pings = {key: at for key, at in self._pings.items() if at > sent_ns}
-        self.round_trips.append(RoundTrip(self.arrival_ns, (self.arrival_ns - sent_ns) / 1e6))
+        rtt_ms = (self.arrival_ns - sent_ns) / 1e6
+        self.round_trips.append(RoundTrip(self.arrival_ns, rtt_ms))
+        self._least_rtt_ms = min(rtt_ms, self._least_rtt_ms or rtt_ms)
+
+    @property
+    def is_probing(self) -> bool:
+        """Whether a ping is still without an answer."""
+        return bool(self._pings)
+
+    @property
+    def queued_ms(self) -> float:
+        """How much longer than the fastest ping the latest took, or takes; 0 before an answer.
+
+        A pong stands behind the audio in the same TCP stream: so much of it may be on its way.
+        """
+        if self._least_rtt_ms is None:
+            return 0.0
+        latest_ms = self.round_trips[-1].rtt_ms
+        if self._pings and self.ending is None:
+            latest_ms = max(latest_ms, (self._clock() - min(self._pings.values())) / 1e6)
+        return latest_ms - self._least_rtt_ms
 
     # Ending
 

@@ -118,6 +118,16 @@ class MediaConnection:
         """Round-trip times of the answered pings, in milliseconds, oldest first."""
         return [trip.rtt_ms for trip in self._channel.round_trips]
 
+    @property
+    def queued_ms(self) -> float:
+        """How much later than at best a ping is answered now: what the link holds back, in ms."""
+        return self._channel.queued_ms
+
+    def probe(self) -> None:
+        """Find out what the link holds back: send a ping unless one is on its way."""
+        if not self._channel.is_probing:
+            self._channel.probe()
+
     # Receiving
 
     async def receive(self, *, linger: float = 0.0) -> list[Message]:
