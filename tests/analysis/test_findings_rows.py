@@ -404,6 +404,8 @@ def test_wrong_rate_allows_for_what_is_uncertain() -> None:
     unsure = replace(told.measured, drift=Drift(-60_000.0, 11_000.0, 20, 10.0))
     assert sure("wrong-rate", told) == 0.5 + 0.5 * 0.01 / 0.25
     assert sure("wrong-rate", Facts(unsure, Circumstances())) == 0
+    less = replace(told.measured, drift=Drift(-60_000.0, 5_000.0, 20, 10.0))
+    assert sure("wrong-rate", Facts(less, Circumstances())) == 0.5 + 0.5 * 0.005 / 0.25
 
 
 def test_wrong_rate_tells_the_rate() -> None:
@@ -643,3 +645,39 @@ def test_the_gravest_is_told_first_whatever_the_order_of_causes() -> None:
     assert verdict(found) == "bad"
     assert verdict(found[1:]) == "degraded"
     assert verdict(found[2:]) == verdict(()) == "ok"
+
+
+# What is told beside what
+
+
+SOUND = {"clipping", "low-level", "dc-offset", "noise", "silence", "upstream-loss"}
+WHEN = {"network-stall", "lost-audio", "jitter", "clock-drift"}
+NAMES = {"payload-label", "timestamp-rate"}
+NO_STREAM = SOUND | WHEN | NAMES | {"frame-size", "wrong-rate", "sequence"}
+NO_STREAM |= {"no-audio", "closed-early", "connection-lost"}
+EXPLAINED = {
+    **dict.fromkeys(("cannot-connect", "tls", "auth", "forbidden", "not-found"), NO_STREAM),
+    **dict.fromkeys(("rate-limited", "call-not-progressing"), NO_STREAM),
+    "closed-early": NO_STREAM - {"closed-early"},
+    "muted": {"silence", "low-level", "no-audio"},
+    "no-audio": {"silence"},
+    "local-lag": {"jitter", "network-stall", "lost-audio"},
+    "not-audio": SOUND | NAMES | {"codec-mismatch", "byte-order", "misaligned", "wrong-rate"},
+    "wrong-rate": WHEN | NAMES | {"frame-size", "clipping", "upstream-loss"},
+    "misaligned": SOUND | NAMES | {"byte-order", "codec-mismatch"},
+    "byte-order": NAMES | {"codec-mismatch"},
+    "codec-mismatch": NAMES | {"noise"},
+    "frame-size": {"jitter"},
+    "sequence": {"jitter", "clock-drift"},
+    "network-stall": {"jitter"},
+    "lost-audio": {"jitter", "clock-drift"},
+    "jitter": {"clock-drift"},
+    "clipping": {"noise", "dc-offset"},
+    "dc-offset": {"low-level", "noise"},
+    "noise": {"low-level"},
+}
+
+
+@pytest.mark.parametrize("finding", BY_ID)
+def test_a_cause_is_told_without_its_effects(finding: str) -> None:
+    assert BY_ID[finding].explains == EXPLAINED.get(finding, set())
