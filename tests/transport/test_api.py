@@ -138,6 +138,14 @@ def test_a_list_that_makes_no_sense_ends(page: object) -> None:
     assert len(peer.requests) <= 2
 
 
+def test_a_page_token_that_no_url_can_hold_is_told() -> None:
+    page = Answer(200, {}, rb'{"result": [{"id": "1"}], "next_page_token": "\ud800"}')
+    peer = server({("GET", "/v1.0/calls"): page})
+    error = failure(peer, every_call)
+    assert isinstance(error, ConnectionFailed)
+    assert error.message.endswith("answered a page token that is no text")
+
+
 def test_conferences_are_listed_too() -> None:
     page = {"result": [{"id": "1", "name": "daily"}], "next_page_token": ""}
     peer = server({("GET", "/v1.0/conferences"): document(page)})

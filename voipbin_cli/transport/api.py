@@ -190,6 +190,8 @@ class Api:
             # A server that gives the same page for ever must not be followed for ever.
             if not isinstance(following, str) or following in ("", token):
                 return
+            if not _is_unicode(following):
+                raise self._nonsense("a page token that is no text")
             token = following
 
     async def _get(self, path: str, query: Mapping[str, str] | None = None) -> dict[str, Any]:
@@ -290,6 +292,11 @@ class Api:
                 "check the address (--api-url)",
             )
         return explain(exc, self._where)
+
+
+def _is_unicode(text: str) -> bool:
+    """JSON may hold half of a surrogate pair (RFC 8259 section 8.2), which no URL can."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _unix_time(date: str | None) -> float | None:
