@@ -140,6 +140,16 @@ def test_any_cut_gives_identical_figures(flags, cuts):
     assert cut.result() == whole.result() == single.result()
 
 
+@given(flags_lists, st.integers(0, 60), flags_lists)
+def test_frames_of_which_none_came_count_as_each_of_them(before, count, after):
+    runs, single = BurstFold(), BurstFold()
+    runs.add(before)
+    runs.add_lost(count)
+    runs.add(after)
+    single.add([*before, *[True] * count, *after])
+    assert runs.result() == single.result()
+
+
 @given(flags_lists)
 def test_transitions_equal_the_loop_of_the_rfc(flags):
     fold = BurstFold()

@@ -69,6 +69,18 @@ class BurstFold:
         self._frames += flags.size
         self._losses += where.size
 
+    def add_lost(self, count: int) -> None:
+        """Take `count` frames of which none came, at the price of one."""
+        if count <= 0:
+            return
+        self.add_one(True)
+        following = count - 1
+        self._lost += following
+        self._c33 += following
+        self._run += following
+        self._frames += following
+        self._losses += following
+
     def _transitions(self, good: NDArray[np.int64]) -> None:
         """A.2 for losses after `good` packets received each."""
         ends_gap = good >= self._gmin

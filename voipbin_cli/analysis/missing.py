@@ -37,7 +37,7 @@ class MissingFold:
         done = 0
         for frame, count in sorted([*never, *self._runs]):
             fold.add(np.zeros(max(0, frame - done), np.bool_))
-            fold.add(np.ones(count, np.bool_))
+            fold.add_lost(count)
             done = max(done, frame)
         fold.add(np.zeros(max(0, self._frames - done), np.bool_))
         return fold.result()

@@ -14,6 +14,7 @@ from voipbin_cli.codec.pcm import SAMPLE_RATE_HZ
 
 _MARKS = 500
 _LEAST_PAUSE_NS = 60_000_000
+_MOST_SILENCE = 600 * SAMPLE_RATE_HZ
 
 
 def plot_data(fold: StreamFold, measured: Measured) -> dict[str, Any]:
@@ -39,16 +40,23 @@ def plot_data(fold: StreamFold, measured: Measured) -> dict[str, Any]:
 
 
 def _on_the_clock(audio: Any, measured: Measured) -> Any:
-    """The sound with silence where audio never came: then it runs beside the arrivals."""
+    """The sound with silence where audio never came: then it runs beside the arrivals.
+
+    It ends where there would be more than ten minutes of silence.
+    """
     frame = measured.frame_samples or 160
-    pieces, done = [], 0
+    pieces, done, silent = [], 0, 0
     for pause in measured.losses:
-        place = min(pause.frame * frame, audio.size)
-        silence = np.zeros(pause.lost_ns * SAMPLE_RATE_HZ // 1_000_000_000, np.int16)
-        pieces += [audio[done:place], silence]
-        done = place
-        if place == audio.size:
+        place = pause.frame * frame
+        if place >= audio.size:
             break
+        pieces.append(audio[done:place])
+        done = place
+        lost = pause.lost_ns * SAMPLE_RATE_HZ // 1_000_000_000
+        silent += lost
+        if silent > _MOST_SILENCE:
+            return np.concatenate(pieces)
+        pieces.append(np.zeros(lost, np.int16))
     return np.concatenate([*pieces, audio[done:]])
 
 
@@ -69,7 +77,7 @@ def _marks(measured: Measured) -> list[dict[str, Any]]:
     """Trouble by time, in seconds since the first frame."""
     marks = []
     for pause, own in [(p, False) for p in measured.pauses] + [(p, True) for p in measured.excused]:
-        if pause.length_ns >= 60_000_000:
+        if pause.length_ns >= _LEAST_PAUSE_NS:
             end = (pause.at_ns - measured.began_ns) / 1e9
             name = "this machine was late" if own else "lost audio" if pause.lost_ns else "stall"
             marks.append(_mark(end - pause.length_ns / 1e9, end, name, mild=own))
