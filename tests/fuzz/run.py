@@ -1,8 +1,9 @@
-"""The coverage-guided fuzzer over one target or all: python tests/fuzz/run.py TARGET|all [OPTIONS]
+"""The coverage-guided fuzzer: python tests/fuzz/run.py TARGET[,TARGET...]|all [OPTIONS]
 
-OPTIONS are libFuzzer's; -max_total_time=60 ends the run of a target after a minute. Needs
-atheris (pip install atheris). New inputs go to tests/fuzz/found/TARGET, or below the first
-directory among the options; what breaks a target is written to the working directory, and
+OPTIONS are libFuzzer's; -max_total_time=60 ends the run of a target after a minute, and
+-mutations=100, which is ours, after so many inputs beyond those that it has, however long they
+take. Needs atheris (pip install atheris). New inputs go to tests/fuzz/found/TARGET, or below the
+first directory among the options; what breaks a target is written to the working directory, and
 belongs into tests/fuzz/corpus/TARGET once it is mended.
 """
 
@@ -22,14 +23,13 @@ with atheris.instrument_imports(include=["voipbin_cli"]):
 
 
 def main() -> None:
-    """Fuzz the target that the command line names, or all of them, each in a process."""
-    name, *options = sys.argv[1:] or [""]
-    if name == "all":
-        statuses = [fuzz_apart(each, options) for each in TARGETS]
-        sys.exit(any(statuses))
-    if name not in TARGETS:
+    """Fuzz the targets that the command line names, each in a process."""
+    wanted, *options = sys.argv[1:] or [""]
+    names = list(TARGETS) if wanted == "all" else wanted.split(",")
+    if not TARGETS.keys() >= set(names):
         sys.exit(f"{__doc__}\nTARGET is one of {', '.join(TARGETS)}")
-    fuzz(name, options)
+    statuses = [fuzz_apart(name, options) for name in names]
+    sys.exit(any(statuses))
 
 
 def fuzz_apart(name: str, options: list[str]) -> int:
@@ -46,10 +46,18 @@ def fuzz(name: str, options: list[str]) -> None:
     directories = [Path(option) for option in options if not option.startswith("-")]
     found = (directories[0] if directories else HERE / "found") / name
     found.mkdir(parents=True, exist_ok=True)
-    flags = [option for option in options if option.startswith("-")]
     corpus = HERE / "corpus" / name
+    seeds = len(list(found.iterdir())) + len(list(corpus.iterdir()))
+    flags = [in_runs(option, seeds) for option in options if option.startswith("-")]
     atheris.Setup([sys.argv[0], *flags, str(found), str(corpus)], TARGETS[name])
     atheris.Fuzz()
+
+
+def in_runs(option: str, seeds: int) -> str:
+    """Mutations as libFuzzer counts them: after nothing at all and every seed."""
+    if not option.startswith("-mutations="):
+        return option
+    return f"-runs={1 + seeds + int(option.partition('=')[2])}"
 
 
 if __name__ == "__main__":

@@ -6,9 +6,18 @@ first byte often chooses a variant, so that a corpus needs one file a case.
 
 from __future__ import annotations
 
+import asyncio
 import io
+import itertools
+import math
+import tracemalloc
 from collections.abc import Callable, Mapping
+from dataclasses import astuple
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import httpx
 import numpy as np
 
 from voipbin_cli.analysis.dissect import dissect
@@ -20,10 +29,14 @@ from voipbin_cli.capture.rtpdump import RtpDumpReader
 from voipbin_cli.codec import audiosocket, chan_websocket, rtp
 from voipbin_cli.codec.dialect import FrameDecoder
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation, unpack
-from voipbin_cli.errors import DecodeError, UsageError
+from voipbin_cli.errors import ConnectionFailed, DecodeError, UsageError
+from voipbin_cli.media.reader import BLOCK_BYTES, AudioSource
 from voipbin_cli.media.wav_pipe import WavPipe
 from voipbin_cli.session import dumps
 from voipbin_cli.session.streams import StreamFinder
+from voipbin_cli.transport.api import Api
+from voipbin_cli.transport.documents import ResourceState
+from voipbin_cli.transport.endpoint import Endpoint
 from voipbin_cli.transport.refusal import refusal
 from voipbin_cli.transport.targets import parse_target
 
@@ -32,6 +45,12 @@ Target = Callable[[bytes], None]
 _ENCAPSULATIONS = tuple(Encapsulation)
 _SPECS = tuple(Spec)
 _MAX_MESSAGES = 300
+_MEMORY = Path("/dev/shm")
+_MAX_BLOCKS = 300
+# A sample a second is made 8000 of, and soxr gives out a thousand at once: 130 MB at any length.
+_MAX_AUDIO_BYTES = 160 << 20
+# 500 characters, of which each may become \U0001d173.
+_MAX_TEXT = 5000
 
 
 def _chosen(data: bytes) -> tuple[int, bytes]:
@@ -204,6 +223,71 @@ def wav_stream(data: bytes) -> None:
         pass
 
 
+def wav_file(data: bytes) -> None:
+    """A sound file is refused or played, in whole blocks, no longer than it said, in little memory.
+
+    A header may claim a sample a second, which makes hours of a small file: its beginning does.
+    """
+    with TemporaryDirectory(dir=_MEMORY if _MEMORY.is_dir() else None) as directory:
+        path = Path(directory, "any.wav")
+        path.write_bytes(data)
+        tracemalloc.start()
+        try:
+            source = AudioSource([str(path)])
+            sizes = [len(block) for block in itertools.islice(source.blocks(), _MAX_BLOCKS)]
+            _, most_bytes = tracemalloc.get_traced_memory()
+        except UsageError:
+            return
+        finally:
+            tracemalloc.stop()
+    assert set(sizes) <= {BLOCK_BYTES}
+    assert source.duration_s is None or len(sizes) <= math.ceil(source.duration_s * 50) + 1
+    assert most_bytes < _MAX_AUDIO_BYTES
+
+
+def rest_document(data: bytes) -> None:
+    """Whatever the API says of calls and conferences becomes printable lines, or one error."""
+    first, body = _chosen(data)
+    try:
+        states = asyncio.run(_asked(first, body))
+    except ConnectionFailed:
+        return
+    for value in itertools.chain.from_iterable(map(astuple, states)):
+        assert isinstance(value, int) or (value.isprintable() and len(value) <= _MAX_TEXT)
+
+
+class _Answers(httpx.AsyncBaseTransport):
+    """Answers every request, without a network, with the same body."""
+
+    body = b""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, stream=httpx.ByteStream(self.body))
+
+
+_ANSWERS = _Answers()
+
+
+@cache
+def _answered_api() -> Api:
+    api = Api(Endpoint("http://localhost/v1.0"))
+    api._client = httpx.AsyncClient(transport=_ANSWERS)
+    return api
+
+
+async def _asked(first: int, body: bytes) -> list[ResourceState]:
+    api, _ANSWERS.body = _answered_api(), body
+    match first % 4:
+        case 0:
+            return [await api.get_call("1")]
+        case 1:
+            return [await api.get_conference("1")]
+        case 2:
+            return [call async for call in api.list_calls()]
+        case _:
+            return [conference async for conference in api.list_conferences()]
+
+
 def refusal_body(data: bytes) -> None:
     """Any HTTP refusal becomes an error in one printable line."""
     first, body = _chosen(data)
@@ -236,6 +320,8 @@ TARGETS: Mapping[str, Target] = {
         hex_text,
         control_text,
         wav_stream,
+        wav_file,
+        rest_document,
         refusal_body,
         target_text,
     )
