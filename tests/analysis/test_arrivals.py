@@ -13,6 +13,7 @@ import pytest
 from tests.corpus.runs import MS, START_NS, Run, arrivals, fold
 from tests.support.peer import vector_messages
 from voipbin_cli.analysis.arrivals import ArrivalReader
+from voipbin_cli.analysis.buffering import FIXED_60
 from voipbin_cli.analysis.diagnosis import diagnose
 from voipbin_cli.analysis.facts.frames import Message, from_messages
 from voipbin_cli.analysis.plots import plot_data
@@ -193,3 +194,74 @@ def test_times_that_make_no_sense_fill_no_memory() -> None:
     stream = _stream(rows, keep_rows=100)
     assert stream.measured().frames == 200
     assert len(stream.trace.seconds()[0]) <= 7 * 86_400
+
+
+SPEECH = [data[12:] for _, data in vector_messages("rtp-deployed")[10:40]]
+
+
+def _spoken(count: int, first: int = 0) -> list[tuple[int, bytes]]:
+    return [(n * 20 * MS, _packet(n, 160 * n, SPEECH[n % 30])) for n in range(first, first + count)]
+
+
+def test_a_stream_of_nothing_lasts_no_time_and_is_late_by_nothing() -> None:
+    stream = StreamFold(RTP)
+    stream.flush()
+    assert (stream.measured().frames, stream.measured().duration_s) == (0, 0.0)
+    assert stream.glance() == (0, None, 0.0, 0.0)
+
+
+def test_a_glance_tells_what_the_figures_tell() -> None:
+    """Of each 50 frames five are held back for up to 100 ms: two for longer than 60."""
+    late_ms = {7: 100, 8: 80, 9: 60, 10: 40, 11: 20}
+    rows = [(at + late_ms.get(n % 50, 0) * MS, data) for n, (at, data) in enumerate(_spoken(500))]
+    stream = _stream(rows)
+    measured = stream.measured()
+    glance = stream.glance()
+    assert glance.frames == 500
+    assert glance.jitter_ms == measured.jitter.last_ms
+    assert glance.late_ratio == measured.buffers[FIXED_60.name].late_ratio == 2 / 50
+
+
+def test_another_connection_begins_its_numbers_anew() -> None:
+    stream = StreamFold(RTP)
+    stream.add(from_messages(Message(data, at) for at, data in _spoken(100)))
+    stream.reopened()
+    rows = [(100 + n) * 20 * MS for n in range(100)]
+    again = [_packet(40_000 + n, 3_000_000 + 160 * n, SPEECH[n % 30]) for n in range(100)]
+    stream.add(from_messages(Message(data, at) for at, data in zip(rows, again, strict=True)))
+    stream.flush()
+    measured = stream.measured()
+    assert measured.frames == 200
+    assert measured.reception is not None
+    assert (measured.reception.lost, measured.lost_ms, measured.outages) == (0, 0.0, ())
+    # Without being told it is one stream whose numbers leap.
+    leaping = _stream([*_spoken(100), *zip(rows, again, strict=True)])
+    assert leaping.measured().reception != measured.reception
+
+
+def test_frames_of_two_sizes_are_told_by_the_more_usual_one() -> None:
+    rows = [(at, data + data[12:] * (n % 3 == 0)) for n, (at, data) in enumerate(_spoken(300))]
+    measured = _stream(rows).measured()
+    assert measured.frame_samples == 160
+    assert measured.frames == 300
+
+
+def test_noise_in_the_place_of_speech_fits_no_codec() -> None:
+    rng = random.Random(2)
+    rows = _spoken(600)
+    rows[300:] = [(at, data[:12] + rng.randbytes(160)) for at, data in rows[300:]]
+    measured = _stream(rows).measured()
+    # Blocks are of 25 frames.
+    assert measured.heard_blocks == 24
+    assert 10 <= measured.misfit_blocks <= 12
+
+
+def test_a_phone_that_is_silent_for_a_while_has_lost_nothing() -> None:
+    """Its timestamps say so (RFC 3551 section 4.1); without a clock only the numbers would."""
+    rows = _spoken(200)
+    for n in range(200, 400):
+        late = 3_000  # ms
+        rows.append(((n * 20 + late) * MS, _packet(n, 160 * n + 8 * late, SPEECH[n % 30])))
+    phone = _stream(rows, is_datagrams=True, clock_hz=8000).measured()
+    assert (phone.lost_ms, phone.stalls) == (0.0, [])
+    assert _stream(rows).measured().lost_ms == 3000.0

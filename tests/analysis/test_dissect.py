@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.hextext import message_bytes
-from voipbin_cli.analysis.dissect import Field, dissect
+from voipbin_cli.analysis.dissect import Field, dissect, payload_type_name
 from voipbin_cli.codec.encapsulation import Encapsulation
 
 
@@ -54,6 +54,33 @@ def test_two_audiosocket_frames_in_one_message() -> None:
     fields = dissect(Encapsulation.AUDIOSOCKET, message_bytes("10 0002 0102 03 0001 35"))
     assert [field.name for field in fields] == ["kind", "length", "payload"] * 2
     assert fields[3].meaning == "DTMF"
+
+
+def test_less_than_a_header_behind_an_audiosocket_frame_is_a_rest() -> None:
+    fields = dissect(Encapsulation.AUDIOSOCKET, message_bytes("10 0002 0102 10 00"))
+    assert [field.name for field in fields] == ["kind", "length", "payload", "rest"]
+    assert (fields[-1].start, fields[-1].value) == (5, "1000")
+
+
+def test_after_sixteen_audiosocket_frames_the_others_are_summed_up() -> None:
+    fields = dissect(Encapsulation.AUDIOSOCKET, message_bytes("03 0001 35") * 20)
+    assert [field.name for field in fields] == ["kind", "length", "payload"] * 16 + ["rest"]
+    assert (fields[-1].start, fields[-1].value) == (64, "16 bytes")
+
+
+@pytest.mark.parametrize(
+    ("number", "name"),
+    # RFC 3551 section 6.
+    [
+        (0, "PCMU at 8000 Hz"),
+        (72, "reserved: RTCP reads like this"),
+        (35, "unassigned"),
+        (96, "dynamic; the platform's bridge"),
+        (97, "dynamic"),
+    ],
+)
+def test_what_a_payload_type_stands_for(number: int, name: str) -> None:
+    assert payload_type_name(number) == name
 
 
 @pytest.mark.parametrize("encapsulation", Encapsulation)

@@ -125,3 +125,16 @@ def test_arrivals_between_two_nanoseconds_are_rounded():
     exact.add([0, 1], [0, 0])
     assert fold.result() == exact.result()
     assert fold.result().last_ms == pytest.approx(1 / 16 / 1e6)
+
+
+def test_nothing_taken_changes_nothing():
+    fold, plain = JitterFold(8000), JitterFold(8000)
+    for each in (fold, plain):
+        each.add([0, 36_000_000], [0, 160])
+    fold.add([], [])
+    assert fold.result() == plain.result()
+
+
+def test_each_arrival_has_a_timestamp():
+    with pytest.raises(ValueError, match="as many arrivals as timestamps"):
+        JitterFold(8000).add([0, 1], [0])

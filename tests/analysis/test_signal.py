@@ -86,7 +86,9 @@ def test_the_lowest_sample_is_full_scale():
 
 
 def test_nothing_yet():
-    got = SignalFold().result()
+    fold = SignalFold()
+    got = fold.result()
+    assert fold.last_second is None
     assert got.samples == 0
     assert got.rms_dbfs == -100
 
