@@ -61,6 +61,15 @@ def test_where_messages_were_cut_here_their_size_is_no_fault() -> None:
         assert broken(validator).keys() & {"sln-frame-size"} == rules
 
 
+def test_a_direction_that_is_not_asked_for_is_not_judged() -> None:
+    validator = Validator(SLN, directions=[IN])
+    judge(validator, OUT, [b"", "text"])
+    judge(validator, IN, [bytes(300)] * 3)
+    assert broken(validator)["sln-frame-size"] == 3
+    assert {group.first.direction for group in validator.tally.groups} == {IN}
+    assert (validator.summary()["frames_sent"], validator.summary()["frames"]) == (0, 3)
+
+
 A_LAW = [g711.s16le_to_alaw(samples) for samples in LINEAR]
 
 

@@ -42,7 +42,7 @@ def plot_data(fold: StreamFold, measured: Measured) -> dict[str, Any]:
 def _on_the_clock(audio: Any, measured: Measured) -> Any:
     """The sound with silence where audio never came: then it runs beside the arrivals.
 
-    It ends where there would be more than ten minutes of silence.
+    It ends before silence that would be more than ten minutes of it in all.
     """
     frame = measured.frame_samples or 160
     pieces, done, silent = [], 0, 0
