@@ -60,8 +60,6 @@ def judge_noise(facts: Facts) -> float:
 def judge_low_level(facts: Facts) -> float:
     """There is sound, above the faintest noise, and even its loudest part is soft."""
     told = facts.measured.signal
-    if not _has_sound(facts) and told.peak_dbfs < -75.0:
-        return 0.0
     loudest = told.rms_dbfs if told.speech_dbfs is None else told.speech_dbfs
     if told.peak_dbfs < -66.0 or loudest > LOW_LEVEL_DBFS or told.peak_dbfs > -28.0:
         return 0.0
