@@ -7,11 +7,27 @@ import subprocess
 
 import pytest
 
-from voipbin_cli.environment import keep_secrets, secret_values, user_environment
+from voipbin_cli.environment import keep_secrets, note_secret, secret_values, user_environment
+
+
+def forget(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if the process had just begun."""
+    monkeypatch.setattr("voipbin_cli.environment._kept", {})
+    monkeypatch.setattr("voipbin_cli.environment._noted", {})
+
+
+def test_a_secret_from_elsewhere_counts_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    forget(monkeypatch)
+    monkeypatch.setenv("VOIPBIN_TOKEN", "a token")
+    for value in ("a password", "a token", "a password"):
+        note_secret(value)
+    keep_secrets()
+    assert set(secret_values()) >= {"a token", "a password"}
+    assert len(secret_values()) == len(set(secret_values()))
 
 
 def test_children_get_everything_but_the_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("voipbin_cli.environment._kept", {})
+    forget(monkeypatch)
     for name in ("VOIPBIN_TOKEN", "VOIPBIN_ACCESSKEY", "VN_ACCESS_KEY", "VOIPBIN_PROFILE"):
         monkeypatch.setenv(name, f"the {name}")
     keep_secrets()
@@ -24,7 +40,7 @@ def test_children_get_everything_but_the_secrets(monkeypatch: pytest.MonkeyPatch
 
 
 def test_without_secrets_nothing_changes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("voipbin_cli.environment._kept", {})
+    forget(monkeypatch)
     for name in ("VOIPBIN_TOKEN", "VOIPBIN_ACCESSKEY", "VN_ACCESS_KEY"):
         monkeypatch.delenv(name, raising=False)
     before = dict(os.environ)

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 SECRET_VARIABLES = ("VOIPBIN_TOKEN", "VOIPBIN_ACCESSKEY", "VN_ACCESS_KEY")
 
 _kept: dict[str, str] = {}
+_noted: dict[str, None] = {}
 
 
 def keep_secrets() -> None:
@@ -27,7 +28,13 @@ def user_environment() -> Mapping[str, str]:
     return ChainMap(_kept, os.environ)
 
 
+def note_secret(value: str) -> None:
+    """Count a secret that came from elsewhere (a profile, a URL, a prompt) among the others."""
+    _noted[value] = None
+
+
 def secret_values() -> tuple[str, ...]:
-    """The secrets that the user put there."""
+    """All that must not be said: the user's variables, and what was noted."""
     environment = user_environment()
-    return tuple(value for name in SECRET_VARIABLES if (value := environment.get(name)))
+    given = (value for name in SECRET_VARIABLES if (value := environment.get(name)))
+    return tuple(dict.fromkeys((*given, *_noted)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 import sys
 from typing import Annotated
 
@@ -27,6 +28,9 @@ from voipbin_cli.errors import ExitStatus, UsageError, VoipbinError
 from voipbin_cli.render.help import Commands, HelpShown
 from voipbin_cli.render.jsonl import discard, flush, refused
 from voipbin_cli.render.problems import show_error
+
+# -v as a user writes it: twice, behind -q, with a value of another option behind it.
+_VERBOSE = re.compile(r"--verbose$|-q*v")
 
 app = Commands(name="voipbin")
 stream = Commands(help="The live audio of a call or conference.")
@@ -127,7 +131,7 @@ def _bug(error: Exception, arguments: list[str]) -> VoipbinError:
     from voipbin_cli.transport.masking import mask
 
     secrets = secret_values()
-    if {"-v", "--verbose"} & set(arguments):
+    if any(map(_VERBOSE.match, arguments)):
         lines = mask("".join(traceback.format_exception(error)), *secrets).splitlines()
         sys.stderr.write("".join(f"{printable(line)}\n" for line in lines))
     return VoipbinError(

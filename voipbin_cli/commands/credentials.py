@@ -10,7 +10,7 @@ from pathlib import Path
 from voipbin_cli.commands.api import ask_endpoint, refuse_expired
 from voipbin_cli.commands.options import ApiOptions
 from voipbin_cli.commands.prompts import ask_secret, ask_text, is_interactive, pick, read_secret
-from voipbin_cli.environment import user_environment
+from voipbin_cli.environment import note_secret, user_environment
 from voipbin_cli.errors import UsageError
 from voipbin_cli.render.problems import say
 from voipbin_cli.render.times import utc_text
@@ -110,7 +110,9 @@ def _interview(endpoint: Endpoint) -> Login:
 
 
 def _secret(login: Login) -> str:
-    return read_secret() if login.from_stdin else ask_secret(_QUESTIONS[login.way])
+    secret = read_secret() if login.from_stdin else ask_secret(_QUESTIONS[login.way])
+    note_secret(secret)
+    return secret
 
 
 def _credential(login: Login, secret: str, endpoint: Endpoint, timeout_s: float) -> Credential:

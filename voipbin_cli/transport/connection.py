@@ -13,6 +13,7 @@ from websockets.protocol import State as WireState
 
 from voipbin_cli.errors import ConnectionFailed
 from voipbin_cli.text import printable
+from voipbin_cli.transport.addresses import secrets_of
 from voipbin_cli.transport.channel import (
     CLOSE_TIMEOUT_S,
     Channel,
@@ -22,6 +23,7 @@ from voipbin_cli.transport.channel import (
     RoundTrip,
 )
 from voipbin_cli.transport.handshake import open_channel
+from voipbin_cli.transport.masking import mask
 from voipbin_cli.transport.states import Event, State, next_state
 
 __all__ = ["ConnectionEnded", "MediaConnection", "Message", "RoundTrip", "open_connection"]
@@ -67,8 +69,10 @@ class MediaConnection:
         *,
         ping_interval: float | None = PING_INTERVAL_S,
         pong_timeout: float = PONG_TIMEOUT_S,
+        secrets: tuple[str, ...] = (),
     ) -> None:
         self._channel = channel
+        self._secrets = secrets
         self._loop = asyncio.get_running_loop()
         self._waiter: asyncio.Future[None] | None = None
         self._linger_s = 0.0
@@ -181,7 +185,8 @@ class MediaConnection:
 
     def _ended(self) -> ConnectionEnded:
         ending = self._channel.ending or Ending(1006, "", abrupt=True, local=True)
-        return ConnectionEnded(*ending)
+        # A server may say back what it was given, here too.
+        return ConnectionEnded(*ending._replace(reason=mask(ending.reason, *self._secrets)))
 
     # Sending
 
@@ -296,4 +301,9 @@ async def open_connection(
         clock=clock,
         max_size=max_size,
     )
-    return MediaConnection(channel, ping_interval=ping_interval, pong_timeout=pong_timeout)
+    return MediaConnection(
+        channel,
+        ping_interval=ping_interval,
+        pong_timeout=pong_timeout,
+        secrets=secrets_of(url, headers or {}),
+    )

@@ -11,6 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from voipbin_cli.environment import note_secret
 from voipbin_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -35,6 +36,9 @@ class Credential:
     secret: str
     source: str
     api_url: str | None = None
+
+    def __post_init__(self) -> None:
+        note_secret(self.secret)
 
     def __repr__(self) -> str:
         return f"Credential({self.kind}, from {self.source})"
