@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 import voipbin_cli
-from tests.shell.shells import need
+from tests.support.needs import need
 from voipbin_cli.shell.completions import scripts
 from voipbin_cli.shell.man import pages
 

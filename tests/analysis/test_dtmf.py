@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.needs import need
 from voipbin_cli.analysis.dtmf import HIGH_HZ, KEYS, LOW_HZ, DtmfFold, tones
 from voipbin_cli.codec.g711 import mulaw_to_s16le, s16le_to_mulaw
 from voipbin_cli.errors import UsageError
@@ -49,8 +49,7 @@ def among_silence(*parts, pause_ms=200):
 
 
 def run(*command, data=b""):
-    if shutil.which(command[0]) is None:
-        pytest.skip(f"{command[0]} is not installed")
+    need(command[0])
     return subprocess.run(command, input=data, capture_output=True, check=True).stdout
 
 

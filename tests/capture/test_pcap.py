@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import io
-import shutil
 import subprocess
 
 import pytest
@@ -10,6 +9,7 @@ from hypothesis import strategies as st
 
 from tests.capture import frames as f
 from tests.capture.support import START_NS, new_writer, rtp_message
+from tests.support.needs import needs
 from voipbin_cli.capture import chunks
 from voipbin_cli.capture.reader import Capture
 from voipbin_cli.codec.encapsulation import Direction
@@ -103,7 +103,7 @@ def test_damaged_bytes_raise_nothing(changes):
     read(bytes(data))
 
 
-@pytest.mark.skipif(shutil.which("editcap") is None, reason="editcap is not installed")
+@needs("editcap")
 @pytest.mark.parametrize("form", ["pcap", "nsecpcap"])
 def test_what_editcap_makes_of_our_own_capture_reads_alike(tmp_path, form):
     writer, sink = new_writer("rtp")

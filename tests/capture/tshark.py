@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from pathlib import Path
 
-import pytest
+from tests.support.needs import need
 
 
 def tshark(path: Path, *options: str) -> str:
-    if shutil.which("tshark") is None:
-        pytest.skip("tshark is not installed")
+    need("tshark")
     done = subprocess.run(
         ["tshark", "-n", "-r", str(path), *options], capture_output=True, text=True
     )

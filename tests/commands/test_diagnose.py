@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from tests.support.cli import Result, environment, finish, start, voipbin
+from tests.support.needs import need
 from tests.support.terminal import Terminal
 from voipbin_cli.simulator.catalog import SCENARIOS
 
@@ -211,9 +212,7 @@ def test_private_numbers_are_left_out_and_figures_are_not(private: str) -> None:
 
 def chromium(page: Path, *options: str) -> str:
     """Open a page in a headless browser, and return what it printed."""
-    browser = shutil.which("chromium")
-    if browser is None:
-        pytest.skip("chromium is not installed")
+    browser = need("chromium")
     done = subprocess.run(
         [browser, *CHROMIUM, f"--user-data-dir={page.parent}/profile", *options, page.as_uri()],
         capture_output=True, text=True, timeout=60, check=False,
@@ -288,8 +287,7 @@ def test_all_plots_of_a_report_zoom_and_move_together(report: Path, tmp_path: Pa
 
 
 def test_a_report_on_paper_is_white_and_wastes_no_page(report: Path, tmp_path: Path) -> None:
-    if shutil.which("pdftotext") is None:
-        pytest.skip("pdftotext is not installed")
+    need("pdftotext")
     page, paper = tmp_path / "report.html", tmp_path / "report.pdf"
     shutil.copy(report, page)
     chromium(page, f"--print-to-pdf={paper}", "--no-pdf-header-footer")

@@ -7,7 +7,6 @@ import os
 import signal
 import socket
 import struct
-import subprocess
 import threading
 from collections.abc import Iterable
 from pathlib import Path
@@ -18,6 +17,7 @@ import soundfile
 
 from tests.capture.tshark import rtp_streams
 from tests.media.witnesses import ALL, by_sox, by_stdlib_wave
+from tests.support import disk
 from tests.support.cli import finish, start, voipbin, wait_until
 from tests.support.peer import (
     Answer,
@@ -357,16 +357,8 @@ def test_kill_minus_nine_leaves_a_file_that_lacks_at_most_the_last_second(tmp_pa
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterable[Path]:
-    """A tmpfs of 64 KiB."""
-    if os.geteuid() != 0:
-        pytest.skip("only root can mount a small disk")
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(disk)])
-    if mounted.returncode:
-        pytest.skip("no tmpfs can be mounted here")
-    yield disk
-    subprocess.run(["umount", str(disk)], check=True)
+    with disk.small_disk(tmp_path / "disk", kib=64) as path:
+        yield path
 
 
 def test_a_full_disk_is_said_and_the_file_stays_readable(small_disk: Path, tmp_path: Path) -> None:

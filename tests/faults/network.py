@@ -6,7 +6,6 @@ import contextlib
 import ctypes
 import os
 import re
-import shutil
 import socket
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
@@ -14,9 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tests.support.cli import VOIPBIN, environment
+from tests.support.needs import need, need_root, unavailable
 from tests.support.peer import Peer
 
 NEAR_HOST, FAR_HOST = "10.213.7.1", "10.213.7.2"
@@ -142,18 +140,16 @@ class FarPeer(Peer):
 
 @contextlib.contextmanager
 def cable() -> Iterator[Cable]:
-    """Lay a cable, or skip and say why."""
+    """Lay a cable, or skip (in CI: fail) and say why."""
     for program in ("ip", "nft", "tc"):
-        if shutil.which(program) is None:
-            pytest.skip(f"{program} is not installed")
-    if os.geteuid() != 0:
-        pytest.skip("only root can make network namespaces")
+        need(program)
+    need_root()
     made = Cable(os.urandom(3).hex())
     try:
         try:
             made.make()
         except RuntimeError as refused:
-            pytest.skip(f"network namespaces cannot be made here: {refused}")
+            unavailable(f"network namespaces cannot be made here: {refused}")
         yield made
     finally:
         made.remove()

@@ -14,6 +14,7 @@ import pytest
 from tests.faults.streams import FRAME_BYTES, Paced, decoded, packets, play
 from tests.media.witnesses import by_sox, by_stdlib_wave
 from tests.support.cli import environment, finish, start, voipbin, wait_until
+from tests.support.disk import small_disk
 from tests.support.peer import Fin, Peer, Send
 from voipbin_cli.capture.reader import open_capture
 from voipbin_cli.capture.records import CapturedMessage
@@ -86,15 +87,8 @@ def arrivals_ns(path: Path) -> list[int]:
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 64 KiB."""
-    if os.geteuid() != 0:
-        pytest.skip("only root can mount a small disk")
-    path = tmp_path / "disk"
-    path.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(path)]).returncode:
-        pytest.skip("no tmpfs can be mounted here")
-    yield path
-    subprocess.run(["umount", str(path)], check=True)
+    with small_disk(tmp_path / "disk", kib=64) as path:
+        yield path
 
 
 def test_a_capture_that_finds_the_disk_full_leaves_a_whole_recording(

@@ -15,6 +15,7 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.needs import needs
 from voipbin_cli.errors import UsageError
 from voipbin_cli.media.reader import BLOCK_BYTES, AudioSource
 from voipbin_cli.media.wav import HEADER_BYTES, WavWriter, streaming_header, wav_header
@@ -107,7 +108,7 @@ def test_any_rate_and_channel_count_becomes_8_khz_mono(tmp_path, rate_hz, channe
     assert np.abs(error).max() < (0.02 if subtype in ("PCM_U8", "ULAW", "MS_ADPCM") else 0.001)
 
 
-@pytest.mark.skipif(shutil.which("sox") is None, reason="sox is not installed")
+@needs("sox")
 def test_sox_makes_nearly_the_same_of_it(tmp_path):
     rng = np.random.default_rng(3)
     left = np.convolve(rng.normal(size=44_100), np.hanning(200), "same") / 100
@@ -302,7 +303,7 @@ def test_stdin_gives_what_libsndfile_reads_from_a_file(tmp_path, play_stdin, sub
     assert play_stdin(path.read_bytes()) == play(path)
 
 
-@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed")
+@needs("ffmpeg")
 def test_what_ffmpeg_pipes_is_played_whole(tmp_path, play_stdin):
     path = save(tmp_path / "a.wav", SPEECH.astype(np.int16))
     command = ["ffmpeg", "-v", "error", "-i", str(path), "-f", "wav", "-"]

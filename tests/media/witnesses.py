@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import wave
 from pathlib import Path
 
-import pytest
 import soundfile
+
+from tests.support.needs import need
 
 
 def _run(*command: str) -> subprocess.CompletedProcess[bytes]:
-    if shutil.which(command[0]) is None:
-        pytest.skip(f"{command[0]} is not installed")
+    need(command[0])
     return subprocess.run(command, capture_output=True, check=True)
 
 

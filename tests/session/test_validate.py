@@ -14,6 +14,7 @@ import pytest
 from tests.capture.support import START_NS, new_writer
 from tests.capture.tshark import rtp_streams
 from tests.support.hextext import message_bytes, vector
+from tests.support.needs import need
 from voipbin_cli.analysis.facts.due import Spec
 from voipbin_cli.analysis.validation import Violation
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation
@@ -225,11 +226,9 @@ def test_a_snap_length_is_no_fault_of_the_sender(tmp_path: Path) -> None:
 
 def test_what_an_outside_sender_makes_is_read_as_tshark_reads_it(tmp_path: Path) -> None:
     """ffmpeg shares no code with us: PCMU packets, whatever it thinks they should be."""
-    import shutil
     import socket
 
-    if shutil.which("ffmpeg") is None:
-        pytest.skip("ffmpeg is not installed")
+    need("ffmpeg")
     receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     receiver.bind(("127.0.0.1", 0))
     receiver.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)

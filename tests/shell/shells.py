@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-import pytest
+from tests.support.needs import need
 
 COMPLETIONS = Path("completions").resolve()
 # zsh's own engine, made to print what it would show: https://github.com/Valodim's idea, in short.
@@ -39,14 +38,6 @@ zle -C capture complete-word capture
 bindkey '^I' capture
 print '=ready='
 """
-
-
-def need(program: str) -> str:
-    """Return the program's path, or skip the test where it is not installed."""
-    path = shutil.which(program)
-    if path is None:
-        pytest.skip(f"{program} is not installed")
-    return path
 
 
 def install(directory: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -11,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.shell.conftest import User
-from tests.shell.shells import COMPLETIONS, bash, fish, need, zsh
+from tests.shell.shells import COMPLETIONS, bash, fish, zsh
+from tests.support.needs import need, unavailable
 from tests.support.terminal import Terminal
 from voipbin_cli.render.tree import Command
 from voipbin_cli.shell.completions import scripts
@@ -138,7 +140,7 @@ def test_bash_completes_on_tab(user: User) -> None:
 def test_bash_finds_the_script_where_the_wheel_puts_it(user: User, tmp_path: Path) -> None:
     loader = Path("/usr/share/bash-completion/bash_completion")
     if not loader.exists():
-        pytest.skip("bash-completion is not installed")
+        unavailable("bash-completion is not installed")
     place = tmp_path / "bash-completion" / "completions"
     place.mkdir(parents=True)
     (place / "voipbin").write_bytes((COMPLETIONS / "voipbin.bash").read_bytes())
@@ -173,6 +175,8 @@ def test_a_shell_finds_no_fault_in_its_script(program: str) -> None:
     assert (done.returncode, done.stderr) == (0, b"")
 
 
+# No package of Debian has it.
+@pytest.mark.skipif(shutil.which("pwsh") is None, reason="pwsh is not installed")
 def test_powershell_reads_its_script() -> None:
     check = (
         "$errors = $null; [System.Management.Automation.Language.Parser]::ParseFile("
@@ -181,7 +185,7 @@ def test_powershell_reads_its_script() -> None:
         "(TabExpansion2 'voipbin stream rec' 18).CompletionMatches.CompletionText"
     )
     done = subprocess.run(
-        [need("pwsh"), "-NoProfile", "-Command", check], capture_output=True, timeout=60
+        ["pwsh", "-NoProfile", "-Command", check], capture_output=True, timeout=60
     )
     assert done.stdout.decode().split() == ["record"]
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.shell.conftest import User
-from tests.shell.shells import need
 from tests.support.certificates import Authority
+from tests.support.needs import need
 from tests.support.terminal import Terminal
 from voipbin_cli.shell.tree import command_tree
 

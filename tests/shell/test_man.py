@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.shell.shells import need
+from tests.support.needs import need
 from voipbin_cli import __version__
 from voipbin_cli.errors import ExitStatus
 from voipbin_cli.render.tree import Command

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 import struct
 import subprocess
 from pathlib import Path
 
-import pytest
-
+from tests.support.needs import needs
 from voipbin_cli.simulator.rooms import Room
 from voipbin_cli.simulator.scenario import Kind, Scenario
 from voipbin_cli.simulator.sources import load_sound
@@ -58,7 +56,7 @@ def test_a_call_that_is_over_has_its_bye() -> None:
     assert b"BYE sip:" in _pcap("hangup")
 
 
-@pytest.mark.skipif(shutil.which("tshark") is None, reason="needs tshark")
+@needs("tshark")
 def test_tshark_sees_one_call_and_its_rtp(tmp_path: Path) -> None:
     path = tmp_path / "call.pcap"
     path.write_bytes(_pcap("hangup"))

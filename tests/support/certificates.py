@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 import ssl
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
+from tests.support.needs import need
 
 _KEY = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
 
@@ -31,8 +30,7 @@ class Authority:
     """A certificate authority in a directory; `ca.cert` is what clients trust."""
 
     def __init__(self, directory: Path) -> None:
-        if shutil.which("openssl") is None:
-            pytest.skip("there is no openssl program to make certificates with")
+        need("openssl")
         self.directory = directory
         self.ca = self.self_signed("ca", names="DNS:ca.invalid", is_ca=True)
 

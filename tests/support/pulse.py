@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import signal
 import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
+from tests.support.needs import need, unavailable
 
 PROGRAMS = ("pulseaudio", "parec", "pacat")
 
@@ -34,8 +33,7 @@ def environment(directory: Path) -> dict[str, str]:
 def pulseaudio(directory: Path, rate_hz: int = 8000) -> Iterator[dict[str, str]]:
     """Run a server and yield the environment to use it in."""
     for program in PROGRAMS:
-        if shutil.which(program) is None:
-            pytest.skip(f"{program} is not installed")
+        need(program)
     sink = f"module-null-sink norewinds=1 rate={rate_hz} channels=1 format=s16le sink_name="
     modules = [
         "module-native-protocol-unix",
@@ -56,7 +54,7 @@ def pulseaudio(directory: Path, rate_hz: int = 8000) -> Iterator[dict[str, str]]
         deadline = time.monotonic() + 10
         while not (directory / "native").exists():
             if server.poll() is not None or time.monotonic() > deadline:
-                pytest.skip("PulseAudio does not start here")
+                unavailable("PulseAudio does not start here")
             time.sleep(0.02)
         yield environment(directory)
     finally:
