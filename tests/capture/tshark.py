@@ -39,3 +39,9 @@ def rtp_streams(path: Path, *options: str) -> list[dict[str, str]]:
     out = tshark(path, "-q", "-z", "rtp,streams", *options)
     rows = [line.split() for line in out.splitlines() if " 0x" in line]
     return [dict(zip(_COLUMNS, row, strict=False)) for row in rows]
+
+
+def platform_packets(path: Path) -> int:
+    """How many packets of the platform's own stream; the others are the silence that we sent."""
+    streams = {row["ssrc"]: row for row in rtp_streams(path)}
+    return int(streams.get("0x00000000", {"packets": "0"})["packets"])

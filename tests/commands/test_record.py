@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from tests.capture.tshark import rtp_streams
+from tests.capture.tshark import platform_packets, rtp_streams
 from tests.media.witnesses import ALL, by_sox, by_stdlib_wave
 from tests.support import disk
 from tests.support.cli import finish, start, voipbin, wait_until
@@ -298,7 +298,9 @@ def test_a_signal_ends_it_in_order(
     messages, _ = FORMS["deployed", "rtp"]
     with Peer(steps(messages)) as peer:
         process = start(
-            "stream", "record", peer.url("/"), "-o", "call.wav", "--json", *duration, cwd=tmp_path
+            *["stream", "record", peer.url("/"), "-o", "call.wav", "--capture", "call.pcapng"],
+            *["--json", *duration],
+            cwd=tmp_path,
         )
         wait_until(lambda: (tmp_path / "call.wav").exists())
         process.send_signal(number)
@@ -307,6 +309,7 @@ def test_a_signal_ends_it_in_order(
     assert result.summary["close"]["cause"] == "interrupted"
     for read in ALL.values():
         assert read(tmp_path / "call.wav") == as_decoded(MULAW, "ULAW")
+    assert platform_packets(tmp_path / "call.pcapng") == len(messages)
 
 
 def test_a_duration_ends_it_on_the_frame(tmp_path: Path) -> None:

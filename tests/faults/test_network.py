@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.capture.tshark import rtp_streams
+from tests.capture.tshark import platform_packets
 from tests.faults.network import FAR_HOST, Cable, FarPeer, cable
 from tests.faults.streams import CALL, LONG, TOKEN, Call, Paced, decoded, play
 from tests.media.witnesses import by_sox
@@ -36,9 +36,7 @@ class Run:
 
     @property
     def captured(self) -> int:
-        """Packets of the platform's own stream; the other one is our keep-alive silence."""
-        streams = {s["ssrc"]: s for s in rtp_streams(self.directory / "call.pcapng")}
-        return int(streams["0x00000000"]["packets"])
+        return platform_packets(self.directory / "call.pcapng")
 
 
 def pull_for(seconds: float) -> Callable[[Cable], None]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.capture.tshark import platform_packets
 from tests.faults.streams import (
     CALL,
     LONG,
@@ -83,6 +84,7 @@ def test_a_signal_ends_an_outage(number: signal.Signals, tmp_path: Path) -> None
     assert result.status == 0
     assert result.summary["close"]["cause"] == "interrupted"
     assert by_sox(tmp_path / "call.wav") == decoded(50)
+    assert platform_packets(tmp_path / "call.pcapng") == 50
 
 
 def test_half_closed_sockets_are_an_end_on_each_side(tmp_path: Path) -> None:
