@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from tests.faults.streams import FRAME_BYTES, Paced, decoded, packets, play
 from tests.media.witnesses import by_sox, by_stdlib_wave
 from tests.support.cli import environment, finish, start, voipbin, wait_until
 from tests.support.disk import small_disk
+from tests.support.needs import need
 from tests.support.peer import Fin, Peer, Send
 from voipbin_cli.capture.reader import open_capture
 from voipbin_cli.capture.records import CapturedMessage
@@ -34,8 +35,32 @@ time.time_ns = set_back(time.time_ns, 3600 * 10**9)
 """
 
 
-def test_a_clock_set_back_an_hour_moves_nothing(tmp_path: Path) -> None:
-    (tmp_path / "sitecustomize.py").write_text(SET_BACK)
+def by_python(directory: Path, flag: Path) -> dict[str, str]:
+    """The environment in which Python's own functions tell the wall clock's time so."""
+    (directory / "sitecustomize.py").write_text(SET_BACK)
+    return {"PYTHONPATH": str(directory), "SET_BACK": str(flag)}
+
+
+def by_libfaketime(_directory: Path, flag: Path) -> dict[str, str]:
+    """That in which the C library does, to Python's own timers and to all libraries."""
+    asked = [need("faketime"), "-m", "-f", "+0", "printenv", "LD_PRELOAD"]
+    library = subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
+    flag.write_text("+0")
+    return {
+        "LD_PRELOAD": library,
+        "FAKETIME_TIMESTAMP_FILE": str(flag),
+        "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+    }
+
+
+WAYS = pytest.mark.parametrize("way", [by_python, by_libfaketime])
+
+
+@WAYS
+def test_a_clock_set_back_an_hour_moves_nothing(
+    way: Callable[[Path, Path], dict[str, str]], tmp_path: Path
+) -> None:
     flag = tmp_path / "set-back"
     paced = Paced(100)
     with Peer() as peer:
@@ -44,33 +69,40 @@ def test_a_clock_set_back_an_hour_moves_nothing(tmp_path: Path) -> None:
             *["stream", "record", peer.url("/"), "-o", "call.wav", "--capture", "call.pcapng"],
             *["-d", "2", "--json"],
             cwd=tmp_path,
-            env={"PYTHONPATH": str(tmp_path), "SET_BACK": str(flag)},
+            env=way(tmp_path, flag),
         )
         wait_until(lambda: paced.sent >= 40)
-        flag.touch()
+        flag.write_text("-3600")
         result = finish(process)
     assert result.status == 0
     assert by_sox(tmp_path / "call.wav") == decoded(100)
     assert result.summary["filled_seconds"] == 0
     assert 1.9 < result.summary["elapsed_seconds"] < 10
     times = arrivals_ns(tmp_path / "call.pcapng")
+    assert len(times) == 100
     assert times == sorted(times)
     assert abs(times[-1] - time.time_ns()) < 60e9
 
 
-def test_the_clock_of_these_tests_does_go_back(tmp_path: Path) -> None:
-    """What the test above rests on."""
-    (tmp_path / "sitecustomize.py").write_text(SET_BACK)
+@WAYS
+def test_the_clock_of_these_tests_does_go_back(
+    way: Callable[[Path, Path], dict[str, str]], tmp_path: Path
+) -> None:
+    """What the test above rests on: the wall clock does in mid-run, and no other."""
     flag = tmp_path / "set-back"
-    flag.touch()
-    env = {**os.environ, "PYTHONPATH": str(tmp_path), "SET_BACK": str(flag)}
-    program = "import time; print(time.time(), time.time_ns())"
-    done = subprocess.run(
-        [sys.executable, "-P", "-c", program], env=env, capture_output=True, check=True
+    env = {**os.environ, **way(tmp_path, flag)}
+    program = (
+        "import sys, time; from pathlib import Path; "
+        "before = time.time(), time.time_ns() / 1e9, time.monotonic(); "
+        "Path(sys.argv[1]).write_text('-3600'); "
+        "print(*before, time.time(), time.time_ns() / 1e9, time.monotonic())"
     )
-    seconds, nanoseconds = done.stdout.split()
-    assert time.time() - float(seconds) > 3500
-    assert time.time() - int(nanoseconds) / 1e9 > 3500
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", program, str(flag)], env=env, capture_output=True, check=True
+    )
+    told = list(map(float, done.stdout.split()))
+    moved = [after - before for before, after in zip(told[:3], told[3:], strict=True)]
+    assert moved == pytest.approx([-3600, -3600, 0], abs=30)
 
 
 def arrivals_ns(path: Path) -> list[int]:
@@ -110,15 +142,17 @@ def test_a_capture_that_finds_the_disk_full_leaves_a_whole_recording(
     assert decoded(600).startswith(pcm)
 
 
+@pytest.mark.parametrize("option", ["-o call.wav", "-o call.flac", "--capture call.pcapng"])
 def test_a_disk_full_from_the_start_is_said_and_nothing_is_left_behind(
-    disk: Path, tmp_path: Path
+    option: str, disk: Path
 ) -> None:
     (disk / "ballast").write_bytes(bytes(65536))
     with Peer([*map(Send, packets(50)), Fin()]) as peer:
-        result = voipbin("stream", "record", peer.url("/"), "-o", "disk/call.wav", cwd=tmp_path)
+        result = voipbin("stream", "record", peer.url("/"), *option.split(), cwd=disk)
     assert result.status == 5
     assert "No space left" in result.stderr
     assert "Traceback" not in result.stderr
+    assert [path.name for path in disk.iterdir()] == ["ballast"]
 
 
 @pytest.mark.parametrize("option", ["-o", "--capture"])

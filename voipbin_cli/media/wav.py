@@ -155,7 +155,7 @@ class WavWriter:
         except OSError as error:
             raise disk_error(self._file.name, error) from error
         finally:
-            self._file.close()
+            close_file(self._file)
 
     def _whole_bytes(self) -> int:
         return self._data_bytes - self._data_bytes % self._align
@@ -180,6 +180,14 @@ def filesystem_of(file: BinaryIO) -> int | None:
     """The file system that a regular file is on; None for anything else."""
     status = os.fstat(file.fileno())
     return status.st_dev if stat.S_ISREG(status.st_mode) else None
+
+
+def close_file(file: BinaryIO) -> None:
+    """Close it, and take it away where the disk was full before its first byte."""
+    file.close()
+    with contextlib.suppress(OSError):
+        if os.path.getsize(file.name) == 0:
+            os.unlink(file.name)
 
 
 def disk_error(path: str, error: OSError) -> MachineError:

@@ -11,7 +11,14 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol, cast
 
 from voipbin_cli.errors import MachineError, UsageError
-from voipbin_cli.media.wav import WavWriter, disk_error, filesystem_of, streaming_header, sync_data
+from voipbin_cli.media.wav import (
+    WavWriter,
+    close_file,
+    disk_error,
+    filesystem_of,
+    streaming_header,
+    sync_data,
+)
 
 
 class ByteWriter(Protocol):
@@ -72,7 +79,7 @@ class AppendFile:
         try:
             self.flush(sync=True)
         finally:
-            self._file.close()
+            close_file(self._file)
 
 
 class PipeWriter:
@@ -157,7 +164,7 @@ class LibsndfileWriter:
             if not self._cut:
                 self._guard(lambda: sync_data(self._file.fileno()))
         finally:
-            self._file.close()
+            close_file(self._file)
 
     def _guard(self, action: Callable[[], Any]) -> Any:
         try:
@@ -229,6 +236,14 @@ def open_writer(
     file = open_new(path, overwrite=overwrite)
     if filesystem_of(file) is None:
         return PipeWriter(file.fileno(), _pipe_header(name, rate_hz, channels), file)
+    try:
+        return _file_writer(name, file, rate_hz, channels)
+    except MachineError:
+        close_file(file)
+        raise
+
+
+def _file_writer(name: str, file: BinaryIO, rate_hz: int, channels: int) -> AudioWriter:
     if name == "wav":
         return WavWriter(file, rate_hz=rate_hz, channels=channels)
     if name in _RAW:
