@@ -78,6 +78,11 @@ class Cable:
         limits = ["rate", f"{kbit}kbit", "burst", "1600", "limit", "4000"]
         _run("tc", "-n", self.far, "qdisc", "replace", "dev", "far", "root", "tbf", *limits)
 
+    def narrow(self) -> None:
+        """Let the near end's sockets keep no more than 4 kB that the far end has not taken."""
+        setting = "echo 4096 4096 4096 >/proc/sys/net/ipv4/tcp_wmem"
+        _run("ip", "netns", "exec", self.near, "sh", "-c", setting)
+
     def listen(self) -> socket.socket:
         """A socket that listens at the far end and can be used from anywhere in this process."""
         return self._from_afar(lambda: socket.create_server((FAR_HOST, 0), backlog=64))
@@ -125,10 +130,13 @@ class Cable:
 class FarPeer(Peer):
     """A hand-written peer at the far end of a cable."""
 
-    def __init__(self, cable: Cable, *script: Any, **options: Any) -> None:
+    def __init__(self, cable: Cable, *script: Any, receive_buffer: int = 0, **options: Any) -> None:
         super().__init__(*script, **options)
         self._listener.close()
         self._listener = cable.listen()
+        if receive_buffer:
+            # Those that are accepted have it from the one that listens (tcp(7)).
+            self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.port = self._listener.getsockname()[1]
 
     def url(self, path: str = "/", *, host: str = FAR_HOST) -> str:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import signal
 import socket
 import time
+import wave
+from itertools import chain
 from pathlib import Path
 
 import pytest
 
 from tests.capture.tshark import platform_packets
+from tests.faults.network import FarPeer, cable
 from tests.faults.streams import (
     CALL,
     LONG,
@@ -21,6 +24,7 @@ from tests.faults.streams import (
     packets,
     play,
 )
+from tests.hostile.support import MB, Watched
 from tests.media.witnesses import by_sox
 from tests.support.certificates import Authority, Certificate
 from tests.support.cli import finish, start, voipbin, wait_until
@@ -141,6 +145,41 @@ def test_a_peer_that_stops_reading_is_recorded_all_the_same(tmp_path: Path) -> N
         )
     assert result.status == 0
     assert by_sox(tmp_path / "call.wav") == decoded(50)
+
+
+def long_silence(path: Path) -> None:
+    """Two hours, 115 MB."""
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, 8000, 0, "NONE", ""))
+        file.writeframes(bytes(2 * 8000 * 7200))
+
+
+@pytest.mark.parametrize(("ending", "status"), [("hang up", 3), ("Ctrl-C", 130)])
+def test_a_peer_that_stops_reading_holds_what_is_played_and_not_the_command(
+    ending: str, status: int, tmp_path: Path
+) -> None:
+    """What is not taken stays in the file: a call that went on would hear it from there."""
+    long_silence(tmp_path / "long.wav")
+    heard = Paced(100)
+    heard.ending = (Fin(),)
+    with cable() as wire, FarPeer(wire, receive_buffer=2048) as peer:
+        wire.narrow()
+        peer.scripts = [chain([StopReading()], heard)]
+        process = wire.start(
+            *["stream", "play", peer.url("/"), "long.wav", "--no-reconnect", "--json"],
+            cwd=tmp_path,
+            env={},
+        )
+        watched = Watched(process)
+        wait_until(lambda: heard.sent >= 75)
+        if ending == "Ctrl-C":
+            process.send_signal(signal.SIGINT)
+        result = watched.finish(timeout=20)
+    assert result.status == status, result.stderr
+    assert result.summary["frames_received"] >= 75
+    assert not result.summary["all_sent"]
+    assert 0 < result.summary["frames_sent"] < 50
+    assert 20 * MB < watched.peak_bytes < 100 * MB
 
 
 @pytest.mark.skipif(not LONG, reason="takes 20 s; VOIPBIN_LONG=1 runs it")
