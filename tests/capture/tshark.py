@@ -45,3 +45,9 @@ def platform_packets(path: Path) -> int:
     """How many packets of the platform's own stream; the others are the silence that we sent."""
     streams = {row["ssrc"]: row for row in rtp_streams(path)}
     return int(streams.get("0x00000000", {"packets": "0"})["packets"])
+
+
+def platform_arrivals_s(path: Path) -> list[float]:
+    """When they came, in seconds since 1970."""
+    rows = fields(path, "frame.time_epoch", options=("-Y", "rtp.ssrc == 0"))
+    return [float(row[0]) for row in rows]

@@ -9,13 +9,14 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from tests.capture.tshark import platform_packets
+from tests.capture.tshark import platform_arrivals_s, platform_packets
 from tests.faults.network import FAR_HOST, Cable, FarPeer, cable
-from tests.faults.streams import CALL, LONG, TOKEN, Call, Paced, decoded, play
+from tests.faults.streams import CALL, FRAME_S, LONG, TOKEN, Call, Paced, decoded, play
 from tests.media.witnesses import by_sox
 from tests.support.cli import Result, finish, wait_until
 
@@ -56,7 +57,8 @@ def choked(kbit: int) -> Callable[[Cable], None]:
     return lambda wire: wire.slow_down(kbit)
 
 
-# The stream needs 96 kbit/s: 172 bytes of RTP, 4 of WebSocket and 66 below, 50 times a second.
+# The stream needs 96 kbit/s: 172 bytes of RTP, 4 of WebSocket and 66 below, 50 times a second; 72
+# where frames that have waited share a segment.
 # Where the very last packet is lost, the frame that TCP repeats stands behind a pause of which
 # nobody can tell any more that it would have been made up for: what is sent is compared unfilled.
 FAULTS: dict[str, tuple[Callable[[Cable], None], int, list[str]]] = {
@@ -65,7 +67,22 @@ FAULTS: dict[str, tuple[Callable[[Cable], None], int, list[str]]] = {
     "20 % lost": (losing(20), 250, ["--no-fill"]),
     "down for 3 s": (pull_for(3), 300, []),
     # What waits in a queue that fills up is late, and not lost: pings wait as long.
-    "a rate under the need": (choked(60), 200, []),
+    "a rate under the need": (choked(45), 200, []),
+}
+
+
+def longest_gap_s(arrivals_s: list[float]) -> float:
+    return max(after - before for before, after in pairwise(arrivals_s))
+
+
+# A fault that nobody felt shows nothing: what it has to have done to the arrivals.
+BITES: dict[str, Callable[[list[float]], bool]] = {
+    # A packet that TCP repeats is late by its shortest timeout, 0.2 s, or by a round trip.
+    "20 % lost": lambda arrivals_s: longest_gap_s(arrivals_s) >= 0.1,
+    "down for 3 s": lambda arrivals_s: longest_gap_s(arrivals_s) >= 2.5,
+    "a rate under the need": lambda arrivals_s: (
+        arrivals_s[-1] - arrivals_s[0] > 1.3 * len(arrivals_s) * FRAME_S
+    ),
 }
 
 
@@ -110,6 +127,9 @@ def test_what_was_sent_is_in_the_file_to_the_sample(
     assert run.captured == frames
     if fault in ("5 % lost", "20 % lost"):  # of 1 % there may be none
         assert run.packets_lost > 0
+    if bites := BITES.get(fault):
+        arrivals_s = platform_arrivals_s(run.directory / "call.pcapng")
+        assert bites(arrivals_s)
 
 
 @pytest.mark.skipif(not LONG, reason="takes 30 s; VOIPBIN_LONG=1 runs it")
