@@ -87,8 +87,8 @@ class Cable:
         """A socket that listens at the far end and can be used from anywhere in this process."""
         return self._from_afar(lambda: socket.create_server((FAR_HOST, 0), backlog=64))
 
-    def deaf_nameserver(self) -> socket.socket:
-        """A nameserver at the far end that never answers."""
+    def nameserver(self) -> socket.socket:
+        """Where the near end's questions arrive, at the far end; nobody answers yet."""
 
         def make() -> socket.socket:
             made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
