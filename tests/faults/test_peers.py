@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import socket
 import time
 import wave
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,7 +30,7 @@ from tests.hostile.support import MB, Watched
 from tests.media.witnesses import by_sox
 from tests.support.certificates import Authority, Certificate
 from tests.support.cli import finish, start, voipbin, wait_until
-from tests.support.peer import NEVER_ANSWER, Fin, Peer, Send, StopReading
+from tests.support.peer import NEVER_ANSWER, Fin, Peer, Request, Send, StopReading
 
 RECORD = ("stream", "record", CALL, "-o", "call.wav", "--json", "--api-url")
 
@@ -101,6 +103,39 @@ def test_half_closed_sockets_are_an_end_on_each_side(tmp_path: Path) -> None:
         wait_until(lambda: second.sent == 25)
         call.over.set()
         result = finish(process)
+    assert (result.status, result.summary["reconnects"]) == (0, 1)
+    pcm = by_sox(tmp_path / "call.wav")
+    assert pcm.startswith(decoded(25))
+    assert pcm.endswith(decoded(25, first=1000))
+
+
+class HalfDeaf(Peer):
+    """Ends its half of the second connection in the handshake, and keeps the other open."""
+
+    was_let_go = False
+
+    def _websocket(self, sock: socket.socket, reader: Any, request: Request) -> None:
+        if self.upgrades != 1 or self.was_let_go:
+            return super()._websocket(sock, reader, request)
+        sock.shutdown(socket.SHUT_WR)
+        with contextlib.suppress(OSError):
+            reader.to_the_end()
+        self.was_let_go = True
+        return None
+
+
+def test_a_half_closed_socket_is_an_end_in_the_handshake_of_a_reconnect_too(
+    tmp_path: Path,
+) -> None:
+    call, first, second = Call(), Paced(25), Paced(25, first=1000)
+    first.ending = (Fin(),)
+    with HalfDeaf(routes=call.routes) as peer:
+        play(peer, first, second, ending=call.end)
+        process = start(*RECORD, peer.http_url("/v1.0"), cwd=tmp_path, env=TOKEN)
+        wait_until(lambda: second.sent == 25)
+        call.over.set()
+        result = finish(process)
+        assert peer.was_let_go
     assert (result.status, result.summary["reconnects"]) == (0, 1)
     pcm = by_sox(tmp_path / "call.wav")
     assert pcm.startswith(decoded(25))
