@@ -183,10 +183,14 @@ def filesystem_of(file: BinaryIO) -> int | None:
 
 
 def close_file(file: BinaryIO) -> None:
-    """Close it, and take it away where the disk was full before its first byte."""
+    """Close it, and take it away where the disk was full before its first byte.
+
+    Only a file of that very name goes: no link to one, and not what stdout was led into.
+    """
     file.close()
-    with contextlib.suppress(OSError):
-        if os.path.getsize(file.name) == 0:
+    with contextlib.suppress(OSError, TypeError):  # an inherited file has a number for a name
+        status = os.lstat(file.name)
+        if stat.S_ISREG(status.st_mode) and not status.st_size:
             os.unlink(file.name)
 
 
