@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,12 +12,27 @@ import pytest
 from tests.faults.streams import LONG, decoded, packets
 from tests.hostile.support import MB, Watched, is_harmless
 from tests.media.witnesses import by_stdlib_wave
-from tests.support.cli import Result, start, wait_until
-from tests.support.peer import BINARY, CLOSE, Fin, Peer, Raw, Send, Step, frame_bytes
+from tests.support.cli import Result, start
+from tests.support.peer import (
+    BINARY,
+    CLOSE,
+    CONTINUATION,
+    PING,
+    PONG,
+    TEXT,
+    Close,
+    Fin,
+    Peer,
+    Raw,
+    Send,
+    Step,
+    frame_bytes,
+)
 
 # A recording of an ordinary stream has about 80 MB, the interpreter and numpy included.
 LIMIT_BYTES = 160 * MB
-STATUSES = {0, 3}
+# As whole frames; every other opcode, and a control frame in parts, is none (RFC 6455 section 5).
+ALLOWED = (TEXT, BINARY, CLOSE, PING, PONG)
 
 
 def record(
@@ -30,8 +46,9 @@ def record(
     return result, watched.peak_bytes
 
 
-def check(result: Result, peak_bytes: int) -> None:
-    assert result.status in STATUSES, result.stderr
+def check(result: Result, peak_bytes: int, *, status: int = 3) -> None:
+    """`status` 3: the connection was lost, and is not won back."""
+    assert result.status == status, result.stderr
     assert "Traceback" not in result.stderr
     assert is_harmless(result.stderr)
     assert is_harmless(result.stdout.decode())
@@ -58,7 +75,6 @@ def test_a_message_of_100_mb_is_not_taken_and_what_came_before_is_kept(tmp_path:
     script = [*map(Send, packets(50)), Raw(message)]
     result, peak_bytes = record(tmp_path, script)
     check(result, peak_bytes)
-    assert result.status == 3
     assert result.summary["close"]["code"] == 1009
     assert by_stdlib_wave(tmp_path / "call.wav") == decoded(50)
 
@@ -74,43 +90,100 @@ def test_a_million_tiny_frames_are_lived_through(payload: bytes, tmp_path: Path)
     assert by_stdlib_wave(tmp_path / "call.wav").startswith(decoded(50))
 
 
-def odd_frames() -> Iterator[tuple[str, bytes]]:
+def compressed_bomb() -> bytes:
+    """100 MB in 100 kB, which is less than a message may be long."""
+    deflate = zlib.compressobj(9, zlib.DEFLATED, -15)
+    payload = deflate.compress(bytes(100 * MB)) + deflate.flush(zlib.Z_SYNC_FLUSH)
+    frame = bytearray(frame_bytes(BINARY, payload))
+    frame[0] |= 0x40  # RSV1: compressed (RFC 7692 section 6), which was never negotiated
+    return bytes(frame)
+
+
+def forbidden_frames() -> Iterator[tuple[str, bytes, int]]:
+    """What it is, its bytes, and the code that refuses it (RFC 6455 section 7.4.1)."""
     for opcode in range(16):
         for final in (True, False):
-            if (opcode, final) != (CLOSE, True):  # that is an end like any other
+            if not (final and opcode in ALLOWED):
+                # Text and binary, not final: what is forbidden is the message after them.
                 name = f"opcode {opcode:x}{'' if final else ', not final'}"
-                yield name, frame_bytes(opcode, b"\x03\xe8", final=final)
+                yield name, frame_bytes(opcode, b"\x03\xe8", final=final), 1002
     for bits in range(1, 8):
-        yield f"reserved bits {bits:03b}", bytes([0x80 | bits << 4 | BINARY, 2, 0, 0])
-    bomb = zlib.compressobj(9, zlib.DEFLATED, -15)
-    payload = bomb.compress(bytes(100 * MB)) + bomb.flush(zlib.Z_SYNC_FLUSH)
-    compressed = bytearray(frame_bytes(BINARY, payload))
-    compressed[0] |= 0x40  # RSV1: compressed (RFC 7692 section 6), which was never negotiated
-    yield "a compressed bomb", bytes(compressed)
-    yield "a mask", b"\x82\x81\x00\x00\x00\x00a"
-    yield "a ping of 126 bytes", b"\x89\x7e\x00\x7e" + bytes(126)
-    yield "a length not the shortest", b"\x82\x7e\x00\x01a"
-    yield "a length of 2^63", b"\x82\x7f" + b"\xff" * 8
-    yield "a close of one byte", b"\x88\x01a"
-    yield "a close code nobody may send", b"\x88\x02\x03\xee"
+        yield f"reserved bits {bits:03b}", bytes([0x80 | bits << 4 | BINARY, 2, 0, 0]), 1002
+    yield "a compressed bomb", compressed_bomb(), 1002
+    yield "a mask", b"\x82\x81\x00\x00\x00\x00a", 1002
+    yield "a ping of 126 bytes", b"\x89\x7e\x00\x7e" + bytes(126), 1002
+    yield "a close of one byte", b"\x88\x01a", 1002
+    yield "a close code nobody may send", b"\x88\x02\x03\xee", 1002
+    yield "a close reason that is not UTF-8", b"\x88\x03\x03\xe8\xff", 1007
+    yield "a length of 2^64 - 1", b"\x82\x7f" + b"\xff" * 8, 1009
 
 
-@pytest.mark.parametrize("start_at", range(3) if LONG else range(2))
-def test_every_frame_that_may_not_be_ends_it_in_order(start_at: int, tmp_path: Path) -> None:
-    """One after the other, each on a connection of its own: a process each would take a minute.
+@contextmanager
+def recorded(directory: Path, frames: Sequence[bytes]) -> Iterator[tuple[Peer, Watched]]:
+    """A recording that gets one of the frames on each connection, and a good end on the last.
 
-    Half of them by default.
+    Whoever takes a frame for a good one takes the message and the end of the call after it, too.
     """
-    frames = [frame for _, frame in odd_frames()][start_at :: 3 if LONG else 4]
+    directory.mkdir()
     good = [Send(message) for message in packets(5)]
-    with Peer(scripts=[*([*good, Raw(frame), Fin()] for frame in frames), good]) as peer:
+    after = frame_bytes(BINARY, packets(1)[0]) + frame_bytes(CLOSE, b"\x03\xe8")
+    with Peer(scripts=[*([*good, Raw(f + after)] for f in frames), [*good, Close(1000)]]) as peer:
         command = ["stream", "record", peer.url("/"), "-o", "call.wav", "--no-fill", "--json"]
-        watched = Watched(start(*command, "--give-up-after", "60s", cwd=tmp_path))
-        peer.wait_for(lambda p: p.upgrades == len(frames) + 1, timeout=60)
-        wait_until(lambda: (tmp_path / "call.wav").exists())
-        watched.process.terminate()
-        result = watched.finish()
-    check(result, watched.peak_bytes)
-    # The last connection may not have come to be known here.
-    assert result.summary["reconnects"] >= len(frames) - 1
-    assert by_stdlib_wave(tmp_path / "call.wav").startswith(decoded(5))
+        yield peer, Watched(start(*command, cwd=directory))
+
+
+def close_codes(peer: Peer) -> list[int]:
+    """Of the close frames that the client has sent so far."""
+    return [int.from_bytes(f.data[:2], "big") for f in peer.frames if f.opcode == CLOSE]
+
+
+def test_every_frame_that_may_not_be_is_refused_by_its_code(tmp_path: Path) -> None:
+    """Each on a connection of its own, in four processes at once: most of it is waiting."""
+    frames = list(forbidden_frames())
+    with ExitStack() as running:
+        lanes = [
+            (rows, *running.enter_context(recorded(tmp_path / str(n), [f for _, f, _ in rows])))
+            for n in range(4)
+            if (rows := frames[n::4])
+        ]
+        for rows, peer, watched in lanes:
+            result = watched.finish()
+            check(result, watched.peak_bytes, status=0)
+            names, _, codes = zip(*rows, strict=True)
+            lost = [event["code"] for event in result.events if event["event"] == "lost"]
+            assert dict(zip(names, lost, strict=False)) == dict(zip(names, codes, strict=True))
+            peer.wait_for(lambda p: 1000 in close_codes(p))
+            assert close_codes(peer) == [*codes, 1000]
+            assert result.summary["reconnects"] == len(rows)
+            assert result.summary["bytes_received"] == 5 * 172 * (len(rows) + 1)
+            # RFC 6455 section 9.1: what was not offered may not be used.
+            assert all("sec-websocket-extensions" not in r.headers for r in peer.requests)
+
+
+def test_text_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
+    with Peer([*map(Send, packets(5)), Raw(frame_bytes(TEXT, b"\x03\xe8"))]) as peer:
+        command = ["stream", "record", peer.url("/"), "-o", "call.wav", "--json", "--no-reconnect"]
+        watched = Watched(start(*command, cwd=tmp_path))
+        check(result := watched.finish(), watched.peak_bytes)
+        peer.wait_for(close_codes)
+        assert close_codes(peer) == [1007]
+    assert result.summary["close"]["code"] == 1007
+    assert by_stdlib_wave(tmp_path / "call.wav") == decoded(5)
+
+
+def test_frames_that_are_odd_and_allowed_are_taken(tmp_path: Path) -> None:
+    first, second, third = packets(3)
+    script = [
+        Raw(frame_bytes(BINARY, first[:100], final=False)),
+        Raw(frame_bytes(PING, bytes(125)) + frame_bytes(PONG, b"nobody asked")),
+        Raw(frame_bytes(CONTINUATION, b"", final=False)),
+        Raw(frame_bytes(CONTINUATION, first[100:])),
+        # Section 5.2 asks the sender for the shortest length, not the receiver to refuse others.
+        Raw(b"\x82\x7e\x00\xac" + second),
+        Raw(b"\x82\x7f" + (172).to_bytes(8, "big") + third),
+        Close(1000),
+    ]
+    result, peak_bytes = record(tmp_path, script)
+    check(result, peak_bytes, status=0)
+    assert result.summary["close"]["code"] == 1000
+    assert by_stdlib_wave(tmp_path / "call.wav") == decoded(3)

@@ -430,6 +430,8 @@ def test_a_peer_that_pings_and_never_reads_is_given_up() -> None:
         (b"\x82\x80\x00\x00\x00\x00", 1002),  # a server's frame must not be masked
         (frame_bytes(CONTINUATION, b"x"), 1002),
         (frame_bytes(TEXT, b"\xff"), 1007),
+        # What comes after it, in the same read or not, counts no more (RFC 6455 section 7.1.7).
+        (frame_bytes(TEXT, b"\xff") + frame_bytes(CLOSE, b"\x03\xe8"), 1007),
         (frame_bytes(TEXT, b"\xc3", final=False) + frame_bytes(CONTINUATION, b"x"), 1007),
     ],
 )

@@ -240,10 +240,12 @@ class Channel(ClientConnection):
             self._conclude((exc.strerror or "") if isinstance(exc, OSError) else "")
 
     def _fail(self, code: CloseCode, reason: str) -> None:
+        """A close frame behind it in the same read has been answered already; it is too late."""
         if self.protocol.state is State.OPEN:
             self.protocol.fail(code, reason)
             self.send_data()
-            self._settle()
+        if not self.is_closing:
+            self._end(Ending(code, reason, abrupt=False, local=True))
 
     def _settle(self) -> None:
         """Once a close frame went out: tell the reader, and bound the wait for the rest."""
