@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import base64
+import functools
 import os
 import re
+import select
 import socket
 import struct
 import subprocess
 import threading
 import time
+import zlib
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -69,7 +72,26 @@ def masked(opcode: int, payload: bytes, *, fin: bool = True, rsv: int = 0) -> by
     return head + bytes(4) + payload
 
 
-def upgrade(path: str) -> bytes:
+@functools.cache
+def deflated_bomb() -> bytes:
+    """100 MB as permessage-deflate has them (RFC 7692 section 7.2.1): 100 kB of payload."""
+    deflate = zlib.compressobj(9, zlib.DEFLATED, -15)
+    return deflate.compress(bytes(100 * MB)) + deflate.flush(zlib.Z_SYNC_FLUSH)
+
+
+def close_code(frames: bytes) -> int | None:
+    """The code in a server's close frame (RFC 6455 section 5.5.1); None where it sent none."""
+    while frames:
+        first, size, frames = frames[0], frames[1], frames[2:]
+        if size == 126:
+            size, frames = int.from_bytes(frames[:2], "big"), frames[2:]
+        if first == 0x88:
+            return int.from_bytes(frames[:2], "big")
+        frames = frames[size:]
+    return None
+
+
+def upgrade(path: str, *headers: str) -> bytes:
     """A handshake (RFC 6455 section 4.1)."""
     key = base64.b64encode(os.urandom(16)).decode()
     lines = [
@@ -79,6 +101,7 @@ def upgrade(path: str) -> bytes:
         "Connection: Upgrade",
         f"Sec-WebSocket-Key: {key}",
         "Sec-WebSocket-Version: 13",
+        *headers,
     ]
     return "\r\n".join([*lines, "", ""]).encode()
 
@@ -119,6 +142,28 @@ class Client:
         except OSError:
             pass
         return data
+
+    def to_the_end(self) -> bytes:
+        """All that comes until the server closes; OSError when it resets or goes on."""
+        data, deadline = b"", time.monotonic() + 5
+        while more := self.socket.recv(65536):
+            data += more
+            if time.monotonic() > deadline:
+                raise TimeoutError
+        return data
+
+    def drip(self, data: bytes, seconds: float) -> float | None:
+        """Send it byte by byte, in that time; after how long the server closed, None if it did not.
+
+        What the server says before it has heard all of it can only be that.
+        """
+        start = time.monotonic()
+        for number, byte in enumerate(data):
+            due = start + seconds * (number + 1) / len(data)
+            if select.select([self.socket], [], [], max(0.0, due - time.monotonic()))[0]:
+                return time.monotonic() - start
+            self.send(bytes([byte]))
+        return None
 
     def is_closed_soon(self) -> bool:
         """Read until the server closes; False when it does not."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.streams import LONG, decoded, packets
-from tests.hostile.support import MB, Watched, is_harmless
+from tests.hostile.support import MB, Watched, deflated_bomb, is_harmless
 from tests.media.witnesses import by_stdlib_wave
 from tests.support.cli import Result, start
 from tests.support.peer import (
@@ -90,17 +89,10 @@ def test_a_million_tiny_frames_are_lived_through(payload: bytes, tmp_path: Path)
     assert by_stdlib_wave(tmp_path / "call.wav").startswith(decoded(50))
 
 
-def compressed_bomb() -> bytes:
-    """100 MB in 100 kB, which is less than a message may be long."""
-    deflate = zlib.compressobj(9, zlib.DEFLATED, -15)
-    payload = deflate.compress(bytes(100 * MB)) + deflate.flush(zlib.Z_SYNC_FLUSH)
-    frame = bytearray(frame_bytes(BINARY, payload))
-    frame[0] |= 0x40  # RSV1: compressed (RFC 7692 section 6), which was never negotiated
-    return bytes(frame)
-
-
 def forbidden_frames() -> Iterator[tuple[str, bytes, int]]:
     """What it is, its bytes, and the code that refuses it (RFC 6455 section 7.4.1)."""
+    bomb = bytearray(frame_bytes(BINARY, deflated_bomb()))
+    bomb[0] |= 0x40  # RSV1: compressed (RFC 7692 section 6), which was never negotiated
     for opcode in range(16):
         for final in (True, False):
             if not (final and opcode in ALLOWED):
@@ -109,7 +101,7 @@ def forbidden_frames() -> Iterator[tuple[str, bytes, int]]:
                 yield name, frame_bytes(opcode, b"\x03\xe8", final=final), 1002
     for bits in range(1, 8):
         yield f"reserved bits {bits:03b}", bytes([0x80 | bits << 4 | BINARY, 2, 0, 0]), 1002
-    yield "a compressed bomb", compressed_bomb(), 1002
+    yield "a compressed bomb", bytes(bomb), 1002
     yield "a mask", b"\x82\x81\x00\x00\x00\x00a", 1002
     yield "a ping of 126 bytes", b"\x89\x7e\x00\x7e" + bytes(126), 1002
     yield "a close of one byte", b"\x88\x01a", 1002

@@ -7,8 +7,9 @@ import signal
 import socket
 import struct
 import subprocess
+import sys
 import wave
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,11 +18,32 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.faults.streams import LONG
-from tests.hostile.support import HOSTILE, MB, Client, Watched, is_harmless, masked, upgrade
+from tests.hostile.support import (
+    HOSTILE,
+    MB,
+    Client,
+    Watched,
+    close_code,
+    deflated_bomb,
+    is_harmless,
+    masked,
+    upgrade,
+)
 from tests.support.cli import VOIPBIN, environment, wait_until
 
 LIMIT_BYTES = 160 * MB
 TINY = 1_000_000 if LONG else 30_000
+# Ten seconds are there for a client to say what it wants; one, where nobody has the time.
+HANDSHAKE_S = 10.0 if LONG else 1.0
+SHORTENED = f"""
+from voipbin_cli.transport import server
+server.HANDSHAKE_S = {HANDSHAKE_S}
+from voipbin_cli.simulator import connection
+connection.REQUEST_PATIENCE_S = {HANDSHAKE_S}
+from voipbin_cli.main import main
+raise SystemExit(main())
+"""
+IMPATIENT = VOIPBIN if LONG else (sys.executable, "-P", "-c", SHORTENED)
 
 
 @dataclass(frozen=True)
@@ -51,7 +73,7 @@ class Running:
 
 
 @contextmanager
-def running(directory: Path, *args: str) -> Iterator[Running]:
+def running(directory: Path, *args: str, program: Sequence[str] = VOIPBIN) -> Iterator[Running]:
     """Start it, and end it as Ctrl-C does."""
     with wave.open(str(directory / "tone.wav"), "wb") as file:
         file.setparams((1, 2, 8000, 0, "NONE", ""))
@@ -59,7 +81,7 @@ def running(directory: Path, *args: str) -> Iterator[Running]:
     out, err = directory / "stdout", directory / "stderr"
     with out.open("wb") as stdout, err.open("wb") as stderr:
         process = subprocess.Popen(
-            [*VOIPBIN, *args, "--port", "0", "--json"],
+            [*program, *args, "--port", "0", "--json"],
             cwd=directory,
             env=environment(directory),
             stdin=subprocess.DEVNULL,
@@ -124,16 +146,69 @@ def test_whatever_comes_first_the_next_client_is_served(server: Running) -> None
         assert server.is_well()
 
 
-def test_a_slow_loris_keeps_nobody_waiting_and_is_put_out(server: Running) -> None:
+def test_a_slow_loris_keeps_nobody_waiting(server: Running) -> None:
     """Two hundred clients that never finish what they say."""
     with ExitStack() as open_ones:
-        slow = [
+        for _ in range(200):
             open_ones.enter_context(Client(server.port, server.introduction[:-1]))
-            for _ in range(200)
-        ]
         assert server.is_well()
-        if LONG:  # ten seconds
-            assert all(client.is_closed_soon() for client in slow)
+
+
+@pytest.mark.parametrize("name", SERVERS)
+def test_a_client_that_drips_is_put_out_in_time(name: str, tmp_path: Path) -> None:
+    """Each byte alone is in time; it is the whole that has to be."""
+    with ExitStack() as stack:
+        server = stack.enter_context(running(tmp_path, *SERVERS[name], program=IMPATIENT))
+        silent, half, slow = (
+            stack.enter_context(Client(server.port, data))
+            for data in (b"", server.introduction[:-1], b"")
+        )
+        took_s = slow.drip(server.introduction, 3 * HANDSHAKE_S)
+        assert took_s is not None
+        assert 0.9 * HANDSHAKE_S <= took_s < HANDSHAKE_S + 1.5
+        assert silent.is_closed_soon()
+        assert half.is_closed_soon()
+        with Client(server.port) as quicker:
+            assert quicker.drip(server.introduction, HANDSHAKE_S / 2) is None
+            assert quicker.read(3)
+        assert server.is_well()
+
+
+def test_a_client_that_only_listens_on_is_taken_leave_of(server: Running) -> None:
+    """It closes its direction of TCP, after a farewell or without one; ours ends in order, too."""
+    if server.is_tcp:
+        hangup = b"\x00\x00\x00"
+        farewells = {hangup: hangup, b"": hangup}
+    else:
+        farewells = {masked(8, b"\x03\xe8"): 1000, b"": None}
+    for farewell, answer in farewells.items():
+        with Client(server.port, server.introduction) as client:
+            heard = client.read(20 * 160)
+            assert len(heard) >= 20 * 160
+            client.send(farewell)
+            client.socket.shutdown(socket.SHUT_WR)
+            heard += client.to_the_end()
+        if server.is_tcp:
+            assert heard.endswith(answer)
+        else:
+            assert close_code(heard.partition(b"\r\n\r\n")[2]) == answer
+    assert server.is_well()
+
+
+@pytest.mark.parametrize("server", ["simulate", "serve"], indirect=True)
+def test_compression_is_neither_agreed_to_nor_undone(server: Running) -> None:
+    """RFC 6455 section 5.2: a reserved bit that was not negotiated fails the connection."""
+    offer = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits"
+    bomb = masked(2, deflated_bomb(), rsv=4)
+    for frame in (bomb, *(masked(2, bytes(4), rsv=bits) for bits in range(1, 8))):
+        with Client(server.port, upgrade(server.path, offer)) as client:
+            answer = client.read()
+            client.send(frame)
+            head, _, frames = (answer + client.to_the_end()).partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 101 ")
+        assert b"sec-websocket-extensions" not in head.lower()
+        assert close_code(frames) == 1002
+    assert server.is_well()
 
 
 def test_frames_of_every_kind_harm_nobody_else(server: Running) -> None:
