@@ -45,10 +45,14 @@ class Send:
 
 @dataclass(frozen=True)
 class Raw:
-    """Bytes as they are: broken frames, several at once, half of one."""
+    """Bytes as they are: broken frames, several at once, half of one.
+
+    With `drip` (seconds) they go a byte at a time, with that pause before each.
+    """
 
     data: bytes
     after: float = 0.0
+    drip: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -301,7 +305,7 @@ class Peer:
                     self._websocket(sock, reader, request)
                     return
                 answer = self._route(request)
-                self._send_answer(sock, answer)
+                _send(sock, answer.to_bytes(), answer.drip)
                 if answer.raw is not None:
                     if answer.hold:
                         reader.to_the_end()
@@ -315,15 +319,6 @@ class Peer:
                 self.gone += 1
                 self.changed.notify_all()
 
-    def _send_answer(self, sock: socket.socket, answer: Answer) -> None:
-        data = answer.to_bytes()
-        if not answer.drip:
-            sock.sendall(data)
-            return
-        for byte in data:
-            sock.sendall(bytes([byte]))
-            time.sleep(answer.drip)
-
     def _route(self, request: Request) -> Answer:
         path = request.target.partition("?")[0]
         route = self.routes.get((request.method, path))
@@ -333,7 +328,7 @@ class Peer:
 
     def _websocket(self, sock: socket.socket, reader: _Reader, request: Request) -> None:
         if self.upgrade is not None:
-            sock.sendall(self.upgrade.to_bytes())
+            _send(sock, self.upgrade.to_bytes(), self.upgrade.drip)
             if self.upgrade.hold:
                 reader.to_the_end()
             return
@@ -386,9 +381,9 @@ class _WebSocket:
                 self._pause(after)
                 opcode = TEXT if isinstance(data, str) else BINARY
                 self._write(frame_bytes(opcode, data.encode() if isinstance(data, str) else data))
-            case Raw(data, after):
+            case Raw(data, after, drip):
                 self._pause(after)
-                self._write(data)
+                self._write(data, drip)
             case Close(code, reason):
                 self.sent_close = True
                 self._write(frame_bytes(CLOSE, struct.pack("!H", code) + reason.encode()))
@@ -414,10 +409,11 @@ class _WebSocket:
         if seconds > 0:
             time.sleep(seconds)
 
-    def _write(self, data: bytes) -> None:
+    def _write(self, data: bytes, drip: float = 0.0) -> None:
+        # Nothing comes between the bytes of one write, not even a pong.
         with self.writing:
             if not self.sent_fin:
-                self.sock.sendall(data)
+                _send(self.sock, data, drip)
 
     def _over(self) -> None:
         with self.peer.changed:
@@ -500,6 +496,15 @@ class _Reader:
         key = self.exactly(4) if was_masked else bytes(4)
         data = bytes(byte ^ key[i % 4] for i, byte in enumerate(self.exactly(size)))
         return Frame(first & 0x0F, data, bool(first & 0x80), was_masked, time.monotonic_ns())
+
+
+def _send(sock: socket.socket, data: bytes, drip: float) -> None:
+    if not drip:
+        sock.sendall(data)
+        return
+    for byte in data:
+        time.sleep(drip)
+        sock.sendall(bytes([byte]))
 
 
 def _shut(sock: socket.socket) -> None:
