@@ -52,7 +52,9 @@ def test_a_secret_too_short_to_be_one_tears_no_holes() -> None:
         ("wss://u:p@H:99/a/b?token=x#f", "wss://h:99/a/b"),
         ("ws://[::1]/", "ws://[::1]/"),
         ("http://h:port/", "***"),
-        ("/only/path?token=x", ":///only/path"),
+        ("//h/a", "//h/a"),
+        ("", ""),
+        ("/only/path?token=x", "/only/path"),
     ],
 )
 def test_a_bare_url_has_neither_user_nor_query(url: str, bare: str) -> None:

@@ -60,6 +60,20 @@ def test_header_names_are_case_insensitive() -> None:
 
 
 @pytest.mark.parametrize(
+    ("headers", "to"),
+    [
+        ({"Location": "https://h/a?token=x"}, "https://h/a"),
+        ({"Location": "/a"}, "/a"),
+        ({}, "nowhere"),
+    ],
+)
+def test_a_redirect_is_told_with_its_place(headers: dict[str, str], to: str) -> None:
+    assert refusal(302, headers).message == (
+        f"the server redirects (HTTP 302) to {to}, and redirects are not followed"
+    )
+
+
+@pytest.mark.parametrize(
     ("status", "reason", "word"),
     [
         (403, "ACCOUNT_FROZEN", "frozen"),

@@ -138,7 +138,8 @@ class LiveDiagnosis(ListeningSession):
     def received(self, messages: Sequence[Message]) -> None:
         """Measure what has come, as far as it was asked for."""
         if not self.listener.messages:
-            took_ms = (messages[0].arrival_ns - self._opened_ns) / 1e6
+            # It may come in one piece with the upgrade's answer.
+            took_ms = max(0, messages[0].arrival_ns - self._opened_ns) / 1e6
             self._step(Step("first frame", True, took_ms, f"{len(messages[0].data)} bytes"))
         before = self.listener.messages
         super().received(messages)

@@ -244,7 +244,7 @@ class LiveStream:
         if self._heard:
             return Close(Cause.CALL_ENDED, ended.code, ended.reason)
         error = Refused(
-            f"the call or conference is not progressing: its status is {state.status!r}",
+            f"the call or conference is not progressing: its status is '{state.status}'",
             hint="a media stream opens while a call is answered and up: voipbin calls list",
             finding="call-not-progressing",
         )

@@ -152,7 +152,7 @@ class Preflight:
             return "not known"
         if not state.is_progressing:
             raise Refused(
-                f"the call or conference is not progressing: its status is {state.status!r}",
+                f"the call or conference is not progressing: its status is '{state.status}'",
                 hint=PROGRESSING_HINT,
                 finding="call-not-progressing",
                 call_status=state.status,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from urllib.parse import quote, quote_plus, urlsplit
+from urllib.parse import quote, quote_plus, urlsplit, urlunsplit
 
 from voipbin_cli.text import printable
 
@@ -37,7 +37,7 @@ def mask(text: str, *secrets: str) -> str:
 
 
 def bare_url(url: str) -> str:
-    """Scheme, host, port and path of a URL: without user, query and fragment."""
+    """Scheme, host, port and path of a URL, as far as it has them: no user, query or fragment."""
     try:
         parts = urlsplit(url)
         port = f":{parts.port}" if parts.port else ""
@@ -45,7 +45,7 @@ def bare_url(url: str) -> str:
         return MASK
     host = parts.hostname or ""
     host = f"[{host}]" if ":" in host else host
-    return printable(f"{parts.scheme}://{host}{port}{parts.path}")
+    return printable(urlunsplit((parts.scheme, f"{host}{port}", parts.path, "", "")))
 
 
 class _MaskingFilter(logging.Filter):

@@ -128,7 +128,7 @@ def refusal(
 
 def _sentence(status: int, envelope: Envelope, headers: Mapping[str, str]) -> str:
     if status in _REDIRECTS:
-        to = bare_url(headers.get("location", ""))
+        to = bare_url(headers.get("location", "")) or "nowhere"
         return f"the server redirects (HTTP {status}) to {to}, and redirects are not followed"
     sentence = f"the server answered HTTP {status} {envelope.reason or _phrase(status)}".rstrip()
     if envelope.message:
