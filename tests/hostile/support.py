@@ -20,8 +20,10 @@ from typing import Self
 from tests.support.cli import Result, finish
 
 MB = 2**20
-# Escapes, a bell, a carriage return, C1 controls, and characters that turn a line around.
-HOSTILE = "\x1b[2J\x1b]0;owned\x07\r\x9b31m\x00\x08\u202e\u2066\u200b"
+# Escapes, a bell, a carriage return, C1 controls, characters that turn a line around, and what
+# HTML and rich take for markup; and how all of it is to be shown.
+HOSTILE = "\x1b[2J\x1b]0;owned\x07\r\x9b31m\x00\x08\u202e\u2066\u200b<u>&lt;[/]"
+SHOWN = r"\x1b[2J\x1b]0;owned\x07\r\x9b31m\x00\x08\u202e\u2066\u200b<u>&lt;[/]"
 # What no line that holds a server's words may hold: controls but the end of the line, and these.
 NOT_PRINTABLE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b\u202e\u2066]")
 OWNED = ("\x1b[2J", "\x1b]0;", "\x9b", "\x07", "\u202e", "\u2066", "\u200b")
