@@ -148,7 +148,7 @@ def test_the_platforms_own_capture_of_a_call_is_fetched_and_diagnosed(tmp_path: 
         voipbin("stream", "record", target, "-d", "3", "-o", "c.wav", cwd=tmp_path, env=env)
         command = ("stream", "diagnose", "--pcap", target, "--json")
         result = voipbin(*command, cwd=tmp_path, env=env)
-    assert result.status in (0, 6), result.stderr
+    assert result.status == 0, result.stderr
     assert result.summary["metrics"]["frames"] > 20
     assert simulator.token not in result.stderr + result.stdout.decode()
 
