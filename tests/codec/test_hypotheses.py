@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -108,3 +110,110 @@ def test_many_at_once_score_as_each_alone_does() -> None:
         for one, other in zip(alone, together, strict=True):
             assert other == pytest.approx(one, abs=1e-9)
     assert score_each([]) == []
+
+
+# What a payload costs, by the formula: mean over orders of log2(sigma sqrt(2 pi e) / step)
+
+GAUSS_BITS = 0.5 * np.log2(2 * np.pi * np.e)
+# The logarithm of the power of 16 samples is less in the mean than that of the power:
+# (psi(8) - ln 8) / 2 nats.
+BLOCK_BITS = -0.0458
+
+
+def as_s16le(samples: np.ndarray) -> bytes:
+    return np.clip(np.rint(samples), -32768, 32767).astype("<i2").tobytes()
+
+
+def noise(count: int, sigma: float, seed: int = 1) -> np.ndarray:
+    return np.random.default_rng(seed).normal(0, sigma, count)
+
+
+def levinson(samples: np.ndarray, order: int) -> list[float]:
+    """The power that a predictor of each order leaves, by Levinson and Durbin."""
+    count = len(samples)
+    correlation = [float(samples[k:] @ samples[: count - k]) / count for k in range(order + 1)]
+    powers, predictor = [correlation[0]], np.zeros(0)
+    for n in range(1, order + 1):
+        reach = correlation[n] - predictor @ np.array(correlation[n - 1 : 0 : -1][: n - 1])
+        reflection = reach / powers[-1]
+        predictor = np.append(predictor - reflection * predictor[::-1], reflection)
+        powers.append(powers[-1] * (1 - reflection**2))
+    return powers
+
+
+def test_the_predictors_leave_what_levinson_and_durbin_say() -> None:
+    # Two resonances: every order takes something away.
+    poles = np.array([0.98 * np.exp(0.5j), 0.95 * np.exp(1.5j)])
+    past = np.poly(np.concatenate([poles, poles.conj()])).real[1:]
+    sound = np.zeros(16_000)
+    drive = noise(len(sound), 60)
+    for n in range(4, len(sound)):
+        sound[n] = drive[n] - past @ sound[n - 4 : n][::-1]
+    powers = [levinson(sound, 4)[order] for order in (0, 1, 2, 4)]
+    assert all(after < 0.6 * before for before, after in pairwise(powers))
+    usual = np.mean(0.5 * np.log2(powers))
+    scores = score_codecs([as_s16le(sound)])
+    assert scores[Codec.S16LE] == pytest.approx((usual + GAUSS_BITS + BLOCK_BITS) / 2, abs=0.05)
+
+
+@pytest.mark.parametrize("codec", Codec)
+def test_flat_tops_cost_nothing_in_any_codec(codec: Codec) -> None:
+    """Half noise, half a word that repeats: the half that is noise is what it costs."""
+    rng = np.random.default_rng(2)
+    flat = b"".join(rng.bytes(64) + b"\x34\x12" * 32 for _ in range(20))
+    assert 3.9 < score_payload(flat)[codec] < 4.5
+    # A word that stands twice is none.
+    assert score_payload(b"".join(rng.bytes(2) * 2 for _ in range(640)))[codec] > 7.9
+
+
+def test_few_flat_tops_are_not_left_out_and_silence_never_is() -> None:
+    rng = np.random.default_rng(3)
+    for words, is_left_out in ((30, False), (40, True)):  # of 320: 28 and 38 are third in a row
+        payload = rng.bytes(640 - 2 * words) + b"\x34\x12" * words
+        assert (score_payload(payload)[Codec.S16BE] < 7.5) is is_left_out
+    silent = rng.bytes(480) + b"\x7f\x7f" * 80  # in mu-law
+    assert score_payload(silent)[Codec.S16LE] > 7.9
+    assert score_payload(silent)[Codec.MULAW] < 7
+
+
+def test_sound_at_the_rails_is_cheap_where_the_rails_are() -> None:
+    rng = np.random.default_rng(4)
+    signs = rng.choice([-1, 1], 640)
+    ends = as_s16le(signs * rng.integers(32_000, 32_768, 640))
+    cost = (np.log2(32_384) + GAUSS_BITS) / 2 - 4
+    assert score_payload(ends)[Codec.S16LE] == pytest.approx(cost, abs=0.1)
+    below = as_s16le(signs * rng.integers(31_000, 32_000, 640))
+    assert score_payload(below)[Codec.S16LE] == 8.0
+    # Mu-law's ends of the scale, 00 and 80, are 32124 in steps of 1024.
+    loud = np.where(signs > 0, 0x80, 0x00).astype(np.uint8).tobytes()
+    cost = np.log2(32_124) - 10 + GAUSS_BITS - 4
+    assert score_payload(loud)[Codec.MULAW] == pytest.approx(cost, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("high", "low", "is_railed"),
+    [(0.32, 0.1, True), (0.27, 0.12, False), (0.48, 0.09, False), (0.1, 0.32, True)],
+)
+def test_the_rails_count_where_they_are_four_tenths_and_a_tenth_at_either_end(
+    high: float, low: float, is_railed: bool
+) -> None:
+    rng = np.random.default_rng(5)
+    samples = rng.integers(-30_000, 30_000, 4000)
+    samples[: int(4000 * high)] = rng.integers(32_000, 32_768, int(4000 * high))
+    samples[-int(4000 * low) - 1 :] = rng.integers(-32_768, -32_000, int(4000 * low) + 1)
+    rng.shuffle(samples)
+    assert (score_payload(as_s16le(samples))[Codec.S16LE] < 7.5) is is_railed
+
+
+def test_low_bits_that_are_always_zero_make_the_step_larger() -> None:
+    wide = 256 * np.rint(noise(3200, 25))
+    cost = (np.log2(256 * 25) + GAUSS_BITS + BLOCK_BITS - 8 + 8 / 3200) / 2
+    assert score_payload(as_s16le(wide))[Codec.S16LE] == pytest.approx(cost, abs=0.05)
+    # One odd sample, and every bit counts.
+    wide[7] += 1
+    assert score_payload(as_s16le(wide))[Codec.S16LE] == pytest.approx(cost + 4, abs=0.05)
+    # To say so costs eight bits, which is much for a few samples.
+    short = 256 * np.rint(noise(20, 25))
+    odd = short + (np.arange(20) == 3)
+    saved = score_payload(as_s16le(odd))[Codec.S16LE] - score_payload(as_s16le(short))[Codec.S16LE]
+    assert saved == pytest.approx(4 - 8 / 20 / 2, abs=0.05)
