@@ -16,6 +16,7 @@ import pytest
 import soundfile
 
 from tests.capture.tshark import platform_packets, rtp_streams
+from tests.faults.streams import Slots
 from tests.media.witnesses import ALL, by_sox, by_stdlib_wave
 from tests.support import disk
 from tests.support.cli import finish, start, voipbin, wait_until
@@ -157,29 +158,28 @@ def test_a_pipe_gets_a_wav_stream(tmp_path: Path) -> None:
 
 
 def test_lost_audio_becomes_silence_and_a_stall_does_not(tmp_path: Path) -> None:
-    """0.5 s, then 0.4 s that never come, 0.6 s, a stall of 0.3 s that catches up, 0.6 s."""
+    """0.5 s, then 0.4 s that never come, 1 s, a stall of 0.3 s that catches up, 0.6 s."""
     payload = MULAW[10:30]
-    speech = [payload[i % len(payload)] for i in range(85)]
-    packets = rtp(speech, 96, 0, 1, 160)
-    script = [
-        *steps(packets[:25], 0.02),
-        *steps(packets[25:26], 0.42),
-        *steps(packets[26:55], 0.02),
-    ]
-    script += [Send(packets[55], after=0.32), *steps(packets[56:70]), *steps(packets[70:], 0.02)]
-    with ended_call(*script) as peer:
+    speech = [payload[i % len(payload)] for i in range(120)]
+    held = range(75, 90)  # until the last of them is due
+    due = [0.02 * (held[-1] if n in held else n) + 0.4 * (n >= 25) for n in range(120)]
+    call = Slots(list(zip(due, rtp(speech, 96, 0, 1, 160), strict=True)))
+    call.ending = (Fin(),)
+    with ended_call() as peer:
+        peer.scripts = [call]  # type: ignore[list-item]
         result = voipbin(
             "stream", "record", CALL, "-o", "call.wav", "--json",
             "--api-url", peer.http_url("/v1.0"), cwd=tmp_path, env=TOKEN,
         )  # fmt: skip
     pcm = by_stdlib_wave(tmp_path / "call.wav")
     decoded = as_decoded(speech, "ULAW")
-    head = 25 * 320
     filled = len(pcm) - len(decoded)
+    # On a busy machine a frame more or less, and later: what is uncertain is not held for ever.
+    head = -(-pcm.index(bytes(320 * 10)) // 320) * 320
+    assert 25 * 320 <= head <= 75 * 320
     assert pcm[:head] == decoded[:head]
     assert pcm[head : head + filled] == bytes(filled)
     assert pcm[head + filled :] == decoded[head:]
-    # The peer sleeps a little long now and then: a frame more or less.
     assert filled / 16000 == pytest.approx(0.4, abs=0.021)
     assert result.summary["filled_seconds"] == pytest.approx(filled / 16000)
 

@@ -10,22 +10,21 @@ from __future__ import annotations
 import struct
 import time
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.faults.network import Cable, FarPeer, cable
-from tests.faults.streams import Paced, packets, payload
+from tests.faults.streams import Slot, Slots, packets, payload
 from tests.support.cli import finish, start, wait_until
-from tests.support.peer import Peer, Send, vector_messages
+from tests.support.peer import Peer, vector_messages
 
 FRAME_S = 0.02
 SECONDS = 6
 AT_ONCE = 8
 CLEAR_FRAMES = 25
 NOTHING = "-"
-Slot = tuple[float, bytes | str]
 
 
 @dataclass(frozen=True)
@@ -149,24 +148,9 @@ CABLES = (
 )
 
 
-class _Slots(Paced):
-    """The script of a run, on an absolute grid."""
-
-    def __init__(self, slots: list[Slot]) -> None:
-        super().__init__(0)
-        self._slots = slots
-
-    def __iter__(self) -> Iterator[Send]:
-        begin = time.monotonic()
-        for n, (due_s, message) in enumerate(self._slots):
-            time.sleep(max(0.0, begin + due_s - time.monotonic()))
-            yield Send(message)
-            self.sent = n + 1
-
-
 def root_cause(run: LiveRun, directory: Path, wire: Cable | None = None) -> str:
     """What the command finds first; `-` for nothing but infos that are not expected."""
-    script = _Slots(run.slots())
+    script = Slots(run.slots())
     with FarPeer(wire) if wire else Peer() as peer:
         peer.scripts = [script]  # type: ignore[list-item]
         options = ["-d", str(run.seconds), "-e", run.encapsulation, "--json"]

@@ -72,6 +72,25 @@ class Paced:
         yield from self.ending
 
 
+Slot = tuple[float, bytes | str]
+
+
+class Slots(Paced):
+    """A script of (seconds since the first, message): sent by an absolute clock, late or not."""
+
+    def __init__(self, slots: list[Slot]) -> None:
+        super().__init__(0)
+        self._slots = slots
+
+    def __iter__(self) -> Iterator[Step]:
+        begin = time.monotonic()
+        for n, (due_s, message) in enumerate(self._slots):
+            time.sleep(max(0.0, begin + due_s - time.monotonic()))
+            yield Send(message)
+            self.sent = n + 1
+        yield from self.ending
+
+
 class Call:
     """A call whose state the API tells, with `over` an event that ends it."""
 

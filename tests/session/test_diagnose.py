@@ -15,6 +15,7 @@ from tests.faults.streams import CALL, TOKEN, Call, Paced, packet, packets, play
 from tests.support.cli import Result, finish, start, voipbin, wait_until
 from tests.support.peer import Fin, Peer, Send, Until
 
+TAKES = 3
 DIAGNOSE = ("stream", "diagnose", CALL, "--json")
 
 
@@ -35,6 +36,17 @@ class Steps:
 
 
 def _diagnosed(rows: list[tuple[float, bytes]], tmp_path: Path, *more: str) -> Result:
+    """What is told of it; a run in which this machine was too busy, and said so, is made again."""
+    for _ in range(TAKES):
+        result = _told(rows, tmp_path, *more)
+        if "local-lag" not in _ids(result):
+            break
+        for capture in tmp_path.glob("*.pcapng"):
+            capture.unlink()
+    return result
+
+
+def _told(rows: list[tuple[float, bytes]], tmp_path: Path, *more: str) -> Result:
     call = Call()
     with Peer(routes=call.routes) as peer:
         play(peer, Steps(rows), ending=(Until(call.over), Fin()))  # type: ignore[arg-type]
