@@ -137,7 +137,7 @@ def test_tcps_own_retransmissions_are_stalls_and_no_lost_audio(
         play(peer, paced, ending=call.end)
         process = wire.start(
             *DIAGNOSE,
-            *("-d", "10", "--api-url", peer.http_url("/v1.0")),
+            *("-d", "6", "--api-url", peer.http_url("/v1.0")),
             cwd=tmp_path,
             env=TOKEN,
         )
