@@ -67,14 +67,21 @@ def test_streams_that_began_together_are_not_measured_together():
     assert len({measured_at(250, Random(n))[0] for n in range(8)}) > 4
 
 
-def test_gathered_messages_are_the_columns_of_the_same_messages_at_once():
-    messages = [(b"", 7), (b"\x01\x02", 8), ("é\ud800", 9), (b"\x03", -5)]
+def test_gathered_messages_are_columns():
     gathering = Gathering()
-    for data, at_ns in messages:
+    for data, at_ns in ((b"", 7), (b"\x01\x02", 8), ("é\ud800", 9), (b"\x03", -5)):
         gathering.add(data, at_ns)
     assert len(gathering) == 4
-    gathered, whole = gathering.frames(), from_messages([Row(*one) for one in messages])
-    for column in ("offset", "length", "size", "time_ns", "is_text"):
-        assert getattr(gathered, column).tolist() == getattr(whole, column).tolist()
-    assert gathered.data == whole.data
+    frames = gathering.frames()
+    assert frames.data == b"\x01\x02\xc3\xa9\xed\xa0\x80\x03"
+    assert frames.offset.tolist() == [0, 0, 2, 7]
+    assert frames.length.tolist() == frames.size.tolist() == [0, 2, 5, 1]
+    assert frames.time_ns.tolist() == [7, 8, 9, -5]
+    assert frames.is_text.tolist() == [False, False, True, False]
     assert (len(gathering), len(gathering.frames())) == (0, 0)
+
+
+def test_what_a_capture_cut_keeps_its_size_on_the_wire():
+    frames = from_messages([Row(b"ab", 1, 9), Row(b"abc", 2), Row(b"abcd", 3, 1)])
+    assert frames.size.tolist() == [9, 3, 4]
+    assert frames.length.tolist() == [2, 3, 4]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -86,25 +86,6 @@ class Frames:
         return Frames(data, ends - self.length, self.length, self.size, self.time_ns, self.is_text)
 
 
-def from_messages(messages: Iterable[Message]) -> Frames:
-    """Return columns of single messages."""
-    rows = [
-        (m.data.encode("utf-8", "surrogatepass"), True, m) if isinstance(m.data, str)
-        else (m.data, False, m)
-        for m in messages
-    ]  # fmt: skip
-    length = np.array([len(data) for data, _, _ in rows], np.int64)
-    size = [len(data) if m.wire_bytes is None else m.wire_bytes for data, _, m in rows]
-    return Frames(
-        data=b"".join(data for data, _, _ in rows),
-        offset=np.cumsum(length) - length,
-        length=length,
-        size=np.maximum(np.array(size, np.int64), length),
-        time_ns=np.array([m.time_ns for _, _, m in rows], np.int64),
-        is_text=np.array([is_text for _, is_text, _ in rows], bool),
-    )
-
-
 class Gathering:
     """Messages that come one by one, on their way to columns.
 
@@ -146,6 +127,16 @@ class Gathering:
         )
         self._begin()
         return frames
+
+
+def from_messages(messages: Iterable[Message]) -> Frames:
+    """Return columns of single messages."""
+    gathering, wire_bytes = Gathering(), []
+    for message in messages:
+        gathering.add(message.data, message.time_ns)
+        wire_bytes.append(message.wire_bytes or 0)
+    frames = gathering.frames()
+    return replace(frames, size=np.maximum(np.array(wire_bytes, np.int64), frames.length))
 
 
 def from_columns(
