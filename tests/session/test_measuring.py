@@ -9,8 +9,13 @@ from voipbin_cli.analysis.facts.frames import Gathering, from_messages
 from voipbin_cli.analysis.facts.frames import Message as Row
 from voipbin_cli.analysis.stream import StreamFold
 from voipbin_cli.codec.encapsulation import Encapsulation
+from voipbin_cli.session.diagnose import LiveDiagnosis
+from voipbin_cli.session.listening import ListenRequest
+from voipbin_cli.session.live import LiveRequest
 from voipbin_cli.session.measuring import Measuring
 from voipbin_cli.transport.connection import Message
+from voipbin_cli.transport.endpoint import Endpoint
+from voipbin_cli.transport.targets import parse_target
 
 SECOND = [Message(at_ns, data) for at_ns, data in vector_messages("rtp-deployed")]
 
@@ -85,3 +90,12 @@ def test_what_a_capture_cut_keeps_its_size_on_the_wire():
     frames = from_messages([Row(b"ab", 1, 9), Row(b"abc", 2), Row(b"abcd", 3, 1)])
     assert frames.size.tolist() == [9, 3, 4]
     assert frames.length.tolist() == [2, 3, 4]
+
+
+def test_a_view_of_a_diagnosis_sees_each_block():
+    target = parse_target("ws://127.0.0.1:1/")
+    live = LiveRequest(target, "a test", Endpoint(), Encapsulation.RTP)
+    diagnosis = LiveDiagnosis(ListenRequest(live), lambda *_: None, rng=Random(1))
+    for count, measured in ((20, 0), (30, 30)):
+        diagnosis.received(SECOND[diagnosis.listener.messages : count])
+        assert diagnosis.status().stream.measured().messages == measured

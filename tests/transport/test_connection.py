@@ -696,6 +696,28 @@ def test_what_the_link_holds_back_is_how_much_longer_a_ping_takes() -> None:
     talk(Peer(), main, ping_interval=None, clock=lambda: now_ns)
 
 
+def test_after_the_end_no_ping_waits_any_longer() -> None:
+    now_ns = 0
+
+    async def main(connection: MediaConnection) -> None:
+        nonlocal now_ns
+        connection.probe()
+        now_ns = 5_000_000
+        while not connection.rtts_ms:
+            await asyncio.sleep(0.001)
+        peer.answer_pings = False
+        connection.probe()
+        now_ns = 45_000_000
+        assert connection.queued_ms == pytest.approx(35.0)
+        go.set()
+        await everything(connection)
+        assert connection.queued_ms == 0.0
+
+    go = threading.Event()
+    peer = Peer([Until(go), Fin()])
+    talk(peer, main, ping_interval=None, clock=lambda: now_ns)
+
+
 def test_one_probe_is_on_its_way_at_a_time() -> None:
     go = threading.Event()
     peer = Peer([Until(go), Fin()], answer_pings=False)
