@@ -20,6 +20,7 @@ from tempfile import TemporaryDirectory
 import httpx
 import numpy as np
 
+from tests.support.channels import MAX_SIZE, LibraryAlone, heard
 from voipbin_cli.analysis.dissect import dissect
 from voipbin_cli.analysis.facts.due import Spec
 from voipbin_cli.analysis.facts.frames import Message, from_messages
@@ -37,6 +38,7 @@ from voipbin_cli.session.streams import StreamFinder
 from voipbin_cli.transport.api import Api
 from voipbin_cli.transport.documents import ResourceState
 from voipbin_cli.transport.endpoint import Endpoint
+from voipbin_cli.transport.framing import Framing
 from voipbin_cli.transport.refusal import refusal
 from voipbin_cli.transport.targets import parse_target
 
@@ -295,6 +297,13 @@ def refusal_body(data: bytes) -> None:
     assert error.message.isprintable()
 
 
+def websocket_frames(data: bytes) -> None:
+    """With the plain frames taken out ahead of the library the same is heard as without."""
+    size, data = _chosen(data)
+    pieces = [data[at : at + size + 1] for at in range(0, len(data), size + 1)]
+    assert heard(pieces, Framing(MAX_SIZE)) == heard(pieces, LibraryAlone(MAX_SIZE))
+
+
 def target_text(data: bytes) -> None:
     """A TARGET is one or is none, and its label is printable."""
     try:
@@ -324,5 +333,6 @@ TARGETS: Mapping[str, Target] = {
         rest_document,
         refusal_body,
         target_text,
+        websocket_frames,
     )
 }

@@ -13,6 +13,8 @@ from websockets.frames import CloseCode, Frame, Opcode
 from websockets.http11 import Response
 from websockets.protocol import State
 
+from voipbin_cli.transport.framing import Framing
+
 Clock = Callable[[], int]
 
 INBOX_MESSAGES = 4096
@@ -55,9 +57,12 @@ class Channel(ClientConnection):
     back-pressure), except while closing, when what does not fit is dropped.
     """
 
-    def __init__(self, protocol: ClientProtocol, *, clock: Clock, **limits: Any) -> None:
+    def __init__(
+        self, protocol: ClientProtocol, *, clock: Clock, framing: Framing, **limits: Any
+    ) -> None:
         super().__init__(protocol, **limits)
         self._clock = clock
+        self._framing = framing
         self._fragments = bytearray()
         self._fragments_are_text = False
         self._pings: dict[bytes, int] = {}
@@ -84,7 +89,11 @@ class Channel(ClientConnection):
         self.reads += 1
         if self.response is None:
             self.head = (self.head + data[:_HEAD_BYTES])[:_HEAD_BYTES]
-        super().data_received(data)
+        head, data = self._framing.answer(data)
+        if head:
+            super().data_received(head)
+        if data:
+            self._take_frames(data)
         self._settle()
         if self.inbox:
             if self.is_full and not self._is_paused and not self.is_closing:
@@ -92,6 +101,17 @@ class Channel(ClientConnection):
                 self.transport.pause_reading()
             if self.notify is not None:
                 self.notify()
+
+    def _take_frames(self, data: bytes) -> None:
+        """Take the plain frames, and let the library have the others."""
+        if self.protocol.state is State.OPEN:
+            payloads, data = self._framing.split(data)
+            for payload in payloads:
+                self._put(payload, len(payload))
+        else:
+            data = self._framing.release() + data
+        if data:
+            super().data_received(data)
 
     def process_event(self, event: Any) -> None:
         """Take data messages and pongs; the library keeps the handshake."""

@@ -18,6 +18,7 @@ from voipbin_cli.errors import ConnectionFailed, UsageError, VoipbinError
 from voipbin_cli.text import printable
 from voipbin_cli.transport.addresses import authority, is_loopback, secrets_of
 from voipbin_cli.transport.channel import Channel, Clock
+from voipbin_cli.transport.framing import Framing
 from voipbin_cli.transport.masking import mask
 from voipbin_cli.transport.network_failure import explain, failed, timed_out
 from voipbin_cli.transport.refusal import refusal
@@ -58,7 +59,7 @@ async def open_channel(
     made: list[Channel] = []
 
     def create(protocol: ClientProtocol, **limits: Any) -> ClientConnection:
-        made.append(Channel(protocol, clock=clock, **limits))
+        made.append(Channel(protocol, clock=clock, framing=Framing(max_size), **limits))
         return made[-1]
 
     failure: VoipbinError

@@ -1,0 +1,96 @@
+"""The client's channel without a socket: what it makes of bytes that are cut anyhow."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from websockets.client import ClientProtocol
+from websockets.uri import parse_uri
+
+from voipbin_cli.transport.channel import Channel, Ending
+from voipbin_cli.transport.framing import Framing
+
+MAX_SIZE = 1000
+_GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 section 1.3
+
+
+class LibraryAlone(Framing):
+    """Takes nothing out: the library judges every frame."""
+
+    def split(self, data: bytes) -> tuple[list[bytes], bytes]:
+        """All of it is the library's."""
+        return [], data
+
+
+class Heard(NamedTuple):
+    """The messages, how it ended, and the sizes of what was written back."""
+
+    messages: list[bytes | str]
+    ending: Ending | None
+    written: list[int]
+
+
+class _Wire(asyncio.Transport):
+    """Takes what is written, and goes nowhere."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written: list[int] = []
+
+    def write(self, data: Any) -> None:
+        self.written.append(len(data))
+
+    def write_eof(self) -> None:
+        self.written.append(0)
+
+    def can_write_eof(self) -> bool:
+        return True
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        pass
+
+    def get_write_buffer_size(self) -> int:
+        return 0
+
+    def pause_reading(self) -> None:
+        pass
+
+    def resume_reading(self) -> None:
+        pass
+
+    def abort(self) -> None:
+        pass
+
+
+def heard(pieces: Iterable[bytes], framing: Framing) -> Heard:
+    """What a channel makes of the frames in `pieces`; the first stands behind the upgrade's answer.
+
+    The end of the stream follows.
+    """
+
+    async def main() -> Heard:
+        protocol = ClientProtocol(parse_uri("ws://127.0.0.1/"), max_size=MAX_SIZE)
+        channel, wire = Channel(protocol, clock=lambda: 0, framing=framing), _Wire()
+        channel.connection_made(wire)
+        request = protocol.connect()
+        protocol.send_request(request)
+        channel.send_data()
+        digest = hashlib.sha1((request.headers["Sec-WebSocket-Key"] + _GUID).encode()).digest()
+        answer = (
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            f"Sec-WebSocket-Accept: {base64.b64encode(digest).decode()}\r\n\r\n"
+        ).encode()
+        first, *others = [*pieces] or [b""]
+        # Cut within the four octets that end its head.
+        for piece in (answer[:-3], answer[-3:-1], answer[-1:] + first, *others):
+            if piece:
+                channel.data_received(piece)
+        channel.eof_received()
+        channel.connection_lost(None)
+        return Heard([message.data for message in channel.take()], channel.ending, wire.written)
+
+    return asyncio.run(main())
