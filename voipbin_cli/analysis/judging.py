@@ -18,8 +18,8 @@ from voipbin_cli.codec.pcm import Codec
 from voipbin_cli.codec.rtp import RtpPacket
 
 BLOCK_FRAMES = 25
-# Every block of the first minute, then one each 10 s, of which one sound is looked at: a day costs
-# no more than it must.
+# Every block of the first minute, then one each 10 s: a day costs no more than it must. Of a stream
+# that is settled one sound a block is looked at, unless that one is odd.
 _ALWAYS_BLOCKS = 120
 _THEN_EACH_BLOCKS = 20
 # Four seconds of silence, and what it looks like has to do.
@@ -139,13 +139,12 @@ class CodecJudge:
 
         To score many payloads costs little more than to score one.
         """
-        step, most, together = _THEN_EACH_BLOCKS * BLOCK_FRAMES, 1, _TOGETHER
+        step, together = _THEN_EACH_BLOCKS * BLOCK_FRAMES, _TOGETHER
         if self._is_young:
-            step, most = BLOCK_FRAMES, _SOUNDS
-            together = min(together, _ALWAYS_BLOCKS - self._blocks)
+            step, together = BLOCK_FRAMES, min(together, _ALWAYS_BLOCKS - self._blocks)
         end = min(len(rows), at + together * step)
         starts = range(at, end, step)
-        sounds = [_sounding(_looked(rows, start), most) for start in starts]
+        sounds = [_sounding(_looked(rows, start), 1) for start in starts]
         odd = self._are_odd(sounds)
         for start, sound, is_odd in zip(starts, sounds, odd, strict=True):
             if is_odd:

@@ -41,7 +41,8 @@ _GRID_BITS = 8.0
 # From this share of flat tops on they are left out.
 _FLAT_SHARE = 0.1
 # Silence: linear 0 and -1, mu-law -0 and +0 (ff), A-law +0 and -0.
-_SILENT_WORDS = np.array([0x0000, 0xFFFF, 0x7F7F, 0xD5D5, 0x5555], np.uint16)
+_IS_SILENT = np.zeros(1 << 16, bool)
+_IS_SILENT[[0x0000, 0xFFFF, 0x7F7F, 0xD5D5, 0x5555]] = True
 # Sound driven hard into the rails says less by its shape than by where they are: the ends of the
 # scale are what it is likely to hold, and no other reading has them there.
 _RAIL = 32000
@@ -91,7 +92,7 @@ def _bits_per_sample(signals: Floats, log2_steps: Floats, weights: Floats | None
     `log2_steps` is of the same shape as `signals`; `weights` too, 0 for samples that cost nothing.
     """
     count = (signals.shape[1] - _ORDERS[-1]) // _BLOCK
-    steps = _blocks(log2_steps, count).mean(axis=2)
+    steps = _blocks(log2_steps, count).sum(axis=2) / _BLOCK
     used = np.full(steps.shape, float(_BLOCK))
     if weights is not None:
         used = _blocks(weights, count).sum(axis=2)
@@ -121,7 +122,7 @@ def _flat_tops(payloads: Bytes) -> npt.NDArray[np.bool_]:
     words = _words(payloads)
     flat = (words[:, 2:] == words[:, 1:-1]) & (words[:, 1:-1] == words[:, :-2])
     if flat.any():
-        flat &= ~np.isin(words[:, 2:], _SILENT_WORDS)
+        flat &= ~_IS_SILENT[words[:, 2:]]
     return np.asarray(flat)
 
 

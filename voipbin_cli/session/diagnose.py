@@ -60,9 +60,11 @@ class LiveDiagnosis(ListeningSession):
             ping_interval_s=PING_INTERVAL_S,
         )
         super().__init__(replace(request, live=live), tell, rng=rng, **edges)
-        self.fold = StreamFold(live.encapsulation, keep_samples=KEPT_SAMPLES, keep_rows=KEPT_ROWS)
+        self._measuring = Measuring(
+            live.encapsulation, rng, keep_samples=KEPT_SAMPLES, keep_rows=KEPT_ROWS
+        )
+        self.fold = self._measuring.fold
         self.story = Story(self.fold)
-        self._measuring = Measuring(self.fold, rng)
         self.steps: list[Step] = []
         self.events: list[str] = []
         self._connection: MediaConnection | None = None

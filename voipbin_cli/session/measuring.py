@@ -4,26 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from random import Random
+from typing import Any
 
 from voipbin_cli.analysis.facts.frames import Gathering
 from voipbin_cli.analysis.judging import BLOCK_FRAMES
 from voipbin_cli.analysis.stream import StreamFold
+from voipbin_cli.codec.encapsulation import Encapsulation
+from voipbin_cli.session.aside import Turns
 from voipbin_cli.transport.connection import Message
 
-# Five seconds of a stream: a frame costs a fifth of what it does block by block, and whoever shares
-# the loop is held up for 3 to 7 ms, seldom, where each block took 1 to 3.
-AT_ONCE = 10 * BLOCK_FRAMES
+# Ten seconds of a stream: a frame costs a tenth of what it does block by block.
+AT_ONCE = 20 * BLOCK_FRAMES
 
 
 class Measuring:
-    """Feeds a fold many messages at once: one by one they cost ten times as much.
+    """Feeds a fold many messages at once: one by one they cost twenty times as much.
 
     Where somebody looks, by the block, which the fold itself waits for. The figures are the same.
-    The first time is drawn by lot: streams that began together are not measured together.
+    The first time is drawn by lot: streams that began together are not measured together. The
+    sound has a turn of the event loop of its own, so that who shares the loop is held up for less.
+    `options` are the fold's.
     """
 
-    def __init__(self, fold: StreamFold, rng: Random | None = None) -> None:
-        self._fold = fold
+    def __init__(
+        self, encapsulation: Encapsulation, rng: Random | None = None, **options: Any
+    ) -> None:
+        self._turns = Turns()
+        self.fold = StreamFold(encapsulation, aside=self._turns, **options)
         self._most = (rng or Random()).randint(BLOCK_FRAMES, AT_ONCE)
         self._waiting = Gathering()
 
@@ -33,24 +40,30 @@ class Measuring:
             self._waiting.add(message.data, message.arrival_ns)
         if len(self._waiting) >= self._most:
             self._most = AT_ONCE
-            self.catch_up()
+            self._feed()
 
     def look(self) -> None:
         """Let the fold have what makes a difference to its figures."""
         if len(self._waiting) >= BLOCK_FRAMES:
-            self.catch_up()
+            self._feed()
+        self._turns.finish()
 
     def catch_up(self) -> None:
         """Let the fold have all that was taken."""
-        if len(self._waiting):
-            self._fold.add(self._waiting.frames())
+        self._feed()
+        self._turns.finish()
 
     def broke(self, at_ns: int) -> None:
         """The connection is lost."""
         self.catch_up()
-        self._fold.broke(at_ns)
+        self.fold.broke(at_ns)
 
     def flush(self) -> None:
         """Nothing follows."""
         self.catch_up()
-        self._fold.flush()
+        self.fold.flush()
+        self._turns.finish()
+
+    def _feed(self) -> None:
+        if len(self._waiting):
+            self.fold.add(self._waiting.frames())
