@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -150,6 +151,20 @@ def test_drift_neither_grows_the_delay_nor_breaks_the_sound(
     # 2000 ppm are 20 ms in ten seconds; the delay stays where it began.
     assert summary["delay_ms"]["last"] <= 100
     assert summary["concealed_ms"] <= 100
+
+
+def test_a_card_that_ran_dry_writes_nothing_between_the_lines(
+    tmp_path: Path, card: dict[str, str]
+) -> None:
+    """ALSA's library would: that an underrun occurred, onto the terminal."""
+    process = start("stream", "tap", "sim", "-d", "4", "--json", cwd=tmp_path, env=card)
+    time.sleep(2.5)
+    process.send_signal(signal.SIGSTOP)
+    time.sleep(1)
+    process.send_signal(signal.SIGCONT)
+    result = finish(process)
+    assert (result.status, result.stderr) == (0, "")
+    assert result.summary["frames_received"] > 100
 
 
 @pytest.mark.parametrize("scenario", ["jitter", "stall"])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
+import functools
 import sys
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -47,7 +50,19 @@ def sound_system() -> Any:
     except OSError as problem:  # the module is there, and the library is not
         hint = _PORTAUDIO.get(sys.platform, "install the PortAudio library")
         raise MachineError(f"there is no PortAudio on this machine: {problem}", hint=hint) from None
+    _quiet_alsa()
     return sounddevice
+
+
+@functools.cache
+def _quiet_alsa() -> None:
+    """ALSA writes what it meets, an underrun say, onto the terminal: into whatever is shown there.
+
+    Its handler becomes a C function that does nothing: no thread of its has to wait for Python.
+    """
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL("libasound.so.2").snd_lib_error_set_handler(ctypes.CDLL(None).getpid)
 
 
 def sound_system_version() -> str:
