@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import hashlib
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from websockets.client import ClientProtocol
 from websockets.uri import parse_uri
 
+from tests.support.peer import upgrade_answer
 from voipbin_cli.transport.channel import Channel, Ending
 from voipbin_cli.transport.framing import Framing
 
 MAX_SIZE = 1000
-_GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 section 1.3
 
 
 class LibraryAlone(Framing):
@@ -66,10 +64,10 @@ class _Wire(asyncio.Transport):
         pass
 
 
-def heard(pieces: Iterable[bytes], framing: Framing) -> Heard:
+def heard(pieces: Iterable[bytes], framing: Framing, close_at: int | None = None) -> Heard:
     """What a channel makes of the frames in `pieces`; the first stands behind the upgrade's answer.
 
-    The end of the stream follows.
+    The end of the stream follows. `close_at`: with this piece the channel begins to close.
     """
 
     async def main() -> Heard:
@@ -79,14 +77,14 @@ def heard(pieces: Iterable[bytes], framing: Framing) -> Heard:
         request = protocol.connect()
         protocol.send_request(request)
         channel.send_data()
-        digest = hashlib.sha1((request.headers["Sec-WebSocket-Key"] + _GUID).encode()).digest()
-        answer = (
-            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            f"Sec-WebSocket-Accept: {base64.b64encode(digest).decode()}\r\n\r\n"
-        ).encode()
-        first, *others = [*pieces] or [b""]
+        answer = upgrade_answer(request.headers["Sec-WebSocket-Key"])
         # Cut within the four octets that end its head.
-        for piece in (answer[:-3], answer[-3:-1], answer[-1:] + first, *others):
+        channel.data_received(answer[:-3])
+        channel.data_received(answer[-3:-1])
+        first, *others = [*pieces] or [b""]
+        for n, piece in enumerate((answer[-1:] + first, *others)):
+            if n == close_at and n:
+                channel.start_closing(1000)
             if piece:
                 channel.data_received(piece)
         channel.eof_received()

@@ -166,6 +166,14 @@ NEVER_ANSWER = Answer(raw=b"", hold=True)
 Route = Answer | Callable[[Request], Answer]
 
 
+def upgrade_answer(key: str, extra_headers: Mapping[str, str] | None = None) -> bytes:
+    """The head that accepts an upgrade asked for with `key` (RFC 6455 section 4.2.2)."""
+    accept = base64.b64encode(hashlib.sha1(key.encode() + _GUID).digest()).decode()
+    headers = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Accept": accept}
+    lines = [f"{k}: {v}" for k, v in {**headers, **(extra_headers or {})}.items()]
+    return ("\r\n".join(["HTTP/1.1 101 Switching Protocols", *lines]) + "\r\n\r\n").encode()
+
+
 def frame_bytes(opcode: int, payload: bytes, *, final: bool = True) -> bytes:
     """A server's frame (RFC 6455 section 5.2): never masked."""
     head = bytes([(0x80 if final else 0) | opcode])
@@ -332,13 +340,7 @@ class Peer:
             if self.upgrade.hold:
                 reader.to_the_end()
             return
-        key = request.headers["sec-websocket-key"].encode()
-        accept = base64.b64encode(hashlib.sha1(key + _GUID).digest()).decode()
-        headers = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Accept": accept}
-        lines = [f"{k}: {v}" for k, v in {**headers, **self.extra_headers}.items()]
-        sock.sendall(
-            ("\r\n".join(["HTTP/1.1 101 Switching Protocols", *lines]) + "\r\n\r\n").encode()
-        )
+        sock.sendall(upgrade_answer(request.headers["sec-websocket-key"], self.extra_headers))
         with self.changed:
             script = self.scripts[min(self.upgrades, len(self.scripts) - 1)]
             self.upgrades += 1

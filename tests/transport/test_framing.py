@@ -45,6 +45,13 @@ def test_behind_a_frame_that_is_the_librarys_the_next_one_is_found(cut: int) -> 
         assert framing.split(FRAME) == ([PAYLOAD], b"")
 
 
+def test_the_rest_of_a_head_is_no_frame_even_where_it_looks_like_one() -> None:
+    framing = Framing(MAX_SIZE)
+    assert framing.split(frame_bytes(PING, b"")[:1]) == ([], b"\x89")
+    masked = b"\x82\x02\x00\x00\x00\x00"  # two octets long, had it been a frame of its own
+    assert framing.split(masked) == ([], masked)
+
+
 def test_within_a_fragmented_message_every_frame_is_the_librarys() -> None:
     """RFC 6455 section 5.4: a data frame there is a breach; a control frame ends nothing."""
     first, last = frame_bytes(BINARY, b"ab", final=False), frame_bytes(CONTINUATION, b"c")
@@ -125,4 +132,15 @@ def test_with_and_without_it_the_same_is_heard(seed: int) -> None:
     for _ in range(15):
         data = b"".join(some_frame(rng) for _ in range(rng.randint(1, 40)))
         pieces = cut_anyhow(data, rng)
-        assert heard(pieces, Framing(MAX_SIZE)) == heard(pieces, LibraryAlone(MAX_SIZE))
+        close_at = rng.choice([None, rng.randrange(len(pieces))])
+        ours = heard(pieces, Framing(MAX_SIZE), close_at)
+        assert ours == heard(pieces, LibraryAlone(MAX_SIZE), close_at)
+
+
+@pytest.mark.parametrize("cut", range(1, len(FRAME)))
+def test_a_frame_that_the_close_cuts_in_two_is_read_whole(cut: int) -> None:
+    pieces = [FRAME + FRAME[:cut], FRAME[cut:] + FRAME, frame_bytes(CLOSE, b"\x03\xe8")]
+    told = heard(pieces, Framing(MAX_SIZE), close_at=1)
+    assert told.messages == [PAYLOAD] * 3
+    assert told.ending is not None
+    assert (told.ending.code, told.ending.abrupt, told.ending.local) == (1000, False, True)

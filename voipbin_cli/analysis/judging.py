@@ -135,9 +135,9 @@ class CodecJudge:
         return 0 if self._doubts or self._is_young else -self._blocks % _THEN_EACH_BLOCKS
 
     def _hear_calm(self, rows: Arrivals, at: int) -> int:
-        """Listen to the blocks that will be due together; return where the first odd one begins.
+        """Listen to a sound of each block that will be due; return where the first odd one begins.
 
-        To score many payloads costs little more than to score one.
+        To score the payloads of many blocks costs little more than to score one.
         """
         step, together = _THEN_EACH_BLOCKS * BLOCK_FRAMES, _TOGETHER
         if self._is_young:
@@ -155,23 +155,20 @@ class CodecJudge:
         return end
 
     def _are_odd(self, blocks: list[list[_Look]]) -> list[bool]:
-        """Would the sounds of a block be better off in another reading, or are they noise?
+        """Would the sound of a block be better off in another reading, or is it noise?
 
-        One sound alone is compared with the readings that are as wide only.
+        After the first minute it is compared with the readings that are as wide only.
         """
         assert self.reading is not None
         like = None if self._is_young else self.reading.codec
         told = [[] if block and _are_text(block) else block for block in blocks]
         scores = iter(score_each([look.payload for block in told for look in block], like))
-        return [bool(block) and self._is_odd([next(scores) for _ in block]) for block in told]
+        return [bool(block) and self._is_odd(next(scores)) for block in told]
 
-    def _is_odd(self, scores: list[dict[Codec, float]]) -> bool:
+    def _is_odd(self, scores: dict[Codec, float]) -> bool:
         assert self.reading is not None
-        mean = {codec: sum(row[codec] for row in scores) / len(scores) for codec in scores[0]}
-        own = mean.pop(self.reading.codec)
-        best = min(mean.values())
-        if self._is_young:
-            best += _DOUBT_BITS
+        own = scores.pop(self.reading.codec)
+        best = min(scores.values()) + (_DOUBT_BITS if self._is_young else 0)
         return own > _NOISE_BITS or best < own
 
     def _passed(self, frames: int) -> None:

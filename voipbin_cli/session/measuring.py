@@ -18,7 +18,7 @@ AT_ONCE = 20 * BLOCK_FRAMES
 
 
 class Measuring:
-    """Feeds a fold many messages at once: one by one they cost twenty times as much.
+    """Feeds a fold many messages at once: one by one they cost sixty times as much.
 
     Where somebody looks, by the block, which the fold itself waits for. The figures are the same.
     The first time is drawn by lot: streams that began together are not measured together. The

@@ -1,7 +1,8 @@
 """Where the frames of a WebSocket begin and end (RFC 6455 section 5.2), and what plain ones hold.
 
-The library takes 8 µs to tell that a frame is one. A stream is thousands of frames that are all
-alike, so those are taken out ahead of it; it judges everything else, byte for byte as it came.
+To have the library tell that a frame is one is a tenth of what a recorded frame costs. A stream is
+thousands of frames that are all alike, so those are taken out ahead of it; it judges everything
+else, byte for byte as it came.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ _FIN = 0x80
 _BINARY = 0x02
 _PLAIN = _FIN | _BINARY
 _CONTROL = 0x08
-_MASK = 0x80
 _SIZE_IN_2 = 126
 _SIZE_IN_8 = 127
 
@@ -100,13 +100,16 @@ class Framing:
 
 
 def _frame_size(data: bytes, at: int) -> int | None:
-    """Head and payload of the frame at `at`; None where its head is cut."""
+    """Head and payload of the frame at `at`; None where its head is cut.
+
+    A masked one is not measured right: a server's is a breach, and the library ends it all there.
+    """
     if len(data) < at + 2:
         return None
-    size, start = data[at + 1] & ~_MASK, at + 2
+    size, start = data[at + 1], at + 2
     wide = {_SIZE_IN_2: 2, _SIZE_IN_8: 8}.get(size, 0)
     if len(data) < start + wide:
         return None
     if wide:
         size = int.from_bytes(data[start : start + wide], "big")
-    return start - at + wide + (4 if data[at + 1] & _MASK else 0) + size
+    return start - at + wide + size
