@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -24,12 +26,14 @@ from voipbin_cli.codec import (
     FrameDecoder,
     Packer,
     decode,
+    dialect,
     encode,
     rtp,
     silence,
     unpack,
 )
 from voipbin_cli.codec.dialect import MAX_HELD_FRAMES
+from voipbin_cli.codec.hypotheses import MIN_BYTES, score_payload
 from voipbin_cli.errors import DecodeError
 
 RTP, SLN, AUDIOSOCKET = Encapsulation.RTP, Encapsulation.SLN, Encapsulation.AUDIOSOCKET
@@ -368,6 +372,175 @@ def test_a_constant_that_is_silent_in_no_codec_says_nothing() -> None:
     assert decoder.feed(b"\x12\x34" * 80) == []
     assert decoder.verdict is not None
     assert decoder.verdict.confidence <= 0.6
+
+
+# Looks at what is settled: how often, and what they say
+
+Look = Callable[[bytes, Codec | None], dict[Codec, float]]
+
+
+class Looks:
+    """Stands where the sound is scored once a codec is settled, and notes for which frames."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, look: Look = score_payload) -> None:
+        self.at: list[int] = []
+        self.frame = 0
+        self._look = look
+        monkeypatch.setattr(dialect, "score_payload", self)
+
+    def __call__(self, payload: bytes, like: Codec | None = None) -> dict[Codec, float]:
+        self.at.append(self.frame)
+        return self._look(payload, like)
+
+    def feed(self, decoder: FrameDecoder, wire: list[bytes]) -> None:
+        for self.frame, payload in enumerate(wire):
+            decoder.feed(payload)
+
+
+def settled(codec: Codec = Codec.MULAW, *sizes: int) -> FrameDecoder:
+    """A decoder that has heard `codec` for certain, in frames of these many samples (160)."""
+    decoder = FrameDecoder(SLN)
+    for size in sizes or (160,):
+        for payload in payloads(codec, SPEECH, size)[:4]:
+            decoder.feed(payload)
+    assert decoder.is_settled
+    assert decoder.codec is codec
+    return decoder
+
+
+LEADING = {Codec.MULAW: 4.0, Codec.ALAW: 5.0}
+
+
+@pytest.mark.parametrize("sizes", [(160,), (160, 80)])
+def test_looks_become_rarer_down_to_one_in_129(
+    monkeypatch: pytest.MonkeyPatch, sizes: tuple[int, ...]
+) -> None:
+    decoder = FrameDecoder(SLN)
+    sound = {size: payloads(Codec.MULAW, SPEECH, size)[5] for size in sizes}
+    looks = Looks(monkeypatch, lambda *_: dict(LEADING))
+    looks.feed(decoder, [sound[size] for size in sizes] * (900 // len(sizes)))
+    first = len(sizes)  # each size is weighed before it is known
+    gaps = np.diff([first - 1, *looks.at])
+    assert list(gaps) == [1, 1, 1, 1, 2, 3, 5, 9, 17, 33, 65, 129, 129, 129, 129, 129]
+
+
+@pytest.mark.parametrize(("second", "gap"), [(4.25, 5), (4.26, 129), (3.75, 5)])
+def test_a_look_that_tells_little_is_followed_by_one_five_frames_on(
+    monkeypatch: pytest.MonkeyPatch, second: float, gap: int
+) -> None:
+    looks = Looks(monkeypatch, lambda *_: {Codec.MULAW: 4.0, Codec.ALAW: second})
+    decoder = settled()
+    looks.feed(decoder, [payloads(Codec.MULAW, SPEECH)[5]] * 600)
+    assert looks.at[-1] - looks.at[-2] == gap
+    assert decoder.is_settled
+
+
+@pytest.mark.parametrize(("second", "doubts"), [(3.75, False), (3.74, True)])
+def test_a_quarter_of_a_bit_for_each_byte_raises_doubt(
+    monkeypatch: pytest.MonkeyPatch, second: float, doubts: bool
+) -> None:
+    decoder = settled()
+    Looks(monkeypatch, lambda *_: {Codec.MULAW: 4.0, Codec.ALAW: second})
+    decoder.feed(payloads(Codec.ALAW, SPEECH)[10])  # in doubt it is weighed in earnest
+    assert decoder.codec is (Codec.ALAW if doubts else Codec.MULAW)
+
+
+@pytest.mark.parametrize(("own", "families"), [(7.0, 1), (7.01, 2)])
+def test_what_is_noise_is_looked_at_as_the_other_width_too(
+    monkeypatch: pytest.MonkeyPatch, own: float, families: int
+) -> None:
+    asked: list[Codec | None] = []
+
+    def look(_: bytes, like: Codec | None) -> dict[Codec, float]:
+        asked.append(like)
+        costs = {Codec.MULAW: own, Codec.ALAW: 8.0}
+        return costs if like else costs | {Codec.S16LE: 5.0, Codec.S16BE: 8.0}
+
+    decoder = settled()
+    Looks(monkeypatch, look)
+    decoder.feed(payloads(Codec.S16LE, SPEECH, 80)[10])
+    assert asked == [Codec.MULAW, None][:families]
+    assert decoder.codec is (Codec.MULAW if families == 1 else Codec.S16LE)
+
+
+def test_silence_of_another_codec_raises_doubt_and_a_constant_of_none_does_not() -> None:
+    for still, holds in ((b"\xff" * 160, True), (b"\x12\x34" * 80, True), (bytes(160), False)):
+        decoder = settled()
+        assert len(decoder.feed(still)) == holds
+        assert decoder.is_settled is holds
+
+
+def test_doubt_about_the_sound_forgets_every_size() -> None:
+    decoder = settled(Codec.MULAW, 160, 80)
+    assert decoder.feed(bytes(160)) == []
+    # Silence of the other size that was known has nothing to say now.
+    assert decoder.feed(b"\x12\x34" * 40) == []
+    assert decoder.held == 2
+
+
+def test_a_size_that_is_new_is_judged_alone_and_leaves_the_others_known() -> None:
+    decoder = settled(Codec.MULAW, 160, 80)
+    assert decoder.feed(bytes(640)) == []
+    verdict = decoder.verdict
+    assert verdict is not None
+    assert verdict.codec is Codec.S16LE  # the likelier while it is in doubt
+    assert len(decoder.feed(b"\xff" * 80)) == 2
+    assert decoder.codec is Codec.MULAW
+    assert decoder.verdict is not None
+    assert decoder.verdict.codec is Codec.MULAW
+
+
+def test_sizes_of_a_codec_before_are_not_taken_for_the_next_ones() -> None:
+    decoder = settled(Codec.MULAW, 160, 80)
+    linear = payloads(Codec.S16LE, SPEECH)
+    run(decoder, linear[:5])
+    assert decoder.codec is Codec.S16LE
+    short = payloads(Codec.S16LE, SPEECH, 40)
+    wire = [bytes(640), *short[8:12], *linear[5:]]
+    assert [frame.pcm for frame in run(decoder, wire)] == wire
+
+
+def test_only_64_sizes_are_remembered() -> None:
+    decoder = settled(Codec.MULAW, 160)
+    wire = encode(Codec.MULAW, SPEECH)[160 * 4 :]
+    sizes = [162 + 2 * n for n in range(64)]
+    for size in sizes:
+        assert len(decoder.feed(wire[:size])) == 1
+    still = b"\x12\x34" * 200
+    assert len(decoder.feed(still[: sizes[62]])) == 1  # the 64th that was heard
+    assert decoder.feed(still[: sizes[63]]) == []  # and the 65th
+
+
+def test_what_is_too_short_to_judge_is_taken_for_more_of_the_same() -> None:
+    decoder = settled()
+    assert len(decoder.feed(bytes(MIN_BYTES - 1))) == 1
+    assert decoder.is_settled
+    assert decoder.feed(bytes(MIN_BYTES)) == []
+    assert not decoder.is_settled
+
+
+def test_fifteen_milliseconds_of_sound_settle_it() -> None:
+    loud = encode(Codec.MULAW, SPEECH)[3000:]
+    for size, settles in ((120, True), (118, False)):
+        decoder = FrameDecoder(SLN)
+        decoder.feed(loud[:size])
+        assert decoder.is_settled is settles
+
+
+def test_confidence_is_the_share_of_the_odds_and_the_reason_their_distance() -> None:
+    def verdict_of(payload: bytes) -> tuple[float, str]:
+        decoder = FrameDecoder(SLN)
+        decoder.feed(payload)
+        assert decoder.verdict is not None
+        return decoder.verdict.confidence, decoder.verdict.reason
+
+    silent = "by size, label and silence alone"
+    # Mu-law and s16le alike, A-law and s16be six bits behind: 1 / (2 + 2 / 64).
+    assert verdict_of(b"\x12\x34" * 120) == (0.492, f"mulaw {silent}: 2^0 times as likely as s16le")
+    assert verdict_of(bytes(160)) == (0.6, f"s16le {silent}: 2^6 times as likely as mulaw")
+    confidence, reason = verdict_of(payloads(Codec.MULAW, SPEECH)[10])
+    assert confidence == 0.999
+    assert reason.startswith("mulaw by its sound: 2^")
 
 
 @pytest.mark.parametrize("encapsulation", Encapsulation)
