@@ -126,6 +126,12 @@ def test_what_is_no_capture_is_wrong_usage(tmp_path: Path) -> None:
     assert "neither pcap nor pcapng" in result.stderr
 
 
+def test_a_file_that_is_not_there_is_told_as_such(tmp_path: Path) -> None:
+    result = voipbin("stream", "diagnose", "nowhere.pcapng", cwd=tmp_path)
+    assert result.status == 2
+    assert "nowhere.pcapng is neither a file nor a TARGET" in result.stderr
+
+
 def test_a_truncated_capture_gives_what_it_holds(tmp_path: Path) -> None:
     voipbin("stream", "diagnose", "sim", "-d", "2", "--capture", "c.pcapng", "-q", cwd=tmp_path)
     whole = (tmp_path / "c.pcapng").read_bytes()

@@ -65,6 +65,7 @@ def diagnose(
     import os
 
     from voipbin_cli.commands import diagnosing
+    from voipbin_cli.transport.targets import check_source
 
     diagnosing.check_report(report)
     if not source:
@@ -75,4 +76,5 @@ def diagnose(
         return diagnosing.diagnose_pcap(source, live, report, with_numbers=with_numbers)
     if os.path.exists(source):
         return diagnosing.diagnose_file(source, live, report, with_numbers=with_numbers)
+    check_source(source)
     return diagnosing.diagnose_live(source, live, report, with_numbers=with_numbers)

@@ -120,6 +120,7 @@ def validate(
     from voipbin_cli.commands import validating
     from voipbin_cli.errors import UsageError
     from voipbin_cli.session.validate import Measure
+    from voipbin_cli.transport.targets import check_source
 
     output = validating.Output(live.json, format_, live.quiet)
     if live.json and format_:
@@ -138,7 +139,7 @@ def validate(
         return validating.validate_hex(source, measure, encapsulation, output)
     if proxy is None and validating.is_file(source):
         return validating.validate_file(source, measure, encapsulation, output)
-    validating.check_target(source)
+    check_source(source)
     if proxy is not None:
         return validating.validate_proxy(source, proxy, live, measure, output)
     return validating.validate_live(source, live, measure, output)

@@ -40,7 +40,6 @@ from voipbin_cli.session.listening import ListenRequest, Tell
 from voipbin_cli.session.streams import Stream
 from voipbin_cli.session.validate import STDIN, FileValidation, LiveValidation, Measure
 from voipbin_cli.text import did_you_mean, printable
-from voipbin_cli.transport.targets import parse_target
 
 DOCUMENTS: dict[str, Callable[[str, dict[str, Any], Sequence[Group]], str]] = {
     "sarif": to_sarif,
@@ -99,15 +98,6 @@ def explain(name: str, *, as_json: bool) -> None:
 def is_file(source: str) -> bool:
     """Whether a source is a path that exists, or standard input."""
     return source == STDIN or os.path.exists(source)
-
-
-def check_target(source: str) -> None:
-    """Raise UsageError where a source is neither a file nor of the form of a TARGET."""
-    try:
-        parse_target(source)
-    except UsageError as error:
-        shown = printable(source, 80)
-        raise UsageError(f"{shown} is neither a file nor a TARGET", hint=error.hint) from None
 
 
 def validate_file(

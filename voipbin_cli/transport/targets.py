@@ -102,6 +102,21 @@ def parse_target(text: str) -> Target:
     return Target(TargetKind(kind), identifier.lower())
 
 
+def check_source(text: str) -> None:
+    """Check what may be a file as well, and is none that exists.
+
+    Raises:
+        UsageError: it is no TARGET either.
+    """
+    try:
+        parse_target(text)
+    except UsageError as error:
+        if "://" in text or text.startswith("sim:"):
+            raise  # that is no file's name, and the error says what is wrong with it
+        shown = printable(mask(text), 80)
+        raise UsageError(f"{shown} is neither a file nor a TARGET", hint=error.hint) from None
+
+
 def _url(text: str, scheme: str) -> Target:
     if scheme in ("http", "https"):
         raise UsageError(
