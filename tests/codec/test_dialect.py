@@ -527,6 +527,21 @@ def test_fifteen_milliseconds_of_sound_settle_it() -> None:
         assert decoder.is_settled is settles
 
 
+def test_what_was_never_settled_needs_as_much_sound_as_any() -> None:
+    decoder = FrameDecoder(SLN)
+    assert len(decoder.feed(silence(Codec.MULAW, 160))) == 1
+    decoder.feed(encode(Codec.MULAW, SPEECH)[3000:3080])
+    assert decoder.codec is Codec.MULAW
+    assert not decoder.is_settled
+
+
+def test_silence_alone_does_not_unsettle_what_sound_has_settled() -> None:
+    decoder = settled(Codec.MULAW, 320)
+    assert decoder.feed(bytes(320)) == []  # as linear audio it would be silence, and of that size
+    assert decoder.held == 1
+    assert decoder.codec is Codec.MULAW
+
+
 def test_confidence_is_the_share_of_the_odds_and_the_reason_their_distance() -> None:
     def verdict_of(payload: bytes) -> tuple[float, str]:
         decoder = FrameDecoder(SLN)
