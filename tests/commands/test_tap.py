@@ -19,6 +19,7 @@ import soxr
 
 from tests.support import pulse
 from tests.support.cli import VOIPBIN, environment, finish, start, voipbin, wait_until
+from voipbin_cli.render.tapping import tap_line
 
 Samples = npt.NDArray[np.float64]
 
@@ -165,6 +166,10 @@ def test_a_card_that_ran_dry_writes_nothing_between_the_lines(
     result = finish(process)
     assert (result.status, result.stderr) == (0, "")
     assert result.summary["frames_received"] > 100
+    assert result.summary["underruns"] >= 1
+    assert "the sound card ran dry" in tap_line(result.summary)
+    assert "once" in tap_line(result.summary | {"underruns": 1})
+    assert "ran dry" not in tap_line(result.summary | {"underruns": 0})
 
 
 @pytest.mark.parametrize("scenario", ["jitter", "stall"])

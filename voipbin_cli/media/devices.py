@@ -154,14 +154,16 @@ class Stream:
                 continue
 
 
-def open_output(device: Device, fill: Callable[[Samples, int], None]) -> Stream:
-    """Open a loudspeaker; `fill(samples, channels)` is called for each block, and must not block.
+def open_output(device: Device, fill: Callable[[Samples, int, bool], None]) -> Stream:
+    """Open a loudspeaker; `fill(samples, channels, ran_dry)` is called for each block, and must
+    not block.
 
-    `samples` is float32 of the shape (count, channels). Raises MachineError.
+    `samples` is float32 of the shape (count, channels); `ran_dry`: the device had nothing to play
+    before this block. Raises MachineError.
     """
 
-    def callback(samples: Samples, _count: int, _time: Any, _status: Any) -> None:
-        fill(samples, samples.shape[1])
+    def callback(samples: Samples, _count: int, _time: Any, status: Any) -> None:
+        fill(samples, samples.shape[1], bool(status.output_underflow))
 
     return _open(device, "OutputStream", "check_output_settings", device.outputs, callback)
 

@@ -54,6 +54,7 @@ class Speaker:
         self.volume = volume
         self.muted = False
         self.played_samples = 0
+        self.underruns = 0  # how often the device had nothing to play
         self.error: BaseException | None = None
         self._clock = clock
         self._sleep = sleep
@@ -94,7 +95,8 @@ class Speaker:
         """Stop at once."""
         self._stream.close()
 
-    def _fill(self, samples: Samples, channels: int) -> None:
+    def _fill(self, samples: Samples, channels: int, ran_dry: bool) -> None:
+        self.underruns += ran_dry
         try:
             count = len(samples)
             mono = self._next(count)

@@ -60,6 +60,9 @@ def tap_line(summary: dict[str, Any]) -> str:
     ]
     if summary["output"]:
         parts.insert(1, f"recorded to {summary['output']}")
+    if summary["underruns"]:
+        often = "once" if summary["underruns"] == 1 else f"{summary['underruns']} times"
+        parts.append(f"the sound card ran dry {often}")
     return "; ".join(parts + ending(summary))
 
 

@@ -195,6 +195,7 @@ class Tapping(ListeningSession):
             "played_seconds": round(stats.played_ms / 1000, 3),
             "concealed_ms": round(stats.concealed_ms, 1),
             "late_frames_heard": stats.late_frames,
+            "underruns": self.speaker.underruns if self.speaker else 0,
             "delay_ms": {"last": round(stats.delay_ms, 1), "mean": round(stats.mean_delay_ms, 1)},
             "far_clock_ppm": round(stats.drift_ppm, 1),
             "filled_seconds": round(self.file.filled_seconds, 3) if self.file else 0.0,
