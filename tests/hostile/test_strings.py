@@ -5,8 +5,10 @@ They are escaped, not dropped: wherever one is due, its visible form has to be t
 
 from __future__ import annotations
 
+import base64
 import html
 import json
+import subprocess
 from collections.abc import Iterator, Mapping
 from itertools import product
 from pathlib import Path
@@ -21,6 +23,7 @@ from tests.support.cli import VOIPBIN, environment, voipbin
 from tests.support.peer import Answer, Close, Peer, Send, Step, document, envelope
 from tests.support.terminal import Terminal
 
+LOGIN = ("POST", "/auth/login")
 LIST, CONFERENCES = ("GET", "/v1.0/calls"), ("GET", "/v1.0/conferences")
 CONFERENCE = ("GET", f"/v1.0/conferences/{CALL}")
 FIELDS = (
@@ -202,6 +205,50 @@ def test_a_report_shows_it_and_holds_no_markup_of_it(way: str, tmp_path: Path) -
     assert is_harmless(report)
     assert html.escape(words) in report
     assert "<u>" not in report
+
+
+def signed(claims: dict[str, Any]) -> str:
+    """A token (RFC 7519) that nobody has signed."""
+    middle = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
+    return f"e30.{middle}.x"
+
+
+NO_TOKEN = Due(3, "answered a login without a token that could be one")
+LOGINS = {
+    "a token of terminal sequences": (document({"token": f"a{HOSTILE}"}), page({}), NO_TOKEN),
+    "a token of 20,000 characters": (document({"token": "x" * 20_000}), page({}), NO_TOKEN),
+    "no text": (document({"token": [HOSTILE]}), page({}), NO_TOKEN),
+    "a refusal": (REFUSAL, page({}), REFUSED),
+    "a refusal of its own token": (document({"token": "good"}), REFUSAL, REFUSED),
+    "another place": (ELSEWHERE, page({}), REDIRECTED),
+    "the end of time": (
+        document({"token": signed({"exp": 1e300})}),
+        page({}),
+        Due(0, "the token\n"),
+    ),
+}
+
+
+@pytest.mark.parametrize("answers", LOGINS.values(), ids=LOGINS)
+def test_login_shows_it_and_keeps_nothing_of_it(
+    answers: tuple[Answer, Answer, Due], tmp_path: Path
+) -> None:
+    answer, listed, (status, words) = answers
+    with Peer(routes={LOGIN: answer, LIST: listed}) as peer:
+        env = settings(tmp_path, peer)
+        done = subprocess.run(
+            [*VOIPBIN, "login", "-u", "someone", "--password-stdin"],
+            cwd=tmp_path,
+            env={name: value for name, value in env.items() if name not in TOKEN},
+            input=b"pass-word",
+            capture_output=True,
+            timeout=60,
+        )
+    said = done.stderr.decode()
+    assert (done.returncode, done.stdout, words in said) == (status, b"", True), said
+    assert is_harmless(said)
+    assert ("pass-word" in said, "Traceback" in said) == (False, False)
+    assert (tmp_path / ".config" / "voipbin" / "profiles.json").exists() == (status == 0)
 
 
 def test_tap_shows_it_too(tmp_path: Path) -> None:

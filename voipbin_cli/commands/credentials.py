@@ -15,7 +15,7 @@ from voipbin_cli.errors import UsageError
 from voipbin_cli.render.problems import say
 from voipbin_cli.render.times import utc_text
 from voipbin_cli.transport.api import Api
-from voipbin_cli.transport.credentials import Credential, CredentialKind
+from voipbin_cli.transport.credentials import Credential, CredentialKind, may_be_secret
 from voipbin_cli.transport.endpoint import DEFAULT_API_URL, Auth, Endpoint
 from voipbin_cli.transport.profiles import DEFAULT_PROFILE, Profile, ProfileStore
 
@@ -121,7 +121,7 @@ def _credential(login: Login, secret: str, endpoint: Endpoint, timeout_s: float)
         secret = ask_endpoint(
             endpoint, lambda api: api.login(username, secret), timeout_s=timeout_s
         )
-    if not secret.isascii() or not secret.isprintable():
+    if not may_be_secret(secret):
         raise UsageError("no credential has such characters", hint="copy it again, and only it")
     kind = CredentialKind.ACCESSKEY if login.way is Way.ACCESSKEY else CredentialKind.TOKEN
     return Credential(kind, secret, "login")
@@ -134,9 +134,9 @@ async def _try_out(api: Api) -> None:
 
 
 def _report(profile: Profile, credential: Credential, where: str) -> None:
-    expires = credential.expires_at
-    until = f", good until {utc_text(expires)}" if expires is not None else ""
-    say(f"{profile.api_url} accepts the {profile.kind}{until}")
+    until = utc_text(credential.expires_at) if credential.expires_at is not None else ""
+    ending = f", good until {until}" if until else ""
+    say(f"{profile.api_url} accepts the {profile.kind}{ending}")
     say(f"profile {profile.name} is now the current one; its secret is in {where}")
     _warn_of_overrides()
 

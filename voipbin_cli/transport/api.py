@@ -16,6 +16,7 @@ import httpx
 from voipbin_cli import USER_AGENT
 from voipbin_cli.errors import ConnectionFailed, Refused, UsageError, VoipbinError
 from voipbin_cli.transport.addresses import authority, is_loopback
+from voipbin_cli.transport.credentials import may_be_secret
 from voipbin_cli.transport.documents import CallState, ConferenceState, ResourceState
 from voipbin_cli.transport.endpoint import Endpoint
 from voipbin_cli.transport.masking import mask_http_logging
@@ -158,8 +159,8 @@ class Api:
         if answer.status != 200:
             raise refusal(answer.status, answer.headers, answer.body, secrets=(password,))
         token = self._document(answer.body).get("token")
-        if not isinstance(token, str) or not token:
-            raise self._nonsense("a login without a token")
+        if not isinstance(token, str) or not may_be_secret(token):
+            raise self._nonsense("a login without a token that could be one")
         return token
 
     async def get_pcap(

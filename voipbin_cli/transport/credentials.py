@@ -49,6 +49,11 @@ class Credential:
         return expires_at(self.secret) if self.kind is CredentialKind.TOKEN else None
 
 
+def may_be_secret(text: str) -> bool:
+    """Whether it goes into a URL and a header as it is: a line break would add one of its own."""
+    return 0 < len(text) <= _TOKEN_LIMIT and text.isascii() and text.isprintable()
+
+
 def expires_at(token: str) -> float | None:
     """`exp` of a JWT (RFC 7519 section 4.1.4), its signature unverified; None when unreadable."""
     parts = token.split(".")
@@ -145,8 +150,7 @@ def _official_client(path: Path) -> Credential | None:
 
 
 def _checked(credential: Credential) -> Credential:
-    # It goes into a URL and a header: a line break would add a header of its own.
-    if not credential.secret.isascii() or not credential.secret.isprintable():
+    if not may_be_secret(credential.secret):
         raise UsageError(
             f"the credential of {credential.source} holds characters that none has",
             hint="copy it again: letters, digits and . _ - only",
