@@ -147,9 +147,9 @@ class Sender:
 class Tally:
     """Arrival errors and gaps of all streams, from a moment on."""
 
-    def __init__(self, most: int = 1_500_000) -> None:
+    def __init__(self, streams: int, seconds: float) -> None:
         # Never longer nor shorter: memory given back would make any reader a lean one.
-        self.errors_us = array("q", [0]) * most
+        self.errors_us = array("q", [0]) * int(streams * 50 * (seconds + 5))
         self.frames = 0
         self.lost = 0
         self.is_open = False
@@ -189,7 +189,7 @@ def measured(tally: Tally, seconds: float, wait: Callable[[float], Any]) -> dict
 
 def read_by_epoll(port: int, streams: int, seconds: float) -> dict[str, float]:
     """No library at all: frames are known to be 176 bytes long."""
-    tally, poll = Tally(), select.epoll()
+    tally, poll = Tally(streams, seconds), select.epoll()
     sockets, rests = {}, {}
     for number in range(streams):
         connection = socket.create_connection(("127.0.0.1", port))
@@ -239,7 +239,7 @@ def read_by_websockets(port: int, streams: int, seconds: float) -> dict[str, flo
     """The library as its documentation shows it, and the frames thrown away."""
     from websockets.asyncio.client import connect
 
-    tally = Tally()
+    tally = Tally(streams, seconds)
 
     async def read(number: int) -> None:
         url = f"ws://127.0.0.1:{port}/"
@@ -274,7 +274,7 @@ def _read_by_sessions(port: int, streams: int, seconds: float, make: Callable[..
     from voipbin_cli.transport.endpoint import Endpoint
     from voipbin_cli.transport.targets import parse_target
 
-    tally = Tally()
+    tally = Tally(streams, seconds)
     target = parse_target(f"ws://127.0.0.1:{port}/")
     live = LiveRequest(target, "a benchmark", Endpoint(), Encapsulation.RTP, reconnect=False)
 
@@ -434,6 +434,9 @@ def weigh(kinds: list[str], streams: int, seconds: float) -> None:
         {kind: measure(kind, streams, seconds).told["cpu_us"] for kind in (*BARE, *kinds)}
         for _ in range(ROUNDS)
     ]
+    for kind in (*BARE, *kinds):
+        costs = ", ".join(f"{turn[kind]:.1f}" for turn in turns)
+        print(f"{streams} streams, {kind:<10} {costs} µs CPU/frame", flush=True)
     for kind in kinds:
         plain, lean = (median(turn[kind] / turn[bare] for turn in turns) for bare in BARE)
         headline(f"{streams} streams, {kind}", plain, "a bare loop's CPU", "<= 1.25")

@@ -159,7 +159,10 @@ def test_a_card_that_ran_dry_writes_nothing_between_the_lines(
 ) -> None:
     """ALSA's library would: that an underrun occurred, onto the terminal."""
     process = start("stream", "tap", "sim", "-d", "4", "--json", cwd=tmp_path, env=card)
-    time.sleep(2.5)
+    assert process.stdout is not None
+    while json.loads(process.stdout.readline())["event"] != "device":
+        continue
+    time.sleep(1.5)
     process.send_signal(signal.SIGSTOP)
     time.sleep(1)
     process.send_signal(signal.SIGCONT)

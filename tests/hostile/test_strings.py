@@ -219,6 +219,11 @@ LOGINS = {
     "a token of 20,000 characters": (document({"token": "x" * 20_000}), page({}), NO_TOKEN),
     "no text": (document({"token": [HOSTILE]}), page({}), NO_TOKEN),
     "a refusal": (REFUSAL, page({}), REFUSED),
+    "the password said back": (
+        envelope(403, "DENIED", "not pass-word", "req"),
+        page({}),
+        Due(4, "DENIED"),
+    ),
     "a refusal of its own token": (document({"token": "good"}), REFUSAL, REFUSED),
     "another place": (ELSEWHERE, page({}), REDIRECTED),
     "the end of time": (

@@ -119,7 +119,7 @@ def test_the_profile_asked_for_must_exist(store: ProfileStore, tmp_path: Path) -
 def test_a_secret_that_cannot_travel_in_a_header_is_refused(
     secret: str, store: ProfileStore, tmp_path: Path
 ) -> None:
-    with pytest.raises(UsageError, match="VOIPBIN_TOKEN holds characters") as caught:
+    with pytest.raises(UsageError, match="VOIPBIN_TOKEN can be none") as caught:
         find_credential({"VOIPBIN_TOKEN": secret}, store=store, home=tmp_path)
     assert secret not in caught.value.message
 

@@ -43,8 +43,6 @@ MAX_HELD_FRAMES = 25
 _PLAUSIBLE = 9.0
 # Sound worth less than this settles nothing: about one 20 ms frame of G.711.
 _SETTLING_WEIGHT = 12.0
-# To go on as settled, any sound that can be judged is enough: MIN_BYTES of it.
-_GOING_ON_WEIGHT = 4.0
 # How much a codec that was settled has in its favour when doubt or a new connection comes.
 _DOUBT_BONUS = 10.0
 _CHANGE_BONUS = 6.0
@@ -298,9 +296,9 @@ class FrameDecoder:
         odds = self._odds()
         best = _best(odds)
         plausible = [codec for codec, value in odds.items() if value > -_PLAUSIBLE]
-        goes_on = self._was_settled and best is self.codec
-        needed = _GOING_ON_WEIGHT if goes_on else _SETTLING_WEIGHT
-        if len(plausible) == 1 and evidence.weight >= needed:
+        # To go on as settled, any sound is enough.
+        goes_on = self._was_settled and best is self.codec and evidence.weight > 0
+        if len(plausible) == 1 and (goes_on or evidence.weight >= _SETTLING_WEIGHT):
             self._learn(best)
             return self._settle(best)
         # Only sound unsettles what sound has settled.

@@ -122,7 +122,10 @@ def _credential(login: Login, secret: str, endpoint: Endpoint, timeout_s: float)
             endpoint, lambda api: api.login(username, secret), timeout_s=timeout_s
         )
     if not may_be_secret(secret):
-        raise UsageError("no credential has such characters", hint="copy it again, and only it")
+        raise UsageError(
+            "that can be no credential: empty, too long, or unprintable",
+            hint="copy it again, and only it",
+        )
     kind = CredentialKind.ACCESSKEY if login.way is Way.ACCESSKEY else CredentialKind.TOKEN
     return Credential(kind, secret, "login")
 

@@ -65,7 +65,7 @@ def diagnose(
     import os
 
     from voipbin_cli.commands import diagnosing
-    from voipbin_cli.transport.targets import check_source
+    from voipbin_cli.transport.targets import check_file_or_target
 
     diagnosing.check_report(report)
     if not source:
@@ -76,5 +76,5 @@ def diagnose(
         return diagnosing.diagnose_pcap(source, live, report, with_numbers=with_numbers)
     if os.path.exists(source):
         return diagnosing.diagnose_file(source, live, report, with_numbers=with_numbers)
-    check_source(source)
+    check_file_or_target(source)
     return diagnosing.diagnose_live(source, live, report, with_numbers=with_numbers)

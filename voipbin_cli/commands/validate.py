@@ -120,7 +120,7 @@ def validate(
     from voipbin_cli.commands import validating
     from voipbin_cli.errors import UsageError
     from voipbin_cli.session.validate import Measure
-    from voipbin_cli.transport.targets import check_source
+    from voipbin_cli.transport.targets import check_file_or_target
 
     output = validating.Output(live.json, format_, live.quiet)
     if live.json and format_:
@@ -139,7 +139,7 @@ def validate(
         return validating.validate_hex(source, measure, encapsulation, output)
     if proxy is None and validating.is_file(source):
         return validating.validate_file(source, measure, encapsulation, output)
-    check_source(source)
+    check_file_or_target(source)
     if proxy is not None:
         return validating.validate_proxy(source, proxy, live, measure, output)
     return validating.validate_live(source, live, measure, output)

@@ -50,7 +50,7 @@ class Credential:
 
 
 def may_be_secret(text: str) -> bool:
-    """Whether it goes into a URL and a header as it is: a line break would add one of its own."""
+    """Printable ASCII and not over 16 KiB: a line break would add a header of its own."""
     return 0 < len(text) <= _TOKEN_LIMIT and text.isascii() and text.isprintable()
 
 
@@ -152,7 +152,7 @@ def _official_client(path: Path) -> Credential | None:
 def _checked(credential: Credential) -> Credential:
     if not may_be_secret(credential.secret):
         raise UsageError(
-            f"the credential of {credential.source} holds characters that none has",
+            f"the credential of {credential.source} can be none: empty, too long, or unprintable",
             hint="copy it again: letters, digits and . _ - only",
         )
     return credential

@@ -102,12 +102,13 @@ def parse_target(text: str) -> Target:
     return Target(TargetKind(kind), identifier.lower())
 
 
-def check_source(text: str) -> None:
+def check_file_or_target(text: str) -> None:
     """Check what may be a file as well, and is none that exists.
 
     Raises:
         UsageError: it is no TARGET either.
     """
+    text = text.strip()
     try:
         parse_target(text)
     except UsageError as error:
