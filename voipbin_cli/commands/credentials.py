@@ -123,7 +123,7 @@ def _credential(login: Login, secret: str, endpoint: Endpoint, timeout_s: float)
         )
     if not may_be_secret(secret):
         raise UsageError(
-            "that can be no credential: empty, too long, or unprintable",
+            "that can be no credential: empty, too long, or not plain ASCII",
             hint="copy it again, and only it",
         )
     kind = CredentialKind.ACCESSKEY if login.way is Way.ACCESSKEY else CredentialKind.TOKEN

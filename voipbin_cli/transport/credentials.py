@@ -152,7 +152,8 @@ def _official_client(path: Path) -> Credential | None:
 def _checked(credential: Credential) -> Credential:
     if not may_be_secret(credential.secret):
         raise UsageError(
-            f"the credential of {credential.source} can be none: empty, too long, or unprintable",
+            f"the credential of {credential.source} can be none: "
+            "empty, too long, or not plain ASCII",
             hint="copy it again: letters, digits and . _ - only",
         )
     return credential
