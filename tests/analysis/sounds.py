@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from voipbin_cli.analysis.sound import SoundCutter
+from voipbin_cli.analysis.sound.cutting import SoundCutter
 
 
 def listen(fold: Any, *pieces: Any) -> Any:

@@ -8,16 +8,16 @@ from dataclasses import replace
 import pytest
 
 from tests.corpus.runs import Run, arrivals, fold
-from voipbin_cli.analysis.facts.frames import Message, from_messages
 from voipbin_cli.analysis.findings import (
     BY_ID,
     ROWS,
     Circumstances,
-    Row,
+    FindingRow,
     Verdict,
     find,
     verdict,
 )
+from voipbin_cli.analysis.messages import TimedMessage, from_messages
 from voipbin_cli.analysis.metrics import Measured, Outage
 from voipbin_cli.analysis.severity import Severity
 from voipbin_cli.analysis.stream import StreamFold
@@ -75,7 +75,7 @@ def test_every_scenario_names_an_id_of_the_table() -> None:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
-def test_a_row_speaks_to_a_person_and_explains_only_what_exists(row: Row) -> None:
+def test_a_row_speaks_to_a_person_and_explains_only_what_exists(row: FindingRow) -> None:
     assert row.title
     assert row.remedy
     assert row.explains <= set(BY_ID)
@@ -119,7 +119,7 @@ def test_no_frame_is_no_audio_but_not_in_a_conference_of_one() -> None:
 
 def test_text_is_no_audio_either() -> None:
     stream = StreamFold(Encapsulation.RTP)
-    stream.add(from_messages(Message("MEDIA_START", n * 20_000_000) for n in range(50)))
+    stream.add(from_messages(TimedMessage("MEDIA_START", n * 20_000_000) for n in range(50)))
     (found,) = find(stream.measured(), Circumstances())
     assert found.id == "no-audio"
     assert (found.evidence["messages"], found.evidence["text_messages"]) == (50, 50)
@@ -131,7 +131,7 @@ def _slow(trips_ms: list[float], interval_ms: int = 32) -> Measured:
     stream = StreamFold(Encapsulation.RTP)
     stream.add(
         from_messages(
-            Message(message.data, n * interval_ms * 1_000_000)
+            TimedMessage(message.data, n * interval_ms * 1_000_000)
             for n, message in enumerate(arrivals(run))
         )
     )

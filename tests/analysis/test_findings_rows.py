@@ -9,17 +9,17 @@ from typing import Any
 import pytest
 
 from tests.corpus.runs import Run, arrivals, fold
-from voipbin_cli.analysis.buffering import Outcome
-from voipbin_cli.analysis.drift import Drift
+from voipbin_cli.analysis.arrivals.drift import Drift
+from voipbin_cli.analysis.arrivals.gaps import Pause
+from voipbin_cli.analysis.arrivals.intervals import Intervals
+from voipbin_cli.analysis.arrivals.reception import Reception
 from voipbin_cli.analysis.findings import BY_ID, Circumstances, find, verdict
-from voipbin_cli.analysis.findings.row import Facts
-from voipbin_cli.analysis.gaps import Pause
-from voipbin_cli.analysis.hearing import Floor
-from voipbin_cli.analysis.holes import Holes
-from voipbin_cli.analysis.intervals import Intervals
-from voipbin_cli.analysis.judging import Change, Reading
+from voipbin_cli.analysis.findings.row import Case
 from voipbin_cli.analysis.metrics import Lag, Measured, Outage, Trips
-from voipbin_cli.analysis.reception import Reception
+from voipbin_cli.analysis.playout.policies import Outcome
+from voipbin_cli.analysis.sound.hearing import Floor
+from voipbin_cli.analysis.sound.holes import Holes
+from voipbin_cli.analysis.sound.judging import Change, Reading
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.codec.pcm import Codec
 
@@ -36,20 +36,20 @@ def _clean() -> Measured:
     return replace(whole, began_ns=0, ended_ns=9_980 * MS, frame_ms=20.0, frames=500)
 
 
-def facts(around: Circumstances | None = None, **changes: Any) -> Facts:
+def facts(around: Circumstances | None = None, **changes: Any) -> Case:
     measured = _clean()
     signal = {name: changes.pop(name) for name in measured.signal._fields if name in changes}
-    return Facts(
+    return Case(
         replace(measured, signal=measured.signal._replace(**signal), **changes),
         around or Circumstances(),
     )
 
 
-def sure(finding: str, told: Facts) -> float:
+def sure(finding: str, told: Case) -> float:
     return pytest.approx(BY_ID[finding].judge(told), abs=1e-9)  # type: ignore[no-any-return]
 
 
-def evidence(finding: str, told: Facts) -> dict[str, Any]:
+def evidence(finding: str, told: Case) -> dict[str, Any]:
     return BY_ID[finding].prove(told)
 
 
@@ -73,7 +73,7 @@ def buffers(late_ratio: float) -> dict[str, Outcome]:
 # When the frames come
 
 
-def numbers(missing: int, duplicate: int, reordered: int, expected: int) -> Facts:
+def numbers(missing: int, duplicate: int, reordered: int, expected: int) -> Case:
     none = dict.fromkeys(Reception._fields, 0)
     counts = {"missing": missing, "duplicate": duplicate, "reordered": reordered}
     return facts(reception=Reception(**none | counts | {"total_expected": expected}))
@@ -153,7 +153,7 @@ def test_network_stall_is_grave_where_a_fifth_of_the_time_was_late() -> None:
     assert BY_ID["network-stall"].grave(facts(pauses=(stall(1000), stall(1001))))
 
 
-def starved(samples_hz: float, queued_ms: float) -> Facts:
+def starved(samples_hz: float, queued_ms: float) -> Case:
     return facts(samples_hz=samples_hz, trips=Trips(10, 1.0, 50.0, 200.0, queued_ms), pauses=())
 
 
@@ -164,7 +164,7 @@ def test_a_link_is_too_slow_where_pings_queue_as_well() -> None:
     assert sure("wrong-rate", starved(4000, 200)) == 0
     assert BY_ID["network-stall"].grave(starved(7000, 200))
     told = replace(starved(6000, 321.04).measured, frames=400)
-    proof = evidence("network-stall", Facts(told, Circumstances()))
+    proof = evidence("network-stall", Case(told, Circumstances()))
     assert (proof["link_carries"], proof["pings_queued_ms"]) == (0.75, 321.0)
     assert proof["behind_ms"] == 2000.0  # 400 frames are 8 s
 
@@ -224,7 +224,7 @@ def test_clock_drift(ppm: float | None, uncertainty_ppm: float | None, confidenc
 
 
 def test_a_queue_that_fills_up_is_no_slow_clock() -> None:
-    def drifting(ppm: float, queued_ms: float) -> Facts:
+    def drifting(ppm: float, queued_ms: float) -> Case:
         trips = Trips(10, 1.0, 2.0, 3.0, queued_ms)
         return facts(drift=Drift(ppm, 10.0, 20, 300.0), trips=trips)
 
@@ -234,7 +234,7 @@ def test_a_queue_that_fills_up_is_no_slow_clock() -> None:
     assert sure("clock-drift", drifting(400.0, 500.0)) == 1.0
     slow = starved(7000, 300)
     wandering = replace(slow.measured, drift=Drift(500.0, 1.0, 20, 10.0))
-    assert sure("clock-drift", Facts(wandering, Circumstances())) == 0
+    assert sure("clock-drift", Case(wandering, Circumstances())) == 0
 
 
 def test_clock_drift_tells_how_sure_it_is() -> None:
@@ -305,7 +305,7 @@ def test_a_stream_that_fell_dead(
     assert evidence("connection-lost", told)["silent_at_the_end_ms"] == dead_ms
 
 
-def lag(excused_ms: float, guilty_ms: float, late_ms: float) -> Facts:
+def lag(excused_ms: float, guilty_ms: float, late_ms: float) -> Case:
     return facts(
         excused=(stall(excused_ms),) if excused_ms else (),
         pauses=(stall(guilty_ms),) if guilty_ms else (),
@@ -362,7 +362,7 @@ def test_not_audio() -> None:
     assert sure("not-audio", facts(heard_blocks=0, text_blocks=0)) == 0
 
 
-def paced(samples_hz: float | None, p50_ms: float, **more: Any) -> Facts:
+def paced(samples_hz: float | None, p50_ms: float, **more: Any) -> Case:
     return facts(
         samples_hz=samples_hz,
         intervals=Intervals(0.0, p50_ms, p50_ms, p50_ms, p50_ms, p50_ms),
@@ -393,7 +393,7 @@ def test_wrong_rate_does_not_take_what_is_held_back_for_a_rate() -> None:
     assert sure("wrong-rate", told) != 0
     for late_ms, is_rate in ((999.9, True), (1000.1, False)):
         held = replace(told.measured, pauses=(stall(300), stall(late_ms)))
-        assert (sure("wrong-rate", Facts(held, Circumstances())) != 0) is is_rate
+        assert (sure("wrong-rate", Case(held, Circumstances())) != 0) is is_rate
     # More audio than time was held back by nobody.
     fast = paced(10_000.0, 0.0, frames=600, pauses=(stall(5000),))
     assert sure("wrong-rate", fast) != 0
@@ -403,9 +403,9 @@ def test_wrong_rate_allows_for_what_is_uncertain() -> None:
     told = paced(8000 * 0.94, 20 / 0.94)
     unsure = replace(told.measured, drift=Drift(-60_000.0, 11_000.0, 20, 10.0))
     assert sure("wrong-rate", told) == 0.5 + 0.5 * 0.01 / 0.25
-    assert sure("wrong-rate", Facts(unsure, Circumstances())) == 0
+    assert sure("wrong-rate", Case(unsure, Circumstances())) == 0
     less = replace(told.measured, drift=Drift(-60_000.0, 5_000.0, 20, 10.0))
-    assert sure("wrong-rate", Facts(less, Circumstances())) == 0.5 + 0.5 * 0.005 / 0.25
+    assert sure("wrong-rate", Case(less, Circumstances())) == 0.5 + 0.5 * 0.005 / 0.25
 
 
 def test_wrong_rate_tells_the_rate() -> None:
@@ -535,7 +535,7 @@ def test_silence_needs_half_a_second() -> None:
     assert sure("silence", facts(silence_ratio=1.0, frames=25)) == 0.99
 
 
-def noisy(level_dbfs: float | None, flatness: float | None, **more: Any) -> Facts:
+def noisy(level_dbfs: float | None, flatness: float | None, **more: Any) -> Case:
     return facts(floor=Floor(level_dbfs, flatness), **more)
 
 
@@ -549,7 +549,7 @@ def test_noise() -> None:
         assert sure("noise", untold) == 0
 
 
-def soft(speech_dbfs: float | None, peak_dbfs: float, rms_dbfs: float = -20.0) -> Facts:
+def soft(speech_dbfs: float | None, peak_dbfs: float, rms_dbfs: float = -20.0) -> Case:
     return facts(speech_dbfs=speech_dbfs, peak_dbfs=peak_dbfs, rms_dbfs=rms_dbfs)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.corpus.runs import MS, START_NS, Run, arrivals
-from voipbin_cli.analysis.facts.frames import Message, from_messages
+from voipbin_cli.analysis.messages import TimedMessage, from_messages
 from voipbin_cli.analysis.plots import plot_data
 from voipbin_cli.analysis.stream import StreamFold
 from voipbin_cli.codec.encapsulation import Encapsulation
@@ -35,9 +35,9 @@ def column(packed: str) -> np.ndarray:
 
 def on_the_grid(
     first: int, end: int, late_until_ms: int = 0, said: list[bytes] = SPEECH
-) -> list[Message]:
+) -> list[TimedMessage]:
     times = [max(n * FRAME_NS, late_until_ms * MS) for n in range(first, end)]
-    return [Message(said[n], START_NS + at) for n, at in enumerate(times, first)]
+    return [TimedMessage(said[n], START_NS + at) for n, at in enumerate(times, first)]
 
 
 def test_a_clean_stream_has_no_marks_and_a_delay_of_nothing() -> None:

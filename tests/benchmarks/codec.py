@@ -13,7 +13,10 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 import numpy as np
 
 from tests.benchmarks.harness import Row, Work, medians_ns, show
-from voipbin_cli.codec import Codec, Encapsulation, FrameDecoder, Packer, g711, pcm, rtp
+from voipbin_cli.codec import g711, pcm, rtp
+from voipbin_cli.codec.dialect import FrameDecoder
+from voipbin_cli.codec.encapsulation import Encapsulation, Packer
+from voipbin_cli.codec.pcm import Codec
 
 HOUR_SAMPLES = 8000 * 3600
 BLOCK = 32768

@@ -12,8 +12,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from voipbin_cli.analysis.buffering import POLICIES, BufferFold
-from voipbin_cli.analysis.playout import Mode, PlayoutBuffer
+from voipbin_cli.analysis.playout.buffer import Mode, PlayoutBuffer
+from voipbin_cli.analysis.playout.policies import POLICIES, BufferFold
 
 MS = 1_000_000
 FRAME_NS = 20 * MS

@@ -19,11 +19,12 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 import numpy as np
 
 from tests.benchmarks.harness import headline
-from voipbin_cli.analysis.facts.due import Spec
-from voipbin_cli.analysis.facts.frames import from_columns
-from voipbin_cli.analysis.validation import Validator
+from voipbin_cli.analysis.messages import from_columns
+from voipbin_cli.analysis.validation.due import Spec
+from voipbin_cli.analysis.validation.measure import Measure
+from voipbin_cli.analysis.validation.validator import Validator
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation
-from voipbin_cli.session.validate import FileValidation, Measure
+from voipbin_cli.offline.validate import FileValidation
 
 try:
     import dpkt

@@ -9,7 +9,7 @@ import pytest
 
 from tests.capture.support import START_NS, new_writer, rtp_message, vector
 from tests.capture.tshark import fields, rtp_streams, tshark
-from voipbin_cli.capture.records import EventName
+from voipbin_cli.capture.records import CaptureEventName
 from voipbin_cli.codec.encapsulation import Direction
 
 IN, OUT = Direction.IN, Direction.OUT
@@ -28,14 +28,14 @@ def saved(tmp_path):
 
 def capture_of(name, saved):
     writer, sink = new_writer(name.partition("-")[0])
-    writer.event(START_NS - 1000, EventName.OPEN, {"connection": 0})
+    writer.event(START_NS - 1000, CaptureEventName.OPEN, {"connection": 0})
     for n, (time_ns, data) in enumerate(vector(name)):
         writer.message(time_ns, IN, data)
         if n >= 3 and name.startswith("rtp"):
             # The platform's bridge takes linear under the very number it sends mu-law with.
             answer = rtp_message(n, payload=bytes(320), ssrc=0xABCDEF)
             writer.message(time_ns + 1_000_000, OUT, answer)
-    writer.event(time_ns + 2_000_000, EventName.CLOSE, {"connection": 0, "code": 1006})
+    writer.event(time_ns + 2_000_000, CaptureEventName.CLOSE, {"connection": 0, "code": 1006})
     writer.close()
     return saved(sink)
 
@@ -132,7 +132,7 @@ def capture_with_one(saved):
 
 def test_events_read_as_words_in_the_packet_list(saved):
     writer, sink = new_writer("sln")
-    writer.event(START_NS, EventName.RTT, {"ms": [12.5]})
+    writer.event(START_NS, CaptureEventName.RTT, {"ms": [12.5]})
     writer.close()
     assert 'LOCAL0.INFO: voipbin: {"event":"rtt","ms":[12.5]}' in tshark(saved(sink))
 

@@ -22,7 +22,12 @@ from voipbin_cli import __version__
 from voipbin_cli.capture import chunks
 from voipbin_cli.capture.datagrams import FAR, MAX_PAYLOAD_BYTES, NEAR
 from voipbin_cli.capture.reader import Capture, open_capture
-from voipbin_cli.capture.records import CapturedEvent, CapturedMessage, CaptureMeta, EventName
+from voipbin_cli.capture.records import (
+    CapturedEvent,
+    CapturedMessage,
+    CaptureEventName,
+    CaptureMeta,
+)
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation
 from voipbin_cli.errors import DecodeError, UsageError
 
@@ -43,19 +48,21 @@ def write_all(writer, records):
 
 
 RUN = [
-    CapturedEvent(START_NS, EventName.OPEN, {"connection": 0}),
+    CapturedEvent(START_NS, CaptureEventName.OPEN, {"connection": 0}),
     CapturedMessage(START_NS + 1, IN, rtp_message(0)),
     CapturedMessage(START_NS + 2, OUT, rtp_message(0, payload=bytes(320))),
     CapturedMessage(START_NS + 2, IN, "a text — with more than ASCII \0"),
     CapturedMessage(START_NS + 3, IN, b""),
     CapturedMessage(START_NS + 4, OUT, ""),
-    CapturedEvent(START_NS + 5, EventName.RTT, {"ms": [12.25, 13.5]}),
+    CapturedEvent(START_NS + 5, CaptureEventName.RTT, {"ms": [12.25, 13.5]}),
     CapturedMessage(START_NS + 6, IN, bytes(range(256)) * 800),
     CapturedMessage(START_NS + 7, OUT, bytes(MAX_PAYLOAD_BYTES)),
     CapturedMessage(START_NS + 7, OUT, bytes(MAX_PAYLOAD_BYTES + 1)),
-    CapturedEvent(START_NS + 8, EventName.LOCAL_LAG, {"ms": [0.1] * 20_000}),
+    CapturedEvent(START_NS + 8, CaptureEventName.LOCAL_LAG, {"ms": [0.1] * 20_000}),
     CapturedMessage(START_NS + 9, IN, "\ud800 alone"),
-    CapturedEvent(START_NS + 9, EventName.CLOSE, {"code": 1006, "cause": "network", "x": None}),
+    CapturedEvent(
+        START_NS + 9, CaptureEventName.CLOSE, {"code": 1006, "cause": "network", "x": None}
+    ),
 ]
 
 

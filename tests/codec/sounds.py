@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from voipbin_cli.codec import Encapsulation, unpack
+from voipbin_cli.codec.encapsulation import Encapsulation, unpack
 
 Sound = npt.NDArray[np.float64]
 Maker = Callable[[np.random.Generator, int], Sound]

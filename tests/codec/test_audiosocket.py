@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 
 from tests.codec.sounds import vector_messages
 from voipbin_cli.codec import audiosocket
-from voipbin_cli.codec.audiosocket import Frame, Kind, StreamDecoder
+from voipbin_cli.codec.audiosocket import AudioSocketFrame, Kind, StreamDecoder
 from voipbin_cli.errors import DecodeError
 
 frames_lists = st.lists(
-    st.builds(Frame, st.integers(0, 255), st.binary(max_size=400)), min_size=1, max_size=8
+    st.builds(AudioSocketFrame, st.integers(0, 255), st.binary(max_size=400)),
+    min_size=1,
+    max_size=8,
 )
 
 
@@ -95,13 +97,15 @@ def test_the_largest_payload_fits() -> None:
 
 
 @given(frames_lists)
-def test_frames_survive_one_message(frames: list[Frame]) -> None:
+def test_frames_survive_one_message(frames: list[AudioSocketFrame]) -> None:
     message = b"".join(audiosocket.build(*frame) for frame in frames)
     assert list(audiosocket.parse_message(message)) == frames
 
 
 @given(frames_lists, st.lists(st.integers(0, 4000), max_size=12))
-def test_a_stream_decodes_the_same_however_it_is_cut(frames: list[Frame], cuts: list[int]) -> None:
+def test_a_stream_decodes_the_same_however_it_is_cut(
+    frames: list[AudioSocketFrame], cuts: list[int]
+) -> None:
     stream = b"".join(audiosocket.build(*frame) for frame in frames)
     bounds = sorted({0, len(stream), *(cut for cut in cuts if cut < len(stream))})
     decoder = StreamDecoder()

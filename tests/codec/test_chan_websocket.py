@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from voipbin_cli.codec.chan_websocket import (
     MAX_TEXT,
     CommandName,
-    Event,
+    ControlEvent,
     build_command,
     parse_event,
 )
@@ -52,16 +52,28 @@ def test_the_format_names_the_codec(name: str, codec: Codec | None) -> None:
 @pytest.mark.parametrize(
     ("text", "event"),
     [
-        ("MEDIA_XOFF", Event("MEDIA_XOFF")),
-        ("MEDIA_XON channel_id:1.2", Event("MEDIA_XON", {"channel_id": "1.2"})),
-        ("DTMF_END digit:# channel_id:1.2", Event("DTMF_END", {"digit": "#", "channel_id": "1.2"})),
-        ("DTMF_END digit::", Event("DTMF_END", {"digit": ":"})),
-        ("MEDIA_MARK_PROCESSED a:b c", Event("MEDIA_MARK_PROCESSED", {"correlation_id": "a:b c"})),
-        ('{"event":"DTMF_END","digit":"5"}', Event("DTMF_END", {"digit": "5"}, is_json=True)),
-        (' {"event":"STATUS","queue_full":true}', Event("STATUS", {"queue_full": "true"}, True)),
+        ("MEDIA_XOFF", ControlEvent("MEDIA_XOFF")),
+        ("MEDIA_XON channel_id:1.2", ControlEvent("MEDIA_XON", {"channel_id": "1.2"})),
+        (
+            "DTMF_END digit:# channel_id:1.2",
+            ControlEvent("DTMF_END", {"digit": "#", "channel_id": "1.2"}),
+        ),
+        ("DTMF_END digit::", ControlEvent("DTMF_END", {"digit": ":"})),
+        (
+            "MEDIA_MARK_PROCESSED a:b c",
+            ControlEvent("MEDIA_MARK_PROCESSED", {"correlation_id": "a:b c"}),
+        ),
+        (
+            '{"event":"DTMF_END","digit":"5"}',
+            ControlEvent("DTMF_END", {"digit": "5"}, is_json=True),
+        ),
+        (
+            ' {"event":"STATUS","queue_full":true}',
+            ControlEvent("STATUS", {"queue_full": "true"}, True),
+        ),
     ],
 )
-def test_events(text: str, event: Event) -> None:
+def test_events(text: str, event: ControlEvent) -> None:
     assert parse_event(text) == event
 
 

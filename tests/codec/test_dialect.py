@@ -18,22 +18,12 @@ from tests.codec.sounds import (
     to_pcm,
     vector_messages,
 )
-from voipbin_cli.codec import (
-    AudioFrame,
-    Codec,
-    Dialect,
-    Encapsulation,
-    FrameDecoder,
-    Packer,
-    decode,
-    dialect,
-    encode,
-    rtp,
-    silence,
-    unpack,
-)
-from voipbin_cli.codec.dialect import MAX_HELD_FRAMES
+from voipbin_cli.codec import dialect, rtp
+from voipbin_cli.codec.dialect import MAX_HELD_FRAMES, AudioFrame, FrameDecoder
+from voipbin_cli.codec.encapsulation import Encapsulation, Packer, unpack
+from voipbin_cli.codec.fingerprint import Dialect
 from voipbin_cli.codec.hypotheses import MIN_BYTES, score_payload
+from voipbin_cli.codec.pcm import Codec, decode, encode, silence
 from voipbin_cli.errors import DecodeError
 
 RTP, SLN, AUDIOSOCKET = Encapsulation.RTP, Encapsulation.SLN, Encapsulation.AUDIOSOCKET

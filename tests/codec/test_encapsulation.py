@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voipbin_cli.codec import Direction, Encapsulation, Kind, Packer, rtp, unpack
+from voipbin_cli.codec import rtp
+from voipbin_cli.codec.audiosocket import Kind
+from voipbin_cli.codec.encapsulation import Direction, Encapsulation, Packer, unpack
 from voipbin_cli.errors import DecodeError
 
 RTP_START = {"payload_type": 96, "ssrc": 0, "sequence_number": 1, "timestamp": 160}

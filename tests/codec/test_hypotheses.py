@@ -10,13 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.codec.sounds import frames, real_speech, to_pcm, vector_messages
-from voipbin_cli.codec import Codec, Encapsulation, encode, score_codecs, silence, unpack
+from voipbin_cli.codec.encapsulation import Encapsulation, unpack
 from voipbin_cli.codec.hypotheses import (
     MIN_BYTES,
+    score_codecs,
     score_each,
     score_misaligned,
     score_payload,
 )
+from voipbin_cli.codec.pcm import Codec, encode, silence
 
 
 def payloads(codec: Codec) -> list[bytes]:

@@ -322,13 +322,13 @@ def test_a_report_that_cannot_be_written_is_told_before_the_run(tmp_path: Path) 
 
 
 def test_what_a_peer_sent_cannot_run_in_a_report() -> None:
+    from voipbin_cli.analysis.diagnosis import DiagnosisFold
     from voipbin_cli.analysis.stream import StreamFold
     from voipbin_cli.codec.encapsulation import Encapsulation
     from voipbin_cli.render.report import to_html
-    from voipbin_cli.session.story import Story
 
     fold = StreamFold(Encapsulation.RTP)
-    story = Story(fold)
+    story = DiagnosisFold(fold)
     evil = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"
     story.told({"finding": "auth", "details": {"message": evil, "reason": evil}})
     step = {"step": evil, "passed": False, "ms": 1.0, "detail": evil}

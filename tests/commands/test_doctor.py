@@ -14,7 +14,7 @@ from tests.support.peer import Answer, Peer, document, envelope
 from voipbin_cli.commands import checkup
 from voipbin_cli.errors import MachineError
 from voipbin_cli.media import devices
-from voipbin_cli.render.doctor import State
+from voipbin_cli.render.doctor import CheckState
 from voipbin_cli.transport.credentials import Credential, CredentialKind
 from voipbin_cli.transport.endpoint import Endpoint
 
@@ -65,7 +65,7 @@ def test_a_machine_without_portaudio_has_everything_but_tap(
 
     monkeypatch.setattr(devices, "sound_system_version", missing)
     found = checkup.sound_check()
-    assert (found.state, found.facts["portaudio"]) == (State.NOTE, None)
+    assert (found.state, found.facts["portaudio"]) == (CheckState.NOTE, None)
     assert found.hint == "only `voipbin stream tap` needs it: apt-get install it"
 
 
@@ -79,7 +79,7 @@ def test_the_device_that_tap_would_play_to_is_named(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(devices, "list_devices", lambda: rows)
     assert checkup.sound_check().words == "PortAudio V19.7; plays to Headphones, of 2 in all"
     monkeypatch.setattr(devices, "list_devices", lambda: rows[:1])
-    assert checkup.sound_check().state is State.NOTE
+    assert checkup.sound_check().state is CheckState.NOTE
 
 
 @pytest.mark.parametrize("shift_s", [-40.0, 3700.0])
@@ -96,15 +96,15 @@ def test_the_clock_is_compared_with_the_apis(tmp_path: Path, shift_s: float) -> 
     ("server_s", "round_trip_s", "now_s", "state"),
     [
         # The Date of 100.99 says 100; the answer is here at 101: half a second apart.
-        (100.0, 0.0, 101.0, State.OK),
-        (100.0, 0.0, 102.5, State.OK),  # 2.0 s, the limit
-        (100.0, 0.0, 102.6, State.NOTE),
-        (100.0, 4.0, 104.5, State.OK),  # sent two seconds before it came
-        (100.0, 0.0, 98.4, State.NOTE),
+        (100.0, 0.0, 101.0, CheckState.OK),
+        (100.0, 0.0, 102.5, CheckState.OK),  # 2.0 s, the limit
+        (100.0, 0.0, 102.6, CheckState.NOTE),
+        (100.0, 4.0, 104.5, CheckState.OK),  # sent two seconds before it came
+        (100.0, 0.0, 98.4, CheckState.NOTE),
     ],
 )
 def test_a_date_is_whole_seconds_from_within_the_round_trip(
-    server_s: float, round_trip_s: float, now_s: float, state: State
+    server_s: float, round_trip_s: float, now_s: float, state: CheckState
 ) -> None:
     assert checkup.clock_check(server_s, round_trip_s, now_s).state is state
 
@@ -143,9 +143,9 @@ def test_without_a_credential_it_says_how_to_get_one(tmp_path: Path) -> None:
 def test_an_expired_token_is_bad() -> None:
     token = "e30.eyJleHAiOiAxMDAwfQ.c2ln"  # {"exp": 1000}
     endpoint = Endpoint(credential=Credential(CredentialKind.TOKEN, token, "profile x"))
-    assert checkup.credential_check(endpoint, now_s=999.0).state is State.OK
+    assert checkup.credential_check(endpoint, now_s=999.0).state is CheckState.OK
     late = checkup.credential_check(endpoint, now_s=4600.0)
-    assert (late.state, late.words) == (State.BAD, "token from profile x, expired 1h ago")
+    assert (late.state, late.words) == (CheckState.BAD, "token from profile x, expired 1h ago")
 
 
 def test_a_completion_script_is_found_and_its_use_told_where_shells_do_not_look() -> None:
@@ -154,9 +154,9 @@ def test_a_completion_script_is_found_and_its_use_told_where_shells_do_not_look(
     assert str(script) in found.words
     assert found.hint.endswith("before compinit: fpath=(/opt/venv/share/zsh/site-functions $fpath)")
     seen = checkup.shell_check({"SHELL": "zsh", "XDG_DATA_DIRS": "/opt/venv/share"}, [script])
-    assert (seen.state, seen.hint) == (State.OK, "")
-    assert checkup.shell_check({"SHELL": "/bin/bash"}, [script]).state is State.NOTE
-    assert checkup.shell_check({"SHELL": "/bin/tcsh"}, [script]).state is State.OK
+    assert (seen.state, seen.hint) == (CheckState.OK, "")
+    assert checkup.shell_check({"SHELL": "/bin/bash"}, [script]).state is CheckState.NOTE
+    assert checkup.shell_check({"SHELL": "/bin/tcsh"}, [script]).state is CheckState.OK
 
 
 def test_a_terminal_without_unicode_is_served_in_ascii(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.cli import VOIPBIN, environment, finish, start, voipbin
 from tests.support.hextext import vector
-from voipbin_cli.analysis.rules import RULES
+from voipbin_cli.analysis.validation.rules import RULES
 
 PACKET = "80600001000000a000000000" + "ff" * 160
 

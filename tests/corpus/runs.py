@@ -9,14 +9,14 @@ from functools import lru_cache
 from itertools import takewhile
 
 from voipbin_cli.analysis.diagnosis import Diagnosis, diagnose
-from voipbin_cli.analysis.facts.frames import Message, from_messages
 from voipbin_cli.analysis.findings import Circumstances
+from voipbin_cli.analysis.messages import TimedMessage, from_messages
 from voipbin_cli.analysis.stream import StreamFold
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.simulator.catalog import find_scenario
 from voipbin_cli.simulator.farend import messages
 from voipbin_cli.simulator.scenario import Admission
-from voipbin_cli.simulator.sources import Sound, load_sound
+from voipbin_cli.simulator.sources import SoundLoop, load_sound
 
 MS = 1_000_000
 SECOND = 1000 * MS
@@ -43,12 +43,12 @@ class Run:
 
 
 @lru_cache(maxsize=64)
-def sound_of(source: str, seed: int) -> Sound:
+def sound_of(source: str, seed: int) -> SoundLoop:
     """A rendered source; rendering is what takes time."""
     return load_sound(source, seed=seed)
 
 
-def arrivals(run: Run) -> list[Message]:
+def arrivals(run: Run) -> list[TimedMessage]:
     """The messages of a run with the times at which a quiet machine reads them."""
     options = {"seed": str(run.seed), **run.options}
     scenario = find_scenario(run.scenario, options)
@@ -61,14 +61,14 @@ def arrivals(run: Run) -> list[Message]:
     schedule = messages(scenario, run.encapsulation, sound.frame, first=first, rng=rng)
     end_ns = int(run.seconds * SECOND)
     base_ns: int | None = None
-    got: list[Message] = []
+    got: list[TimedMessage] = []
     latest = 0
     for slot in _until(schedule, first, end_ns):
         base_ns = slot.due_ns if base_ns is None else base_ns
         due = slot.due_ns - base_ns
         latest = max(latest, due + int(_unevenness_ms(rng) * MS))
         read = _lagged(latest, run.lag)
-        got.append(Message(slot.body, START_NS + read))
+        got.append(TimedMessage(slot.body, START_NS + read))
     return got
 
 
@@ -90,7 +90,7 @@ def _lagged(time_ns: int, lag: tuple[tuple[float, float], ...]) -> int:
     return time_ns
 
 
-def fold(run: Run, got: list[Message], chunk: int | Callable[[], int] = CHUNK) -> StreamFold:
+def fold(run: Run, got: list[TimedMessage], chunk: int | Callable[[], int] = CHUNK) -> StreamFold:
     """Lead the messages through a stream's folds, some at a time, as a live run does."""
     stream = StreamFold(run.encapsulation)
     for at_s, late_ms in run.lag:

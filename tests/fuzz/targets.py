@@ -21,10 +21,10 @@ import httpx
 import numpy as np
 
 from tests.support.channels import MAX_SIZE, LibraryAlone, heard
-from voipbin_cli.analysis.dissect import dissect
-from voipbin_cli.analysis.facts.due import Spec
-from voipbin_cli.analysis.facts.frames import Message, from_messages
-from voipbin_cli.analysis.validation import Validator
+from voipbin_cli.analysis.messages import TimedMessage, from_messages
+from voipbin_cli.analysis.validation.dissect import dissect
+from voipbin_cli.analysis.validation.due import Spec
+from voipbin_cli.analysis.validation.validator import Validator
 from voipbin_cli.capture.reader import Capture
 from voipbin_cli.capture.rtpdump import RtpDumpReader
 from voipbin_cli.codec import audiosocket, chan_websocket, rtp
@@ -33,8 +33,8 @@ from voipbin_cli.codec.encapsulation import Direction, Encapsulation, unpack
 from voipbin_cli.errors import ConnectionFailed, DecodeError, UsageError
 from voipbin_cli.media.reader import BLOCK_BYTES, AudioSource
 from voipbin_cli.media.wav_pipe import WavPipe
-from voipbin_cli.session import dumps
-from voipbin_cli.session.streams import StreamFinder
+from voipbin_cli.offline import dumps
+from voipbin_cli.offline.streams import StreamFinder
 from voipbin_cli.transport.api import Api
 from voipbin_cli.transport.documents import ResourceState
 from voipbin_cli.transport.endpoint import Endpoint
@@ -137,7 +137,7 @@ def validator(data: bytes) -> None:
     first, body = _chosen(data)
     encapsulation, spec = _ENCAPSULATIONS[first % 3], _SPECS[first // 3 % 3]
     direction = Direction.OUT if first & 0x80 else Direction.IN
-    messages = [Message(part, n * 5_000_000) for n, part in enumerate(_messages(body))]
+    messages = [TimedMessage(part, n * 5_000_000) for n, part in enumerate(_messages(body))]
     found = []
     for step in (len(messages) or 1, 1):
         judged = Validator(encapsulation, spec)

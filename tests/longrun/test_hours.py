@@ -26,9 +26,8 @@ import soundfile
 
 from tests.faults.streams import LONG
 from tests.support.peer import vector_messages
-from voipbin_cli.analysis.facts.frames import Message as Row
-from voipbin_cli.analysis.facts.frames import from_messages
-from voipbin_cli.analysis.playout import PlayoutBuffer
+from voipbin_cli.analysis.messages import TimedMessage, from_messages
+from voipbin_cli.analysis.playout.buffer import PlayoutBuffer
 from voipbin_cli.analysis.stream import StreamFold
 from voipbin_cli.capture.reader import open_capture
 from voipbin_cli.capture.records import CapturedEvent
@@ -204,7 +203,7 @@ def diagnosed(wrap_at: int | None) -> tuple[dict[str, Any], int]:
         # In handfuls, as a live run gets them.
         for start in range(first, end, 50):
             numbers = range(start, min(start + 50, end))
-            rows = [Row(rtp(n, wrap_at), arrival_ns(n)) for n in numbers]
+            rows = [TimedMessage(rtp(n, wrap_at), arrival_ns(n)) for n in numbers]
             wraps += sum(have_wrapped(row.data) for row in rows)
             fold.add(from_messages(rows))
         if not warm_bytes and end >= WARM_FRAMES:

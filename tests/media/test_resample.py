@@ -6,7 +6,7 @@ import soxr
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voipbin_cli.media.resample import Quality, Resampler
+from voipbin_cli.media.resample import ResampleQuality, Resampler
 
 
 def tone(rate_hz, seconds=1.0, frequency_hz=440.0):
@@ -14,7 +14,7 @@ def tone(rate_hz, seconds=1.0, frequency_hz=440.0):
     return (0.5 * np.sin(2 * np.pi * frequency_hz * n / rate_hz)).astype(np.float32)
 
 
-def convert(samples, cuts, from_hz, to_hz, quality=Quality.FILE):
+def convert(samples, cuts, from_hz, to_hz, quality=ResampleQuality.FILE):
     resampler = Resampler(from_hz, to_hz, quality)
     pieces = np.split(samples, sorted(cuts))
     parts = [resampler.process(piece) for piece in pieces]
@@ -56,7 +56,7 @@ def test_it_is_soxr_at_high_quality():
 @pytest.mark.parametrize("to_call", [True, False])
 def test_live_gives_out_as_evenly_as_it_takes_in(from_hz, to_call):
     from_hz, to_hz = (from_hz, 8000) if to_call else (8000, from_hz)
-    resampler = Resampler(from_hz, to_hz, Quality.LIVE)
+    resampler = Resampler(from_hz, to_hz, ResampleQuality.LIVE)
     chunk = np.zeros(from_hz // 100, np.float32)
     counts = [len(resampler.process(chunk)) for _ in range(100)]
     held_ms = 10 * np.arange(1, 101) - np.cumsum(counts) * 1000 / to_hz
@@ -68,8 +68,8 @@ def test_live_gives_out_as_evenly_as_it_takes_in(from_hz, to_call):
 @pytest.mark.parametrize("frequency_hz", [300.0, 1000.0, 3400.0, 3600.0])
 @pytest.mark.parametrize("rate_hz", [16000, 44100, 48000])
 def test_live_is_flat_to_3_6_khz(frequency_hz, rate_hz):
-    there = convert(tone(8000, 1.0, frequency_hz), [], 8000, rate_hz, Quality.LIVE)
-    back = convert(there, [77, 5000], rate_hz, 8000, Quality.LIVE)
+    there = convert(tone(8000, 1.0, frequency_hz), [], 8000, rate_hz, ResampleQuality.LIVE)
+    back = convert(there, [77, 5000], rate_hz, 8000, ResampleQuality.LIVE)
     assert len(there) == rate_hz
     assert len(back) == 8000
     for samples, at_hz in ((there, rate_hz), (back, 8000)):
@@ -86,5 +86,5 @@ def assert_is_tone(samples, rate_hz, frequency_hz, amplitude):
 
 
 def test_live_takes_out_what_8_khz_cannot_hold():
-    out = convert(tone(48000, frequency_hz=4300.0), [], 48000, 8000, Quality.LIVE)
+    out = convert(tone(48000, frequency_hz=4300.0), [], 48000, 8000, ResampleQuality.LIVE)
     assert np.abs(out[400:-400]).max() < 1e-3

@@ -9,7 +9,7 @@ import pytest
 from tests.support.cli import VOIPBIN, environment, voipbin
 from tests.support.terminal import Terminal
 from voipbin_cli.render.help import help_text
-from voipbin_cli.render.tree import Argument, Command, Option
+from voipbin_cli.render.tree import Argument, Command, CommandOption
 from voipbin_cli.shell.tree import command_tree
 
 COMMANDS = list(command_tree().walk())
@@ -27,10 +27,10 @@ TEA = Command(
     path=("tea",),
     help=HELP,
     options=(
-        Option(("--leaves", "-l"), (), "N", "How many leaves.", "7", "LEAVES", "Pot"),
-        Option(("--milk",), ("--no-milk",), "", "Pour it in first.", "milk", "", "Cup"),
-        Option(("--a-very-long-name-indeed",), (), "FILE", "Where to.", "", "", "Cup"),
-        Option(("--help", "-h"), (), "", "Show this.", "", "", ""),
+        CommandOption(("--leaves", "-l"), (), "N", "How many leaves.", "7", "LEAVES", "Pot"),
+        CommandOption(("--milk",), ("--no-milk",), "", "Pour it in first.", "milk", "", "Cup"),
+        CommandOption(("--a-very-long-name-indeed",), (), "FILE", "Where to.", "", "", "Cup"),
+        CommandOption(("--help", "-h"), (), "", "Show this.", "", "", ""),
     ),
     arguments=(
         Argument("POT", "Which pot.", required=True, many=False),

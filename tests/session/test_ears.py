@@ -9,7 +9,7 @@ import pytest
 
 from tests.session.test_play import Told
 from tests.support.cli import voipbin
-from voipbin_cli.analysis.dtmf import tones
+from voipbin_cli.analysis.sound.dtmf import tones
 from voipbin_cli.session.ears import Ears
 
 # A second of silence, half a second of something loud, a second of silence.

@@ -9,8 +9,7 @@ from typing import Any, TypeVar
 import pytest
 
 from tests.support.peer import vector_messages
-from voipbin_cli.analysis.facts.frames import Gathering, from_messages
-from voipbin_cli.analysis.facts.frames import Message as Row
+from voipbin_cli.analysis.messages import Gathering, TimedMessage, from_messages
 from voipbin_cli.analysis.stream import StreamFold
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.session.diagnose import LiveDiagnosis
@@ -50,7 +49,7 @@ async def test_the_figures_are_those_of_messages_fed_one_by_one():
         if n == 37:
             plain.broke(broke_at_ns)
         if not 37 <= n < 40:
-            plain.add(from_messages([Row(message.data, message.arrival_ns)]))
+            plain.add(from_messages([TimedMessage(message.data, message.arrival_ns)]))
     plain.flush()
     assert fold.measured() == plain.measured()
     assert fold.measured().frames == len(SECOND) - 3
@@ -108,7 +107,8 @@ def test_gathered_messages_are_columns():
 
 
 def test_what_a_capture_cut_keeps_its_size_on_the_wire():
-    frames = from_messages([Row(b"ab", 1, 9), Row(b"abc", 2), Row(b"abcd", 3, 1)])
+    cut = (b"ab", 1, 9), (b"abc", 2), (b"abcd", 3, 1)
+    frames = from_messages(TimedMessage(*message) for message in cut)
     assert frames.size.tolist() == [9, 3, 4]
     assert frames.length.tolist() == [2, 3, 4]
 

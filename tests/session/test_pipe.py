@@ -23,7 +23,7 @@ from tests.session.test_play import (
 )
 from tests.support.aio import run
 from tests.support.peer import Fin, Peer, Received, Send, Step, Until, vector_messages, vector_steps
-from voipbin_cli.analysis.dtmf import tones
+from voipbin_cli.analysis.sound.dtmf import tones
 from voipbin_cli.codec.g711 import mulaw_to_s16le, s16le_to_mulaw
 from voipbin_cli.errors import MachineError, UsageError
 from voipbin_cli.session.listening import ListenRequest

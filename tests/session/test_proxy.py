@@ -16,13 +16,13 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.support.hextext import vector
 from tests.support.peer import Close, Fin, Peer, Received, Send, envelope, vector_steps
-from voipbin_cli.analysis.validation import Violation
+from voipbin_cli.analysis.validation.measure import Measure
+from voipbin_cli.analysis.validation.validator import Violation
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.errors import MachineError
 from voipbin_cli.session.listening import ListenRequest
 from voipbin_cli.session.live import Cause, LiveRequest
 from voipbin_cli.session.proxy import ProxyValidation
-from voipbin_cli.session.validate import Measure
 from voipbin_cli.transport.endpoint import Endpoint
 from voipbin_cli.transport.targets import parse_target
 
@@ -40,7 +40,7 @@ class Proxy:
             lambda event, fields: self.told.append((event, fields)),
             port=0,
             measure=Measure(),
-            on_part=lambda part, _: self.found.extend(part.violations()),
+            on_part=lambda part: self.found.extend(part.violations()),
         )
 
     def events(self, name: str) -> list[dict[str, Any]]:

@@ -9,8 +9,8 @@ from random import Random
 
 import pytest
 
-from voipbin_cli.codec.dialect import SendForm
 from voipbin_cli.codec.encapsulation import Encapsulation
+from voipbin_cli.codec.fingerprint import SendForm
 from voipbin_cli.codec.pcm import Codec
 from voipbin_cli.errors import UsageError
 from voipbin_cli.session.pacer import Pacer

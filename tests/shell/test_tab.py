@@ -19,7 +19,7 @@ from tests.support.peer import NEVER_ANSWER, Answer, Peer, document
 from voipbin_cli.errors import ConnectionFailed
 from voipbin_cli.shell import progress, tab
 from voipbin_cli.shell.progress import Found, in_progress, read_cache, write_cache
-from voipbin_cli.shell.tab import Line, Row, answer
+from voipbin_cli.shell.tab import Candidate, Line, answer
 
 CALL = "5f2a8c1e-0d3b-4c57-9e6f-2b7d1a4c8e90"
 CONFERENCE = "8627a367-94f9-510c-9b91-4bdb3f89f02c"
@@ -177,10 +177,10 @@ def test_it_does_not_wait_for_what_takes_longer_than_its_limit(
 ) -> None:
     release, released = threading.Event(), threading.Event()
 
-    def slow(_line: Line) -> list[Row]:
+    def slow(_line: Line) -> list[Candidate]:
         release.wait()
         released.set()
-        return [Row("late", "")]
+        return [Candidate("late", "")]
 
     monkeypatch.setattr(tab, "SOURCES", {"calls": slow})
     assert answer("calls", Line("", [], {}), limit_s=0.01) == []

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from voipbin_cli.render.tree import Command, Option
+from voipbin_cli.render.tree import Command, CommandOption
 from voipbin_cli.shell.tree import command_tree
 from voipbin_cli.shell.values import values_of
 
@@ -34,13 +34,13 @@ def test_a_command_has_examples_of_itself(command: Command) -> None:
 
 
 @pytest.mark.parametrize(("command", "option"), OPTIONS, ids=by_name)
-def test_an_option_says_what_it_is_for(command: Command, option: Option) -> None:
+def test_an_option_says_what_it_is_for(command: Command, option: CommandOption) -> None:
     assert re.fullmatch(r"\S.*[.…]", option.help), option.help
     assert option.long.startswith("--")
 
 
 @pytest.mark.parametrize(("command", "option"), OPTIONS, ids=by_name)
-def test_a_metavar_says_what_the_value_is(command: Command, option: Option) -> None:
+def test_a_metavar_says_what_the_value_is(command: Command, option: CommandOption) -> None:
     assert not values_of(option.metavar).strange, "name it in voipbin_cli/shell/values.py"
 
 

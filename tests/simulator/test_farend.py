@@ -14,7 +14,7 @@ import pytest
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.codec.pcm import Codec
 from voipbin_cli.simulator.catalog import find_scenario
-from voipbin_cli.simulator.farend import Channel, messages
+from voipbin_cli.simulator.farend import MediaChannel, messages
 from voipbin_cli.simulator.farqueue import CALL
 from voipbin_cli.simulator.forms import ACCEPTED
 from voipbin_cli.simulator.schedule import Slot
@@ -167,6 +167,6 @@ def test_what_is_taken_differs_from_what_is_sent() -> None:
 def test_sln_and_audiosocket_take_linear_in_every_dialect(dialect: str) -> None:
     scenario = find_scenario("clean", {"dialect": dialect})
     for encapsulation, header in (("sln", b""), ("audiosocket", b"\x10\x01\x40")):
-        channel = Channel(scenario, Encapsulation(encapsulation), CALL)
+        channel = MediaChannel(scenario, Encapsulation(encapsulation), CALL)
         channel.take(header + LOUD, 0)
         assert channel.queue.play() == LOUD

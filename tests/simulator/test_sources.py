@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from voipbin_cli.errors import UsageError
-from voipbin_cli.simulator.sources import SOURCES, Sound, load_sound
+from voipbin_cli.simulator.sources import SOURCES, SoundLoop, load_sound
 
 
-def _samples(sound: Sound) -> np.ndarray:
+def _samples(sound: SoundLoop) -> np.ndarray:
     return np.frombuffer(sound.pcm, dtype="<i2").astype(float)
 
 
@@ -31,14 +31,14 @@ def test_every_source_renders_whole_frames_and_the_same_ones_each_time(name: str
 
 
 def test_frames_go_round_and_round() -> None:
-    sound = Sound(bytes(range(256)) * 5)  # four frames
+    sound = SoundLoop(bytes(range(256)) * 5)  # four frames
     assert sound.frames == 4
     assert sound.frame(4) == sound.frame(0) != sound.frame(1)
 
 
 def test_a_last_piece_is_filled_up_with_silence() -> None:
-    assert Sound(b"\1\2").frame(0) == b"\1\2" + bytes(318)
-    assert Sound(b"").frame(7) == bytes(320)
+    assert SoundLoop(b"\1\2").frame(0) == b"\1\2" + bytes(318)
+    assert SoundLoop(b"").frame(7) == bytes(320)
 
 
 @pytest.mark.parametrize(

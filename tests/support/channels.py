@@ -10,7 +10,7 @@ from websockets.client import ClientProtocol
 from websockets.uri import parse_uri
 
 from tests.support.peer import upgrade_answer
-from voipbin_cli.transport.channel import Channel, Ending
+from voipbin_cli.transport.channel import Ending, MessageChannel
 from voipbin_cli.transport.framing import Framing
 
 MAX_SIZE = 1000
@@ -72,7 +72,7 @@ def heard(pieces: Iterable[bytes], framing: Framing, close_at: int | None = None
 
     async def main() -> Heard:
         protocol = ClientProtocol(parse_uri("ws://127.0.0.1/"), max_size=MAX_SIZE)
-        channel, wire = Channel(protocol, clock=lambda: 0, framing=framing), _Wire()
+        channel, wire = MessageChannel(protocol, clock=lambda: 0, framing=framing), _Wire()
         channel.connection_made(wire)
         request = protocol.connect()
         protocol.send_request(request)

@@ -6,7 +6,7 @@ import json
 from functools import cache
 from pathlib import Path
 
-from voipbin_cli.analysis.facts.frames import NO_TIME, Message
+from voipbin_cli.analysis.messages import NO_TIME, TimedMessage
 
 VECTORS = Path(__file__).parents[1] / "vectors"
 
@@ -31,12 +31,12 @@ def message_bytes(text: str) -> bytes:
     return b"".join(parts)
 
 
-def message(value: str | list[object]) -> Message:
+def message(value: str | list[object]) -> TimedMessage:
     """A message of a rule vector."""
     if isinstance(value, str):
         if value.startswith("text:"):
-            return Message(value[5:])
-        return Message(message_bytes(value))
+            return TimedMessage(value[5:])
+        return TimedMessage(message_bytes(value))
     at_ms, text = value
     return message(str(text))._replace(time_ns=round(float(str(at_ms)) * 1e6))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,12 @@ from voipbin_cli.analysis.findings import Circumstances, Finding, Verdict, find,
 from voipbin_cli.analysis.metrics import Measured
 from voipbin_cli.analysis.severity import Severity
 from voipbin_cli.analysis.stream import StreamFold
+
+# What a report can show in full: ten minutes of frames, two of sound.
+KEPT_ROWS = 30_000
+KEPT_SAMPLES = 120 * 8000
+# The causes of a close that the far end had no part in, as session.live names them.
+_STOPPED_HERE = ("duration", "interrupted")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +50,72 @@ def diagnose(stream: StreamFold, around: Circumstances | None = None) -> Diagnos
     measured = stream.measured()
     findings = find(measured, around or Circumstances())
     return Diagnosis(measured, findings, verdict(findings))
+
+
+class DiagnosisFold:
+    """What is known of a stream beside its frames; told alike by a live run and by a capture.
+
+    The connection, its losses and its round trips go to the folds, the rest into
+    `circumstances`.
+    """
+
+    def __init__(self, stream: StreamFold) -> None:
+        self.stream = stream
+        self.connections = 0
+        self.close: dict[str, Any] | None = None
+        self._silent_ms = 0.0
+        self._api: dict[str, Any] = {}
+        self._refusal: dict[str, Any] = {}
+
+    def told(self, fields: Mapping[str, Any]) -> None:
+        """What the API said: `status`, `mute_direction`, `members`; or `finding` and why."""
+        if "finding" in fields:
+            self._refusal = dict(fields)
+        else:
+            self._api = dict(fields)
+
+    def opened(self) -> None:
+        """A connection is up."""
+        self.connections += 1
+        if self.connections > 1:
+            self.stream.reopened()
+
+    def closed(self, at_ns: int, fields: Mapping[str, Any]) -> None:
+        """The run is over; `fields` are those of its `close`."""
+        self.close = dict(fields)
+        last_ns = self.stream.last_ns
+        if last_ns is not None and fields.get("cause") in _STOPPED_HERE:
+            # A capture was told the end a moment later.
+            self._silent_ms = round((at_ns - last_ns) / 1e8) * 100.0
+
+    def lagged(self, at_ns: int, late_ms: float) -> None:
+        """This process woke up late."""
+        self.stream.lagged(at_ns, round(late_ms * 1e6))
+
+    @property
+    def circumstances(self) -> Circumstances:
+        """For the findings."""
+        finding = self._refusal.get("finding")
+        members = self._api.get("members")
+        return Circumstances(
+            refused=finding if finding != "connection-lost" else None,
+            details=self._refusal.get("details") or {},
+            mute_direction=str(self._api.get("mute_direction") or ""),
+            members=members if isinstance(members, int) else None,
+            lost_for_good=finding == "connection-lost",
+            silent_ms=self._silent_ms,
+        )
+
+    def diagnosis(self) -> Diagnosis:
+        """What all of it comes to."""
+        return diagnose(self.stream, self.circumstances)
+
+    def summary(self, target: str | None) -> dict[str, Any]:
+        """The fields of the summary."""
+        fields = self.diagnosis().as_fields()
+        return {
+            "target": target,
+            **fields,
+            "reconnects": max(0, self.connections - 1),
+            "close": self.close,
+        }

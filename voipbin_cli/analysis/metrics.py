@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from voipbin_cli.analysis.buffering import Outcome
-from voipbin_cli.analysis.bursts import Bursts
-from voipbin_cli.analysis.drift import Drift
+from voipbin_cli.analysis.arrivals.bursts import Bursts
+from voipbin_cli.analysis.arrivals.drift import Drift
+from voipbin_cli.analysis.arrivals.gaps import Pause
+from voipbin_cli.analysis.arrivals.intervals import Intervals
+from voipbin_cli.analysis.arrivals.jitter import Jitter
+from voipbin_cli.analysis.arrivals.reception import Reception
 from voipbin_cli.analysis.emodel import Quality
-from voipbin_cli.analysis.gaps import Pause
-from voipbin_cli.analysis.hearing import Floor
-from voipbin_cli.analysis.holes import Holes
-from voipbin_cli.analysis.intervals import Intervals
-from voipbin_cli.analysis.jitter import Jitter
-from voipbin_cli.analysis.judging import Change, Reading
-from voipbin_cli.analysis.reception import Reception
-from voipbin_cli.analysis.signal import Signal
+from voipbin_cli.analysis.playout.policies import Outcome
+from voipbin_cli.analysis.sound.hearing import Floor
+from voipbin_cli.analysis.sound.holes import Holes
+from voipbin_cli.analysis.sound.judging import Change, Reading
+from voipbin_cli.analysis.sound.signal import Signal
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.codec.fingerprint import Dialect, Fingerprint
 from voipbin_cli.codec.pcm import SAMPLE_RATE_HZ

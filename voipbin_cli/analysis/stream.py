@@ -11,19 +11,19 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
-from voipbin_cli.analysis.arrivals import ArrivalReader, Arrivals, joined
-from voipbin_cli.analysis.buffering import ADAPTIVE
-from voipbin_cli.analysis.bursts import Bursts
-from voipbin_cli.analysis.delivery import DeliveryFold
+from voipbin_cli.analysis.arrivals.bursts import Bursts
+from voipbin_cli.analysis.arrivals.delivery import DeliveryFold
+from voipbin_cli.analysis.arrivals.lateness import LatenessFold
+from voipbin_cli.analysis.arrivals.log import ArrivalReader, Arrivals, joined
+from voipbin_cli.analysis.arrivals.missing import MissingFold
+from voipbin_cli.analysis.arrivals.placing import NS_PER_SAMPLE, Placer
+from voipbin_cli.analysis.arrivals.reception import Reception, SequenceFold
 from voipbin_cli.analysis.emodel import Quality, assess
-from voipbin_cli.analysis.facts.frames import Frames, Ints
-from voipbin_cli.analysis.hearing import Hearing
-from voipbin_cli.analysis.judging import BLOCK_FRAMES, CodecJudge, Reading
-from voipbin_cli.analysis.lateness import LatenessFold
+from voipbin_cli.analysis.messages import Ints, Messages
 from voipbin_cli.analysis.metrics import Measured, Outage
-from voipbin_cli.analysis.missing import MissingFold
-from voipbin_cli.analysis.placing import NS_PER_SAMPLE, Placer
-from voipbin_cli.analysis.reception import Reception, SequenceFold
+from voipbin_cli.analysis.playout.policies import ADAPTIVE
+from voipbin_cli.analysis.sound.hearing import Hearing
+from voipbin_cli.analysis.sound.judging import BLOCK_FRAMES, CodecJudge, Reading
 from voipbin_cli.analysis.trace import Trace
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.codec.fingerprint import Dialect, name_dialect
@@ -88,7 +88,7 @@ class StreamFold:
 
     # In
 
-    def add(self, frames: Frames) -> None:
+    def add(self, frames: Messages) -> None:
         """Take messages, in order of arrival."""
         rows = self._reader.read(frames)
         if self._is_rtp and len(rows):

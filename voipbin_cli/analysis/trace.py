@@ -7,7 +7,7 @@ from array import array
 import numpy as np
 from numpy.typing import NDArray
 
-from voipbin_cli.analysis.facts.frames import Ints
+from voipbin_cli.analysis.messages import Ints
 
 # A week; a file whose times lie further apart is damaged, and must not fill the memory.
 _MOST_SECONDS = 7 * 86_400

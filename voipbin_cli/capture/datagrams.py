@@ -49,7 +49,7 @@ HEADERS_BYTES = _HEADERS.size
 
 
 @dataclass(frozen=True, slots=True)
-class Channel:
+class FlowHeaders:
     """The constant parts of one flow's headers, and their sums for the checksums."""
 
     ethernet: bytes
@@ -80,13 +80,13 @@ class Channel:
 
 def channel(
     source: IPv4Address, source_port: int, destination: IPv4Address, destination_port: int
-) -> Channel:
+) -> FlowHeaders:
     """The flow between these ends."""
     addresses = source.packed + destination.packed
     ports = struct.pack(">HH", source_port, destination_port)
     fixed = _ETHERNET_IPV4[2:] + _ID_DONT_FRAGMENT_TTL_UDP + addresses
     pseudo = addresses + ports + b"\0\x11"
-    return Channel(
+    return FlowHeaders(
         ethernet=_MAC[destination] + _MAC[source] + _ETHERNET_IPV4,
         ends=addresses + ports,
         ip_sum=int.from_bytes(fixed, "big"),

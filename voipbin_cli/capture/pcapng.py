@@ -15,7 +15,7 @@ from voipbin_cli.capture.datagrams import (
     MAX_PAYLOAD_BYTES,
     NEAR,
     SENDER_PORT,
-    Channel,
+    FlowHeaders,
     Port,
     channel,
 )
@@ -174,7 +174,9 @@ class PcapngWriter:
             _packet(time_ns, self._sip[Direction.OUT], Direction.OUT, ok),
         ]
 
-    def _datagrams(self, time_ns: int, flow: Channel, direction: Direction, data: bytes) -> None:
+    def _datagrams(
+        self, time_ns: int, flow: FlowHeaders, direction: Direction, data: bytes
+    ) -> None:
         if len(data) <= MAX_PAYLOAD_BYTES:
             self._put(_packet(time_ns, flow, direction, data))
             return
@@ -200,7 +202,7 @@ class PcapngWriter:
             self._sink.write(block)
 
 
-def _channels(port: Port) -> dict[Direction, Channel]:
+def _channels(port: Port) -> dict[Direction, FlowHeaders]:
     return {
         Direction.IN: channel(FAR, SENDER_PORT, NEAR, port),
         Direction.OUT: channel(NEAR, SENDER_PORT, FAR, port),
@@ -259,7 +261,7 @@ def _interface() -> bytes:
 
 
 def _packet(
-    time_ns: int, flow: Channel, direction: Direction, payload: bytes, comment: str = ""
+    time_ns: int, flow: FlowHeaders, direction: Direction, payload: bytes, comment: str = ""
 ) -> bytes:
     captured = HEADERS_BYTES + len(payload)
     options = _DIRECTION_OPTIONS[direction]

@@ -11,7 +11,7 @@ from voipbin_cli import __version__
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation
 
 
-class EventName(StrEnum):
+class CaptureEventName(StrEnum):
     """The events a live run writes; a reader passes on others as they are.
 
     Their fields, all JSON values:

@@ -52,7 +52,7 @@ RATE_HZ: dict[int, int] = {
 _KINDS: dict[int, int] = {int(kind): kind for kind in Kind}
 
 
-class Frame(NamedTuple):
+class AudioSocketFrame(NamedTuple):
     """One AudioSocket frame; `kind` is a Kind, or the bare number of an unknown one."""
 
     kind: int
@@ -71,7 +71,7 @@ def build(kind: int, payload: bytes) -> bytes:
     return _HEADER.pack(kind, len(payload)) + payload
 
 
-def parse_message(data: bytes) -> tuple[Frame, ...]:
+def parse_message(data: bytes) -> tuple[AudioSocketFrame, ...]:
     """Return the frames of one message: one or more, all of them whole.
 
     Raises DecodeError: `empty` (no bytes at all), `truncated` (a header cut short), `length`
@@ -81,7 +81,7 @@ def parse_message(data: bytes) -> tuple[Frame, ...]:
     if size >= HEADER_BYTES:
         kind, length = _HEADER.unpack_from(data)
         if size == HEADER_BYTES + length:  # the usual message
-            return (Frame(_KINDS.get(kind, kind), data[HEADER_BYTES:]),)
+            return (AudioSocketFrame(_KINDS.get(kind, kind), data[HEADER_BYTES:]),)
     if not size:
         raise DecodeError("empty", "AudioSocket message without a byte")
     frames = []
@@ -92,7 +92,7 @@ def parse_message(data: bytes) -> tuple[Frame, ...]:
     return tuple(frames)
 
 
-def _parse_at(data: bytes, offset: int) -> tuple[Frame, int]:
+def _parse_at(data: bytes, offset: int) -> tuple[AudioSocketFrame, int]:
     start = offset + HEADER_BYTES
     if start > len(data):
         raise DecodeError(
@@ -108,7 +108,7 @@ def _parse_at(data: bytes, offset: int) -> tuple[Frame, int]:
             f"AudioSocket length field says {length} bytes, {len(data) - start} follow",
             offset=offset + 1,
         )
-    return Frame(_KINDS.get(kind, kind), data[start:end]), end
+    return AudioSocketFrame(_KINDS.get(kind, kind), data[start:end]), end
 
 
 class StreamDecoder:
@@ -127,7 +127,7 @@ class StreamDecoder:
         """Bytes of a frame that is not whole yet."""
         return len(self._rest)
 
-    def feed(self, data: bytes) -> list[Frame]:
+    def feed(self, data: bytes) -> list[AudioSocketFrame]:
         """Return the frames that are whole now, in order; any bytes form frames."""
         rest = self._rest
         rest += data
@@ -138,7 +138,9 @@ class StreamDecoder:
             end = offset + HEADER_BYTES + length
             if end > len(rest):
                 break
-            frames.append(Frame(_KINDS.get(kind, kind), bytes(rest[offset + HEADER_BYTES : end])))
+            frames.append(
+                AudioSocketFrame(_KINDS.get(kind, kind), bytes(rest[offset + HEADER_BYTES : end]))
+            )
             offset = end
         del rest[:offset]
         return frames

@@ -19,7 +19,7 @@ SUBPROTOCOL = "media"
 MAX_TEXT = 65_536
 
 
-class EventName(StrEnum):
+class ControlEventName(StrEnum):
     """What Asterisk tells; others may come."""
 
     MEDIA_START = "MEDIA_START"
@@ -56,13 +56,13 @@ FORMATS: Mapping[str, Codec] = {
 }
 # Plain events whose rest is one value, not `name:value` words.
 _BARE_VALUE = {
-    EventName.MEDIA_BUFFERING_COMPLETED: "correlation_id",
-    EventName.MEDIA_MARK_PROCESSED: "correlation_id",
+    ControlEventName.MEDIA_BUFFERING_COMPLETED: "correlation_id",
+    ControlEventName.MEDIA_MARK_PROCESSED: "correlation_id",
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class ControlEvent:
     """One message from Asterisk; all values are text. `is_json` is the form to answer in."""
 
     name: str
@@ -75,7 +75,7 @@ class Event:
         return FORMATS.get(self.fields.get("format", "ulaw").lower())
 
 
-def parse_event(text: str) -> Event:
+def parse_event(text: str) -> ControlEvent:
     """Return the event that a text message is.
 
     Raises DecodeError: `too-long`, `json` (it begins as JSON and is none), `no-event`.
@@ -85,7 +85,7 @@ def parse_event(text: str) -> Event:
     return _parse_json(text) if text.lstrip().startswith("{") else _parse_plain(text)
 
 
-def _parse_json(text: str) -> Event:
+def _parse_json(text: str) -> ControlEvent:
     try:
         content = json.loads(text)
     except (ValueError, RecursionError):
@@ -94,21 +94,21 @@ def _parse_json(text: str) -> Event:
     if not isinstance(name, str) or not name:
         raise DecodeError("no-event", "control message without an event")
     fields = {key: _as_text(value) for key, value in content.items() if key != "event"}
-    return Event(name, fields, is_json=True)
+    return ControlEvent(name, fields, is_json=True)
 
 
 def _as_text(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _parse_plain(text: str) -> Event:
+def _parse_plain(text: str) -> ControlEvent:
     name, _, rest = text.strip().partition(" ")
     if not name or not name.replace("_", "").isalpha() or not name.isupper():
         raise DecodeError("no-event", "control message without an event")
     if name in _BARE_VALUE:
-        return Event(name, {_BARE_VALUE[EventName(name)]: rest} if rest else {})
+        return ControlEvent(name, {_BARE_VALUE[ControlEventName(name)]: rest} if rest else {})
     pairs = (word.partition(":") for word in rest.split())
-    return Event(name, {key: value for key, colon, value in pairs if colon and key})
+    return ControlEvent(name, {key: value for key, colon, value in pairs if colon and key})
 
 
 def build_command(name: CommandName, *, is_json: bool, correlation_id: str = "") -> str:

@@ -26,17 +26,6 @@ from voipbin_cli.codec.payload_types import COMFORT_NOISE, DYNAMIC, RESERVED
 from voipbin_cli.codec.pcm import SAMPLE_RATE_HZ, Codec
 from voipbin_cli.codec.timestamps import TimestampSteps
 
-__all__ = [
-    "AudioFrame",
-    "Dialect",
-    "Fingerprint",
-    "FrameDecoder",
-    "SendForm",
-    "Verdict",
-    "name_dialect",
-    "send_form",
-]
-
 MAX_HELD_FRAMES = 25
 
 # A reading this far behind, in bits, is no longer plausible.
@@ -65,7 +54,7 @@ _NOT_SOUND_BITS = 7.8
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class ReceivedForm:
     """What the stream was found to be.
 
     `timestamp_step` is what the RTP timestamp advances by per packet, and `timestamp_hz` what
@@ -174,14 +163,14 @@ class FrameDecoder:
         return len(self._held)
 
     @property
-    def verdict(self) -> Verdict | None:
+    def verdict(self) -> ReceivedForm | None:
         """What the stream is taken for now, None before the first frame."""
         if self.codec is None and not self._held:
             return None
         odds = self._odds()
         codec = self.codec if self.is_settled and self.codec else _best(odds)
         step, hz = self._timestamp(codec)
-        return Verdict(
+        return ReceivedForm(
             codec,
             name_dialect(self.encapsulation, codec, self._fingerprint),
             step,

@@ -16,7 +16,7 @@ from voipbin_cli.commands.api import api_endpoint, ask_endpoint
 from voipbin_cli.commands.options import ApiOptions
 from voipbin_cli.environment import user_environment
 from voipbin_cli.errors import ExitStatus, MachineError, VoipbinError
-from voipbin_cli.render.doctor import Check, State, check_fields, show_checks, terminal_check
+from voipbin_cli.render.doctor import Check, CheckState, check_fields, show_checks, terminal_check
 from voipbin_cli.render.jsonl import emit
 from voipbin_cli.render.times import span_text, utc_text
 from voipbin_cli.transport.api import Api, Probe
@@ -41,7 +41,7 @@ def check_up(options: ApiOptions, *, as_json: bool) -> None:
     checks = [version_check(), libraries_check(), sound_check(), keyring_check()]
     checks += platform_checks(options)
     checks += [terminal_check(), shell_check(user_environment(), installed_files())]
-    bad = [check for check in checks if check.state is State.BAD]
+    bad = [check for check in checks if check.state is CheckState.BAD]
     if as_json:
         for check in checks:
             emit("check", check_fields(check))
@@ -61,7 +61,7 @@ def version_check() -> Check:
         "system": platform.platform(),
     }
     words = f"{__version__}, Python {facts['python']}, {facts['system']}"
-    return Check("voipbin", State.OK, words, facts=facts)
+    return Check("voipbin", CheckState.OK, words, facts=facts)
 
 
 def libraries_check() -> Check:
@@ -71,8 +71,8 @@ def libraries_check() -> Check:
     words = ", ".join(f"{name} {version or 'missing'}" for name, version in facts.items())
     if missing:
         hint = f"pip install {' '.join(missing)}"
-        return Check("libraries", State.BAD, words, hint, facts, ExitStatus.MACHINE)
-    return Check("libraries", State.OK, words, facts=facts)
+        return Check("libraries", CheckState.BAD, words, hint, facts, ExitStatus.MACHINE)
+    return Check("libraries", CheckState.OK, words, facts=facts)
 
 
 def _version(name: str) -> str | None:
@@ -92,25 +92,27 @@ def sound_check() -> Check:
         devices = list_devices()
     except MachineError as error:
         hint = f"only `voipbin stream tap` needs it: {error.hint}"
-        return Check("sound", State.NOTE, error.message, hint, {"portaudio": None, "devices": []})
+        return Check(
+            "sound", CheckState.NOTE, error.message, hint, {"portaudio": None, "devices": []}
+        )
     facts = {"portaudio": version, "devices": [device._asdict() for device in devices]}
     speakers = [device for device in devices if device.outputs]
     if not speakers:
         words = f"{version}, and no device to play to"
-        return Check("sound", State.NOTE, words, "only `voipbin stream tap` needs one", facts)
+        return Check("sound", CheckState.NOTE, words, "only `voipbin stream tap` needs one", facts)
     default = next((device for device in speakers if device.is_default_output), speakers[0])
     words = f"{version}; plays to {default.name}, of {len(speakers)} in all"
-    return Check("sound", State.OK, words, facts=facts)
+    return Check("sound", CheckState.OK, words, facts=facts)
 
 
 def keyring_check() -> Check:
     """Tell where `login` would keep a secret."""
     backend = usable_keyring()
     if backend is not None:
-        return Check("keyring", State.OK, backend.name, facts={"backend": backend.name})
+        return Check("keyring", CheckState.OK, backend.name, facts={"backend": backend.name})
     path = ProfileStore.of_user(user_environment()).path
     words = f"none; secrets of `voipbin login` go to {path}, readable by you alone"
-    return Check("keyring", State.OK, words, facts={"backend": None, "file": str(path)})
+    return Check("keyring", CheckState.OK, words, facts={"backend": None, "file": str(path)})
 
 
 def platform_checks(options: ApiOptions) -> list[Check]:
@@ -132,7 +134,7 @@ def platform_checks(options: ApiOptions) -> list[Check]:
 
 def _failed(topic: str, error: VoipbinError, facts: Mapping[str, Any]) -> Check:
     return Check(
-        topic, State.BAD, error.message, error.hint, {**facts, **error.details}, error.status
+        topic, CheckState.BAD, error.message, error.hint, {**facts, **error.details}, error.status
     )
 
 
@@ -141,17 +143,17 @@ def credential_check(endpoint: Endpoint, now_s: float) -> Check:
     credential = endpoint.credential
     if credential is None:
         hint = "voipbin login, or set VOIPBIN_TOKEN or VOIPBIN_ACCESSKEY; sim needs none"
-        return Check("credential", State.NOTE, "none was found", hint, {"source": None})
+        return Check("credential", CheckState.NOTE, "none was found", hint, {"source": None})
     expires = credential.expires_at
     facts = {"kind": str(credential.kind), "source": credential.source, "expires_at": expires}
     words = f"{credential.kind} from {credential.source}"
     if expires is None:
-        return Check("credential", State.OK, words, facts=facts)
+        return Check("credential", CheckState.OK, words, facts=facts)
     if expires > now_s:
         words += f", good until {utc_text(expires)}"
-        return Check("credential", State.OK, words, facts=facts)
+        return Check("credential", CheckState.OK, words, facts=facts)
     words += f", expired {span_text(now_s - expires)} ago"
-    return Check("credential", State.BAD, words, "voipbin login", facts, ExitStatus.REFUSED)
+    return Check("credential", CheckState.BAD, words, "voipbin login", facts, ExitStatus.REFUSED)
 
 
 def api_check(endpoint: Endpoint, probe: Probe) -> Check:
@@ -162,12 +164,12 @@ def api_check(endpoint: Endpoint, probe: Probe) -> Check:
     }
     words = f"{endpoint.api_url} answers in {probe.round_trip_s * 1000:.0f} ms"
     if probe.error is None:
-        return Check("api", State.OK, f"{words} and takes the credential", facts=facts)
+        return Check("api", CheckState.OK, f"{words} and takes the credential", facts=facts)
     facts |= probe.error.details
     if endpoint.credential is None and probe.error.details.get("http_status") == 401:
-        return Check("api", State.OK, f"{words} and wants a credential", facts=facts)
+        return Check("api", CheckState.OK, f"{words} and wants a credential", facts=facts)
     words += f", but {probe.error.message}"
-    return Check("api", State.BAD, words, probe.error.hint, facts, probe.error.status)
+    return Check("api", CheckState.BAD, words, probe.error.hint, facts, probe.error.status)
 
 
 def clock_check(server_s: float, round_trip_s: float, now_s: float) -> Check:
@@ -176,11 +178,11 @@ def clock_check(server_s: float, round_trip_s: float, now_s: float) -> Check:
     ahead_s = now_s - round_trip_s / 2 - (server_s + 0.5)
     facts = {"ahead_s": round(ahead_s, 1), "uncertainty_s": round(0.5 + round_trip_s / 2, 1)}
     if abs(ahead_s) <= CLOCKS_AGREE_S:
-        return Check("clock", State.OK, "agrees with the API's", facts=facts)
+        return Check("clock", CheckState.OK, "agrees with the API's", facts=facts)
     where = "ahead of" if ahead_s > 0 else "behind"
     return Check(
         "clock",
-        State.NOTE,
+        CheckState.NOTE,
         f"{span_text(abs(ahead_s))} {where} the API's",
         "set this machine's clock (NTP): tokens and log times are judged by it",
         facts,
@@ -201,16 +203,18 @@ def shell_check(environ: Mapping[str, str], installed: Sequence[Path]) -> Check:
     shell = Path(environ.get("SHELL", "")).name or ("pwsh" if os.name == "nt" else "")
     facts: dict[str, Any] = {"shell": shell, "script": None}
     if shell not in COMPLETIONS:
-        return Check("shell", State.OK, f"{shell or 'unknown'}, no completion for it", facts=facts)
+        return Check(
+            "shell", CheckState.OK, f"{shell or 'unknown'}, no completion for it", facts=facts
+        )
     place, use = COMPLETIONS[shell]
     script = next((path for path in installed if path.as_posix().endswith(place)), None)
     if script is None:
         hint = "an installed voipbin brings one; from a source tree, use the one in completions/"
-        return Check("shell", State.NOTE, f"{shell}, completion not installed", hint, facts)
+        return Check("shell", CheckState.NOTE, f"{shell}, completion not installed", hint, facts)
     facts["script"] = str(script)
     data = Path(script.as_posix().removesuffix(f"/{place}"))
     hint = "" if data in data_directories(environ) else use.format(script=script, dir=script.parent)
-    return Check("shell", State.OK, f"{shell}, completion in {script}", hint, facts)
+    return Check("shell", CheckState.OK, f"{shell}, completion in {script}", hint, facts)
 
 
 def data_directories(environ: Mapping[str, str]) -> list[Path]:

@@ -71,7 +71,7 @@ def diagnose_file(
     path: str, live: LiveOptions, report: str | None, *, with_numbers: bool, shown: str = ""
 ) -> None:
     """Diagnose a capture; exits with 6 where an error was found."""
-    from voipbin_cli.session.offline import FileDiagnosis
+    from voipbin_cli.offline.diagnose import FileDiagnosis
 
     encapsulation = Encapsulation(live.encapsulation) if live.encapsulation else None
     diagnosis = FileDiagnosis(path, encapsulation)

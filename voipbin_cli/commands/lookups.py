@@ -23,7 +23,7 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class Lookup:
     """A sort of thing that can be looked up."""
 
     name: str
@@ -33,14 +33,14 @@ class Kind:
     show: Callable[[Sequence[Any], datetime], None]
 
 
-CALLS = Kind("call", "calls", Api.list_calls, Api.get_call, show_calls)
-CONFERENCES = Kind(
+CALLS = Lookup("call", "calls", Api.list_calls, Api.get_call, show_calls)
+CONFERENCES = Lookup(
     "conference", "conferences", Api.list_conferences, Api.get_conference, show_conferences
 )
 
 
 async def find(
-    api: Api, kind: Kind, *, status: str | None, limit: int, searched: int = SEARCHED
+    api: Api, kind: Lookup, *, status: str | None, limit: int, searched: int = SEARCHED
 ) -> tuple[list[Any], bool]:
     """Return at most `limit` rows, those in progress first; and whether there may be more.
 
@@ -60,7 +60,7 @@ async def find(
 
 
 def show_list(
-    kind: Kind, options: ApiOptions, *, status: str | None, limit: int, as_json: bool
+    kind: Lookup, options: ApiOptions, *, status: str | None, limit: int, as_json: bool
 ) -> None:
     """Print the rows as a table, or as events and a summary."""
     rows, more = ask(options, lambda api: find(api, kind, status=status, limit=limit))
@@ -77,7 +77,7 @@ def show_list(
         say(f"there are no {kind.plural}" + (f" with status {status}" if status else ""))
 
 
-def show_one(kind: Kind, options: ApiOptions, identifier: str, *, as_json: bool) -> None:
+def show_one(kind: Lookup, options: ApiOptions, identifier: str, *, as_json: bool) -> None:
     """Print one call or conference and whether a media stream can be opened."""
     wanted = checked_id(kind, identifier)
     state = ask(options, lambda api: kind.get(api, wanted))
@@ -87,7 +87,7 @@ def show_one(kind: Kind, options: ApiOptions, identifier: str, *, as_json: bool)
         show_state(state, datetime.now(UTC))
 
 
-def checked_id(kind: Kind, text: str) -> str:
+def checked_id(kind: Lookup, text: str) -> str:
     """Return the UUID in `text`, which may be written as a TARGET is: call/UUID.
 
     Raises:

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from voipbin_cli.analysis.dtmf import tones
+from voipbin_cli.analysis.sound.dtmf import tones
 from voipbin_cli.codec.pcm import FRAME_SAMPLES, SAMPLE_RATE_HZ
 from voipbin_cli.errors import UsageError
 from voipbin_cli.media.reader import AudioSource

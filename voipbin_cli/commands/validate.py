@@ -115,11 +115,11 @@ def validate(
 
         voipbin stream validate sim --proxy 8080
     """
-    from voipbin_cli.analysis.facts.due import Spec
+    from voipbin_cli.analysis.validation.due import Spec
+    from voipbin_cli.analysis.validation.measure import Measure
     from voipbin_cli.codec.encapsulation import Direction, Encapsulation
     from voipbin_cli.commands import validating
     from voipbin_cli.errors import UsageError
-    from voipbin_cli.session.validate import Measure
     from voipbin_cli.transport.targets import check_file_or_target
 
     output = validating.Output(live.json, format_, live.quiet)

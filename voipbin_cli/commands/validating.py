@@ -8,15 +8,19 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
-from voipbin_cli.analysis.dissect import dissect
-from voipbin_cli.analysis.facts.frames import Message, from_messages
-from voipbin_cli.analysis.rules import RULES
-from voipbin_cli.analysis.rules.tally import Group
-from voipbin_cli.analysis.validation import Part, Validator
+from voipbin_cli.analysis.messages import TimedMessage, from_messages
+from voipbin_cli.analysis.validation.dissect import dissect
+from voipbin_cli.analysis.validation.measure import Measure
+from voipbin_cli.analysis.validation.rules import RULES
+from voipbin_cli.analysis.validation.tally import Group
+from voipbin_cli.analysis.validation.validator import Part, Validator
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation
 from voipbin_cli.commands.live import LiveSession, opened_target, run_live
 from voipbin_cli.commands.options import LiveOptions
 from voipbin_cli.errors import ExitStatus, UsageError
+from voipbin_cli.offline import dumps
+from voipbin_cli.offline.streams import CapturedStream
+from voipbin_cli.offline.validate import STDIN, FileValidation
 from voipbin_cli.render.jsonl import emit
 from voipbin_cli.render.junit import to_junit
 from voipbin_cli.render.problems import say
@@ -35,10 +39,8 @@ from voipbin_cli.render.validation import (
     show_report,
     show_streams,
 )
-from voipbin_cli.session import dumps
 from voipbin_cli.session.listening import ListenRequest, Tell
-from voipbin_cli.session.streams import Stream
-from voipbin_cli.session.validate import STDIN, FileValidation, LiveValidation, Measure
+from voipbin_cli.session.validate import LiveValidation
 from voipbin_cli.text import did_you_mean, printable
 
 DOCUMENTS: dict[str, Callable[[str, dict[str, Any], Sequence[Group]], str]] = {
@@ -55,7 +57,7 @@ class Output:
     document: str | None
     quiet: bool
 
-    def part(self, part: Part, stream: Stream | None) -> None:
+    def part(self, part: Part, stream: CapturedStream | None = None) -> None:
         """Tell of every single broken rule, where someone reads that."""
         if not self.as_json:
             return
@@ -134,7 +136,7 @@ def validate_hex(
             emit("frame", {"frame": number, "fields": [field_fields(field) for field in fields]})
         elif not output.document and not output.quiet:
             show_fields(fields, message, out)
-        for part in validator.add(direction, from_messages([Message(message)])):
+        for part in validator.add(direction, from_messages([TimedMessage(message)])):
             output.part(part, None)
         if validator.is_full:
             break

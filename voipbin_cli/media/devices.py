@@ -118,7 +118,7 @@ def find_device(wanted: str | None, devices: list[Device], *, output: bool) -> D
     raise UsageError(f"{wanted!r} {problem}", hint=f"choose one of: {names}")
 
 
-class Stream:
+class DeviceStream:
     """A running PortAudio stream. `rate_hz` and `channels` are what the device was opened with."""
 
     def __init__(self, opened: Any, rate_hz: int, channels: int, name: str) -> None:
@@ -154,7 +154,7 @@ class Stream:
                 continue
 
 
-def open_output(device: Device, fill: Callable[[Samples, int, bool], None]) -> Stream:
+def open_output(device: Device, fill: Callable[[Samples, int, bool], None]) -> DeviceStream:
     """Open a loudspeaker; `fill(samples, channels, ran_dry)` is called for each block, and must
     not block.
 
@@ -168,7 +168,7 @@ def open_output(device: Device, fill: Callable[[Samples, int, bool], None]) -> S
     return _open(device, "OutputStream", "check_output_settings", device.outputs, callback)
 
 
-def open_input(device: Device, take: Callable[[Samples], None]) -> Stream:
+def open_input(device: Device, take: Callable[[Samples], None]) -> DeviceStream:
     """Open a microphone; `take(samples)` gets each block as mono float32. Raises MachineError."""
 
     def callback(samples: Samples, _count: int, _time: Any, _status: Any) -> None:
@@ -179,7 +179,7 @@ def open_input(device: Device, take: Callable[[Samples], None]) -> Stream:
 
 def _open(
     device: Device, kind: str, check: str, most: int, callback: Callable[..., None]
-) -> Stream:
+) -> DeviceStream:
     system = sound_system()
     rate_hz, channels = _settings(device, getattr(system, check), most, system.PortAudioError)
     opened = _guard(
@@ -194,7 +194,7 @@ def _open(
         ),
         device.name,
     )
-    return Stream(opened, rate_hz, channels, device.name)
+    return DeviceStream(opened, rate_hz, channels, device.name)
 
 
 def _settings(

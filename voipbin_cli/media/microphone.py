@@ -6,8 +6,8 @@ from collections import deque
 
 import numpy as np
 
-from voipbin_cli.media.devices import Device, Samples, Stream, open_input
-from voipbin_cli.media.resample import Quality, Resampler
+from voipbin_cli.media.devices import Device, DeviceStream, Samples, open_input
+from voipbin_cli.media.resample import ResampleQuality, Resampler
 
 CALL_RATE_HZ = 8000
 FRAME_SAMPLES = 160
@@ -28,8 +28,8 @@ class Microphone:
         self.dropped_frames = 0
         self._rest = np.zeros(0, np.float32)
         self._frames: deque[bytes] = deque()
-        self._stream: Stream = open_input(device, self._take_in)
-        self._resampler = Resampler(self._stream.rate_hz, CALL_RATE_HZ, Quality.LIVE)
+        self._stream: DeviceStream = open_input(device, self._take_in)
+        self._resampler = Resampler(self._stream.rate_hz, CALL_RATE_HZ, ResampleQuality.LIVE)
 
     @property
     def name(self) -> str:

@@ -11,7 +11,7 @@ Samples = npt.NDArray[np.float32]
 """One channel, full scale at ±1."""
 
 
-class Quality(StrEnum):
+class ResampleQuality(StrEnum):
     """What for. `FILE`: soxr's HQ, which keeps back up to 170 ms and gives them out in lumps.
 
     `LIVE`: soxr's variable-rate filter, which gives out as evenly as it takes in, 15 to 30 ms
@@ -28,12 +28,14 @@ class Resampler:
     The chunks may be cut anywhere. At equal rates samples pass through untouched.
     """
 
-    def __init__(self, from_hz: float, to_hz: float, quality: Quality = Quality.FILE) -> None:
+    def __init__(
+        self, from_hz: float, to_hz: float, quality: ResampleQuality = ResampleQuality.FILE
+    ) -> None:
         self._stream = None
         if from_hz != to_hz:
             import soxr
 
-            is_live = quality is Quality.LIVE
+            is_live = quality is ResampleQuality.LIVE
             self._stream = soxr.ResampleStream(from_hz, to_hz, 1, "float32", "HQ", vr=is_live)
 
     def process(self, samples: Samples, *, last: bool = False) -> Samples:

@@ -10,8 +10,8 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from voipbin_cli.media.devices import Device, Samples, Stream, open_output
-from voipbin_cli.media.resample import Quality, Resampler
+from voipbin_cli.media.devices import Device, DeviceStream, Samples, open_output
+from voipbin_cli.media.resample import ResampleQuality, Resampler
 
 CALL_RATE_HZ = 8000
 # 10 ms: what is pulled at a time when the device's rate is another one.
@@ -63,8 +63,8 @@ class Speaker:
         self._ready = np.zeros(0, np.float32)
         self._first_ns: int | None = None
         self._latest_ns = clock()
-        self._stream: Stream = open_output(device, self._fill)
-        self._resampler = Resampler(CALL_RATE_HZ, self._stream.rate_hz, Quality.LIVE)
+        self._stream: DeviceStream = open_output(device, self._fill)
+        self._resampler = Resampler(CALL_RATE_HZ, self._stream.rate_hz, ResampleQuality.LIVE)
 
     @property
     def name(self) -> str:

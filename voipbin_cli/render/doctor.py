@@ -17,7 +17,7 @@ from voipbin_cli.errors import ExitStatus
 from voipbin_cli.text import printable
 
 
-class State(StrEnum):
+class CheckState(StrEnum):
     """How a check came out."""
 
     OK = "ok"
@@ -30,7 +30,7 @@ class Check:
     """One thing looked at. `status` is what `doctor` exits with when it is bad."""
 
     topic: str
-    state: State
+    state: CheckState
     words: str
     hint: str = ""
     facts: Mapping[str, Any] = field(default_factory=dict)
@@ -38,9 +38,9 @@ class Check:
 
 
 _MARKS = {
-    State.OK: ("✓", "+", "green"),
-    State.NOTE: ("!", "!", "yellow"),
-    State.BAD: ("✗", "x", "bold red"),
+    CheckState.OK: ("✓", "+", "green"),
+    CheckState.NOTE: ("!", "!", "yellow"),
+    CheckState.BAD: ("✗", "x", "bold red"),
 }
 
 
@@ -87,9 +87,9 @@ def terminal_check(environ: Mapping[str, str] = os.environ) -> Check:
         sys.stdout.encoding,
     ]
     if facts["unicode"]:
-        return Check("terminal", State.OK, ", ".join(words), facts=facts)
+        return Check("terminal", CheckState.OK, ", ".join(words), facts=facts)
     hint = "level meters need it: set LANG=C.UTF-8 or PYTHONUTF8=1"
-    return Check("terminal", State.NOTE, ", ".join([*words, "no Unicode"]), hint, facts)
+    return Check("terminal", CheckState.NOTE, ", ".join([*words, "no Unicode"]), hint, facts)
 
 
 def _can_show(characters: str) -> bool:

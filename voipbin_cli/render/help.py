@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from voipbin_cli.render.tree import Argument, Command, Option, describe
+from voipbin_cli.render.tree import Argument, Command, CommandOption, describe
 
 WIDEST = 100
 # Terms longer than this have their meaning on the next line.
@@ -115,7 +115,7 @@ def _sections(command: Command) -> Iterator[Section]:
         yield group, [(_spelling(option), option.meaning) for option in options]
 
 
-def option_groups(command: Command) -> Iterator[tuple[str, list[Option]]]:
+def option_groups(command: Command) -> Iterator[tuple[str, list[CommandOption]]]:
     """Give each group of options by its name, those without one last."""
     names = dict.fromkeys(option.group for option in command.options)
     for name in sorted(names, key=bool, reverse=True):
@@ -127,7 +127,7 @@ def _below(command: Command, other: Command) -> str:
     return " ".join(other.path[len(command.path) :])
 
 
-def _spelling(option: Option) -> str:
+def _spelling(option: CommandOption) -> str:
     """Return `-o, --output FILE`; long names stand in line whether there is a short one or not."""
     long = ", ".join(name for name in option.all_names if name.startswith("--"))
     short = next((f"{name}, " for name in option.names if not name.startswith("--")), "    ")

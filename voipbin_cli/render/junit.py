@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from xml.etree import ElementTree
 
-from voipbin_cli.analysis.facts.due import Spec
-from voipbin_cli.analysis.rules import RULES, Rule
-from voipbin_cli.analysis.rules.tally import Group
 from voipbin_cli.analysis.severity import Severity
+from voipbin_cli.analysis.validation.due import Spec
+from voipbin_cli.analysis.validation.rules import RULES, Rule
+from voipbin_cli.analysis.validation.tally import Group
 from voipbin_cli.text import printable
 
 

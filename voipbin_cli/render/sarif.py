@@ -8,9 +8,9 @@ from typing import Any
 from urllib.parse import quote
 
 from voipbin_cli import __version__
-from voipbin_cli.analysis.rules import RULES, Rule
-from voipbin_cli.analysis.rules.tally import Group
 from voipbin_cli.analysis.severity import Severity
+from voipbin_cli.analysis.validation.rules import RULES, Rule
+from voipbin_cli.analysis.validation.tally import Group
 from voipbin_cli.text import printable
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"

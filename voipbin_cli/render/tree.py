@@ -11,7 +11,7 @@ EXAMPLES = "Examples:"
 
 
 @dataclass(frozen=True, slots=True)
-class Option:
+class CommandOption:
     """A flag, or an option with a value; `metavar` is empty for a flag."""
 
     names: tuple[str, ...]
@@ -56,7 +56,7 @@ class Command:
 
     path: tuple[str, ...]
     help: str
-    options: tuple[Option, ...]
+    options: tuple[CommandOption, ...]
     arguments: tuple[Argument, ...]
     commands: tuple[Command, ...]
 
@@ -108,11 +108,11 @@ def describe(source: Any, path: tuple[str, ...] = ()) -> Command:
     )
 
 
-_HELP = Option(("--help", "-h"), (), "", "Show this message and exit.", "", "", "")
+_HELP = CommandOption(("--help", "-h"), (), "", "Show this message and exit.", "", "", "")
 
 
-def _option(source: Any) -> Option:
-    return Option(
+def _option(source: Any) -> CommandOption:
+    return CommandOption(
         names=tuple(source.opts),
         negations=tuple(source.secondary_opts),
         metavar="" if source.is_flag else _metavar(source),

@@ -10,11 +10,11 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from voipbin_cli.analysis.dissect import Field, dissect
-from voipbin_cli.analysis.facts.due import Spec
-from voipbin_cli.analysis.rules import RULES, Rule
-from voipbin_cli.analysis.rules.tally import Group
 from voipbin_cli.analysis.severity import Severity
+from voipbin_cli.analysis.validation.dissect import Field, dissect
+from voipbin_cli.analysis.validation.due import Spec
+from voipbin_cli.analysis.validation.rules import RULES, Rule
+from voipbin_cli.analysis.validation.tally import Group
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation
 from voipbin_cli.render.live import STATE_STYLES, clock_text
 from voipbin_cli.render.problems import say

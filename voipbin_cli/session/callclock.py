@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 
-from voipbin_cli.analysis.timeline import QUEUE_SHARE, Gap, Timeline
+from voipbin_cli.analysis.arrivals.timeline import QUEUE_SHARE, Gap, Timeline
 from voipbin_cli.codec.dialect import AudioFrame
 from voipbin_cli.codec.pcm import SAMPLE_RATE_HZ
 

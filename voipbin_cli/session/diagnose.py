@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
-from voipbin_cli.analysis.diagnosis import Diagnosis
+from voipbin_cli.analysis.diagnosis import KEPT_ROWS, KEPT_SAMPLES, Diagnosis, DiagnosisFold
 from voipbin_cli.analysis.stream import StreamFold
 from voipbin_cli.errors import MachineError, UsageError, VoipbinError
 from voipbin_cli.session.listening import ListeningSession, ListenRequest, ListenStatus, Tell
@@ -15,7 +15,6 @@ from voipbin_cli.session.live import Cause, Close
 from voipbin_cli.session.logbook import refusal_fields
 from voipbin_cli.session.measuring import Measuring
 from voipbin_cli.session.preflight import Preflight, Step
-from voipbin_cli.session.story import KEPT_ROWS, KEPT_SAMPLES, Story
 from voipbin_cli.transport.connection import ConnectionEnded, MediaConnection, Message
 from voipbin_cli.transport.documents import CallState, ConferenceState, ResourceState
 
@@ -64,7 +63,7 @@ class LiveDiagnosis(ListeningSession):
             live.encapsulation, rng, keep_samples=KEPT_SAMPLES, keep_rows=KEPT_ROWS
         )
         self.fold = self._measuring.fold
-        self.story = Story(self.fold)
+        self.story = DiagnosisFold(self.fold)
         self.steps: list[Step] = []
         self.events: list[str] = []
         self._connection: MediaConnection | None = None

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from voipbin_cli.analysis.dtmf import DtmfFold
-from voipbin_cli.analysis.voice import VoiceFold
+from voipbin_cli.analysis.sound.dtmf import DtmfFold
+from voipbin_cli.analysis.sound.voice import VoiceFold
 
 
 class Ears:

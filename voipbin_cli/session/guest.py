@@ -14,9 +14,10 @@ from typing import Any
 
 from voipbin_cli.codec import audiosocket, chan_websocket
 from voipbin_cli.codec.audiosocket import Kind
-from voipbin_cli.codec.chan_websocket import CommandName, Event, EventName
-from voipbin_cli.codec.dialect import AudioFrame, SendForm
+from voipbin_cli.codec.chan_websocket import CommandName, ControlEvent, ControlEventName
+from voipbin_cli.codec.dialect import AudioFrame
 from voipbin_cli.codec.encapsulation import Encapsulation, Unit
+from voipbin_cli.codec.fingerprint import SendForm
 from voipbin_cli.codec.pcm import FRAME_SAMPLES, SAMPLE_RATE_HZ, Codec, decode
 from voipbin_cli.errors import DecodeError
 from voipbin_cli.session.audiofile import AudioFile
@@ -100,7 +101,7 @@ class Guest:
     def __init__(self, peer: Peer, number: int, request: ServeRequest, tell: Tell) -> None:
         self.peer = peer
         self.number = number
-        self.start: Event | None = None
+        self.start: ControlEvent | None = None
         self._request = request
         self._tell = tell
         self._wire = _Held(peer)
@@ -230,18 +231,18 @@ class Guest:
             said = printable(text, 80)
             self.tell("warning", {"message": f"{self.name} says {said!r}: {problem.message}"})
             return
-        if event.name == EventName.MEDIA_START and self.start is None:
+        if event.name == ControlEventName.MEDIA_START and self.start is None:
             self._begin_media(event)
-        elif event.name in (EventName.MEDIA_XOFF, EventName.MEDIA_XON):
-            self._wire.is_off = event.name == EventName.MEDIA_XOFF
+        elif event.name in (ControlEventName.MEDIA_XOFF, ControlEventName.MEDIA_XON):
+            self._wire.is_off = event.name == ControlEventName.MEDIA_XOFF
             self.tell("flow", {"paused": self._wire.is_off})
-        elif event.name == EventName.DTMF_END:
+        elif event.name == ControlEventName.DTMF_END:
             self.tell("dtmf", {"digit": printable(event.fields.get("digit", ""), 8)})
         else:
             fields = {key: printable(value, 80) for key, value in event.fields.items()}
             self.tell("control", {"name": printable(event.name, 80), "fields": fields})
 
-    def _begin_media(self, event: Event) -> None:
+    def _begin_media(self, event: ControlEvent) -> None:
         """From here on the media is bare: no header of any encapsulation."""
         self.start, codec = event, event.codec
         if codec is None:

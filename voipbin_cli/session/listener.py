@@ -81,10 +81,10 @@ class ForeignRate:
     """Brings frames of another rate to 8 kHz."""
 
     def __init__(self, rate_hz: int) -> None:
-        from voipbin_cli.media.resample import Quality, Resampler  # rarely needed
+        from voipbin_cli.media.resample import ResampleQuality, Resampler  # rarely needed
 
         self.rate_hz = rate_hz
-        self._resampler = Resampler(rate_hz, SAMPLE_RATE_HZ, Quality.LIVE)
+        self._resampler = Resampler(rate_hz, SAMPLE_RATE_HZ, ResampleQuality.LIVE)
 
         self._latest: AudioFrame | None = None
 

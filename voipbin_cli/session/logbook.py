@@ -8,8 +8,8 @@ from dataclasses import asdict
 from typing import Any
 
 from voipbin_cli.capture.pcapng import PcapngWriter
-from voipbin_cli.capture.records import CaptureMeta, EventName
-from voipbin_cli.codec.dialect import Verdict
+from voipbin_cli.capture.records import CaptureEventName, CaptureMeta
+from voipbin_cli.codec.dialect import ReceivedForm
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation
 from voipbin_cli.errors import VoipbinError
 from voipbin_cli.media.background import BackgroundWriter
@@ -66,7 +66,7 @@ class Logbook:
     def opened(self, at_ns: int, connection: MediaConnection) -> None:
         """A connection is up."""
         self._connection, self._round_trips_told = connection, 0
-        self._event(at_ns, EventName.OPEN, connection=self._connections)
+        self._event(at_ns, CaptureEventName.OPEN, connection=self._connections)
         self._connections += 1
 
     def received(self, message: Message) -> None:
@@ -85,7 +85,7 @@ class Logbook:
         self._tell_round_trips(at_ns)
         self._event(
             at_ns,
-            EventName.CLOSE,
+            CaptureEventName.CLOSE,
             connection=self._connections - 1,
             code=ended.code,
             reason=ended.reason,
@@ -95,22 +95,22 @@ class Logbook:
 
     def lagged(self, at_ns: int, late_ns: int) -> None:
         """This process woke up late."""
-        self._event(at_ns, EventName.LOCAL_LAG, ms=[round(late_ns / 1e6, 3)])
+        self._event(at_ns, CaptureEventName.LOCAL_LAG, ms=[round(late_ns / 1e6, 3)])
 
     def told(self, at_ns: int, fields: Mapping[str, object]) -> None:
         """What the API said of the call."""
-        self._event(at_ns, EventName.API, **fields)
+        self._event(at_ns, CaptureEventName.API, **fields)
 
     def failed(self, at_ns: int, error: VoipbinError) -> None:
         """There was no connection, or no other one; a diagnosis has an id for the reason."""
         if fields := refusal_fields(error):
-            self._event(at_ns, EventName.API, **fields)
+            self._event(at_ns, CaptureEventName.API, **fields)
 
-    def decided(self, at_ns: int, verdict: Verdict) -> None:
+    def decided(self, at_ns: int, verdict: ReceivedForm) -> None:
         """What the stream speaks is known, or known better."""
-        self._event(at_ns, EventName.DIALECT, **asdict(verdict))
+        self._event(at_ns, CaptureEventName.DIALECT, **asdict(verdict))
 
-    def described(self, at_ns: int, verdict: Verdict, payload_type: int) -> None:
+    def described(self, at_ns: int, verdict: ReceivedForm, payload_type: int) -> None:
         """Let Wireshark know what the payload type of what is received means."""
         if self._writer is not None and self._is_rtp and verdict.timestamp_hz is not None:
             self._writer.describe_media(
@@ -127,8 +127,8 @@ class Logbook:
         if close.error is not None:
             self.failed(at_ns, close.error)
         fields = close.as_fields() | {"connection": self._connections - 1}
-        self._event(at_ns, EventName.CLOSE, **fields)
-        self._event(at_ns, EventName.END, cause=close.cause.value)
+        self._event(at_ns, CaptureEventName.CLOSE, **fields)
+        self._event(at_ns, CaptureEventName.END, cause=close.cause.value)
 
     def finish(self) -> None:
         """Put everything on the disk. Raises MachineError as the disk does."""
@@ -140,8 +140,8 @@ class Logbook:
             trips_ms = [round(ms, 3) for ms in self._connection.rtts_ms[self._round_trips_told :]]
             self._round_trips_told += len(trips_ms)
             if trips_ms:
-                self._event(at_ns, EventName.RTT, ms=trips_ms)
+                self._event(at_ns, CaptureEventName.RTT, ms=trips_ms)
 
-    def _event(self, at_ns: int, name: EventName, **fields: object) -> None:
+    def _event(self, at_ns: int, name: CaptureEventName, **fields: object) -> None:
         if self._writer is not None:
             self._writer.event(at_ns + self._offset_ns, name.value, fields)

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from random import Random
 from typing import Any
 
-from voipbin_cli.analysis.facts.frames import Gathering
-from voipbin_cli.analysis.judging import BLOCK_FRAMES
+from voipbin_cli.analysis.messages import Gathering
+from voipbin_cli.analysis.sound.judging import BLOCK_FRAMES
 from voipbin_cli.analysis.stream import StreamFold
 from voipbin_cli.codec.encapsulation import Encapsulation
-from voipbin_cli.session.aside import Turns
+from voipbin_cli.session.turns import LoopTurns
 from voipbin_cli.transport.connection import Message
 
 # Ten seconds of a stream: a frame costs a tenth of what it does block by block.
@@ -29,7 +29,7 @@ class Measuring:
     def __init__(
         self, encapsulation: Encapsulation, rng: Random | None = None, **options: Any
     ) -> None:
-        self._turns = Turns()
+        self._turns = LoopTurns()
         self.fold = StreamFold(encapsulation, aside=self._turns, **options)
         self._most = (rng or Random()).randint(BLOCK_FRAMES, AT_ONCE)
         self._waiting = Gathering()

@@ -12,7 +12,7 @@ import numpy as np
 from voipbin_cli.codec.dialect import AudioFrame
 from voipbin_cli.codec.pcm import SAMPLE_RATE_HZ
 from voipbin_cli.errors import VoipbinError
-from voipbin_cli.media.resample import Quality, Resampler
+from voipbin_cli.media.resample import ResampleQuality, Resampler
 from voipbin_cli.session.backlog import Backlog
 from voipbin_cli.session.ears import Ears
 from voipbin_cli.session.listening import ListenRequest, Tell
@@ -41,7 +41,7 @@ class _Rate:
 
     def __init__(self, from_hz: int, to_hz: int) -> None:
         self._is_same = from_hz == to_hz
-        self._resampler = Resampler(from_hz, to_hz, Quality.LIVE)
+        self._resampler = Resampler(from_hz, to_hz, ResampleQuality.LIVE)
         self._half = b""
 
     def feed(self, data: bytes) -> bytes:

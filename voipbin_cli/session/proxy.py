@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from voipbin_cli.analysis.facts import frames as columns
-from voipbin_cli.analysis.facts.frames import from_messages
-from voipbin_cli.analysis.rules.tally import Group, Tally
-from voipbin_cli.analysis.validation import Part, Validator
+from voipbin_cli.analysis import messages as columns
+from voipbin_cli.analysis.messages import from_messages
+from voipbin_cli.analysis.validation.measure import Measure
+from voipbin_cli.analysis.validation.tally import Group, Tally
+from voipbin_cli.analysis.validation.validator import Part, Validator
 from voipbin_cli.codec.encapsulation import MAX_PAYLOAD_BYTES, Direction, Encapsulation
 from voipbin_cli.errors import VoipbinError
 from voipbin_cli.session.listening import ListenRequest, Tell
 from voipbin_cli.session.live import Cause, Close
 from voipbin_cli.session.logbook import Logbook
-from voipbin_cli.session.validate import Measure
 from voipbin_cli.transport.connection import (
     ConnectionEnded,
     MediaConnection,
@@ -56,7 +56,7 @@ class _Talk:
         """Judge one message; what would be the death of the platform's server stays here."""
         session = self.session
         session.log(direction, message)
-        frames = from_messages([columns.Message(message.data, message.arrival_ns)])
+        frames = from_messages([columns.TimedMessage(message.data, message.arrival_ns)])
         session.tell_parts(self.validator.add(direction, frames))
         return direction is Direction.IN or not self._is_deadly(message.data)
 
@@ -97,7 +97,7 @@ class ProxyValidation:
         *,
         port: int,
         measure: Measure,
-        on_part: Callable[[Part, None], None],
+        on_part: Callable[[Part], None],
         clock: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         self.tell = tell
@@ -193,7 +193,7 @@ class ProxyValidation:
         """Pass on what was judged."""
         for part in parts:
             self.tally.add(part)
-            self._on_part(part, None)
+            self._on_part(part)
 
     def over(self, talk: _Talk, ended: ConnectionEnded) -> None:
         """A client or its far end is gone."""

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from random import Random
 from typing import Protocol
 
-from voipbin_cli.codec.dialect import SendForm
 from voipbin_cli.codec.encapsulation import Encapsulation, Packer
+from voipbin_cli.codec.fingerprint import SendForm
 from voipbin_cli.codec.pcm import FRAME_NS, FRAME_SAMPLES, encode
 from voipbin_cli.session.pacer import Pacer
 from voipbin_cli.session.silence import make_packer

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from random import Random
 
-from voipbin_cli.codec.dialect import FrameDecoder, SendForm
+from voipbin_cli.codec.dialect import FrameDecoder
 from voipbin_cli.codec.encapsulation import Encapsulation, Packer
+from voipbin_cli.codec.fingerprint import SendForm
 from voipbin_cli.codec.pcm import FRAME_SAMPLES, silence
 
 

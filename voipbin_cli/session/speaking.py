@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from voipbin_cli.codec.dialect import SendForm
+from voipbin_cli.codec.fingerprint import SendForm
 from voipbin_cli.codec.pcm import FRAME_SAMPLES, SAMPLE_RATE_HZ, Codec
 from voipbin_cli.session.listening import ListeningSession, ListenRequest, ListenStatus, Tell
 from voipbin_cli.session.live import Cause, Close

@@ -8,8 +8,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from voipbin_cli.analysis.playout import Mode, PlayoutBuffer, PlayoutStats
-from voipbin_cli.analysis.voice import VoiceFold
+from voipbin_cli.analysis.playout.buffer import Mode, PlayoutBuffer, PlayoutStats
+from voipbin_cli.analysis.sound.voice import VoiceFold
 from voipbin_cli.codec.dialect import AudioFrame
 from voipbin_cli.errors import MachineError
 from voipbin_cli.media.devices import find_device, list_devices

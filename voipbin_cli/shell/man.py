@@ -10,7 +10,7 @@ from textwrap import wrap
 
 from voipbin_cli import __version__
 from voipbin_cli.render.help import option_groups
-from voipbin_cli.render.tree import Argument, Command, Option
+from voipbin_cli.render.tree import Argument, Command, CommandOption
 from voipbin_cli.shell.generated import main
 from voipbin_cli.shell.manual import ENVIRONMENT, FILES, STATUSES, TARGETS, Entry
 from voipbin_cli.shell.tree import command_tree
@@ -148,13 +148,13 @@ def _options(command: Command) -> Iterator[str]:
             yield from _item(_spelling(option), _meaning(option))
 
 
-def _spelling(option: Option) -> str:
+def _spelling(option: CommandOption) -> str:
     short_first = sorted(option.all_names, key=lambda name: name.startswith("--"))
     names = ", ".join(f"\\fB{text(name)}\\fR" for name in short_first)
     return f"{names} \\fI{text(option.metavar)}\\fR" if option.metavar else names
 
 
-def _meaning(option: Option) -> str:
+def _meaning(option: CommandOption) -> str:
     said = [option.help]
     if option.default:
         said.append(f"Default: {option.default}.")

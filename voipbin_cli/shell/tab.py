@@ -19,7 +19,7 @@ from voipbin_cli.environment import user_environment
 LIMIT_S = 0.85
 
 
-class Row(NamedTuple):
+class Candidate(NamedTuple):
     """One thing to offer."""
 
     value: str
@@ -43,43 +43,47 @@ class Line(NamedTuple):
         return None
 
 
-def _targets(line: Line) -> list[Row]:
+def _targets(line: Line) -> list[Candidate]:
     """Calls by their bare id, unless `call/` was begun; conferences with their prefix."""
     from voipbin_cli.shell.progress import in_progress
 
     prefix = "call/" if line.current.startswith("call/") else ""
     return [
-        Row((prefix if found.kind == "call" else "conference/") + found.id, found.help)
+        Candidate((prefix if found.kind == "call" else "conference/") + found.id, found.help)
         for found in in_progress(line)
     ]
 
 
-def _calls(line: Line) -> list[Row]:
+def _calls(line: Line) -> list[Candidate]:
     from voipbin_cli.shell.progress import in_progress
 
-    return [Row(found.id, found.help) for found in in_progress(line) if found.kind == "call"]
+    return [Candidate(found.id, found.help) for found in in_progress(line) if found.kind == "call"]
 
 
-def _conferences(line: Line) -> list[Row]:
+def _conferences(line: Line) -> list[Candidate]:
     from voipbin_cli.shell.progress import in_progress
 
-    return [Row(found.id, found.help) for found in in_progress(line) if found.kind == "conference"]
+    return [
+        Candidate(found.id, found.help) for found in in_progress(line) if found.kind == "conference"
+    ]
 
 
-def _profiles(line: Line) -> list[Row]:
+def _profiles(line: Line) -> list[Candidate]:
     from voipbin_cli.transport.profiles import ProfileStore
 
     store = ProfileStore.of_user(line.environ)
-    return [Row(name, store.address(name) or "") for name in store.names]
+    return [Candidate(name, store.address(name) or "") for name in store.names]
 
 
-def _devices(_line: Line) -> list[Row]:
+def _devices(_line: Line) -> list[Candidate]:
     from voipbin_cli.media.devices import list_devices
 
-    return [Row(str(device.number), device.name) for device in list_devices() if device.outputs]
+    return [
+        Candidate(str(device.number), device.name) for device in list_devices() if device.outputs
+    ]
 
 
-SOURCES: Mapping[str, Callable[[Line], list[Row]]] = {
+SOURCES: Mapping[str, Callable[[Line], list[Candidate]]] = {
     "targets": _targets,
     "calls": _calls,
     "conferences": _conferences,
@@ -88,9 +92,9 @@ SOURCES: Mapping[str, Callable[[Line], list[Row]]] = {
 }
 
 
-def answer(kind: str, line: Line, limit_s: float = LIMIT_S) -> list[Row]:
+def answer(kind: str, line: Line, limit_s: float = LIMIT_S) -> list[Candidate]:
     """Return what there is of `kind` that begins with the current word; nothing after `limit_s`."""
-    rows: list[Row] = []
+    rows: list[Candidate] = []
 
     def look() -> None:
         # What goes wrong is told by the command itself, once it runs.

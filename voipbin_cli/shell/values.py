@@ -76,7 +76,7 @@ def values_of(metavar: str) -> Values:
 
 def known_values() -> dict[str, list[tuple[str, str]]]:
     """Return the words of the kinds that are known when scripts are generated, with their help."""
-    from voipbin_cli.analysis.rules import RULES
+    from voipbin_cli.analysis.validation.rules import RULES
     from voipbin_cli.simulator.catalog import SCENARIOS
 
     scenarios = [(row.name, row.summary) for row in SCENARIOS.values()]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from voipbin_cli.render.tree import Argument, Command, Option
+from voipbin_cli.render.tree import Argument, Command, CommandOption
 from voipbin_cli.shell.values import DYNAMIC, is_continuation, values_of
 
 _SCRIPT = r"""#compdef voipbin
@@ -130,7 +130,7 @@ def _options(command: Command) -> Iterator[str]:
             yield _quote(f"({others}){name}{_value_of(option, name)}")
 
 
-def _value_of(option: Option, name: str) -> str:
+def _value_of(option: CommandOption, name: str) -> str:
     told = f"[{_escape(option.help, '[]')}]"
     if not option.metavar:
         return told

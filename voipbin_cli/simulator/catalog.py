@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import reduce
 
 from voipbin_cli.codec.audiosocket import Kind as AudioSocketKind
-from voipbin_cli.codec.dialect import Dialect
+from voipbin_cli.codec.fingerprint import Dialect
 from voipbin_cli.errors import UsageError
 from voipbin_cli.simulator.distortions import (
     CLIPPING,

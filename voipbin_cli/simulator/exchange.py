@@ -13,11 +13,11 @@ from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.codec.pcm import FRAME_NS
 from voipbin_cli.errors import MachineError
 from voipbin_cli.simulator.api import Join
-from voipbin_cli.simulator.farend import Channel, messages
+from voipbin_cli.simulator.farend import MediaChannel, messages
 from voipbin_cli.simulator.rooms import Room
-from voipbin_cli.simulator.scenario import Admission, Kind, Scenario
+from voipbin_cli.simulator.scenario import Admission, Scenario, TargetSort
 from voipbin_cli.simulator.schedule import MS_NS, SECOND_NS
-from voipbin_cli.simulator.sources import SILENT_FRAME, Sound
+from voipbin_cli.simulator.sources import SILENT_FRAME, SoundLoop
 from voipbin_cli.simulator.stream import MediaStream
 from voipbin_cli.simulator.ticker import Ticker
 
@@ -31,7 +31,7 @@ _SETTING_UP_NS = 6 * MS_NS
 _PLAY_OFFSET_NS = FRAME_NS // 2
 
 
-def build_rooms(scenario: Scenario, created_s: float) -> dict[Kind, list[Room]]:
+def build_rooms(scenario: Scenario, created_s: float) -> dict[TargetSort, list[Room]]:
     """The calls and conferences of a scenario, with ids that are the same in every run.
 
     The first of each is what the scenario is about; the other calls are over, and the last
@@ -39,19 +39,19 @@ def build_rooms(scenario: Scenario, created_s: float) -> dict[Kind, list[Room]]:
     """
     over = Scenario(name=scenario.name, summary="", call_status="hangup")
 
-    def room(kind: Kind, number: int, row: Scenario, members: int) -> Room:
+    def room(kind: TargetSort, number: int, row: Scenario, members: int) -> Room:
         created = created_s - 60.0 * number
         return Room(
             kind, scenario.uuid(f"{kind}/{number}"), row, members=members, created_s=created
         )
 
     return {
-        Kind.CALL: [
-            room(Kind.CALL, number, over if number else scenario, 2)
+        TargetSort.CALL: [
+            room(TargetSort.CALL, number, over if number else scenario, 2)
             for number in range(scenario.calls)
         ],
-        Kind.CONFERENCE: [
-            room(Kind.CONFERENCE, number, scenario, members)
+        TargetSort.CONFERENCE: [
+            room(TargetSort.CONFERENCE, number, scenario, members)
             for number, members in enumerate((scenario.members, 1))
         ],
     }
@@ -64,7 +64,7 @@ class Exchange:
     """
 
     def __init__(
-        self, scenario: Scenario, sound: Sound, ticker: Ticker, wall: Callable[[], float]
+        self, scenario: Scenario, sound: SoundLoop, ticker: Ticker, wall: Callable[[], float]
     ) -> None:
         self.scenario = scenario
         self.rooms = build_rooms(scenario, wall())
@@ -72,7 +72,7 @@ class Exchange:
         self.ends: deque[str] = deque(maxlen=_NOTES_KEPT)
         self.streams_joined = 0
         self.failure: MachineError | None = None
-        self._sound = sound if scenario.phone else Sound(SILENT_FRAME)
+        self._sound = sound if scenario.phone else SoundLoop(SILENT_FRAME)
         self._ticker = ticker
         self._wall = wall
         self._outage_until_ns = 0.0
@@ -93,7 +93,7 @@ class Exchange:
         channel = None
         if join.encapsulation in tuple(Encapsulation):
             encapsulation = Encapsulation(join.encapsulation)
-            channel = Channel(self.scenario, encapsulation, join.room.queue_rule)
+            channel = MediaChannel(self.scenario, encapsulation, join.room.queue_rule)
         return MediaStream(join.room, channel, self._ticker, self._ended, self._violated)
 
     def joined(self, stream: MediaStream, join: Join) -> None:

@@ -64,7 +64,7 @@ def messages(
     return apply_faults(scenario.faults, Stage.WIRE, schedule, context)
 
 
-class Channel:
+class MediaChannel:
     """The media channel of one client: a queue towards the phone and the rules of its intake."""
 
     def __init__(self, scenario: Scenario, encapsulation: Encapsulation, rule: QueueRule) -> None:

@@ -10,7 +10,7 @@ from voipbin_cli.codec.pcm import FRAME_NS
 from voipbin_cli.simulator import farqueue
 from voipbin_cli.simulator.farqueue import FarQueue, QueueRule
 from voipbin_cli.simulator.heard import Heard, mix
-from voipbin_cli.simulator.scenario import Kind, Scenario
+from voipbin_cli.simulator.scenario import Scenario, TargetSort
 
 _CONFERENCE_STATUS = {"ringing": "starting", "hangup": "terminated"}
 _OVER = ("hangup", "terminated")
@@ -33,14 +33,14 @@ class Room:
     """
 
     def __init__(
-        self, kind: Kind, room_id: str, scenario: Scenario, *, members: int, created_s: float
+        self, kind: TargetSort, room_id: str, scenario: Scenario, *, members: int, created_s: float
     ) -> None:
         self.kind = kind
         self.id = room_id
         self.members = members
         self.scenario = scenario
         self.status = scenario.call_status
-        if kind is Kind.CONFERENCE:
+        if kind is TargetSort.CONFERENCE:
             self.status = _CONFERENCE_STATUS.get(self.status, self.status)
         self.created_s = created_s
         self.ended_s: float | None = None
@@ -63,12 +63,12 @@ class Room:
     @property
     def passes_straight_on(self) -> bool:
         """Whether this is a conference of one member, whose frames are handed on as they come."""
-        return self.kind is Kind.CONFERENCE and self.members == 1
+        return self.kind is TargetSort.CONFERENCE and self.members == 1
 
     @property
     def queue_rule(self) -> QueueRule:
         """What waits for the phone here, and how it is flushed."""
-        if self.kind is Kind.CONFERENCE:
+        if self.kind is TargetSort.CONFERENCE:
             return farqueue.CONFERENCE_OF_ONE if self.members == 1 else farqueue.CONFERENCE
         return farqueue.CALL if self.scenario.phone else farqueue.CALL_WITHOUT_RTP
 
@@ -86,7 +86,7 @@ class Room:
 
     def hang_up(self, now_s: float) -> None:
         """End it: first the status that the API shows, then every stream, with no close frame."""
-        self.status = "terminated" if self.kind is Kind.CONFERENCE else "hangup"
+        self.status = "terminated" if self.kind is TargetSort.CONFERENCE else "hangup"
         self.ended_s = now_s
         self.cut_all()
 
@@ -154,7 +154,7 @@ def _conference(room: Room) -> dict[str, Any]:
     }
 
 
-_VIEWS: dict[Kind, Callable[[Room], dict[str, Any]]] = {
-    Kind.CALL: _call,
-    Kind.CONFERENCE: _conference,
+_VIEWS: dict[TargetSort, Callable[[Room], dict[str, Any]]] = {
+    TargetSort.CALL: _call,
+    TargetSort.CONFERENCE: _conference,
 }

@@ -9,14 +9,14 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from voipbin_cli.codec.dialect import Dialect
 from voipbin_cli.codec.encapsulation import Encapsulation
+from voipbin_cli.codec.fingerprint import Dialect
 from voipbin_cli.errors import UsageError
 from voipbin_cli.simulator.forms import FORMS, Form
 from voipbin_cli.simulator.schedule import Fault
 
 
-class Kind(StrEnum):
+class TargetSort(StrEnum):
     """What a `sim:` target is joined to."""
 
     CALL = "call"
@@ -82,7 +82,7 @@ class Scenario:
     dialect: Dialect = Dialect.DEPLOYED
     source: str = "speech"
     seed: int = 1
-    kind: Kind = Kind.CALL
+    kind: TargetSort = TargetSort.CALL
     members: int = 2
     phone: bool = True
     duration_s: float | None = None
@@ -157,7 +157,7 @@ def _yes_no(text: str) -> bool:
     return text == "yes"
 
 
-class Option:
+class ScenarioOption:
     """One `key=value` that a scenario takes: the field it sets and how its text is read."""
 
     def __init__(self, field_name: str, convert: Callable[[str], Any], summary: str) -> None:
@@ -166,19 +166,21 @@ class Option:
         self.summary = summary
 
 
-OPTIONS: Mapping[str, Option] = {
-    "dialect": Option("dialect", _choice(Dialect, "unknown"), "what the far end speaks"),
-    "seed": Option("seed", _whole(0, 2**31), "another seed, another run"),
-    "kind": Option("kind", _choice(Kind), "a call or a conference"),
-    "members": Option("members", _whole(1, 20), "people in the conference"),
-    "source": Option(
+OPTIONS: Mapping[str, ScenarioOption] = {
+    "dialect": ScenarioOption("dialect", _choice(Dialect, "unknown"), "what the far end speaks"),
+    "seed": ScenarioOption("seed", _whole(0, 2**31), "another seed, another run"),
+    "kind": ScenarioOption("kind", _choice(TargetSort), "a call or a conference"),
+    "members": ScenarioOption("members", _whole(1, 20), "people in the conference"),
+    "source": ScenarioOption(
         "source", str, "speech, speech-gated, tone:HZ, music, silence, dtmf:KEYS, FILE"
     ),
-    "strength": Option("faults", _real(-1e6, 1e6), "how bad it is, in the unit of the fault"),
-    "duration": Option("duration_s", _real(0, 1e6), "seconds until the call ends"),
-    "phone": Option("phone", _yes_no, "whether the phone sends any RTP"),
-    "calls": Option("calls", _whole(1, 10_000), "calls that the API lists"),
-    "token-life": Option("token_life_s", _real(0, 1e9), "seconds until the token expires"),
+    "strength": ScenarioOption(
+        "faults", _real(-1e6, 1e6), "how bad it is, in the unit of the fault"
+    ),
+    "duration": ScenarioOption("duration_s", _real(0, 1e6), "seconds until the call ends"),
+    "phone": ScenarioOption("phone", _yes_no, "whether the phone sends any RTP"),
+    "calls": ScenarioOption("calls", _whole(1, 10_000), "calls that the API lists"),
+    "token-life": ScenarioOption("token_life_s", _real(0, 1e9), "seconds until the token expires"),
 }
 
 

@@ -14,14 +14,14 @@ from types import TracebackType
 from typing import Any, Self
 
 from voipbin_cli.errors import MachineError, UsageError
-from voipbin_cli.simulator.api import Api, Join
+from voipbin_cli.simulator.api import Join, SimulatedApi
 from voipbin_cli.simulator.authority import PASSWORD, USERNAME, Authority
 from voipbin_cli.simulator.connection import Connection
 from voipbin_cli.simulator.exchange import Exchange
 from voipbin_cli.simulator.heard import Heard, HeardFile
 from voipbin_cli.simulator.http import Request, Response, json_response
-from voipbin_cli.simulator.scenario import Kind, Scenario
-from voipbin_cli.simulator.sources import Sound, load_sound
+from voipbin_cli.simulator.scenario import Scenario, TargetSort
+from voipbin_cli.simulator.sources import SoundLoop, load_sound
 from voipbin_cli.simulator.stream import MediaStream
 from voipbin_cli.simulator.ticker import Ticker
 from voipbin_cli.simulator.timeline import call_pcap
@@ -38,8 +38,8 @@ def _check_loopback(host: str) -> None:
     )
 
 
-def _load(scenario: Scenario) -> Sound:
-    talkers = min(scenario.members, 3) if scenario.kind is Kind.CONFERENCE else 1
+def _load(scenario: Scenario) -> SoundLoop:
+    talkers = min(scenario.members, 3) if scenario.kind is TargetSort.CONFERENCE else 1
     return load_sound(scenario.source, seed=scenario.seed, talkers=talkers)
 
 
@@ -81,7 +81,7 @@ class Simulator:
         self._file = HeardFile(heard_path) if heard_path is not None else None
         self.exchange.target.heard = self._file or heard
         pcap = partial(call_pcap, sound=sound)
-        self._api = Api(scenario, self.exchange.rooms, self.authority, wall, pcap)
+        self._api = SimulatedApi(scenario, self.exchange.rooms, self.authority, wall, pcap)
         self._server: asyncio.Server
 
     @property
@@ -92,7 +92,10 @@ class Simulator:
 
     def describe(self) -> dict[str, Any]:
         """All that a client needs to know, for JSON."""
-        calls, conferences = self.exchange.rooms[Kind.CALL], self.exchange.rooms[Kind.CONFERENCE]
+        calls, conferences = (
+            self.exchange.rooms[TargetSort.CALL],
+            self.exchange.rooms[TargetSort.CONFERENCE],
+        )
         return {
             "event": "ready",
             "scenario": self.scenario.name,

@@ -23,7 +23,7 @@ LOOP_SECONDS = 60.0
 Pcm = NDArray[np.int16]
 
 
-class Sound:
+class SoundLoop:
     """A loop of sound in frames: s16le, 8 kHz, mono, 320 bytes (20 ms) a frame."""
 
     def __init__(self, pcm: bytes) -> None:
@@ -135,7 +135,7 @@ SOURCES: Mapping[str, Callable[[Render], Pcm]] = {
 }
 
 
-def _from_file(path: Path) -> Sound:
+def _from_file(path: Path) -> SoundLoop:
     try:
         with wave.open(str(path), "rb") as file:
             form = (file.getframerate(), file.getnchannels(), file.getsampwidth())
@@ -144,7 +144,7 @@ def _from_file(path: Path) -> Sound:
                     f"{path}: the simulator plays 8000 Hz mono 16-bit WAV only",
                     hint=f"sox {path} -r 8000 -c 1 -b 16 other.wav",
                 )
-            return Sound(file.readframes(file.getnframes()))
+            return SoundLoop(file.readframes(file.getnframes()))
     except (OSError, EOFError, wave.Error) as error:
         raise UsageError(
             f"cannot read {path} as WAV: {error}", hint="a WAV file of 8000 Hz, mono, 16 bit"
@@ -161,7 +161,7 @@ def check_source(text: str) -> None:
         )
 
 
-def load_sound(text: str, *, seed: int = 1, talkers: int = 1) -> Sound:
+def load_sound(text: str, *, seed: int = 1, talkers: int = 1) -> SoundLoop:
     """Render `NAME`, `NAME:ARGUMENT` (tone:1000, dtmf:12#) or read a WAV file.
 
     Raises:
@@ -171,4 +171,4 @@ def load_sound(text: str, *, seed: int = 1, talkers: int = 1) -> Sound:
     name, _, argument = text.partition(":")
     if name not in SOURCES:
         return _from_file(Path(text))
-    return Sound(SOURCES[name](Render(argument, seed, talkers)).astype("<i2").tobytes())
+    return SoundLoop(SOURCES[name](Render(argument, seed, talkers)).astype("<i2").tobytes())

@@ -12,7 +12,7 @@ from websockets.protocol import State
 from websockets.server import ServerProtocol
 
 from voipbin_cli.codec.pcm import FRAME_NS
-from voipbin_cli.simulator.farend import Channel
+from voipbin_cli.simulator.farend import MediaChannel
 from voipbin_cli.simulator.farqueue import FarQueue
 from voipbin_cli.simulator.http import Response
 from voipbin_cli.simulator.intake import SPLIT_PATIENCE_NS, Effect
@@ -39,7 +39,7 @@ class MediaStream:
     def __init__(
         self,
         room: Room,
-        channel: Channel | None,
+        channel: MediaChannel | None,
         ticker: Ticker,
         on_end: Callable[[MediaStream, str], None],
         on_violation: Callable[[str], None],

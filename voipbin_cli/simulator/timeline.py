@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from voipbin_cli.codec.pcm import FRAME_SAMPLES, Codec, encode
 from voipbin_cli.codec.rtp import RtpPacket, build
 from voipbin_cli.simulator.rooms import Room
-from voipbin_cli.simulator.sources import Sound
+from voipbin_cli.simulator.sources import SoundLoop
 
 PHONE = ("192.0.2.10", 5060, 40000)
 PLATFORM = ("198.51.100.20", 5060, 20000)
@@ -76,7 +76,7 @@ def _signalling(room: Room) -> Iterator[Datagram]:
         yield end + 0.01, platform, phone, _sip("SIP/2.0 200 OK", room, "2 BYE")
 
 
-def _media(sound: Sound) -> Iterator[Datagram]:
+def _media(sound: SoundLoop) -> Iterator[Datagram]:
     """The phone's RTP, and a sender report (RFC 3550 6.4.1) every five seconds."""
     for index in range(SECONDS * 50):
         packet = RtpPacket(
@@ -96,7 +96,7 @@ def _media(sound: Sound) -> Iterator[Datagram]:
             yield at, (PHONE[0], PHONE[2] + 1), (PLATFORM[0], PLATFORM[2] + 1), report
 
 
-def call_pcap(room: Room, sound: Sound) -> bytes:
+def call_pcap(room: Room, sound: SoundLoop) -> bytes:
     """Return the capture of the first seconds of `room`, microsecond times."""
     datagrams = sorted([*_signalling(room), *_media(sound)], key=lambda item: item[0])
     out = [struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1)]

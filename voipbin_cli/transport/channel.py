@@ -49,7 +49,7 @@ class Ending(NamedTuple):
     local: bool
 
 
-class Channel(ClientConnection):
+class MessageChannel(ClientConnection):
     """websockets' client connection with its queue of frames replaced.
 
     Messages go to `inbox` stamped with the time at which their last byte was read, before

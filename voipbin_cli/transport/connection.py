@@ -16,10 +16,10 @@ from voipbin_cli.text import printable
 from voipbin_cli.transport.addresses import secrets_of
 from voipbin_cli.transport.channel import (
     CLOSE_TIMEOUT_S,
-    Channel,
     Clock,
     Ending,
     Message,
+    MessageChannel,
     RoundTrip,
 )
 from voipbin_cli.transport.handshake import open_channel
@@ -65,7 +65,7 @@ class MediaConnection:
 
     def __init__(
         self,
-        channel: Channel,
+        channel: MessageChannel,
         *,
         ping_interval: float | None = PING_INTERVAL_S,
         pong_timeout: float = PONG_TIMEOUT_S,

@@ -17,7 +17,7 @@ from voipbin_cli import USER_AGENT
 from voipbin_cli.errors import ConnectionFailed, UsageError, VoipbinError
 from voipbin_cli.text import printable
 from voipbin_cli.transport.addresses import authority, is_loopback, secrets_of
-from voipbin_cli.transport.channel import Channel, Clock
+from voipbin_cli.transport.channel import Clock, MessageChannel
 from voipbin_cli.transport.framing import Framing
 from voipbin_cli.transport.masking import mask
 from voipbin_cli.transport.network_failure import explain, failed, timed_out
@@ -47,7 +47,7 @@ async def open_channel(
     connect_timeout: float,
     clock: Clock,
     max_size: int,
-) -> Channel:
+) -> MessageChannel:
     """Connect to `url` and upgrade.
 
     Raises:
@@ -56,10 +56,10 @@ async def open_channel(
             libraries' exceptions, which hold the URL with its credential, hangs on them.
     """
     where = authority(url)
-    made: list[Channel] = []
+    made: list[MessageChannel] = []
 
     def create(protocol: ClientProtocol, **limits: Any) -> ClientConnection:
-        made.append(Channel(protocol, clock=clock, framing=Framing(max_size), **limits))
+        made.append(MessageChannel(protocol, clock=clock, framing=Framing(max_size), **limits))
         return made[-1]
 
     failure: VoipbinError

@@ -12,13 +12,13 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from voipbin_cli.analysis.findings import arrival, connection, labels, payload, sound
-from voipbin_cli.analysis.findings.row import Circumstances, Facts, Finding, Row
+from voipbin_cli.analysis.findings.row import Case, Circumstances, Finding, FindingRow
 from voipbin_cli.analysis.metrics import Measured
 from voipbin_cli.analysis.severity import Severity
 
-__all__ = ["BY_ID", "ROWS", "Circumstances", "Finding", "Row", "Verdict", "find", "verdict"]
+__all__ = ["BY_ID", "ROWS", "Circumstances", "Finding", "FindingRow", "Verdict", "find", "verdict"]
 
-ROWS: tuple[Row, ...] = (
+ROWS: tuple[FindingRow, ...] = (
     *connection.ROWS,
     *payload.ROWS,
     *arrival.ROWS,
@@ -26,7 +26,7 @@ ROWS: tuple[Row, ...] = (
     *labels.ROWS,
 )
 
-BY_ID: Mapping[str, Row] = MappingProxyType({row.id: row for row in ROWS})
+BY_ID: Mapping[str, FindingRow] = MappingProxyType({row.id: row for row in ROWS})
 
 
 class Verdict(StrEnum):
@@ -46,7 +46,7 @@ _VERDICTS = {
 
 def find(measured: Measured, around: Circumstances) -> tuple[Finding, ...]:
     """What is wrong, gravest first, in each severity by cause; what another explains left out."""
-    facts = Facts(measured, around)
+    facts = Case(measured, around)
     explained: set[str] = set()
     found: list[Finding] = []
     for row in ROWS:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from voipbin_cli.analysis.buffering import ADAPTIVE, FIXED_60, FIXED_200
-from voipbin_cli.analysis.findings.row import WARNING, Evidence, Facts, Row, sure, tenths
+from voipbin_cli.analysis.findings.row import WARNING, Case, Evidence, FindingRow, sure, tenths
+from voipbin_cli.analysis.playout.policies import ADAPTIVE, FIXED_60, FIXED_200
 from voipbin_cli.codec.pcm import SAMPLE_RATE_HZ
 
 JITTER_LATE_RATIO = 0.02
@@ -16,7 +16,7 @@ GRAVE_LOSS = 0.05
 GRAVE_STALL = 0.2
 
 
-def judge_sequence(facts: Facts) -> float:
+def judge_sequence(facts: Case) -> float:
     told = facts.measured.reception
     if told is None:
         return 0.0
@@ -26,19 +26,19 @@ def judge_sequence(facts: Facts) -> float:
     return sure(wrong / max(1, told.total_expected), SEQUENCE_RATIO, 0.01)
 
 
-def sequence(facts: Facts) -> Evidence:
+def sequence(facts: Case) -> Evidence:
     told = facts.measured.reception
     assert told is not None
     names = ("total_expected", "missing", "duplicate", "reordered")
     return {name.removeprefix("total_"): getattr(told, name) for name in names}
 
 
-def is_sequence_grave(facts: Facts) -> bool:
+def is_sequence_grave(facts: Case) -> bool:
     told = facts.measured.reception
     return told is not None and told.missing > GRAVE_LOSS * max(1, told.total_expected)
 
 
-def judge_stall(facts: Facts) -> float:
+def judge_stall(facts: Case) -> float:
     """Stalls that hurt, and that are most of what is late; or a link that is too slow."""
     measured = facts.measured
     if measured.is_starved:
@@ -48,7 +48,7 @@ def judge_stall(facts: Facts) -> float:
     return sure(max(stalls) / 1e6, STALL_MS, 200) if stalls and sum(stalls) >= sum(wanders) else 0.0
 
 
-def stalls(facts: Facts) -> Evidence:
+def stalls(facts: Case) -> Evidence:
     measured = facts.measured
     late = [pause.late_ns / 1e6 for pause in measured.stalls]
     starved: Evidence = {}
@@ -68,18 +68,18 @@ def stalls(facts: Facts) -> Evidence:
     }
 
 
-def is_stall_grave(facts: Facts) -> bool:
+def is_stall_grave(facts: Case) -> bool:
     measured = facts.measured
     stalled = measured.share(sum(pause.late_ns for pause in measured.stalls) / 1e6)
     return measured.is_starved or stalled > GRAVE_STALL
 
 
-def judge_lost_audio(facts: Facts) -> float:
+def judge_lost_audio(facts: Case) -> float:
     measured = facts.measured
     return sure(measured.lost_ms, LOSS_MS, 100) if measured.losses else 0.0
 
 
-def lost_audio(facts: Facts) -> Evidence:
+def lost_audio(facts: Case) -> Evidence:
     measured = facts.measured
     lost = [pause.lost_ns / 1e6 for pause in measured.losses]
     return {
@@ -90,15 +90,15 @@ def lost_audio(facts: Facts) -> Evidence:
     }
 
 
-def is_loss_grave(facts: Facts) -> bool:
+def is_loss_grave(facts: Case) -> bool:
     return facts.measured.share(facts.measured.lost_ms) > GRAVE_LOSS
 
 
-def judge_jitter(facts: Facts) -> float:
+def judge_jitter(facts: Case) -> float:
     return sure(facts.measured.late_ratio(FIXED_60.name), JITTER_LATE_RATIO, 0.1)
 
 
-def jitter(facts: Facts) -> Evidence:
+def jitter(facts: Case) -> Evidence:
     measured = facts.measured
     adaptive = measured.buffers[ADAPTIVE.name]
     return {
@@ -109,7 +109,7 @@ def jitter(facts: Facts) -> Evidence:
     }
 
 
-def judge_drift(facts: Facts) -> float:
+def judge_drift(facts: Case) -> float:
     measured, told = facts.measured, facts.measured.drift
     if told.ppm is None or told.uncertainty_ppm is None or measured.is_starved:
         return 0.0
@@ -120,13 +120,13 @@ def judge_drift(facts: Facts) -> float:
     return sure(abs(told.ppm), DRIFT_PPM, 300)
 
 
-def drift(facts: Facts) -> Evidence:
+def drift(facts: Case) -> Evidence:
     told = facts.measured.drift
     return {"ppm": tenths(told.ppm or 0.0), "uncertainty_ppm": tenths(told.uncertainty_ppm or 0.0)}
 
 
-ROWS: tuple[Row, ...] = (
-    Row(
+ROWS: tuple[FindingRow, ...] = (
+    FindingRow(
         "sequence",
         WARNING,
         "RTP sequence numbers are missing, repeated or out of order",
@@ -137,7 +137,7 @@ ROWS: tuple[Row, ...] = (
         frozenset(("jitter", "clock-drift")),
         grave=is_sequence_grave,
     ),
-    Row(
+    FindingRow(
         "network-stall",
         WARNING,
         "the link held frames back, then brought them all at once",
@@ -149,7 +149,7 @@ ROWS: tuple[Row, ...] = (
         frozenset(("jitter",)),
         grave=is_stall_grave,
     ),
-    Row(
+    FindingRow(
         "lost-audio",
         WARNING,
         "audio that never came",
@@ -160,7 +160,7 @@ ROWS: tuple[Row, ...] = (
         frozenset(("jitter", "clock-drift")),
         grave=is_loss_grave,
     ),
-    Row(
+    FindingRow(
         "jitter",
         WARNING,
         "arrival varies more than a 60 ms buffer takes up",
@@ -170,7 +170,7 @@ ROWS: tuple[Row, ...] = (
         "choppy",
         frozenset(("clock-drift",)),
     ),
-    Row(
+    FindingRow(
         "clock-drift",
         WARNING,
         "the far clock does not run at our speed",

@@ -8,9 +8,9 @@ from voipbin_cli.analysis.findings.row import (
     ALL_AUDIO,
     ERROR,
     WARNING,
+    Case,
     Evidence,
-    Facts,
-    Row,
+    FindingRow,
     tenths,
 )
 
@@ -21,28 +21,28 @@ LAG_MS = 60.0
 _DISCONNECTED = "connection refused"
 
 
-def refusal(facts: Facts) -> Evidence:
+def refusal(facts: Case) -> Evidence:
     return dict(facts.around.details)
 
 
-def judge_muted(facts: Facts) -> float:
+def judge_muted(facts: Case) -> float:
     return 0.99 if facts.around.mute_direction else 0.0
 
 
-def muted(facts: Facts) -> Evidence:
+def muted(facts: Case) -> Evidence:
     return {
         "mute_direction": facts.around.mute_direction,
         "silence_ratio": round(facts.measured.signal.silence_ratio, 3),
     }
 
 
-def judge_no_audio(facts: Facts) -> float:
+def judge_no_audio(facts: Case) -> float:
     """No frame of audio; messages that are none are another matter, unless they are text."""
     measured = facts.measured
     return 0.0 if measured.frames or measured.malformed * 2 > measured.messages else 0.99
 
 
-def no_audio(facts: Facts) -> Evidence:
+def no_audio(facts: Case) -> Evidence:
     measured = facts.measured
     told: Evidence = {"frames": 0, "members": facts.around.members}
     if measured.messages:
@@ -50,24 +50,24 @@ def no_audio(facts: Facts) -> Evidence:
     return told
 
 
-def is_lone_member(facts: Facts) -> bool:
+def is_lone_member(facts: Case) -> bool:
     """A conference passes the frames of its only member on; one that sends none is heard so."""
     return facts.around.members == 1
 
 
-def judge_connection_lost(facts: Facts) -> float:
+def judge_connection_lost(facts: Case) -> float:
     if facts.measured.outages or facts.around.lost_for_good:
         return 0.95
     return 0.7 if _fell_dead(facts) else 0.0
 
 
-def _fell_dead(facts: Facts) -> bool:
+def _fell_dead(facts: Case) -> bool:
     """A call's frames never pause: silence is sent as frames. Only a lone member's may."""
     came = facts.measured.frames > 0 and facts.around.members != 1
     return came and facts.around.silent_ms >= DEAD_MS
 
 
-def connection_lost(facts: Facts) -> Evidence:
+def connection_lost(facts: Case) -> Evidence:
     outages = facts.measured.outages
     back = [outage.after_ns / 1e6 for outage in outages if outage.after_ns is not None]
     return {
@@ -78,11 +78,11 @@ def connection_lost(facts: Facts) -> Evidence:
     }
 
 
-def is_not_won_back(facts: Facts) -> bool:
+def is_not_won_back(facts: Case) -> bool:
     return facts.around.lost_for_good or _fell_dead(facts)
 
 
-def judge_local_lag(facts: Facts) -> float:
+def judge_local_lag(facts: Case) -> float:
     """It was late, and gaps fell into it."""
     measured = facts.measured
     excused = sum(pause.length_ns for pause in measured.excused) / 1e6
@@ -92,7 +92,7 @@ def judge_local_lag(facts: Facts) -> float:
     return 0.9
 
 
-def local_lag(facts: Facts) -> Evidence:
+def local_lag(facts: Case) -> Evidence:
     measured = facts.measured
     return {
         "late_ms_max": tenths(measured.lag.max_ms),
@@ -102,9 +102,9 @@ def local_lag(facts: Facts) -> Evidence:
 
 
 def _before_upgrade(
-    finding_id: str, title: str, remedy: str, symptom: str, judge: Callable[[Facts], float]
-) -> Row:
-    return Row(
+    finding_id: str, title: str, remedy: str, symptom: str, judge: Callable[[Case], float]
+) -> FindingRow:
+    return FindingRow(
         finding_id,
         ERROR,
         title,
@@ -116,11 +116,11 @@ def _before_upgrade(
     )
 
 
-def _refused(finding_id: str) -> Callable[[Facts], float]:
+def _refused(finding_id: str) -> Callable[[Case], float]:
     return lambda facts: 1.0 if facts.around.refused == finding_id else 0.0
 
 
-ROWS: tuple[Row, ...] = (
+ROWS: tuple[FindingRow, ...] = (
     _before_upgrade(
         "cannot-connect",
         "no connection to the platform",
@@ -171,7 +171,7 @@ ROWS: tuple[Row, ...] = (
         _DISCONNECTED,
         _refused("call-not-progressing"),
     ),
-    Row(
+    FindingRow(
         "closed-early",
         ERROR,
         "accepted, then closed before any audio",
@@ -181,7 +181,7 @@ ROWS: tuple[Row, ...] = (
         "connection drops",
         ALL_AUDIO | {"no-audio", "connection-lost"},
     ),
-    Row(
+    FindingRow(
         "muted",
         WARNING,
         "the API says that the call is muted",
@@ -191,7 +191,7 @@ ROWS: tuple[Row, ...] = (
         "no audio received",
         frozenset(("silence", "low-level", "no-audio")),
     ),
-    Row(
+    FindingRow(
         "no-audio",
         ERROR,
         "connected, and no frame of audio arrived",
@@ -203,7 +203,7 @@ ROWS: tuple[Row, ...] = (
         frozenset(("silence",)),
         mild=is_lone_member,
     ),
-    Row(
+    FindingRow(
         "connection-lost",
         WARNING,
         "the link broke while the call went on",
@@ -215,7 +215,7 @@ ROWS: tuple[Row, ...] = (
         follows=frozenset(("network-stall",)),
         grave=is_not_won_back,
     ),
-    Row(
+    FindingRow(
         "local-lag",
         WARNING,
         "this machine read late; its gaps are not the network's",

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from voipbin_cli.analysis.findings.row import INFO, Evidence, Facts, Row
+from voipbin_cli.analysis.findings.row import INFO, Case, Evidence, FindingRow
 from voipbin_cli.analysis.metrics import reading_text
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.codec.payload_types import PCMA, PCMU
 from voipbin_cli.codec.pcm import SAMPLE_RATE_HZ, Codec
 
 
-def judge_timestamp_rate(facts: Facts) -> float:
+def judge_timestamp_rate(facts: Case) -> float:
     measured = facts.measured
     clock_hz = measured.clock_hz
     if clock_hz is None or measured.is_datagrams or measured.frames < 10:
@@ -17,11 +17,11 @@ def judge_timestamp_rate(facts: Facts) -> float:
     return 0.95 if clock_hz != SAMPLE_RATE_HZ else 0.0
 
 
-def timestamp_rate(facts: Facts) -> Evidence:
+def timestamp_rate(facts: Case) -> Evidence:
     return {"clock_hz": facts.measured.clock_hz, "due": SAMPLE_RATE_HZ}
 
 
-def judge_label(facts: Facts) -> float:
+def judge_label(facts: Case) -> float:
     measured = facts.measured
     if measured.reading is None or not measured.labels or not measured.is_settled:
         return 0.0
@@ -34,7 +34,7 @@ def judge_label(facts: Facts) -> float:
     return 0.9 if wrong else 0.0
 
 
-def label(facts: Facts) -> Evidence:
+def label(facts: Case) -> Evidence:
     measured = facts.measured
     number = measured.labels[0][0]
     is_rtp = measured.encapsulation is Encapsulation.RTP
@@ -43,8 +43,8 @@ def label(facts: Facts) -> Evidence:
     return {**name, "payload": found}
 
 
-ROWS: tuple[Row, ...] = (
-    Row(
+ROWS: tuple[FindingRow, ...] = (
+    FindingRow(
         "timestamp-rate",
         INFO,
         "RTP timestamps do not count samples at 8 kHz",
@@ -52,7 +52,7 @@ ROWS: tuple[Row, ...] = (
         timestamp_rate,
         "harmless here: take the clock named in the evidence when jitter is computed",
     ),
-    Row(
+    FindingRow(
         "payload-label",
         INFO,
         "the label does not say what the payload is",

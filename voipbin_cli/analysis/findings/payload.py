@@ -8,9 +8,9 @@ from voipbin_cli.analysis.findings.row import (
     SIGNAL,
     TIMING,
     WARNING,
+    Case,
     Evidence,
-    Facts,
-    Row,
+    FindingRow,
     sure,
     tenths,
 )
@@ -21,7 +21,7 @@ from voipbin_cli.codec.pcm import FRAME_SAMPLES, SAMPLE_RATE_HZ, Codec
 WRONG_RATE_RATIO = 0.05
 
 
-def judge_not_audio(facts: Facts) -> float:
+def judge_not_audio(facts: Case) -> float:
     measured = facts.measured
     if measured.magic:
         return 0.98
@@ -29,14 +29,14 @@ def judge_not_audio(facts: Facts) -> float:
     return 0.98 if blocks and measured.text_blocks * 2 > blocks else 0.0
 
 
-def not_audio(facts: Facts) -> Evidence:
+def not_audio(facts: Case) -> Evidence:
     measured = facts.measured
     if measured.magic:
         return {"found": measured.magic, "where": "at the start"}
     return {"found": "printable text", "where": "in the payload"}
 
 
-def judge_wrong_rate(facts: Facts) -> float:
+def judge_wrong_rate(facts: Case) -> float:
     measured = facts.measured
     if measured.samples_hz is None or not measured.is_settled or measured.is_datagrams:
         return 0.0
@@ -55,7 +55,7 @@ def _is_held_back(measured: Measured) -> bool:
     return 0 < measured.behind_ms <= longest_ms
 
 
-def wrong_rate(facts: Facts) -> Evidence:
+def wrong_rate(facts: Case) -> Evidence:
     measured = facts.measured
     return {
         "samples_per_second": round(measured.samples_hz or 0.0),
@@ -65,25 +65,25 @@ def wrong_rate(facts: Facts) -> Evidence:
     }
 
 
-def judge_misaligned(facts: Facts) -> float:
+def judge_misaligned(facts: Case) -> float:
     measured = facts.measured
     now = measured.reading is not None and measured.reading.shifted and measured.is_settled
     return 0.95 if now or any(change.after.shifted for change in measured.changes) else 0.0
 
 
-def misaligned(facts: Facts) -> Evidence:
+def misaligned(facts: Case) -> Evidence:
     shifts = [change for change in facts.measured.changes if change.after.shifted]
     return {"from_frame": shifts[0].frame if shifts else 0}
 
 
-def judge_byte_order(facts: Facts) -> float:
+def judge_byte_order(facts: Case) -> float:
     measured = facts.measured
     if measured.is_datagrams or measured.reading is None or not measured.is_settled:
         return 0.0  # RFC 3551: L16 is big-endian, on a phone's leg
     return 0.97 if measured.reading.codec is Codec.S16BE else 0.0
 
 
-def judge_codec_mismatch(facts: Facts) -> float:
+def judge_codec_mismatch(facts: Case) -> float:
     measured = facts.measured
     if measured.malformed * 2 > measured.messages:
         return 0.9
@@ -96,7 +96,7 @@ def judge_codec_mismatch(facts: Facts) -> float:
     return 0.97 if measured.reading.codec is Codec.ALAW else 0.0
 
 
-def codec(facts: Facts) -> Evidence:
+def codec(facts: Case) -> Evidence:
     measured = facts.measured
     found = reading_text(measured.reading) if measured.reading else None
     told: Evidence = {"found": found, "due": "mulaw or s16le"}
@@ -107,14 +107,14 @@ def codec(facts: Facts) -> Evidence:
     return told
 
 
-def judge_frame_size(facts: Facts) -> float:
+def judge_frame_size(facts: Case) -> float:
     measured = facts.measured
     if measured.frame_samples is None or measured.is_datagrams or measured.frames < 5:
         return 0.0
     return 0.0 if measured.frame_samples == FRAME_SAMPLES else 0.97
 
 
-def frame_size(facts: Facts) -> Evidence:
+def frame_size(facts: Case) -> Evidence:
     measured = facts.measured
     return {
         "frame_ms": measured.frame_ms,
@@ -123,8 +123,8 @@ def frame_size(facts: Facts) -> Evidence:
     }
 
 
-ROWS: tuple[Row, ...] = (
-    Row(
+ROWS: tuple[FindingRow, ...] = (
+    FindingRow(
         "not-audio",
         ERROR,
         "the payload is not audio",
@@ -134,7 +134,7 @@ ROWS: tuple[Row, ...] = (
         "poor quality: check the audio format",
         SIGNAL | LABELS | {"codec-mismatch", "byte-order", "misaligned", "wrong-rate"},
     ),
-    Row(
+    FindingRow(
         "wrong-rate",
         ERROR,
         "the audio is not sampled at 8000 Hz",
@@ -144,7 +144,7 @@ ROWS: tuple[Row, ...] = (
         "poor quality: check the audio format",
         TIMING | LABELS | {"frame-size", "clipping", "upstream-loss"},
     ),
-    Row(
+    FindingRow(
         "misaligned",
         ERROR,
         "samples are shifted by a byte",
@@ -154,7 +154,7 @@ ROWS: tuple[Row, ...] = (
         "poor quality: check the audio format",
         SIGNAL | LABELS | {"byte-order", "codec-mismatch"},
     ),
-    Row(
+    FindingRow(
         "byte-order",
         ERROR,
         "samples are byte-swapped",
@@ -164,7 +164,7 @@ ROWS: tuple[Row, ...] = (
         "poor quality: check the audio format",
         LABELS | {"codec-mismatch"},
     ),
-    Row(
+    FindingRow(
         "codec-mismatch",
         ERROR,
         "the audio is in no codec that is due here, or changed its codec",
@@ -174,7 +174,7 @@ ROWS: tuple[Row, ...] = (
         "poor quality: check the audio format",
         LABELS | {"noise"},
     ),
-    Row(
+    FindingRow(
         "frame-size",
         WARNING,
         "frames are not 20 ms long",

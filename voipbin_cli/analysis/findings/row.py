@@ -37,7 +37,7 @@ class Circumstances:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class Case:
     """Everything that a row may look at."""
 
     measured: Measured
@@ -70,7 +70,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class FindingRow:
     """One id. `judge` returns a confidence from 0 (not found) to 1.
 
     `grave` says when a warning is an error, `mild` when it is but an info. `explains` are ids
@@ -80,16 +80,16 @@ class Row:
     id: str
     severity: Severity
     title: str
-    judge: Callable[[Facts], float]
-    prove: Callable[[Facts], Evidence]
+    judge: Callable[[Case], float]
+    prove: Callable[[Case], Evidence]
     remedy: str
     symptom: str = ""
     explains: frozenset[str] = field(default_factory=frozenset)
     follows: frozenset[str] = field(default_factory=frozenset)
-    grave: Callable[[Facts], bool] = lambda _facts: False
-    mild: Callable[[Facts], bool] = lambda _facts: False
+    grave: Callable[[Case], bool] = lambda _facts: False
+    mild: Callable[[Case], bool] = lambda _facts: False
 
-    def finding(self, facts: Facts, confidence: float) -> Finding:
+    def finding(self, facts: Case, confidence: float) -> Finding:
         """What this row has found."""
         severity = INFO if self.mild(facts) else ERROR if self.grave(facts) else self.severity
         return Finding(

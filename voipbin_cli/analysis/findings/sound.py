@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from voipbin_cli.analysis.findings.row import INFO, WARNING, Evidence, Facts, Row, sure, tenths
+from voipbin_cli.analysis.findings.row import (
+    INFO,
+    WARNING,
+    Case,
+    Evidence,
+    FindingRow,
+    sure,
+    tenths,
+)
 
 HOLES_LEAST = 2
 # From here on a warning is an error.
@@ -14,19 +22,19 @@ NOISE_FLATNESS = 0.25
 LOW_LEVEL_DBFS = -42.0
 
 
-def _has_sound(facts: Facts) -> bool:
+def _has_sound(facts: Case) -> bool:
     measured = facts.measured
     return measured.is_settled and measured.signal.silence_ratio < 1.0
 
 
-def judge_upstream_loss(facts: Facts) -> float:
+def judge_upstream_loss(facts: Case) -> float:
     holes = facts.measured.holes
     if holes.holes < HOLES_LEAST or not _has_sound(facts):
         return 0.0
     return sure(facts.measured.share(holes.lost_ms), 0.001, 0.02)
 
 
-def upstream_loss(facts: Facts) -> Evidence:
+def upstream_loss(facts: Case) -> Evidence:
     holes = facts.measured.holes
     return {
         "holes": holes.holes,
@@ -35,19 +43,19 @@ def upstream_loss(facts: Facts) -> Evidence:
     }
 
 
-def is_upstream_grave(facts: Facts) -> bool:
+def is_upstream_grave(facts: Case) -> bool:
     return facts.measured.share(facts.measured.holes.lost_ms) > GRAVE_HOLES
 
 
-def judge_clipping(facts: Facts) -> float:
+def judge_clipping(facts: Case) -> float:
     return sure(facts.measured.signal.clipping_ratio, CLIPPING_RATIO, 0.03)
 
 
-def judge_dc_offset(facts: Facts) -> float:
+def judge_dc_offset(facts: Case) -> float:
     return sure(abs(facts.measured.signal.dc_offset), DC_OFFSET, 0.1)
 
 
-def judge_noise(facts: Facts) -> float:
+def judge_noise(facts: Case) -> float:
     """What lies under the speech is loud, and flat as noise is: no tone, no music."""
     floor = facts.measured.floor
     if floor.level_dbfs is None or floor.flatness is None or not _has_sound(facts):
@@ -57,7 +65,7 @@ def judge_noise(facts: Facts) -> float:
     return sure(floor.level_dbfs, NOISE_DBFS, -35.0)
 
 
-def judge_low_level(facts: Facts) -> float:
+def judge_low_level(facts: Case) -> float:
     """There is sound, above the faintest noise, and even its loudest part is soft."""
     told = facts.measured.signal
     loudest = told.rms_dbfs if told.speech_dbfs is None else told.speech_dbfs
@@ -66,14 +74,14 @@ def judge_low_level(facts: Facts) -> float:
     return sure(LOW_LEVEL_DBFS - loudest, 0.0, 12.0)
 
 
-def judge_silence(facts: Facts) -> float:
+def judge_silence(facts: Case) -> float:
     measured = facts.measured
     if measured.frames < 25:
         return 0.0
     return 0.99 if measured.signal.silence_ratio >= 0.999 else 0.0
 
 
-def signal(facts: Facts) -> Evidence:
+def signal(facts: Case) -> Evidence:
     told, floor = facts.measured.signal, facts.measured.floor
     return {
         "rms_dbfs": tenths(told.rms_dbfs),
@@ -85,8 +93,8 @@ def signal(facts: Facts) -> Evidence:
     }
 
 
-ROWS: tuple[Row, ...] = (
-    Row(
+ROWS: tuple[FindingRow, ...] = (
+    FindingRow(
         "upstream-loss",
         WARNING,
         "holes of exact zero are cut into the speech: lost before the platform",
@@ -96,7 +104,7 @@ ROWS: tuple[Row, ...] = (
         "poor quality: watch packet loss",
         grave=is_upstream_grave,
     ),
-    Row(
+    FindingRow(
         "clipping",
         WARNING,
         "the sound is driven into the rails",
@@ -106,7 +114,7 @@ ROWS: tuple[Row, ...] = (
         "poor quality",
         frozenset(("noise", "dc-offset")),
     ),
-    Row(
+    FindingRow(
         "dc-offset",
         WARNING,
         "the samples' mean is far from zero",
@@ -116,7 +124,7 @@ ROWS: tuple[Row, ...] = (
         "poor quality",
         frozenset(("low-level", "noise")),
     ),
-    Row(
+    FindingRow(
         "noise",
         WARNING,
         "loud noise lies under the speech",
@@ -126,7 +134,7 @@ ROWS: tuple[Row, ...] = (
         "poor quality",
         frozenset(("low-level",)),
     ),
-    Row(
+    FindingRow(
         "low-level",
         WARNING,
         "the sound is far too soft",
@@ -135,7 +143,7 @@ ROWS: tuple[Row, ...] = (
         "raise the gain at the source, before it is coded to 8 bits",
         "poor quality",
     ),
-    Row(
+    FindingRow(
         "silence",
         INFO,
         "frames arrive, and they hold nothing but silence",

@@ -1,0 +1,140 @@
+"""What is a hole and what is silence: real speech from the platform, and all that looks alike."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.analysis.sounds import listen
+from voipbin_cli.analysis.sound.dtmf import tones
+from voipbin_cli.analysis.sound.holes import Hole, HoleFold
+from voipbin_cli.codec.g711 import mulaw_to_s16le, s16le_to_mulaw
+
+VECTORS = Path(__file__).parents[2] / "vectors"
+
+
+def vector(name):
+    lines = (VECTORS / name).read_text().splitlines()
+    return b"".join(bytes.fromhex(json.loads(line)[1]) for line in lines)
+
+
+def speech(repeats=20):
+    """A second of the platform's own linear audio, over and over, less the silence it begins with.
+
+    Its pauses are exact zero; the joints have sound on both sides.
+    """
+    samples = np.frombuffer(vector("sln-linear.jsonl"), np.int16).reshape(-1, 160)
+    sounding = np.flatnonzero(samples.any(axis=1))
+    return np.tile(samples[sounding[0] : sounding[-1] + 1].ravel(), repeats)
+
+
+def mulaw(samples):
+    return np.frombuffer(mulaw_to_s16le(s16le_to_mulaw(samples.astype("<i2").tobytes())), np.int16)
+
+
+def found(samples):
+    return listen(HoleFold(), samples).result()
+
+
+def with_loss(samples, frames):
+    cut = samples.copy()
+    for frame in frames:
+        cut[frame * 160 : frame * 160 + 160] = 0
+    return cut
+
+
+def loud_frames(samples):
+    """Frames with sound on both sides."""
+    frames = samples[: samples.size // 160 * 160].reshape(-1, 160).astype(float)
+    level = np.sqrt((frames**2).mean(axis=1))
+    return [n for n in range(2, len(frames) - 2) if level[n - 1 : n + 2].min() > 1000]
+
+
+@pytest.mark.parametrize("codec", [mulaw, lambda samples: samples], ids=["mulaw", "linear"])
+def test_lost_frames_in_speech_are_found(codec):
+    audio = codec(speech())
+    lost = loud_frames(audio)[::7]
+    got = found(with_loss(audio, lost))
+    assert len(lost) > 30
+    assert got.holes > 0.9 * len(lost)
+    assert {hole.frame for hole in got.noted} <= set(lost)
+    assert got.lost_ms == 20 * got.holes
+
+
+def test_a_burst_is_one_hole():
+    audio = speech()
+    start = next(n for n in loud_frames(audio) if n + 3 in loud_frames(audio))
+    got = found(with_loss(audio, range(start, start + 3)))
+    assert got.noted == (Hole(start, 3),)
+    assert got.lost_ms == 60
+
+
+@pytest.mark.parametrize("codec", [mulaw, lambda samples: samples], ids=["mulaw", "linear"])
+def test_speech_with_its_own_pauses_has_none(codec):
+    assert found(codec(speech())).holes == 0
+
+
+@pytest.mark.parametrize("shift", [0, 1, 37, 80, 159])
+def test_the_pauses_of_speech_are_none_wherever_frames_begin(shift):
+    assert found(mulaw(speech())[shift:]).holes == 0
+
+
+def test_a_muted_phone_is_no_loss():
+    audio = speech()
+    for start in range(10, 900, 100):
+        audio = with_loss(audio, range(start, start + 50))
+    assert found(audio).holes == 0
+
+
+def test_a_phone_that_sends_nothing_in_pauses_is_no_loss():
+    """Its gate works by frames: faint noise, frames of nothing, and a word at full level."""
+    noise = np.random.default_rng(0).normal(0, 40, 1600)
+    audio = np.concatenate([noise, np.zeros(160 * 8), speech(1)] * 4)
+    assert found(audio.astype(np.int16)).holes == 0
+
+
+def test_silence_that_is_faded_into_is_no_loss():
+    t = np.arange(160 * 40)
+    beep = 8000 * np.sin(2 * np.pi * 300 / 8000 * t) * np.hanning(t.size)
+    audio = np.concatenate([beep, np.zeros(160 * 5), beep, np.zeros(160 * 9), beep])
+    assert found(np.rint(audio).astype(np.int16)).holes == 0
+
+
+@pytest.mark.parametrize(("on_ms", "off_ms"), [(40, 40), (100, 100), (60, 40), (200, 300)])
+@pytest.mark.parametrize("codec", [mulaw, lambda samples: samples], ids=["mulaw", "linear"])
+def test_pauses_between_tones_are_no_loss(on_ms, off_ms, codec):
+    """Lengths that are whole frames: the pauses begin and end exactly with a frame."""
+    samples = np.frombuffer(tones("0123456789*#" * 3, on_ms=on_ms, off_ms=off_ms), np.int16)
+    assert found(codec(samples)).holes == 0
+
+
+@pytest.mark.parametrize("hz", [(425,), (350, 440), (480, 620), (1000,)])
+def test_call_progress_tones_are_no_loss(hz):
+    t = np.arange(1600)
+    tone = sum(6000 * np.sin(2 * np.pi * f / 8000 * t) for f in hz)
+    audio = np.concatenate([tone, np.zeros(1600)] * 6)
+    assert found(np.rint(audio).astype(np.int16)).holes == 0
+
+
+def test_a_single_lost_frame_in_a_tone_is_found():
+    t = np.arange(160 * 50)
+    audio = np.rint(6000 * np.sin(2 * np.pi * 440 / 8000 * t)).astype(np.int16)
+    assert found(with_loss(audio, [20])).noted == (Hole(20, 1),)
+
+
+def test_zero_at_the_start_and_the_end_is_none():
+    audio = np.concatenate([np.zeros(800), speech(1)[1600:], np.zeros(800)]).astype(np.int16)
+    assert found(audio).holes == found(speech(1)[1600:]).holes == 0
+
+
+@given(st.sets(st.integers(0, 149), max_size=40), st.lists(st.integers(0, 24_000), max_size=8))
+def test_any_cut_gives_identical_figures(lost, cuts):
+    audio = with_loss(speech(3), lost)
+    whole = listen(HoleFold(), audio)
+    cut = listen(HoleFold(), *np.split(audio, sorted(cuts)))
+    assert cut.result() == whole.result()

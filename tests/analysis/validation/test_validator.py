@@ -1,0 +1,148 @@
+"""A stream's rules in both directions: what waits for what, what is held to nothing, the tally."""
+
+from __future__ import annotations
+
+import random
+import struct
+from collections.abc import Iterable
+
+import pytest
+
+from tests.support.hextext import vector
+from voipbin_cli.analysis.messages import EMPTY, TimedMessage, from_messages
+from voipbin_cli.analysis.validation.tally import Tally
+from voipbin_cli.analysis.validation.validator import Validator
+from voipbin_cli.codec import g711
+from voipbin_cli.codec.encapsulation import Direction, Encapsulation
+
+RTP, SLN, AUDIOSOCKET = Encapsulation
+IN, OUT = Direction
+SPEECH = [data[12:] for data in vector("rtp-deployed")]  # mu-law
+LINEAR = [g711.mulaw_to_s16le(data) for data in SPEECH]
+
+
+def rtp(number: int, payload: bytes, payload_type: int = 96) -> bytes:
+    header = (0x80, payload_type, number & 0xFFFF, number * 160 & 0xFFFFFFFF, 7)
+    return struct.pack("!BBHII", *header) + payload
+
+
+def judge(validator: Validator, direction: Direction, messages: Iterable[bytes | str]) -> None:
+    rows = [TimedMessage(data, n * 20_000_000) for n, data in enumerate(messages)]
+    list(validator.add(direction, from_messages(rows)))
+    list(validator.finish())
+
+
+def broken(validator: Validator) -> dict[str, int]:
+    return {group.rule.id: group.count for group in validator.tally.groups}
+
+
+def test_before_anything_came_nothing_is_known() -> None:
+    summary = Validator(RTP).summary()
+    assert summary["dialect"] is None
+    assert (summary["frames"], summary["result"]) == (0, "pass")
+
+
+def test_a_minute_of_sent_frames_is_judged_by_what_servers_were_seen_to_take() -> None:
+    """3000 frames wait for the first one received, and no longer."""
+    validator = Validator(RTP)
+    frames = [
+        TimedMessage(rtp(n, SPEECH[n % 50], payload_type=0), n * 20_000_000) for n in range(3001)
+    ]
+    assert list(validator.add(OUT, from_messages(frames[:3000]))) == []
+    assert validator.is_waiting
+    assert list(validator.add(OUT, from_messages(frames[3000:])))
+    assert not validator.is_waiting
+    assert broken(validator)["rtp-payload-type-refused"] == 3000  # the last second is held back
+
+
+def test_where_messages_were_cut_here_their_size_is_no_fault() -> None:
+    odd = [b"".join(LINEAR[n : n + 3])[:500] for n in range(10, 40)]
+    for has_boundaries, rules in ((True, {"sln-frame-size"}), (False, set())):
+        validator = Validator(SLN, has_boundaries=has_boundaries)
+        judge(validator, IN, odd)
+        assert broken(validator).keys() & {"sln-frame-size"} == rules
+
+
+def test_a_direction_that_is_not_asked_for_is_not_judged() -> None:
+    validator = Validator(SLN, directions=[IN])
+    judge(validator, OUT, [b"", "text"])
+    judge(validator, IN, [bytes(300)] * 3)
+    assert broken(validator)["sln-frame-size"] == 3
+    assert {group.first.direction for group in validator.tally.groups} == {IN}
+    assert (validator.summary()["frames_sent"], validator.summary()["frames"]) == (0, 3)
+
+
+A_LAW = [g711.s16le_to_alaw(samples) for samples in LINEAR]
+
+
+@pytest.mark.parametrize("direction", Direction)
+def test_a_phone_may_send_any_codec_of_rfc_3551(direction: Direction) -> None:
+    """Payload type 8 is A-law (RFC 3551 section 6): no fault of a phone's."""
+    packets = [rtp(n, A_LAW[10 + n % 30], payload_type=8) for n in range(100)]
+    phone = Validator(RTP, is_datagrams=True)
+    judge(phone, direction, packets)
+    assert not [name for name in broken(phone) if name.startswith("audio-")]
+    assert "rtp-payload-type-unknown" not in broken(phone)
+    platform = Validator(RTP)
+    judge(platform, direction, packets)
+    assert broken(platform)["audio-alaw"] == 100
+
+
+def test_only_where_a_phone_s_payload_type_tells_of_g711_is_a_size_due() -> None:
+    """20 ms of G.711 are 160 bytes; of type 18, G.729 (RFC 3551 section 6), nothing is known."""
+    for payload_type, size, count in ((8, 160, 0), (8, 200, 50), (18, 20, 0)):
+        body = (A_LAW[20] * 2)[:size]
+        validator = Validator(RTP, is_datagrams=True)
+        judge(validator, IN, [rtp(n, body, payload_type) for n in range(50)])
+        assert broken(validator).get("rtp-frame-size", 0) == count
+
+
+def test_tallies_add_up_and_leave_each_other_alone() -> None:
+    first, second = Validator(SLN), Validator(SLN)
+    judge(first, IN, [bytes(300)] * 3)
+    judge(second, IN, [bytes(300)] * 4 + ["text"])
+    total = Tally()
+    total.include(first.tally)
+    total.include(second.tally)
+    counts = {group.rule.id: group.count for group in total.groups}
+    assert counts["sln-frame-size"] == 7
+    assert counts["message-text-received"] == 1
+    assert (broken(first)["sln-frame-size"], broken(second)["sln-frame-size"]) == (3, 4)
+    # The first message stays the first one's; what only the second had is its own.
+    assert [g.first.frame for g in total.groups if g.rule.id == "message-text-received"] == [4]
+
+
+def test_no_messages_between_two_change_nothing() -> None:
+    for encapsulation in Encapsulation:
+        whole, cut = Validator(encapsulation), Validator(encapsulation)
+        frames = [TimedMessage(data) for data in vector(f"{encapsulation}-linear")]
+        list(whole.add(IN, from_messages(frames)))
+        for chunk in (EMPTY, from_messages(frames[:7]), EMPTY, from_messages(frames[7:]), EMPTY):
+            list(cut.add(IN, chunk))
+        for validator in (whole, cut):
+            list(validator.finish())
+        assert cut.summary() == whole.summary()
+
+
+# What a long stream sounds like: each second of its first minute is listened to, then each tenth.
+
+
+def heard(payloads: Iterable[bytes]) -> Validator:
+    validator = Validator(RTP)
+    judge(validator, IN, (rtp(n, payload) for n, payload in enumerate(payloads)))
+    return validator
+
+
+def test_another_codec_of_the_same_size_is_heard_within_ten_seconds() -> None:
+    payloads = [SPEECH[10 + n % 30] for n in range(65 * 50)]
+    payloads += [A_LAW[10 + n % 30] for n in range(15 * 50)]
+    # From second 70 on, where it listens again: ten seconds of A-law.
+    assert broken(heard(payloads))["audio-alaw"] == 10 * 50
+
+
+def test_a_second_that_sounds_like_nothing_changes_no_reading() -> None:
+    rng = random.Random(3)
+    noise = [rng.randbytes(160) for _ in range(50)]
+    payloads = [SPEECH[10 + n % 30] for n in range(20 * 50)]
+    payloads[10 * 50 : 11 * 50] = noise
+    assert not [name for name in broken(heard(payloads)) if name.startswith("audio-")]

@@ -1,0 +1,1 @@
+"""When the frames came, and which did not: the arrival log and the folds over it."""

@@ -1,0 +1,172 @@
+"""The arrival log: what came, when, and where its payload lies, as columns.
+
+A row is one frame: an RTP packet, an SLN message or one AudioSocket frame. A live stream makes a
+few rows at a time and a capture thousands; everything behind this works on columns alike.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from voipbin_cli.analysis.messages import Ints, Mask, Messages, TimedMessage, from_messages
+from voipbin_cli.analysis.validation.due import Spec, received
+from voipbin_cli.analysis.validation.facts.audiosocket import AudioSocketFacts
+from voipbin_cli.analysis.validation.facts.pacing import BlockFacts, Past
+from voipbin_cli.analysis.validation.facts.rtp import RtpFacts
+from voipbin_cli.codec import audiosocket
+from voipbin_cli.codec.encapsulation import Encapsulation
+from voipbin_cli.codec.fingerprint import Fingerprint
+from voipbin_cli.errors import DecodeError
+
+_FACTS: dict[Encapsulation, type[BlockFacts]] = {
+    Encapsulation.RTP: RtpFacts,
+    Encapsulation.SLN: BlockFacts,
+    Encapsulation.AUDIOSOCKET: AudioSocketFacts,
+}
+NO_LABEL = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Arrivals:
+    """Rows in order of arrival. The payload of a row is `data[at : at + length]`.
+
+    `label` is the RTP payload type or the AudioSocket kind, NO_LABEL for SLN; the RTP columns
+    are all zero without RTP. `is_audio` is false for comfort noise, events and the like.
+    """
+
+    data: bytes
+    time_ns: Ints
+    at: Ints
+    length: Ints
+    label: Ints
+    is_audio: Mask
+    sequence_number: Ints
+    timestamp: Ints
+    ssrc: Ints
+    marker: Mask
+
+    def __len__(self) -> int:
+        return len(self.time_ns)
+
+    def chosen(self, which: slice | Ints | Mask) -> Arrivals:
+        """The rows that an index chooses, sharing the bytes."""
+        names = [field.name for field in fields(self) if field.name != "data"]
+        return replace(self, **{name: getattr(self, name)[which] for name in names})
+
+    def compact(self) -> Arrivals:
+        """The same rows with no byte beside their own payloads."""
+        data = b"".join(self.payload(n) for n in range(len(self)))
+        return replace(self, data=data, at=np.cumsum(self.length) - self.length)
+
+    def payload(self, n: int) -> bytes:
+        """The payload of one row."""
+        start = int(self.at[n])
+        return self.data[start : start + int(self.length[n])]
+
+    def payloads(self, size: int) -> NDArray[np.uint8]:
+        """The payloads of rows that are all `size` bytes long, shape (rows, size).
+
+        Gathered as plain bytes, ten times as fast as by an index of every byte.
+        """
+        every = np.ndarray((max(0, len(self.data) - size + 1),), f"V{size}", self.data, 0, (1,))
+        return every[self.at].view(np.uint8).reshape(-1, size)
+
+
+def joined(first: Arrivals, second: Arrivals) -> Arrivals:
+    """The rows of both, in that order."""
+    if not len(first):
+        return second
+    names = [field.name for field in fields(first) if field.name not in ("data", "at")]
+    columns = {
+        name: np.concatenate((getattr(first, name), getattr(second, name))) for name in names
+    }
+    at = np.concatenate((first.at, second.at + len(first.data)))
+    return Arrivals(data=first.data + second.data, at=at, **columns)
+
+
+class ArrivalReader:
+    """Messages of one direction of one stream to rows, and the count of what is none.
+
+    `messages` and `message_bytes` count all, `texts` text messages, `malformed` those that are
+    no frame of the encapsulation. `fingerprint` is the first RTP packet's.
+    """
+
+    def __init__(self, encapsulation: Encapsulation, *, is_datagrams: bool = False) -> None:
+        self.encapsulation = encapsulation
+        self._due = received(encapsulation, Spec.AUTO, is_datagrams=is_datagrams)
+        self.messages = self.message_bytes = self.texts = self.malformed = 0
+        self.fingerprint: Fingerprint | None = None
+
+    def restart(self) -> None:
+        """Begin with another connection."""
+        self.fingerprint = None
+
+    def read(self, frames: Messages) -> Arrivals:
+        """Return the rows of these messages."""
+        self.messages += len(frames)
+        self.message_bytes += int(frames.size.sum())
+        self.texts += int(np.count_nonzero(frames.is_text))
+        facts = self._facts(frames)
+        if isinstance(facts, AudioSocketFacts) and bool((facts.frame_count > 1).any()):
+            facts = self._facts(_split(frames))
+        good = self._is_good(facts)
+        self.malformed += int(np.count_nonzero(~good & ~facts.is_text))
+        rows = self._rows(facts)
+        if not good.all():
+            rows = rows.chosen(good)
+        self._take_fingerprint(rows)
+        return rows
+
+    def _facts(self, frames: Messages) -> BlockFacts:
+        return _FACTS[self.encapsulation](frames, self._due, Past())
+
+    def _is_good(self, facts: BlockFacts) -> Mask:
+        if isinstance(facts, RtpFacts):
+            return facts.is_packet
+        if isinstance(facts, AudioSocketFacts):
+            return facts.frame_count > 0
+        return ~facts.is_text & ~facts.is_empty
+
+    def _rows(self, facts: BlockFacts) -> Arrivals:
+        frames = facts.frames
+        none = np.zeros(len(frames), np.int64)
+        rtp: Any = facts if isinstance(facts, RtpFacts) else None
+        kinds: Any = facts if isinstance(facts, AudioSocketFacts) else None
+        label = rtp.payload_type if rtp else kinds.kind if kinds else none + NO_LABEL
+        there = np.maximum(np.minimum(facts.payload_bytes, frames.length - facts.payload_at), 0)
+        return Arrivals(
+            data=frames.data,
+            time_ns=frames.time_ns,
+            at=frames.offset + facts.payload_at,
+            length=there,
+            label=label,
+            is_audio=facts.is_audio & (there > 0),
+            sequence_number=rtp.sequence_number if rtp else none,
+            timestamp=rtp.timestamp if rtp else none,
+            ssrc=rtp.ssrc if rtp else none,
+            marker=rtp.marker if rtp else none > 0,
+        )
+
+    def _take_fingerprint(self, rows: Arrivals) -> None:
+        if self.fingerprint is None and len(rows) and self.encapsulation is Encapsulation.RTP:
+            self.fingerprint = Fingerprint(
+                int(rows.label[0]), int(rows.ssrc[0]), int(rows.sequence_number[0])
+            )
+
+
+def _split(frames: Messages) -> Messages:
+    """AudioSocket frames that came several in a message, each as a message of its own."""
+    single: list[TimedMessage] = []
+    for n in range(len(frames)):
+        data, time_ns = frames.message(n), int(frames.time_ns[n])
+        try:
+            parts = audiosocket.parse_message(data)
+        except DecodeError:
+            single.append(TimedMessage(data, time_ns))
+            continue
+        single += [TimedMessage(audiosocket.build(kind, body), time_ns) for kind, body in parts]
+    return from_messages(single)

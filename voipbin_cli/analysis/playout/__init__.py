@@ -1,0 +1,1 @@
+"""What a listener hears: the playout buffer, the delay it needs, concealment."""

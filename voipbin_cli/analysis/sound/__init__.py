@@ -1,0 +1,1 @@
+"""What the payloads sound like: level, holes, noise, voice, digits."""

@@ -1,0 +1,115 @@
+"""What is in the payloads: samples into the folds of the sound, as the codec judge reads them."""
+
+from __future__ import annotations
+
+from array import array
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from voipbin_cli.analysis.arrivals.log import Arrivals
+from voipbin_cli.analysis.sound.cutting import FRAMES_PER_SECOND, FULL_SCALE, Sound, SoundCutter
+from voipbin_cli.analysis.sound.holes import HoleFold
+from voipbin_cli.analysis.sound.judging import Reading
+from voipbin_cli.analysis.sound.signal import SignalFold
+from voipbin_cli.codec import pcm
+from voipbin_cli.codec.pcm import FRAME_SAMPLES
+
+_WINDOW = np.hanning(FRAME_SAMPLES)
+
+
+class Floor(NamedTuple):
+    """The quietest sounding frame of a usual second: its level, and how flat its spectrum is.
+
+    `flatness` is 0 for a tone and about 0.56 for white noise; both None without a whole second.
+    """
+
+    level_dbfs: float | None
+    flatness: float | None
+
+
+class FloorFold:
+    """The quietest frame of each second that is not all zero: what lies under the speech."""
+
+    def __init__(self) -> None:
+        self._levels, self._flatness = array("d"), array("d")
+
+    def add(self, sound: Sound) -> None:
+        """Take some frames; a second that is not whole does not count."""
+        energy = np.where(sound.energy_by_second > 0, sound.energy_by_second, np.inf)
+        rows = np.flatnonzero(np.isfinite(energy).any(axis=1))
+        if not len(rows):
+            return
+        quietest = energy[rows].argmin(axis=1)
+        frames = sound.frames[rows * FRAMES_PER_SECOND + quietest].astype(np.float64)
+        self._note(frames, energy[rows, quietest])
+
+    def _note(self, frames: NDArray[np.float64], energy: NDArray[np.float64]) -> None:
+        self._levels.extend((10 * np.log10(energy / FRAME_SAMPLES / FULL_SCALE**2)).tolist())
+        spectrum = np.abs(np.fft.rfft(frames * _WINDOW, axis=1))[:, 2:-1] ** 2 + 1e-9
+        flatness = np.exp(np.log(spectrum).mean(axis=1)) / spectrum.mean(axis=1)
+        self._flatness.extend(flatness.tolist())
+
+    def result(self) -> Floor:
+        """The usual second, by its medians."""
+        if not self._levels:
+            return Floor(None, None)
+        return Floor(float(np.median(self._levels)), float(np.median(self._flatness)))
+
+
+class Hearing:
+    """Decodes rows and leads the samples through every fold of the sound.
+
+    The first `keep_samples` are kept for a listener, in `audio`. Up to a second is held back
+    until `finish`.
+    """
+
+    def __init__(self, keep_samples: int = 0) -> None:
+        self.signal = SignalFold()
+        self.holes = HoleFold()
+        self.floor = FloorFold()
+        self.samples = 0
+        self._cutter = SoundCutter()
+        self._keep = keep_samples
+        self._kept: list[NDArray[np.int16]] = []
+
+    def add(self, rows: Arrivals, reading: Reading) -> None:
+        """Take rows that are all read alike."""
+        edges = np.flatnonzero(np.diff(rows.length)) + 1
+        for start, stop in zip([0, *edges.tolist()], [*edges.tolist(), len(rows)], strict=True):
+            self._add_samples(decoded(rows.chosen(slice(start, stop)), reading))
+
+    def finish(self) -> None:
+        """The stream is over."""
+        self._listen(self._cutter.finish())
+
+    def _add_samples(self, samples: NDArray[np.int16]) -> None:
+        if self.samples < self._keep:
+            self._kept.append(samples[: self._keep - self.samples].copy())
+        self.samples += samples.size
+        self._listen(self._cutter.add(samples))
+
+    def _listen(self, sounds: list[Sound]) -> None:
+        for sound in sounds:
+            self.signal.add(sound)
+            self.holes.add(sound)
+            self.floor.add(sound)
+
+    @property
+    def audio(self) -> NDArray[np.int16]:
+        """What was kept."""
+        return np.concatenate(self._kept) if self._kept else np.empty(0, np.int16)
+
+
+def decoded(rows: Arrivals, reading: Reading) -> NDArray[np.int16]:
+    """The samples of rows of one size; where they are shifted, frames keep their lengths."""
+    size = int(rows.length[0])
+    payloads = rows.payloads(size)
+    width = reading.codec.sample_bytes
+    if not reading.shifted:
+        whole = payloads[:, : size - size % width]
+        return pcm.samples(reading.codec, whole.ravel().data)
+    shifted = payloads[:, 1 : size - 1 + size % 2]
+    samples = pcm.samples(reading.codec, shifted.ravel().data).reshape(len(rows), -1)
+    return np.concatenate([samples, samples[:, -1:]], axis=1).ravel()

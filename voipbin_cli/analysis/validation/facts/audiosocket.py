@@ -1,0 +1,167 @@
+"""AudioSocket messages as columns: kind, length, and what follows."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from voipbin_cli.analysis.messages import Ints, Mask
+from voipbin_cli.analysis.validation.facts.pacing import BlockFacts, Past, before
+from voipbin_cli.codec.audiosocket import HEADER_BYTES, RATE_HZ, Kind
+
+# Bare audio comes in whole multiples of 10 ms of G.711 (80) or linear (160).
+BARE_BYTES = 80
+_MAX_JOINED = 32
+_RATES = np.zeros(256, np.int64)
+_RATES[list(RATE_HZ)] = list(RATE_HZ.values())
+_KNOWN = np.zeros(256, bool)
+_KNOWN[[int(kind) for kind in Kind]] = True
+
+
+class _Chain(NamedTuple):
+    """Frames in one message: how many are whole, their payload bytes, where they end."""
+
+    whole: Ints
+    payload_bytes: Ints
+    end: Ints
+
+
+class AudioSocketFacts(BlockFacts):
+    """The first frame of each message stands for it; a message is due to hold one."""
+
+    @cached_property
+    def has_header(self) -> Mask:
+        """Three bytes are there."""
+        return (self.size >= HEADER_BYTES) & ~self.is_text
+
+    @cached_property
+    def kind(self) -> Ints:
+        """The first byte."""
+        return self.octet(0)
+
+    @cached_property
+    def kind_hex(self) -> Any:
+        """The kind as two hexadecimal digits."""
+        return np.array([f"{kind:02x}" for kind in range(256)])[self.kind]
+
+    @cached_property
+    def declared(self) -> Ints:
+        """What the length field says."""
+        return self.word(1)
+
+    @cached_property
+    def declared_little(self) -> Ints:
+        """What it says in the wrong byte order."""
+        return self.octet(1) | self.octet(2) << 8
+
+    @cached_property
+    def follows(self) -> Ints:
+        """Bytes after the header."""
+        return np.maximum(self.size - HEADER_BYTES, 0)
+
+    @cached_property
+    def _chain(self) -> _Chain:
+        count = np.zeros(len(self.frames), np.int64)
+        payload, end = np.zeros_like(count), np.zeros_like(count)
+        going = self.has_header.copy()
+        for _ in range(_MAX_JOINED):
+            length = self.word(end + 1)
+            following = end + HEADER_BYTES + length
+            going = going & (end + HEADER_BYTES <= self.size) & (following <= self.size)
+            if not going.any():
+                break
+            count += going
+            payload += np.where(going, length, 0)
+            end = np.where(going, following, end)
+        return _Chain(count, payload, end)
+
+    @cached_property
+    def _begins_well(self) -> Mask:
+        """Audio comes first, or there is one frame and nothing else: no samples read like that."""
+        chain = self._chain
+        audio = (_RATES[self.kind] > 0) & (self.declared > 0)
+        return (chain.whole > 0) & (audio | ((chain.whole == 1) & (chain.end == self.size)))
+
+    @cached_property
+    def is_swapped(self) -> Mask:
+        """The length fits in little-endian order, and only so."""
+        fits = (self.declared_little == self.follows) & (self.declared != self.declared_little)
+        return self.has_header & ~self._begins_well & fits & _KNOWN[self.kind]
+
+    @cached_property
+    def _missing(self) -> Ints:
+        """Bytes that the length field promises beyond the message's end."""
+        short = self.has_header & (self._chain.whole == 0) & ~self.is_swapped & _KNOWN[self.kind]
+        return np.where(short, self.declared - self.follows, 0)
+
+    @cached_property
+    def is_rest(self) -> Mask:
+        """Just what the frame in the message before was short of."""
+        missing = before(self._missing, self.past.missing_bytes)
+        return (self.size > 0) & ~self.is_text & ~self._begins_well & (self.size == missing)
+
+    @cached_property
+    def is_bare(self) -> Mask:
+        """Of the size of bare audio, and no frame: samples of silence read as many hangups."""
+        whole = (self.size > 0) & (self.size % BARE_BYTES == 0) & ~self.is_text
+        return whole & ~self._begins_well & ~self.is_swapped & ~self.is_rest
+
+    @cached_property
+    def frame_count(self) -> Ints:
+        """Whole frames in the message."""
+        return np.where(self.is_bare | self.is_rest, 0, self._chain.whole)
+
+    @cached_property
+    def rest_bytes(self) -> Ints:
+        """Bytes after the whole frames."""
+        many = self._chain.whole >= _MAX_JOINED
+        return np.where(many | self.is_text, 0, self.size - self._chain.end)
+
+    @cached_property
+    def is_short(self) -> Mask:
+        """The header is whole, and the first frame is not."""
+        broken = (self.frame_count == 0) & ~self.is_swapped & ~self.is_rest & ~self.is_bare
+        return self.has_header & broken
+
+    @cached_property
+    def payload_at(self) -> Ints:
+        """After the header, where there is one; bare audio is all payload."""
+        return np.where(self.frame_count > 0, HEADER_BYTES, 0)
+
+    @cached_property
+    def payload_bytes(self) -> Ints:
+        """Payload of the first frame, or bare audio."""
+        bare = np.where(self.is_bare, self.size, 0)
+        return np.where(self.frame_count > 0, self.declared, bare)
+
+    @cached_property
+    def is_sound_kind(self) -> Mask:
+        """The kind is one of audio."""
+        return (self.frame_count > 0) & (_RATES[self.kind] > 0)
+
+    @cached_property
+    def is_audio(self) -> Mask:
+        """Audio by its kind, or bare."""
+        return (self.is_sound_kind | self.is_bare) & (self.payload_bytes > 0)
+
+    @cached_property
+    def rate_hz(self) -> Ints:
+        """What the kind says."""
+        rates = np.where(self.frame_count > 0, _RATES[self.kind], 0)
+        return np.where(rates > 0, rates, 8000)
+
+    @cached_property
+    def duration_ns(self) -> Ints:
+        """Of all frames in the message."""
+        whole = np.where(self.frame_count > 1, self._chain.payload_bytes, self.payload_bytes)
+        samples = np.where(self.is_audio, whole // np.maximum(self.sample_bytes, 1), 0)
+        return samples * 1_000_000_000 // self.rate_hz
+
+    def next_past(self) -> Past:
+        """Return what the block after this one has to know."""
+        past = super().next_past()
+        if len(self.frames):
+            past.missing_bytes = int(self._missing[-1])
+        return past

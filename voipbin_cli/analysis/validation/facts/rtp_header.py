@@ -1,0 +1,198 @@
+"""RTP packets as columns (RFC 3550 5.1): the header and where it ends."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from voipbin_cli.analysis.messages import Ints, Mask
+from voipbin_cli.analysis.validation.facts.audiosocket import BARE_BYTES
+from voipbin_cli.analysis.validation.facts.pacing import BlockFacts
+from voipbin_cli.codec.payload_types import COMFORT_NOISE, PCMA, PCMU, RESERVED
+from voipbin_cli.codec.rtp import HEADER_BYTES, VERSION
+
+_FIXED = np.dtype(
+    [
+        ("flags", "u1"),
+        ("type", "u1"),
+        ("sequence_number", ">u2"),
+        ("timestamp", ">u4"),
+        ("ssrc", ">u4"),
+    ]
+)
+_EXTENSION_HEADER_BYTES = 4
+_EVENT_BYTES = 4
+
+
+class RtpHeaderFacts(BlockFacts):
+    """All columns that a packet alone tells."""
+
+    @cached_property
+    def has_header(self) -> Mask:
+        """Twelve bytes are there."""
+        return (self.size >= HEADER_BYTES) & (self.frames.length >= HEADER_BYTES) & ~self.is_text
+
+    @cached_property
+    def is_short(self) -> Mask:
+        """Some bytes, and fewer than a header has."""
+        return (self.size > 0) & (self.size < HEADER_BYTES) & ~self.is_text
+
+    @cached_property
+    def _header(self) -> Any:
+        """The fixed header as a structure, zeros where it is not there."""
+        return self.frames.heads(HEADER_BYTES).view(_FIXED)[:, 0]
+
+    @cached_property
+    def _flags(self) -> Ints:
+        return self._field("flags")
+
+    def _field(self, name: str) -> Ints:
+        return self._header[name].astype(np.int64)
+
+    @cached_property
+    def version(self) -> Ints:
+        """V, 2 bits."""
+        return self._flags >> 6
+
+    @cached_property
+    def is_bare(self) -> Mask:
+        """No RTP, and of the size of bare audio."""
+        other = self.has_header & (self.version != VERSION)
+        return other & (self.size % BARE_BYTES == 0)
+
+    @cached_property
+    def is_other_version(self) -> Mask:
+        """Not RTP version 2, and not bare audio either."""
+        return self.has_header & (self.version != VERSION) & ~self.is_bare
+
+    @cached_property
+    def _is_rtp(self) -> Mask:
+        return self.has_header & (self.version == VERSION)
+
+    @cached_property
+    def has_padding(self) -> Mask:
+        """P is set."""
+        return self._is_rtp & (self._flags & 0x20 > 0)
+
+    @cached_property
+    def has_extension(self) -> Mask:
+        """X is set."""
+        return self._is_rtp & (self._flags & 0x10 > 0)
+
+    @cached_property
+    def csrc_count(self) -> Ints:
+        """CC, 4 bits."""
+        return np.where(self._is_rtp, self._flags & 0x0F, 0)
+
+    @cached_property
+    def marker(self) -> Mask:
+        """M is set."""
+        return self._is_rtp & (self._field("type") > 0x7F)
+
+    @cached_property
+    def payload_type(self) -> Ints:
+        """PT, 7 bits."""
+        return self._field("type") & 0x7F
+
+    @cached_property
+    def sequence_number(self) -> Ints:
+        """16 bits."""
+        return self._field("sequence_number")
+
+    @cached_property
+    def timestamp(self) -> Ints:
+        """32 bits."""
+        return self._field("timestamp")
+
+    @cached_property
+    def ssrc(self) -> Ints:
+        """32 bits."""
+        return self._field("ssrc")
+
+    # Where the header ends
+
+    @cached_property
+    def csrc_end(self) -> Ints:
+        """Where the list of contributing sources ends."""
+        return HEADER_BYTES + 4 * self.csrc_count
+
+    @cached_property
+    def is_csrc_cut(self) -> Mask:
+        """The list goes on beyond the packet."""
+        return self._is_rtp & (self.csrc_end > self.size)
+
+    @cached_property
+    def header_end(self) -> Ints:
+        """Where the payload begins."""
+        if not self.has_extension.any():
+            return self.csrc_end
+        words = self.word(self.csrc_end + 2)
+        extension = _EXTENSION_HEADER_BYTES + 4 * words
+        return np.where(self.has_extension, self.csrc_end + extension, self.csrc_end)
+
+    @cached_property
+    def is_extension_cut(self) -> Mask:
+        """The extension goes on beyond the packet."""
+        return self.has_extension & ~self.is_csrc_cut & (self.header_end > self.size)
+
+    @cached_property
+    def padding_bytes(self) -> Ints:
+        """What the last byte counts; not known where the capture cut it off."""
+        counted = self.has_padding & self.is_whole
+        if not counted.any():
+            return np.zeros(len(self.frames), np.int64)
+        return np.where(counted, self.octet(np.maximum(self.size - 1, 0)), 0)
+
+    @cached_property
+    def is_padding_wrong(self) -> Mask:
+        """The count is zero, or more than there is."""
+        room = self.size - self.header_end
+        wrong = (self.padding_bytes < 1) | (self.padding_bytes > room)
+        cut = self.is_csrc_cut | self.is_extension_cut
+        return self.has_padding & self.is_whole & wrong & ~cut
+
+    @cached_property
+    def is_readable(self) -> Mask:
+        """A whole header."""
+        cut = self.is_csrc_cut | self.is_extension_cut | self.is_padding_wrong
+        return self._is_rtp & ~cut
+
+    @cached_property
+    def is_rtcp(self) -> Mask:
+        """RFC 3551 6: reserved payload types, with the marker, are RTCP's packet types."""
+        reserved = (self.payload_type >= RESERVED[0]) & (self.payload_type <= RESERVED[-1])
+        return self._is_rtp & self.marker & reserved
+
+    @cached_property
+    def is_packet(self) -> Mask:
+        """An RTP packet whose header can be read."""
+        return self.is_readable & ~self.is_rtcp
+
+    @cached_property
+    def payload_at(self) -> Ints:
+        """After the header; bare audio is all payload."""
+        return np.where(self.is_packet, np.minimum(self.header_end, self.frames.length), 0)
+
+    @cached_property
+    def payload_bytes(self) -> Ints:
+        """Less the padding."""
+        payload = np.maximum(self.size - self.header_end - self.padding_bytes, 0)
+        bare = np.where(self.is_bare, self.size, 0)
+        return np.where(self.is_packet, payload, bare)
+
+    @cached_property
+    def is_audio(self) -> Mask:
+        """No comfort noise (RFC 3389) and no telephone event (RFC 4733, four bytes)."""
+        event = (self.payload_type >= 96) & (self.payload_bytes == _EVENT_BYTES)
+        other = self.is_packet & ((self.payload_type == COMFORT_NOISE) | event)
+        return (self.payload_bytes > 0) & ~other
+
+    @cached_property
+    def sample_bytes(self) -> Ints:
+        """Of a phone's packets only what RFC 3551 says of their payload type is known."""
+        if not self.due.is_datagrams:
+            return super().sample_bytes
+        g711 = (self.payload_type == PCMU) | (self.payload_type == PCMA)
+        return g711.astype(np.int64)

@@ -1,0 +1,138 @@
+"""Judges one direction of one stream, a block at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from voipbin_cli.analysis.messages import EMPTY, Ints, Messages, joined
+from voipbin_cli.analysis.severity import Severity
+from voipbin_cli.analysis.validation.due import Due
+from voipbin_cli.analysis.validation.facts.audiosocket import AudioSocketFacts
+from voipbin_cli.analysis.validation.facts.codecs import BLOCK_FRAMES, CodecWatch
+from voipbin_cli.analysis.validation.facts.pacing import BlockFacts, MessageFacts, Past
+from voipbin_cli.analysis.validation.facts.rtp import RtpFacts
+from voipbin_cli.analysis.validation.rules import RULES, Rule
+from voipbin_cli.codec.encapsulation import Direction, Encapsulation
+from voipbin_cli.codec.pcm import Codec
+
+_FACTS = {
+    Encapsulation.RTP: RtpFacts,
+    Encapsulation.SLN: BlockFacts,
+    Encapsulation.AUDIOSOCKET: AudioSocketFacts,
+}
+# A block of columns: enough for numpy, little memory.
+_PART_FRAMES = 400 * BLOCK_FRAMES
+
+
+class Violation(NamedTuple):
+    """One broken rule in one frame. Frames count from 0 in each direction."""
+
+    frame: int
+    direction: Direction
+    rule: Rule
+    severity: Severity
+    message: str
+
+    def as_fields(self) -> dict[str, Any]:
+        """Return the fields of the event that the command line promises."""
+        return {
+            "frame": self.frame,
+            "direction": self.direction.value,
+            "rule": self.rule.id,
+            "severity": self.severity.value,
+            "message": self.message,
+        }
+
+
+class Hit(NamedTuple):
+    """The messages of a part that break a rule."""
+
+    rule: Rule
+    severity: Severity
+    rows: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some judged messages in a row; `first` is the number of the first of them."""
+
+    first: int
+    facts: BlockFacts
+    hits: tuple[Hit, ...]
+
+    @property
+    def direction(self) -> Direction:
+        """Of all of them."""
+        return self.facts.due.direction
+
+    def violation(self, hit: Hit, row: int) -> Violation:
+        """One broken rule, put into words."""
+        words = hit.rule.message.format_map(MessageFacts(self.facts, row))
+        return Violation(self.first + row, self.direction, hit.rule, hit.severity, words)
+
+    def violations(self) -> Iterator[Violation]:
+        """Every single one, by frame, then in the order of the rules."""
+        places = [(row, n) for n, hit in enumerate(self.hits) for row in hit.rows.tolist()]
+        for row, n in sorted(places):
+            yield self.violation(self.hits[n], row)
+
+
+class Judge:
+    """Judges one direction of one stream; its frames are numbered from `first` on."""
+
+    def __init__(self, due: Due, first: int = 0) -> None:
+        self.due = due
+        self.frames = first
+        self._facts = _FACTS[due.encapsulation]
+        self._rules = tuple(_rules_for(due))
+        self._held = EMPTY
+        self._codec: Codec | None = None
+        self._begin()
+
+    def _begin(self) -> None:
+        self._past = Past()
+        self._watch = CodecWatch()
+
+    @property
+    def codec(self) -> Codec | None:
+        """What the payloads sound like, of the last connection that had any."""
+        return self._watch.codec or self._codec
+
+    def add(self, frames: Messages) -> Iterator[Part]:
+        """Take messages in order; yield what is judged by now, all but the last second."""
+        frames = joined(self._held, frames)
+        whole = len(frames) - len(frames) % BLOCK_FRAMES
+        self._held = frames.part(whole, len(frames)).compact()
+        for start in range(0, whole, _PART_FRAMES):
+            yield self._judge(frames.part(start, min(start + _PART_FRAMES, whole)))
+
+    def finish(self) -> Iterator[Part]:
+        """Yield the rest: the stream is over, or another connection begins."""
+        if len(self._held):
+            yield self._judge(self._held)
+        self._held = EMPTY
+        self._codec = self.codec
+        self._begin()
+
+    def _judge(self, frames: Messages) -> Part:
+        facts = self._facts(frames, self.due, self._past)
+        facts.codec = self._watch.codes(facts)
+        hits = []
+        for rule, severity in self._rules:
+            mask = rule.predicate(facts)
+            if mask.any():
+                hits.append(Hit(rule, severity, mask.nonzero()[0]))
+        part = Part(self.frames, facts, tuple(hits))
+        self._past = facts.next_past()
+        self.frames += len(frames)
+        return part
+
+
+def _rules_for(due: Due) -> Iterator[tuple[Rule, Severity]]:
+    for rule in RULES.values():
+        severity = rule.severities.under(due.spec)
+        applies = due.encapsulation in rule.encapsulations and due.direction in rule.directions
+        if applies and severity is not None:
+            yield rule, severity

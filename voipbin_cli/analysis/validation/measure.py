@@ -1,0 +1,29 @@
+"""What `validate` measures, and against what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from voipbin_cli.analysis.validation.due import Spec
+from voipbin_cli.analysis.validation.validator import Validator
+from voipbin_cli.codec.encapsulation import Direction, Encapsulation
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What to measure, and against what. `direction` None: both, of a dump what is received."""
+
+    spec: Spec = Spec.AUTO
+    direction: Direction | None = None
+    max_frames: int | None = None
+
+    def validator(self, encapsulation: Encapsulation, **manner: bool) -> Validator:
+        """Return a fresh one."""
+        directions = (self.direction,) if self.direction else tuple(Direction)
+        return Validator(
+            encapsulation,
+            self.spec,
+            directions=directions,
+            max_frames=self.max_frames,
+            **manner,
+        )

@@ -1,0 +1,158 @@
+"""Rules on what the payload is, whatever carries it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from voipbin_cli.analysis.messages import Mask
+from voipbin_cli.analysis.validation.facts.pacing import CODECS, MISALIGNED, BlockFacts, code_of
+from voipbin_cli.analysis.validation.rules.row import (
+    ERROR,
+    INFO,
+    RECEIVED,
+    Rule,
+    Severities,
+    always,
+)
+from voipbin_cli.codec.pcm import Codec
+
+CODEC_TABLE = "VoIPBIN media stream: the codec of each encapsulation, received and sent"
+G711, L16 = f"ITU-T G.711; {CODEC_TABLE}", f"RFC 3551 4.5.11; {CODEC_TABLE}"
+
+_FILE_STARTS = {b"OggS": "Ogg", b"fLaC": "FLAC", b"ID3\x03": "MP3", b"ID3\x04": "MP3"}
+_WAV_STARTS = (b"RIFF", b"RF64", b"RIFX")
+
+
+def _heard_as(codec: Codec) -> Callable[[BlockFacts], Mask]:
+    def predicate(facts: BlockFacts) -> Mask:
+        if codec in facts.due.codecs:
+            return np.zeros(len(facts.frames), bool)
+        return facts.sounds(code_of(codec))
+
+    return predicate
+
+
+def _is_undocumented(facts: BlockFacts) -> Mask:
+    known = facts.due.codecs - {facts.due.documented_codec}
+    if facts.due.is_datagrams:
+        return np.zeros(len(facts.frames), bool)
+    return np.isin(facts.codec, [CODECS.index(codec) for codec in known]) & ~facts.is_still
+
+
+def _is_odd(facts: BlockFacts) -> Mask:
+    return facts.is_linear_due & facts.is_audio & (facts.payload_bytes % 2 == 1)
+
+
+def _begins_with(starts: Any) -> Callable[[BlockFacts], Mask]:
+    numbers = [int.from_bytes(start, "big") for start in starts]
+    return lambda facts: np.isin(facts.begins, numbers) & facts.is_audio
+
+
+RULES = (
+    Rule(
+        id="audio-mulaw",
+        severities=always(ERROR),
+        clause=G711,
+        sentence="Where linear audio is due, no mu-law comes.",
+        message="this sounds like mu-law, {due_codecs} is due",
+        consequence="it is played as loud noise, about half as long as the speech",
+        predicate=_heard_as(Codec.MULAW),
+        field="payload",
+    ),
+    Rule(
+        id="audio-alaw",
+        severities=always(ERROR),
+        clause=G711,
+        sentence="A-law is no codec of the platform's streams.",
+        message="this sounds like A-law, {due_codecs} is due",
+        consequence="read as mu-law it is loud and distorted, read as linear it is noise",
+        predicate=_heard_as(Codec.ALAW),
+        field="payload",
+    ),
+    Rule(
+        id="audio-linear",
+        severities=always(ERROR),
+        clause=L16,
+        sentence="Where mu-law is due, no linear audio comes.",
+        message="this sounds like 16-bit linear audio, {due_codecs} is due",
+        consequence="it is played as noise, twice as long as the speech",
+        predicate=_heard_as(Codec.S16LE),
+        field="payload",
+    ),
+    Rule(
+        id="audio-byte-order",
+        severities=always(ERROR),
+        clause=L16,
+        sentence="Linear audio is little-endian on this platform, in RTP too.",
+        message="this sounds like big-endian samples, {due_codecs} is due",
+        consequence="it is played as white noise",
+        predicate=_heard_as(Codec.S16BE),
+        field="payload",
+    ),
+    Rule(
+        id="audio-misaligned",
+        severities=always(ERROR),
+        clause=L16,
+        sentence="Each frame begins with the first byte of a sample.",
+        message="the samples are shifted by a byte",
+        consequence="it is played as noise from here on",
+        predicate=lambda facts: facts.sounds(MISALIGNED),
+        field="payload",
+    ),
+    Rule(
+        id="audio-odd-bytes",
+        severities=always(ERROR),
+        clause=L16,
+        sentence="Linear audio has two bytes a sample.",
+        message="{payload_bytes} bytes end in half a sample",
+        consequence="the last byte is lost; where the stream goes on with its other half, "
+        "everything after it is noise",
+        predicate=_is_odd,
+        field="payload",
+    ),
+    Rule(
+        id="audio-wav-header",
+        severities=always(ERROR),
+        clause="Multimedia Programming Interface 1.0: RIFF WAVE; " + CODEC_TABLE,
+        sentence="The payload is samples, without the header of the file they came from.",
+        message="a WAV file's header in the audio",
+        consequence="the header is played: a click, and samples out of step where it is odd",
+        predicate=_begins_with(_WAV_STARTS),
+        field="payload",
+    ),
+    Rule(
+        id="audio-file",
+        severities=always(ERROR),
+        clause=CODEC_TABLE,
+        sentence="The payload is samples, not a compressed file.",
+        message="the payload begins as an Ogg, FLAC or MP3 file does",
+        consequence="it is played as noise",
+        predicate=_begins_with(_FILE_STARTS),
+        field="payload",
+    ),
+    Rule(
+        id="audio-words",
+        severities=always(ERROR),
+        clause=CODEC_TABLE,
+        sentence="The payload is samples, not text.",
+        message="the payload is text (JSON, base64, …)",
+        consequence="it is played as noise: send the bytes themselves, in binary messages",
+        predicate=lambda facts: facts.is_words & facts.is_audio,
+        field="payload",
+    ),
+    Rule(
+        id="audio-undocumented",
+        severities=Severities(None, None, INFO),
+        directions=RECEIVED,
+        clause=CODEC_TABLE,
+        sentence="The documents say mu-law in RTP, linear audio in SLN and AudioSocket.",
+        message="this is {found}, the documents say {documented_codec}",
+        consequence="none for a reader that decides by size and sound; noise for one that "
+        "goes by the documents",
+        predicate=_is_undocumented,
+        field="payload",
+    ),
+)

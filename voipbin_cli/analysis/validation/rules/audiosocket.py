@@ -1,0 +1,193 @@
+"""Rules on AudioSocket: kind, big-endian length, payload."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from voipbin_cli.analysis.messages import Mask
+from voipbin_cli.analysis.validation.facts.audiosocket import AudioSocketFacts
+from voipbin_cli.analysis.validation.rules.row import (
+    AUDIOSOCKET,
+    ERROR,
+    RECEIVED,
+    SENT,
+    WARNING,
+    Rule,
+    always,
+)
+from voipbin_cli.analysis.validation.rules.sln import off_size
+from voipbin_cli.codec.audiosocket import HEADER_BYTES, Kind
+
+PROTOCOL = "Asterisk AudioSocket protocol"
+ENDS = "the far end takes it for the end: the stream is closed (1006)"
+_NAMED_RULES = (Kind.HANGUP,)
+
+
+def _is_header_cut(facts: AudioSocketFacts) -> Mask:
+    short = (facts.size > 0) & (facts.size < HEADER_BYTES) & ~facts.is_text
+    return short & ~facts.is_rest
+
+
+def _is_trailing(facts: AudioSocketFacts) -> Mask:
+    return (facts.frame_count > 0) & (facts.rest_bytes > 0) & ~facts.is_rest & ~facts.is_swapped
+
+
+def _is_other_kind(facts: AudioSocketFacts) -> Mask:
+    named = np.isin(facts.kind, _NAMED_RULES)
+    return (facts.frame_count > 0) & ~facts.is_sound_kind & ~named
+
+
+def _is_hangup(facts: AudioSocketFacts) -> Mask:
+    return (facts.frame_count > 0) & (facts.kind == Kind.HANGUP)
+
+
+def _is_other_rate(facts: AudioSocketFacts) -> Mask:
+    return facts.is_sound_kind & (facts.kind != Kind.PCM_8K)
+
+
+RULES = (
+    Rule(
+        id="audiosocket-truncated",
+        severities=always(ERROR),
+        encapsulations=AUDIOSOCKET,
+        clause=PROTOCOL + ": header",
+        sentence="A frame has a header of 3 bytes.",
+        message="{size} bytes, the header alone has 3",
+        consequence="the far end waits for the rest, and ends the stream after a few ms",
+        predicate=_is_header_cut,
+    ),
+    Rule(
+        id="audiosocket-bare-audio",
+        severities=always(ERROR),
+        encapsulations=AUDIOSOCKET,
+        clause=PROTOCOL + ": header",
+        sentence="Audio comes with a header in front of it.",
+        message="{size} bytes with no AudioSocket header: raw audio?",
+        consequence="samples are read as kind and length: the stream ends (1006)",
+        predicate=lambda facts: facts.is_bare,
+        field="kind",
+    ),
+    Rule(
+        id="audiosocket-length-order",
+        severities=always(ERROR),
+        encapsulations=AUDIOSOCKET,
+        clause=PROTOCOL + ": length, big-endian",
+        sentence="The length is big-endian.",
+        message="the length reads {declared}, and {declared_little} in little-endian order, "
+        "which follow",
+        consequence="bytes out of step, then the stream ends (1006)",
+        predicate=lambda facts: facts.is_swapped,
+        field="length",
+    ),
+    Rule(
+        id="audiosocket-length",
+        severities=always(ERROR),
+        encapsulations=AUDIOSOCKET,
+        clause=PROTOCOL + ": length",
+        sentence="The length is that of the payload which follows in the message.",
+        message="the length reads {declared}, {follows} bytes follow",
+        consequence="bytes out of step, then the stream ends (1006)",
+        predicate=lambda facts: facts.is_short,
+        field="length",
+    ),
+    Rule(
+        id="audiosocket-trailing",
+        severities=always(ERROR),
+        encapsulations=AUDIOSOCKET,
+        clause=PROTOCOL + ": length",
+        sentence="Nothing but whole frames is in a message.",
+        message="{rest_bytes} bytes after the last whole frame",
+        consequence="they are taken for the next header: bytes out of step, then the end (1006)",
+        predicate=_is_trailing,
+        field="rest",
+    ),
+    Rule(
+        id="audiosocket-split",
+        severities=always(ERROR),
+        encapsulations=AUDIOSOCKET,
+        clause="VoIPBIN media stream: one binary message carries one unit",
+        sentence="A frame is not split over two messages.",
+        message="{size} bytes: the rest of the frame in the message before",
+        consequence="with 8 ms or more between the two the stream ends (1006)",
+        predicate=lambda facts: facts.is_rest,
+    ),
+    Rule(
+        id="audiosocket-joined",
+        severities=always(WARNING),
+        encapsulations=AUDIOSOCKET,
+        clause="VoIPBIN media stream: one binary message carries one unit",
+        sentence="A message holds one frame.",
+        message="{frame_count} frames in one message",
+        consequence="all of it is heard; a reader that takes a message for a frame plays headers",
+        predicate=lambda facts: facts.frame_count > 1,
+        field="rest",
+    ),
+    Rule(
+        id="audiosocket-empty",
+        severities=always(ERROR),
+        encapsulations=AUDIOSOCKET,
+        clause=PROTOCOL + ": length",
+        sentence="Audio has a payload.",
+        message="audio of length 0",
+        consequence=ENDS,
+        predicate=lambda facts: facts.is_sound_kind & (facts.payload_bytes == 0),
+        field="length",
+    ),
+    Rule(
+        id="audiosocket-hangup",
+        severities=always(ERROR),
+        encapsulations=AUDIOSOCKET,
+        clause=PROTOCOL + ": kind 00",
+        sentence="No hangup is sent in mid-stream.",
+        message="kind 00, hangup",
+        consequence=ENDS,
+        predicate=_is_hangup,
+        field="kind",
+    ),
+    Rule(
+        id="audiosocket-kind",
+        severities=always(ERROR),
+        encapsulations=AUDIOSOCKET,
+        directions=SENT,
+        clause=PROTOCOL + ": kinds",
+        sentence="Audio alone is sent, as kind 10.",
+        message="kind {kind_hex} is no audio",
+        consequence=ENDS,
+        predicate=_is_other_kind,
+        field="kind",
+    ),
+    Rule(
+        id="audiosocket-kind-received",
+        severities=always(WARNING),
+        encapsulations=AUDIOSOCKET,
+        directions=RECEIVED,
+        clause=PROTOCOL + ": kinds",
+        sentence="The platform sends audio alone, as kind 10.",
+        message="kind {kind_hex} is no audio",
+        consequence="a reader that does not look at the kind plays it as a click",
+        predicate=_is_other_kind,
+        field="kind",
+    ),
+    Rule(
+        id="audiosocket-rate",
+        severities=always(WARNING),
+        encapsulations=AUDIOSOCKET,
+        clause=PROTOCOL + ": kinds 10 to 18",
+        sentence="The kind is 10: 8 kHz.",
+        message="kind {kind_hex} says {rate_hz} Hz",
+        consequence="it is taken as audio of that rate: too fast and too high if it is 8 kHz",
+        predicate=_is_other_rate,
+        field="kind",
+    ),
+    Rule(
+        id="audiosocket-frame-size",
+        severities=always(WARNING),
+        encapsulations=AUDIOSOCKET,
+        clause="VoIPBIN media stream: AudioSocket frames of 20 ms",
+        sentence="A frame holds 20 ms of audio: 320 bytes linear, 160 of G.711, at 8 kHz.",
+        message="{payload_bytes} bytes of payload, {due_bytes} are due",
+        consequence="it is heard; pacing and buffers that count frames go wrong",
+        predicate=lambda facts: off_size(facts) & facts.is_sound_kind,
+        field="length",
+    ),
+)

@@ -1,0 +1,49 @@
+"""Rules on messages as such, in any encapsulation."""
+
+from __future__ import annotations
+
+from voipbin_cli.analysis.validation.rules.row import (
+    AUDIOSOCKET,
+    ERROR,
+    RECEIVED,
+    RTP,
+    SENT,
+    WARNING,
+    Rule,
+    always,
+)
+
+ONE_UNIT = "VoIPBIN media stream: one binary message carries one unit"
+
+RULES = (
+    Rule(
+        id="message-text",
+        severities=always(ERROR),
+        directions=SENT,
+        clause="VoIPBIN media stream: binary messages; RFC 6455 5.6",
+        sentence="Audio travels in binary messages.",
+        message="a text message of {size} bytes",
+        consequence="the far end ignores text in silence: nothing of it is heard",
+        predicate=lambda facts: facts.is_text,
+    ),
+    Rule(
+        id="message-text-received",
+        severities=always(WARNING),
+        directions=RECEIVED,
+        clause="VoIPBIN media stream: binary messages; RFC 6455 5.6",
+        sentence="The platform sends no text messages.",
+        message="a text message of {size} bytes",
+        consequence="a reader that takes every message for audio fails on it",
+        predicate=lambda facts: facts.is_text,
+    ),
+    Rule(
+        id="message-empty",
+        severities=always(WARNING),
+        encapsulations=RTP + AUDIOSOCKET,
+        clause=ONE_UNIT,
+        sentence="No message is empty.",
+        message="an empty message",
+        consequence="the far end ignores it in silence",
+        predicate=lambda facts: facts.is_empty,
+    ),
+)

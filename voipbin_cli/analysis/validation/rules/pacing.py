@@ -1,0 +1,86 @@
+"""Rules on when messages come; they need a source with times."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from voipbin_cli.analysis.messages import Mask
+from voipbin_cli.analysis.validation.rules.row import (
+    ERROR,
+    INFO,
+    RECEIVED,
+    SENT,
+    WARNING,
+    Rule,
+    always,
+)
+
+CONFERENCE_LEAD_MS = 80.0
+CALL_LEAD_MS = 500.0
+GAP_RECEIVED_MS = 60.0
+DRY_MS = 20.0
+BURST = 3
+PACING = "VoIPBIN media stream: 20 ms of audio every 20 ms"
+
+
+def _is_far_ahead(facts: Any) -> Mask:
+    mask: Mask = facts.lead_ms > CALL_LEAD_MS
+    return mask
+
+
+def _is_ahead(facts: Any) -> Mask:
+    mask: Mask = facts.lead_ms > CONFERENCE_LEAD_MS
+    return mask & ~_is_far_ahead(facts)
+
+
+RULES = (
+    Rule(
+        id="pacing-lead",
+        severities=always(WARNING),
+        directions=SENT,
+        clause=PACING,
+        sentence="What is sent is at most 80 ms ahead of its time.",
+        message="{lead_ms:.0f} ms ahead of its time",
+        consequence="a conference flushes its whole queue: that much audio is not heard",
+        predicate=_is_ahead,
+    ),
+    Rule(
+        id="pacing-overflow",
+        severities=always(ERROR),
+        directions=SENT,
+        clause=PACING,
+        sentence="What is sent is never 500 ms ahead of its time.",
+        message="{lead_ms:.0f} ms ahead of its time",
+        consequence="the far end flushes its whole queue: that much audio is not heard",
+        predicate=_is_far_ahead,
+    ),
+    Rule(
+        id="pacing-gap",
+        severities=always(WARNING),
+        directions=SENT,
+        clause=PACING,
+        sentence="Sound has no pauses of its own making.",
+        message="nothing was there to play for {dry_ms:.0f} ms in the midst of sound",
+        consequence="an empty queue is heard as a gap at once: there is no concealment",
+        predicate=lambda facts: (facts.dry_ms > DRY_MS) & facts.is_cut,
+    ),
+    Rule(
+        id="pacing-gap-received",
+        severities=always(INFO),
+        directions=RECEIVED,
+        clause=PACING,
+        sentence="A frame comes every 20 ms.",
+        message="{gap_ms:.0f} ms since the frame before",
+        consequence="a buffer of less than that runs dry: `voipbin stream diagnose` tells why",
+        predicate=lambda facts: facts.gap_ms > GAP_RECEIVED_MS,
+    ),
+    Rule(
+        id="pacing-burst",
+        severities=always(INFO),
+        clause=PACING,
+        sentence="Frames come one by one.",
+        message="{quick} frames at once after another",
+        consequence="they wait in a queue; too many of them are flushed",
+        predicate=lambda facts: facts.quick >= BURST,
+    ),
+)

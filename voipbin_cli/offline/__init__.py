@@ -1,0 +1,1 @@
+"""Files read as streams: captures, dumps, hex text; no event loop and no socket."""
