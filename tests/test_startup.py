@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.cli import VOIPBIN, environment
-from voipbin_cli.shell.tree import command_tree
+from voipbin_cli.shell.command_tree import command_tree
 
 # What the commands load when they run, and no sooner.
 HEAVY = {

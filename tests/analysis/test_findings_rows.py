@@ -17,9 +17,9 @@ from voipbin_cli.analysis.findings import BY_ID, Circumstances, find, verdict
 from voipbin_cli.analysis.findings.row import Case
 from voipbin_cli.analysis.metrics import Lag, Measured, Outage, Trips
 from voipbin_cli.analysis.playout.policies import Outcome
-from voipbin_cli.analysis.sound.hearing import Floor
 from voipbin_cli.analysis.sound.holes import Holes
 from voipbin_cli.analysis.sound.judging import Change, Reading
+from voipbin_cli.analysis.sound.sound_fold import NoiseFloor
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.codec.pcm import Codec
 
@@ -536,7 +536,7 @@ def test_silence_needs_half_a_second() -> None:
 
 
 def noisy(level_dbfs: float | None, flatness: float | None, **more: Any) -> Case:
-    return facts(floor=Floor(level_dbfs, flatness), **more)
+    return facts(floor=NoiseFloor(level_dbfs, flatness), **more)
 
 
 def test_noise() -> None:
@@ -569,7 +569,7 @@ def test_low_level() -> None:
 def test_the_signals_evidence() -> None:
     told = facts(
         rms_dbfs=-20.04, peak_dbfs=-3.06, silence_ratio=0.12345, clipping_ratio=0.012345,
-        dc_offset=-0.054321, floor=Floor(-61.26, 0.3),
+        dc_offset=-0.054321, floor=NoiseFloor(-61.26, 0.3),
     )  # fmt: skip
     assert evidence("clipping", told) == {
         "rms_dbfs": -20.0,
@@ -579,7 +579,7 @@ def test_the_signals_evidence() -> None:
         "dc_offset": -0.0543,
         "noise_dbfs": -61.3,
     }
-    assert evidence("clipping", facts(floor=Floor(None, None)))["noise_dbfs"] is None
+    assert evidence("clipping", facts(floor=NoiseFloor(None, None)))["noise_dbfs"] is None
 
 
 # What it says of itself

@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 from tests.benchmarks.harness import headline
-from voipbin_cli.shell.tree import command_tree
+from voipbin_cli.shell.command_tree import command_tree
 from voipbin_cli.simulator.embedded import EmbeddedSimulator
 
 ROUNDS = int(os.environ.get("ROUNDS", "15"))

@@ -31,15 +31,15 @@ from voipbin_cli.codec import audiosocket, chan_websocket, rtp
 from voipbin_cli.codec.dialect import FrameDecoder
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation, unpack
 from voipbin_cli.errors import ConnectionFailed, DecodeError, UsageError
-from voipbin_cli.media.reader import BLOCK_BYTES, AudioSource
-from voipbin_cli.media.wav_pipe import WavPipe
+from voipbin_cli.media.audio_source import BLOCK_BYTES, AudioSource
+from voipbin_cli.media.wav_reader import WavReader
 from voipbin_cli.offline import dumps
 from voipbin_cli.offline.streams import StreamFinder
 from voipbin_cli.transport.api import Api
-from voipbin_cli.transport.documents import ResourceState
 from voipbin_cli.transport.endpoint import Endpoint
 from voipbin_cli.transport.framing import Framing
 from voipbin_cli.transport.refusal import refusal
+from voipbin_cli.transport.resources import ResourceState
 from voipbin_cli.transport.targets import parse_target
 
 Target = Callable[[bytes], None]
@@ -218,7 +218,7 @@ def control_text(data: bytes) -> None:
 def wav_stream(data: bytes) -> None:
     """A WAV on standard input is refused or read to its end."""
     try:
-        pipe = WavPipe(io.BytesIO(data))
+        pipe = WavReader(io.BytesIO(data))
     except UsageError:
         return
     while len(pipe.read(1024)):

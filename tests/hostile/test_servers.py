@@ -36,9 +36,9 @@ TINY = 1_000_000 if LONG else 30_000
 # Ten seconds are there for a client to say what it wants; one, where nobody has the time.
 HANDSHAKE_S = 10.0 if LONG else 1.0
 SHORTENED = f"""
-from voipbin_cli.transport import server
+from voipbin_cli.transport import websocket_server as server
 server.HANDSHAKE_S = {HANDSHAKE_S}
-from voipbin_cli.simulator import connection
+from voipbin_cli.simulator import client_connection as connection
 connection.REQUEST_PATIENCE_S = {HANDSHAKE_S}
 from voipbin_cli.main import main
 raise SystemExit(main())

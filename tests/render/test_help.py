@@ -10,7 +10,7 @@ from tests.support.cli import VOIPBIN, environment, voipbin
 from tests.support.terminal import Terminal
 from voipbin_cli.render.help import help_text
 from voipbin_cli.render.tree import Argument, Command, CommandOption
-from voipbin_cli.shell.tree import command_tree
+from voipbin_cli.shell.command_tree import command_tree
 
 COMMANDS = list(command_tree().walk())
 

@@ -65,7 +65,7 @@ async def test_the_fold_has_a_block_as_soon_as_it_is_whole_where_somebody_looks(
         measuring.look()
     assert fold.measured().messages == (25 if count >= 25 else 0)
     # The sound, too, though no turn of the loop has passed.
-    assert fold.hearing.samples == fold.measured().messages * 160
+    assert fold.sound.samples == fold.measured().messages * 160
     measuring.catch_up()
     assert fold.measured().messages == count
 

@@ -25,8 +25,8 @@ from voipbin_cli.codec.g711 import mulaw_to_s16le
 from voipbin_cli.codec.pcm import Codec
 from voipbin_cli.session.guest import Looped, ServeRequest
 from voipbin_cli.session.serve import Serving
-from voipbin_cli.transport.server import Server, serve_websocket
 from voipbin_cli.transport.tcp_server import serve_audiosocket
+from voipbin_cli.transport.websocket_server import Server, serve_websocket
 
 PCM = b"".join(FRAMES)
 PLAIN_START = (

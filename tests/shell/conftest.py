@@ -11,7 +11,7 @@ import pytest
 from tests.shell.shells import install
 from tests.support.cli import environment
 from voipbin_cli.render.tree import Command
-from voipbin_cli.shell.tree import command_tree
+from voipbin_cli.shell.command_tree import command_tree
 from voipbin_cli.simulator.embedded import EmbeddedSimulator
 
 

@@ -16,7 +16,7 @@ from tests.shell.conftest import User
 from tests.support.certificates import Authority
 from tests.support.needs import need
 from tests.support.terminal import Terminal
-from voipbin_cli.shell.tree import command_tree
+from voipbin_cli.shell.command_tree import command_tree
 
 EXAMPLES = list(dict.fromkeys(e for command in command_tree().walk() for e in command.examples))
 PROGRAMS = ("sox",)

@@ -13,10 +13,10 @@ from tests.support.needs import need
 from voipbin_cli import __version__
 from voipbin_cli.errors import ExitStatus
 from voipbin_cli.render.tree import Command
+from voipbin_cli.shell.command_tree import command_tree
+from voipbin_cli.shell.common_sections import STATUSES
 from voipbin_cli.shell.generated import stale_files
 from voipbin_cli.shell.man import pages, text
-from voipbin_cli.shell.manual import STATUSES
-from voipbin_cli.shell.tree import command_tree
 
 MAN = Path("man").resolve()
 COMMANDS = {"-".join(("voipbin", *c.path)): c for c in command_tree().walk()}

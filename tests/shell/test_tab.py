@@ -17,9 +17,11 @@ import pytest
 from tests.support.cli import VOIPBIN, environment
 from tests.support.peer import NEVER_ANSWER, Answer, Peer, document
 from voipbin_cli.errors import ConnectionFailed
-from voipbin_cli.shell import progress, tab
-from voipbin_cli.shell.progress import Found, in_progress, read_cache, write_cache
-from voipbin_cli.shell.tab import Candidate, Line, answer
+from voipbin_cli.shell import in_progress as progress
+from voipbin_cli.shell import tab
+from voipbin_cli.shell.command_line import CommandLine
+from voipbin_cli.shell.in_progress import InProgress, in_progress, read_cache, write_cache
+from voipbin_cli.shell.tab import Completion, answer
 
 CALL = "5f2a8c1e-0d3b-4c57-9e6f-2b7d1a4c8e90"
 CONFERENCE = "8627a367-94f9-510c-9b91-4bdb3f89f02c"
@@ -37,11 +39,13 @@ def platform(*calls: Mapping[str, Any]) -> Peer:
     return Peer(routes={CALLS: page(*listed), CONFERENCES: page(conference)})
 
 
-def line(home: Path, peer: Peer | None, current: str = "", words: Sequence[str] = ()) -> Line:
+def line(
+    home: Path, peer: Peer | None, current: str = "", words: Sequence[str] = ()
+) -> CommandLine:
     environ = {"VOIPBIN_ACCESSKEY": SECRET, "VOIPBIN_CACHE_DIR": str(home / "cache")}
     if peer is not None:
         environ["VOIPBIN_API_URL"] = peer.http_url("/v1.0")
-    return Line(current, words, environ)
+    return CommandLine(current, words, environ)
 
 
 def press_tab(
@@ -118,7 +122,7 @@ def test_what_is_kept_is_private_and_holds_no_secret(tmp_path: Path) -> None:
     assert SECRET not in kept.read_text()
 
 
-ROWS = [Found("call", CALL, "+1 → +2")]
+ROWS = [InProgress("call", CALL, "+1 → +2")]
 
 
 def test_what_is_kept_is_for_one_account_and_a_few_seconds(tmp_path: Path) -> None:
@@ -177,13 +181,13 @@ def test_it_does_not_wait_for_what_takes_longer_than_its_limit(
 ) -> None:
     release, released = threading.Event(), threading.Event()
 
-    def slow(_line: Line) -> list[Candidate]:
+    def slow(_line: CommandLine) -> list[Completion]:
         release.wait()
         released.set()
-        return [Candidate("late", "")]
+        return [Completion("late", "")]
 
     monkeypatch.setattr(tab, "SOURCES", {"calls": slow})
-    assert answer("calls", Line("", [], {}), limit_s=0.01) == []
+    assert answer("calls", CommandLine("", [], {}), limit_s=0.01) == []
     assert not released.is_set()
     release.set()
 
@@ -231,4 +235,4 @@ def test_a_reader_that_has_gone_is_no_error(tmp_path: Path) -> None:
     ],
 )
 def test_an_option_typed_before_is_found(words: list[str], value: str | None) -> None:
-    assert Line("", words, {}).option("--profile") == value
+    assert CommandLine("", words, {}).option("--profile") == value

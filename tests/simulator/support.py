@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed
 
 from voipbin_cli.simulator.catalog import find_scenario
 from voipbin_cli.simulator.rooms import Room
-from voipbin_cli.simulator.scenario import TargetSort
+from voipbin_cli.simulator.scenario import RoomKind
 from voipbin_cli.simulator.server import Simulator
 
 
@@ -70,7 +70,7 @@ async def ask(
 
 
 def path_of(room: Room) -> str:
-    return f"/v1.0/{'calls' if room.kind is TargetSort.CALL else 'conferences'}/{room.id}"
+    return f"/v1.0/{'calls' if room.kind is RoomKind.CALL else 'conferences'}/{room.id}"
 
 
 def stream_url(

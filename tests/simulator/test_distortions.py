@@ -9,7 +9,7 @@ import pytest
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.codec.pcm import Codec
 from voipbin_cli.simulator import distortions
-from voipbin_cli.simulator.schedule import Context, Fault, Slot, paced
+from voipbin_cli.simulator.schedule import Fault, FaultContext, Slot, paced
 from voipbin_cli.simulator.sources import load_sound
 
 FRAMES = 1500
@@ -17,7 +17,7 @@ FRAMES = 1500
 
 def _slots(fault: Fault, source: str = "speech", seed: int = 1, **changes: float) -> list[Slot]:
     sound = load_sound(source)
-    context = Context(random.Random(seed), Codec.S16LE, Encapsulation.RTP)
+    context = FaultContext(random.Random(seed), Codec.S16LE, Encapsulation.RTP)
     strength = changes.get("strength", fault.strength)
     return list(fault.apply(islice(paced(sound.frame, 0), FRAMES), strength, context))
 

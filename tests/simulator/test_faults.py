@@ -10,7 +10,7 @@ import pytest
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.codec.pcm import Codec
 from voipbin_cli.simulator import faults
-from voipbin_cli.simulator.schedule import Context, Fault, Slot, paced
+from voipbin_cli.simulator.schedule import Fault, FaultContext, Slot, paced
 
 MS = 1_000_000
 FRAME_MS = 20
@@ -26,7 +26,7 @@ def _run(
     encapsulation: Encapsulation = Encapsulation.RTP,
 ) -> list[Slot]:
     schedule = islice(paced(lambda n: n.to_bytes(4, "big") * 80, first), frames)
-    context = Context(random.Random(seed), Codec.S16LE, encapsulation)
+    context = FaultContext(random.Random(seed), Codec.S16LE, encapsulation)
     amount = fault.strength if strength is None else strength
     return list(fault.apply(schedule, amount, context))
 

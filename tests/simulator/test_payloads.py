@@ -6,14 +6,14 @@ from itertools import islice
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.codec.pcm import Codec
 from voipbin_cli.simulator import payloads
-from voipbin_cli.simulator.schedule import Context, Fault, Slot, paced
+from voipbin_cli.simulator.schedule import Fault, FaultContext, Slot, paced
 
 MULAW = bytes([0xFF, 0x80, 0x00, 0x7F] * 40)  # 0, 32124, -32124, 0
 LINEAR = bytes(range(1, 161)) * 2
 
 
 def _run(fault: Fault, codec: Codec, frame: bytes, frames: int = 300) -> list[Slot]:
-    context = Context(random.Random(1), codec, Encapsulation.RTP)
+    context = FaultContext(random.Random(1), codec, Encapsulation.RTP)
     return list(fault.apply(islice(paced(lambda n: frame, 50), frames), fault.strength, context))
 
 

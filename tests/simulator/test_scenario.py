@@ -8,7 +8,7 @@ import pytest
 from voipbin_cli.errors import UsageError
 from voipbin_cli.simulator.catalog import SCENARIOS, find_scenario
 from voipbin_cli.simulator.faults import JITTER
-from voipbin_cli.simulator.scenario import OPTIONS, TargetSort
+from voipbin_cli.simulator.scenario import OPTIONS, RoomKind
 
 # Every finding of the command line contract but those that no server can show: what happens
 # before any connection, and what happens on the user's own machine.
@@ -65,7 +65,7 @@ def test_options_set_what_they_say() -> None:
     assert (str(scenario.dialect), scenario.seed, scenario.kind) == (
         "legacy",
         7,
-        TargetSort.CONFERENCE,
+        RoomKind.CONFERENCE,
     )
     assert (scenario.members, scenario.source) == (1, "tone:1000")
     assert (scenario.duration_s, scenario.phone) == (2.5, False)

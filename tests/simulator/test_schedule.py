@@ -8,21 +8,21 @@ import pytest
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.codec.pcm import Codec
 from voipbin_cli.simulator.schedule import (
-    Context,
     Fault,
+    FaultContext,
+    FaultStage,
     Slot,
-    Stage,
     apply_faults,
     episodes,
     paced,
 )
 
 MS = 1_000_000
-CONTEXT = Context(random.Random(1), Codec.MULAW, Encapsulation.RTP)
+CONTEXT = FaultContext(random.Random(1), Codec.MULAW, Encapsulation.RTP)
 
 
-def _context(seed: int = 1) -> Context:
-    return Context(random.Random(seed), Codec.MULAW, Encapsulation.RTP)
+def _context(seed: int = 1) -> FaultContext:
+    return FaultContext(random.Random(seed), Codec.MULAW, Encapsulation.RTP)
 
 
 def test_the_healthy_schedule_is_an_absolute_grid_of_20_ms() -> None:
@@ -39,15 +39,15 @@ def test_faults_run_in_order_and_in_their_own_stage_only() -> None:
         def apply(schedule, strength, context):  # type: ignore[no-untyped-def]
             return (slot._replace(body=slot.body + text) for slot in schedule)
 
-        return Fault(Stage.SOUND, apply, 0, "")
+        return Fault(FaultStage.SOUND, apply, 0, "")
 
-    rows = (mark(b"a"), mark(b"b"), Fault(Stage.WIRE, lambda s, a, c: iter(()), 0, ""))
-    out = apply_faults(rows, Stage.SOUND, paced(lambda n: b"", 0), CONTEXT)
+    rows = (mark(b"a"), mark(b"b"), Fault(FaultStage.WIRE, lambda s, a, c: iter(()), 0, ""))
+    out = apply_faults(rows, FaultStage.SOUND, paced(lambda n: b"", 0), CONTEXT)
     assert next(out).body == b"ab"
 
 
 def test_an_amount_outside_the_limits_is_not_allowed() -> None:
-    fault = Fault(Stage.SOUND, lambda s, a, c: s, 5, "ms", 0, 10)
+    fault = Fault(FaultStage.SOUND, lambda s, a, c: s, 5, "ms", 0, 10)
     assert [fault.allows(n) for n in (-1, 0, 10, 11)] == [False, True, True, False]
 
 

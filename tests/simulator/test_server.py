@@ -24,7 +24,7 @@ from tests.simulator.support import (
 from tests.support.aio import run
 from tests.support.certificates import Authority
 from voipbin_cli.errors import MachineError, UsageError
-from voipbin_cli.simulator import connection
+from voipbin_cli.simulator import client_connection as connection
 from voipbin_cli.simulator.catalog import find_scenario
 from voipbin_cli.simulator.server import Simulator
 

@@ -19,8 +19,8 @@ from voipbin_cli.errors import ConnectionFailed, Refused, UsageError, VoipbinErr
 from voipbin_cli.transport import api as api_module
 from voipbin_cli.transport.api import Api
 from voipbin_cli.transport.credentials import Credential, CredentialKind
-from voipbin_cli.transport.documents import ConferenceState
 from voipbin_cli.transport.endpoint import Auth, Endpoint
+from voipbin_cli.transport.resources import ConferenceState
 from voipbin_cli.transport.targets import parse_target
 
 T = TypeVar("T")

@@ -13,10 +13,10 @@ from voipbin_cli.analysis.arrivals.jitter import Jitter
 from voipbin_cli.analysis.arrivals.reception import Reception
 from voipbin_cli.analysis.emodel import Quality
 from voipbin_cli.analysis.playout.policies import Outcome
-from voipbin_cli.analysis.sound.hearing import Floor
 from voipbin_cli.analysis.sound.holes import Holes
 from voipbin_cli.analysis.sound.judging import Change, Reading
 from voipbin_cli.analysis.sound.signal import Signal
+from voipbin_cli.analysis.sound.sound_fold import NoiseFloor
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.codec.fingerprint import Dialect, Fingerprint
 from voipbin_cli.codec.pcm import SAMPLE_RATE_HZ
@@ -98,7 +98,7 @@ class Measured:
     buffers: dict[str, Outcome]
     signal: Signal
     holes: Holes
-    floor: Floor
+    floor: NoiseFloor
     trips: Trips
     lag: Lag
     outages: tuple[Outage, ...]

@@ -21,8 +21,8 @@ def plot_data(fold: StreamFold, measured: Measured) -> dict[str, Any]:
     """JSON values: numbers as little-endian float32 in base64, marks in seconds, a WAV file."""
     times, gaps, delays = fold.trace.rows()
     longest, _ = fold.trace.seconds()
-    rms, peak = fold.hearing.signal.per_second()
-    audio = _on_the_clock(fold.hearing.audio, measured)
+    rms, peak = fold.sound.signal.per_second()
+    audio = _on_the_clock(fold.sound.audio, measured)
     least = float(delays.min()) if delays.size else 0.0
     return {
         "seconds": max(measured.duration_s, audio.size / SAMPLE_RATE_HZ),

@@ -22,8 +22,8 @@ from voipbin_cli.analysis.emodel import Quality, assess
 from voipbin_cli.analysis.messages import Ints, Messages
 from voipbin_cli.analysis.metrics import Measured, Outage
 from voipbin_cli.analysis.playout.policies import ADAPTIVE
-from voipbin_cli.analysis.sound.hearing import Hearing
 from voipbin_cli.analysis.sound.judging import BLOCK_FRAMES, CodecJudge, Reading
+from voipbin_cli.analysis.sound.sound_fold import SoundFold
 from voipbin_cli.analysis.trace import Trace
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.codec.fingerprint import Dialect, name_dialect
@@ -64,7 +64,7 @@ class StreamFold:
     ) -> None:
         self.encapsulation = encapsulation
         self.is_datagrams = is_datagrams
-        self.hearing = Hearing(keep_samples)
+        self.sound = SoundFold(keep_samples)
         self.trace = Trace(keep_rows)
         self.frames = 0
         self._aside = aside
@@ -125,7 +125,7 @@ class StreamFold:
     def flush(self) -> None:
         """Let nothing wait any longer: the stream is over."""
         self._settle()
-        self._aside(self.hearing.finish)
+        self._aside(self.sound.finish)
 
     def _begin_anew(self) -> None:
         self._delivery.broke()
@@ -171,7 +171,7 @@ class StreamFold:
         self._missing.add(placed.steps)
         self.trace.add(placed.time, placed.gap, placed.time - placed.place)
         self.frames += len(rows)
-        self._aside(partial(self.hearing.add, rows, reading))
+        self._aside(partial(self.sound.add, rows, reading))
 
     def _note_return(self, at_ns: int) -> None:
         if self._outages and self._outages[-1].after_ns is None:
@@ -198,7 +198,7 @@ class StreamFold:
         reception = self._reception()
         bursts = self._missing.bursts(pauses, (frame_samples or FRAME_SAMPLES) * NS_PER_SAMPLE)
         buffers = delivery.buffers(is_numbered=reception is not None and reception.is_troubled)
-        signal, holes = self.hearing.signal.result(), self.hearing.holes.result()
+        signal, holes = self.sound.signal.result(), self.sound.holes.result()
         drift = delivery.drift
         duration_ns = last_ns - self._began_ns + self._placer.last_own_ns
         late_ratio = buffers[ADAPTIVE.name].late_ratio if buffers else 0.0
@@ -237,7 +237,7 @@ class StreamFold:
             buffers=buffers,
             signal=signal,
             holes=holes,
-            floor=self.hearing.floor.result(),
+            floor=self.sound.floor.result(),
             trips=self._lateness.round_trips(),
             lag=self._lateness.result(duration_ns),
             outages=tuple(self._outages),

@@ -15,7 +15,7 @@ from voipbin_cli.render.times import span_text
 from voipbin_cli.transport.api import Api
 from voipbin_cli.transport.credentials import Credential
 from voipbin_cli.transport.endpoint import Auth, Endpoint, find_endpoint
-from voipbin_cli.transport.running import run
+from voipbin_cli.transport.event_loop import run
 from voipbin_cli.transport.targets import Target, TargetKind
 
 T = TypeVar("T")

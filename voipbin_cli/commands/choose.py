@@ -11,9 +11,9 @@ from voipbin_cli.commands.options import ApiOptions
 from voipbin_cli.commands.prompts import is_interactive, pick
 from voipbin_cli.errors import Refused, UsageError
 from voipbin_cli.render.problems import say
-from voipbin_cli.render.tables import choice_text
+from voipbin_cli.render.resource_tables import choice_text
 from voipbin_cli.transport.api import Api
-from voipbin_cli.transport.documents import ConferenceState, ResourceState
+from voipbin_cli.transport.resources import ConferenceState, ResourceState
 from voipbin_cli.transport.targets import FORMS
 
 OFFERED = 30

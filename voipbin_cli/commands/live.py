@@ -19,13 +19,13 @@ from voipbin_cli.commands.options import LiveOptions
 from voipbin_cli.errors import ExitStatus, VoipbinError
 from voipbin_cli.render.jsonl import emit
 from voipbin_cli.render.keys import KeyBindings, keys_read
-from voipbin_cli.render.live import LiveView, is_terminal
+from voipbin_cli.render.live_view import LiveView, is_terminal
 from voipbin_cli.render.problems import say
 from voipbin_cli.session.live import Cause, Close, LiveRequest, LiveStream
 from voipbin_cli.simulator.embedded import EmbeddedSimulator
 from voipbin_cli.transport.credentials import Credential, CredentialKind
 from voipbin_cli.transport.endpoint import Auth, Endpoint, stream_encapsulation
-from voipbin_cli.transport.running import run
+from voipbin_cli.transport.event_loop import run
 from voipbin_cli.transport.targets import Target, TargetKind, parse_target
 
 Tell = Callable[[str, dict[str, Any]], None]

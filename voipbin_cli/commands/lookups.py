@@ -13,7 +13,12 @@ from voipbin_cli.commands.options import ApiOptions
 from voipbin_cli.errors import UsageError
 from voipbin_cli.render.jsonl import emit
 from voipbin_cli.render.problems import say
-from voipbin_cli.render.tables import show_calls, show_conferences, show_state, state_fields
+from voipbin_cli.render.resource_tables import (
+    show_calls,
+    show_conferences,
+    show_state,
+    state_fields,
+)
 from voipbin_cli.text import printable
 from voipbin_cli.transport.api import PAGE_SIZE, Api
 

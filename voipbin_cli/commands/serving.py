@@ -15,16 +15,16 @@ from typing import IO, Any
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.codec.pcm import SAMPLE_RATE_HZ
 from voipbin_cli.errors import MachineError, UsageError
-from voipbin_cli.media.reader import AudioSource
+from voipbin_cli.media.audio_source import AudioSource
 from voipbin_cli.render.jsonl import emit
-from voipbin_cli.render.live import LiveView, is_terminal
+from voipbin_cli.render.live_view import LiveView, is_terminal
 from voipbin_cli.render.problems import say
 from voipbin_cli.render.serving import ServingLine, done_line, event_line, show_listening
 from voipbin_cli.session.guest import ServeRequest
 from voipbin_cli.session.serve import Serving
 from voipbin_cli.session.speaking import SpeakRequest
-from voipbin_cli.transport.server import Server, serve_websocket
 from voipbin_cli.transport.tcp_server import serve_audiosocket
+from voipbin_cli.transport.websocket_server import Server, serve_websocket
 
 
 @dataclass(frozen=True, slots=True)

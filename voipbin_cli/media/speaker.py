@@ -24,7 +24,7 @@ QUEUE_LIMIT = 1000
 RAMP_S = 0.005
 
 
-class Buffer(Protocol):
+class PlaybackBuffer(Protocol):
     """What frames wait in until they are due; used by the callback's thread alone."""
 
     def push(self, arrival_ns: int, samples: npt.NDArray[np.int16]) -> None:
@@ -43,7 +43,7 @@ class Speaker:
 
     def __init__(
         self,
-        buffer: Buffer,
+        buffer: PlaybackBuffer,
         device: Device,
         *,
         volume: float = 1.0,

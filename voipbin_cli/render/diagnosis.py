@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from voipbin_cli.render.live import BARS, STATE_STYLES, Meter, clock_text, level_dbfs
+from voipbin_cli.render.live_view import BARS, STATE_STYLES, Meter, clock_text, level_dbfs
 from voipbin_cli.session.diagnose import DiagnosisStatus
 from voipbin_cli.text import printable
 

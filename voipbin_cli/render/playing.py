@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.text import Text
 
-from voipbin_cli.render.live import STATE_STYLES, clock_text, ending
+from voipbin_cli.render.live_view import STATE_STYLES, clock_text, ending
 from voipbin_cli.render.recording import CODEC_NAMES
 from voipbin_cli.session.speaking import SpeakStatus
 from voipbin_cli.text import printable

@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.text import Text
 
-from voipbin_cli.render.live import STATE_STYLES, Meter, clock_text, ending, level_dbfs
+from voipbin_cli.render.live_view import STATE_STYLES, Meter, clock_text, ending, level_dbfs
 from voipbin_cli.session.record import RecordStatus
 from voipbin_cli.text import printable
 

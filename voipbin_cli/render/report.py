@@ -136,8 +136,8 @@ def _environment() -> str:
 
 
 def _kept(fold: StreamFold) -> str:
-    kept_s = fold.hearing.audio.size / _RATE_HZ
-    whole_s = fold.hearing.samples / _RATE_HZ
+    kept_s = fold.sound.audio.size / _RATE_HZ
+    whole_s = fold.sound.samples / _RATE_HZ
     return f"The first {kept_s:.0f} of {whole_s:.0f} s." if kept_s < whole_s - 1 else ""
 
 

@@ -12,7 +12,7 @@ from voipbin_cli.render.problems import say
 from voipbin_cli.text import printable
 
 
-class Served(Protocol):
+class ServingStatus(Protocol):
     """What a view looks at."""
 
     @property
@@ -27,7 +27,7 @@ class Served(Protocol):
 class ServingLine:
     """How many listen, and how much they were sent."""
 
-    def __init__(self, serving: Served) -> None:
+    def __init__(self, serving: ServingStatus) -> None:
         self._serving = serving
 
     def __call__(self) -> list[Text]:

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from voipbin_cli.media.devices import Device
-from voipbin_cli.render.live import STATE_STYLES, Meter, clock_text, ending, level_dbfs
+from voipbin_cli.render.live_view import STATE_STYLES, Meter, clock_text, ending, level_dbfs
 from voipbin_cli.session.tap import TapStatus
 from voipbin_cli.text import printable
 

@@ -16,7 +16,7 @@ from voipbin_cli.analysis.validation.due import Spec
 from voipbin_cli.analysis.validation.rules import RULES, Rule
 from voipbin_cli.analysis.validation.tally import Group
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation
-from voipbin_cli.render.live import STATE_STYLES, clock_text
+from voipbin_cli.render.live_view import STATE_STYLES, clock_text
 from voipbin_cli.render.problems import say
 from voipbin_cli.session.listening import ListenStatus, Tell
 from voipbin_cli.session.proxy import ProxyStatus

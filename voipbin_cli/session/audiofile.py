@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 
 from voipbin_cli.codec.dialect import AudioFrame
 from voipbin_cli.codec.pcm import SAMPLE_RATE_HZ
-from voipbin_cli.media.background import BackgroundWriter
-from voipbin_cli.media.writer import check_apart, check_output, open_writer
+from voipbin_cli.media.audio_writer import check_apart, check_output, open_writer
+from voipbin_cli.media.background_writer import BackgroundWriter
 from voipbin_cli.session.callclock import CallClock
 
 

@@ -16,7 +16,7 @@ from voipbin_cli.session.logbook import refusal_fields
 from voipbin_cli.session.measuring import Measuring
 from voipbin_cli.session.preflight import Preflight, Step
 from voipbin_cli.transport.connection import ConnectionEnded, MediaConnection, Message
-from voipbin_cli.transport.documents import CallState, ConferenceState, ResourceState
+from voipbin_cli.transport.resources import CallState, ConferenceState, ResourceState
 
 # A view looks a few times a second, and ten frames cost little more to measure than one.
 LINGER_S = 0.2

@@ -27,7 +27,7 @@ from voipbin_cli.session.sender import Sender, Voice
 from voipbin_cli.session.sendform import FormChoice
 from voipbin_cli.text import printable
 from voipbin_cli.transport.connection import ConnectionEnded, Message
-from voipbin_cli.transport.server import Peer
+from voipbin_cli.transport.websocket_server import Peer
 
 Tell = Callable[[str, dict[str, Any]], None]
 

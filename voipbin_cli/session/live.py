@@ -22,9 +22,9 @@ from voipbin_cli.transport.connection import (
     Message,
     open_connection,
 )
-from voipbin_cli.transport.documents import ResourceState
 from voipbin_cli.transport.endpoint import Endpoint
 from voipbin_cli.transport.refusal import is_transient
+from voipbin_cli.transport.resources import ResourceState
 from voipbin_cli.transport.targets import Target
 
 T = TypeVar("T")

@@ -12,8 +12,8 @@ from voipbin_cli.capture.records import CaptureEventName, CaptureMeta
 from voipbin_cli.codec.dialect import ReceivedForm
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation
 from voipbin_cli.errors import VoipbinError
-from voipbin_cli.media.background import BackgroundWriter
-from voipbin_cli.media.writer import AppendFile, open_new
+from voipbin_cli.media.audio_writer import AppendFile, open_new
+from voipbin_cli.media.background_writer import BackgroundWriter
 from voipbin_cli.session.live import Close, LiveRequest
 from voipbin_cli.transport.connection import ConnectionEnded, MediaConnection, Message
 

@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 from voipbin_cli.errors import Refused, VoipbinError
 from voipbin_cli.session.live import LiveRequest
 from voipbin_cli.transport.addresses import authority, is_loopback
-from voipbin_cli.transport.documents import CallState, ConferenceState, ResourceState
 from voipbin_cli.transport.network_failure import explain, timed_out
+from voipbin_cli.transport.resources import CallState, ConferenceState, ResourceState
 
 PROGRESSING_HINT = "a media stream opens while a call is answered and up: voipbin calls list"
 

@@ -9,7 +9,7 @@ from voipbin_cli.errors import MachineError
 from voipbin_cli.session.guest import Guest, ServeRequest, Tell
 from voipbin_cli.session.pacer import Errors
 from voipbin_cli.session.sendform import check_choice
-from voipbin_cli.transport.server import Peer
+from voipbin_cli.transport.websocket_server import Peer
 
 
 class Serving:

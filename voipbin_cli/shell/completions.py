@@ -6,10 +6,10 @@ import sys
 from pathlib import Path
 
 from voipbin_cli.shell.bash import bash_script
+from voipbin_cli.shell.command_tree import command_tree
 from voipbin_cli.shell.fish import fish_script
 from voipbin_cli.shell.generated import main
 from voipbin_cli.shell.powershell import powershell_script
-from voipbin_cli.shell.tree import command_tree
 from voipbin_cli.shell.values import known_values
 from voipbin_cli.shell.zsh import zsh_script
 

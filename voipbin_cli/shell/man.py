@@ -11,9 +11,9 @@ from textwrap import wrap
 from voipbin_cli import __version__
 from voipbin_cli.render.help import option_groups
 from voipbin_cli.render.tree import Argument, Command, CommandOption
+from voipbin_cli.shell.command_tree import command_tree
+from voipbin_cli.shell.common_sections import ENVIRONMENT, FILES, STATUSES, TARGETS, Entry
 from voipbin_cli.shell.generated import main
-from voipbin_cli.shell.manual import ENVIRONMENT, FILES, STATUSES, TARGETS, Entry
-from voipbin_cli.shell.tree import command_tree
 
 # What would be read as markup, or has a name that terminals without Unicode can do, too.
 _CHARACTERS = str.maketrans(

@@ -14,76 +14,59 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, NoReturn
 
 from voipbin_cli.environment import user_environment
-
-# With what Python itself takes to start, a second in all.
-LIMIT_S = 0.85
+from voipbin_cli.shell.command_line import LIMIT_S, CommandLine
 
 
-class Candidate(NamedTuple):
+class Completion(NamedTuple):
     """One thing to offer."""
 
     value: str
     help: str
 
 
-class Line(NamedTuple):
-    """The command line so far: the word at the cursor, those before it, and the environment."""
-
-    current: str
-    words: Sequence[str]
-    environ: Mapping[str, str]
-
-    def option(self, name: str) -> str | None:
-        """Return the value that was given to an option, in either spelling."""
-        for index, word in enumerate(self.words):
-            if word == name and index + 1 < len(self.words):
-                return self.words[index + 1]
-            if word.startswith(f"{name}="):
-                return word.partition("=")[2]
-        return None
-
-
-def _targets(line: Line) -> list[Candidate]:
+def _targets(line: CommandLine) -> list[Completion]:
     """Calls by their bare id, unless `call/` was begun; conferences with their prefix."""
-    from voipbin_cli.shell.progress import in_progress
+    from voipbin_cli.shell.in_progress import in_progress
 
     prefix = "call/" if line.current.startswith("call/") else ""
     return [
-        Candidate((prefix if found.kind == "call" else "conference/") + found.id, found.help)
+        Completion((prefix if found.kind == "call" else "conference/") + found.id, found.help)
         for found in in_progress(line)
     ]
 
 
-def _calls(line: Line) -> list[Candidate]:
-    from voipbin_cli.shell.progress import in_progress
+def _calls(line: CommandLine) -> list[Completion]:
+    from voipbin_cli.shell.in_progress import in_progress
 
-    return [Candidate(found.id, found.help) for found in in_progress(line) if found.kind == "call"]
+    return [Completion(found.id, found.help) for found in in_progress(line) if found.kind == "call"]
 
 
-def _conferences(line: Line) -> list[Candidate]:
-    from voipbin_cli.shell.progress import in_progress
+def _conferences(line: CommandLine) -> list[Completion]:
+    from voipbin_cli.shell.in_progress import in_progress
 
     return [
-        Candidate(found.id, found.help) for found in in_progress(line) if found.kind == "conference"
+        Completion(found.id, found.help)
+        for found in in_progress(line)
+        if found.kind == "conference"
     ]
 
 
-def _profiles(line: Line) -> list[Candidate]:
+def _profiles(line: CommandLine) -> list[Completion]:
     from voipbin_cli.transport.profiles import ProfileStore
 
     store = ProfileStore.of_user(line.environ)
-    return [Candidate(name, store.address(name) or "") for name in store.names]
+    return [Completion(name, store.address(name) or "") for name in store.names]
 
 
-def _devices(_line: Line) -> list[Candidate]:
+def _devices(_line: CommandLine) -> list[Completion]:
     from voipbin_cli.media.devices import list_devices
 
     return [
-        Candidate(str(device.number), device.name) for device in list_devices() if device.outputs
+        Completion(str(device.number), device.name) for device in list_devices() if device.outputs
     ]
 
 
-SOURCES: Mapping[str, Callable[[Line], list[Candidate]]] = {
+SOURCES: Mapping[str, Callable[[CommandLine], list[Completion]]] = {
     "targets": _targets,
     "calls": _calls,
     "conferences": _conferences,
@@ -92,9 +75,9 @@ SOURCES: Mapping[str, Callable[[Line], list[Candidate]]] = {
 }
 
 
-def answer(kind: str, line: Line, limit_s: float = LIMIT_S) -> list[Candidate]:
+def answer(kind: str, line: CommandLine, limit_s: float = LIMIT_S) -> list[Completion]:
     """Return what there is of `kind` that begins with the current word; nothing after `limit_s`."""
-    rows: list[Candidate] = []
+    rows: list[Completion] = []
 
     def look() -> None:
         # What goes wrong is told by the command itself, once it runs.
@@ -111,7 +94,7 @@ def answer(kind: str, line: Line, limit_s: float = LIMIT_S) -> list[Candidate]:
 def answer_and_exit(kind: str, arguments: Sequence[str]) -> NoReturn:
     """Answer and end the process, with whatever threads are left."""
     current, *words = arguments or [""]
-    rows = answer(kind, Line(current, words, user_environment()))
+    rows = answer(kind, CommandLine(current, words, user_environment()))
     text = "".join(f"{row.value}\t{' '.join(row.help.split())}\n" for row in rows)
     with contextlib.suppress(OSError):
         os.write(1, text.encode("utf-8", "replace"))

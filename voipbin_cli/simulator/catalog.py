@@ -34,7 +34,14 @@ from voipbin_cli.simulator.payloads import (
     TEXT,
     WAV_HEADER,
 )
-from voipbin_cli.simulator.scenario import Admission, Drop, Refusal, Scenario, combine, configure
+from voipbin_cli.simulator.scenario import (
+    Admission,
+    ConnectionDrop,
+    Refusal,
+    Scenario,
+    combine,
+    configure,
+)
 from voipbin_cli.text import did_you_mean
 
 _UNAUTHORIZED = Refusal(401, "INVALID_CREDENTIALS", "The provided credentials are not valid.")
@@ -131,32 +138,32 @@ _ROWS = (
         "drop-and-return",
         "the connection is lost; the next one works",
         "connection-lost",
-        drop=Drop(3.0),
+        drop=ConnectionDrop(3.0),
     ),
     Scenario(
         "outage",
         "connection and API are gone for three seconds",
         "connection-lost",
-        drop=Drop(3.0, outage_s=3.0, with_api=True),
+        drop=ConnectionDrop(3.0, outage_s=3.0, with_api=True),
     ),
     Scenario(
         "drop-and-limited",
         "the connection is lost, and the next two are refused with Retry-After",
         "connection-lost",
-        drop=Drop(3.0, outage_s=0.0),
+        drop=ConnectionDrop(3.0, outage_s=0.0),
         refusal=_LIMITED_ONCE,
     ),
     Scenario(
         "connection-lost",
         "the connection is lost and never comes back, while the call goes on",
         "connection-lost",
-        drop=Drop(3.0, outage_s=float("inf")),
+        drop=ConnectionDrop(3.0, outage_s=float("inf")),
     ),
     Scenario(
         "frozen",
         "the connection falls dead without being closed; the next one works",
         "connection-lost",
-        drop=Drop(3.0, outage_s=0.0, frozen=True),
+        drop=ConnectionDrop(3.0, outage_s=0.0, frozen=True),
     ),
     Scenario("token-expires", "the token is good for five seconds", "auth", token_life_s=5.0),
     # Refusals.

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voipbin_cli.codec.pcm import SAMPLE_RATE_HZ
-from voipbin_cli.simulator.schedule import Context, Fault, Schedule, Stage
+from voipbin_cli.simulator.schedule import Fault, FaultContext, FaultStage, Schedule
 
 Samples = NDArray[np.float64]
 
@@ -26,24 +26,24 @@ def _each(schedule: Schedule, change: Callable[[Samples], Samples]) -> Schedule:
         yield slot._replace(body=_to_bytes(change(_to_samples(slot.body))))
 
 
-def _gain(schedule: Schedule, strength: float, _context: Context) -> Schedule:
+def _gain(schedule: Schedule, strength: float, _context: FaultContext) -> Schedule:
     """`strength` dB louder or softer; what does not fit is cut off."""
     factor = 10 ** (strength / 20)
     return _each(schedule, lambda samples: samples * factor)
 
 
-def _offset(schedule: Schedule, strength: float, _context: Context) -> Schedule:
+def _offset(schedule: Schedule, strength: float, _context: FaultContext) -> Schedule:
     return _each(schedule, lambda samples: samples + strength)
 
 
-def _noise(schedule: Schedule, strength: float, context: Context) -> Schedule:
+def _noise(schedule: Schedule, strength: float, context: FaultContext) -> Schedule:
     """White noise of `strength` dBFS over everything."""
     noise = np.random.default_rng(context.rng.getrandbits(32))
     rms = 32768 * 10 ** (strength / 20)
     return _each(schedule, lambda samples: samples + noise.normal(0, rms, len(samples)))
 
 
-def _zero_blocks(schedule: Schedule, strength: float, context: Context) -> Schedule:
+def _zero_blocks(schedule: Schedule, strength: float, context: FaultContext) -> Schedule:
     """`strength` percent of the frames, one to three at a time, become exact zero."""
     left = 0
     for slot in schedule:
@@ -56,7 +56,7 @@ def _zero_blocks(schedule: Schedule, strength: float, context: Context) -> Sched
         yield slot
 
 
-def _resample(schedule: Schedule, strength: float, _context: Context) -> Schedule:
+def _resample(schedule: Schedule, strength: float, _context: FaultContext) -> Schedule:
     """The samples of another rate (`strength` Hz), sent as if they were 8 kHz."""
     count = round(strength * 20 / 1000)
     place = (np.arange(count) + 1) * SAMPLE_RATE_HZ / strength
@@ -67,9 +67,9 @@ def _resample(schedule: Schedule, strength: float, _context: Context) -> Schedul
         yield slot._replace(body=_to_bytes(np.interp(place, np.arange(len(samples)), samples)))
 
 
-CLIPPING = Fault(Stage.SOUND, _gain, 26, "dB of gain", 0, 80)
-LOW_LEVEL = Fault(Stage.SOUND, _gain, -36, "dB of gain", -90, 0)
-DC_OFFSET = Fault(Stage.SOUND, _offset, 6000, "of 32768", -32768, 32767)
-NOISE = Fault(Stage.SOUND, _noise, -30, "dBFS", -96, 0)
-UPSTREAM_LOSS = Fault(Stage.SOUND, _zero_blocks, 6, "percent of the frames", 0, 100)
-WRONG_RATE = Fault(Stage.SOUND, _resample, 16_000, "Hz", 1000, 192_000)
+CLIPPING = Fault(FaultStage.SOUND, _gain, 26, "dB of gain", 0, 80)
+LOW_LEVEL = Fault(FaultStage.SOUND, _gain, -36, "dB of gain", -90, 0)
+DC_OFFSET = Fault(FaultStage.SOUND, _offset, 6000, "of 32768", -32768, 32767)
+NOISE = Fault(FaultStage.SOUND, _noise, -30, "dBFS", -96, 0)
+UPSTREAM_LOSS = Fault(FaultStage.SOUND, _zero_blocks, 6, "percent of the frames", 0, 100)
+WRONG_RATE = Fault(FaultStage.SOUND, _resample, 16_000, "Hz", 1000, 192_000)

@@ -12,13 +12,13 @@ from typing import Any
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.codec.pcm import FRAME_NS
 from voipbin_cli.errors import MachineError
-from voipbin_cli.simulator.api import Join
 from voipbin_cli.simulator.farend import MediaChannel, messages
+from voipbin_cli.simulator.media_stream import MediaStream
+from voipbin_cli.simulator.rest_api import Join
 from voipbin_cli.simulator.rooms import Room
-from voipbin_cli.simulator.scenario import Admission, Scenario, TargetSort
+from voipbin_cli.simulator.scenario import Admission, RoomKind, Scenario
 from voipbin_cli.simulator.schedule import MS_NS, SECOND_NS
 from voipbin_cli.simulator.sources import SILENT_FRAME, SoundLoop
-from voipbin_cli.simulator.stream import MediaStream
 from voipbin_cli.simulator.ticker import Ticker
 
 _log = logging.getLogger("voipbin_cli.simulator")
@@ -31,7 +31,7 @@ _SETTING_UP_NS = 6 * MS_NS
 _PLAY_OFFSET_NS = FRAME_NS // 2
 
 
-def build_rooms(scenario: Scenario, created_s: float) -> dict[TargetSort, list[Room]]:
+def build_rooms(scenario: Scenario, created_s: float) -> dict[RoomKind, list[Room]]:
     """The calls and conferences of a scenario, with ids that are the same in every run.
 
     The first of each is what the scenario is about; the other calls are over, and the last
@@ -39,19 +39,19 @@ def build_rooms(scenario: Scenario, created_s: float) -> dict[TargetSort, list[R
     """
     over = Scenario(name=scenario.name, summary="", call_status="hangup")
 
-    def room(kind: TargetSort, number: int, row: Scenario, members: int) -> Room:
+    def room(kind: RoomKind, number: int, row: Scenario, members: int) -> Room:
         created = created_s - 60.0 * number
         return Room(
             kind, scenario.uuid(f"{kind}/{number}"), row, members=members, created_s=created
         )
 
     return {
-        TargetSort.CALL: [
-            room(TargetSort.CALL, number, over if number else scenario, 2)
+        RoomKind.CALL: [
+            room(RoomKind.CALL, number, over if number else scenario, 2)
             for number in range(scenario.calls)
         ],
-        TargetSort.CONFERENCE: [
-            room(TargetSort.CONFERENCE, number, scenario, members)
+        RoomKind.CONFERENCE: [
+            room(RoomKind.CONFERENCE, number, scenario, members)
             for number, members in enumerate((scenario.members, 1))
         ],
     }

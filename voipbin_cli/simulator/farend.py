@@ -9,13 +9,13 @@ from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.codec.pcm import Codec, encode
 from voipbin_cli.simulator.farqueue import FarQueue, QueueRule
 from voipbin_cli.simulator.forms import ACCEPTED, Form
-from voipbin_cli.simulator.intake import Effect, Intake
+from voipbin_cli.simulator.intake import Intake, IntakeEffect
 from voipbin_cli.simulator.scenario import Scenario
 from voipbin_cli.simulator.schedule import (
-    Context,
+    FaultContext,
+    FaultStage,
     Schedule,
     Slot,
-    Stage,
     apply_faults,
     paced,
 )
@@ -55,13 +55,13 @@ def messages(
     The frame that is due at `number` * 20 ms holds `sound(number - 1)`, but the first is silence.
     """
     form = scenario.form(encapsulation)
-    context = Context(rng, form.codec, encapsulation)
+    context = FaultContext(rng, form.codec, encapsulation)
     schedule = paced(_opening(sound, first), first)
-    schedule = apply_faults(scenario.faults, Stage.SOUND, schedule, context)
+    schedule = apply_faults(scenario.faults, FaultStage.SOUND, schedule, context)
     schedule = _encoded(schedule, form.codec)
-    schedule = apply_faults(scenario.faults, Stage.PAYLOAD, schedule, context)
+    schedule = apply_faults(scenario.faults, FaultStage.PAYLOAD, schedule, context)
     schedule = _packed(schedule, form, encapsulation, rng)
-    return apply_faults(scenario.faults, Stage.WIRE, schedule, context)
+    return apply_faults(scenario.faults, FaultStage.WIRE, schedule, context)
 
 
 class MediaChannel:
@@ -71,7 +71,7 @@ class MediaChannel:
         self.queue = FarQueue(rule)
         self._intake = Intake(encapsulation, ACCEPTED[scenario.dialect])
 
-    def take(self, message: bytes, now_ns: int) -> Effect:
+    def take(self, message: bytes, now_ns: int) -> IntakeEffect:
         """Take one binary message and queue what is to be heard of it."""
         effect = self._intake.take(message, now_ns)
         if effect.pcm:

@@ -6,10 +6,10 @@ from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.codec.pcm import FRAME_NS
 from voipbin_cli.simulator.schedule import (
     MS_NS,
-    Context,
     Fault,
+    FaultContext,
+    FaultStage,
     Schedule,
-    Stage,
     episodes,
 )
 
@@ -17,7 +17,7 @@ _JITTER_STRIDE = 6
 _FRAME_BYTES = 320
 
 
-def _jitter(schedule: Schedule, strength: float, context: Context) -> Schedule:
+def _jitter(schedule: Schedule, strength: float, context: FaultContext) -> Schedule:
     """Delay wanders between 0 and `strength` ms; order is kept, as TCP keeps it."""
     last = 0
     here, there = 0.0, context.rng.uniform(0, strength)
@@ -31,20 +31,20 @@ def _jitter(schedule: Schedule, strength: float, context: Context) -> Schedule:
         yield slot._replace(due_ns=last)
 
 
-def _stall(schedule: Schedule, strength: float, context: Context) -> Schedule:
+def _stall(schedule: Schedule, strength: float, context: FaultContext) -> Schedule:
     """For `strength` ms nothing comes, then everything at once: a TCP retransmission."""
     for slot, end_ns in episodes(schedule, context, every_s=3.0, length_ns=int(strength * MS_NS)):
         yield slot if end_ns is None else slot._replace(due_ns=end_ns)
 
 
-def _lose(schedule: Schedule, strength: float, context: Context) -> Schedule:
+def _lose(schedule: Schedule, strength: float, context: FaultContext) -> Schedule:
     """For `strength` ms nothing comes, and it never does."""
     for slot, end_ns in episodes(schedule, context, every_s=2.0, length_ns=int(strength * MS_NS)):
         if end_ns is None:
             yield slot
 
 
-def _drift(schedule: Schedule, strength: float, _context: Context) -> Schedule:
+def _drift(schedule: Schedule, strength: float, _context: FaultContext) -> Schedule:
     """The far clock runs `strength` ppm fast (negative: slow)."""
     base: int | None = None
     for slot in schedule:
@@ -54,7 +54,7 @@ def _drift(schedule: Schedule, strength: float, _context: Context) -> Schedule:
         yield slot._replace(due_ns=slot.due_ns - round(ahead))
 
 
-def _reframe(schedule: Schedule, strength: float, _context: Context) -> Schedule:
+def _reframe(schedule: Schedule, strength: float, _context: FaultContext) -> Schedule:
     """Frames of `strength` ms instead of 20; each is due when its last sample is there."""
     size = round(strength * 8) * 2
     pending = b""
@@ -68,7 +68,7 @@ def _reframe(schedule: Schedule, strength: float, _context: Context) -> Schedule
         pending = pending[count * size :]
 
 
-def _sequence(schedule: Schedule, strength: float, context: Context) -> Schedule:
+def _sequence(schedule: Schedule, strength: float, context: FaultContext) -> Schedule:
     """In `strength` percent of the packets: one missing, one twice, or two in the wrong order."""
     if context.encapsulation is not Encapsulation.RTP:
         yield from schedule  # nothing else has sequence numbers
@@ -89,7 +89,7 @@ def _sequence(schedule: Schedule, strength: float, context: Context) -> Schedule
                 yield slot._replace(due_ns=later.due_ns)
 
 
-def _start_late(schedule: Schedule, strength: float, _context: Context) -> Schedule:
+def _start_late(schedule: Schedule, strength: float, _context: FaultContext) -> Schedule:
     """For the first `strength` ms of every connection the far end has nothing to send."""
     start_ns: int | None = None
     for slot in schedule:
@@ -99,10 +99,10 @@ def _start_late(schedule: Schedule, strength: float, _context: Context) -> Sched
             yield slot
 
 
-JITTER = Fault(Stage.SOUND, _jitter, 180, "ms of wandering delay", 0, 10_000)
-STALL = Fault(Stage.SOUND, _stall, 700, "ms a stall", 20, 60_000)
-LATE_START = Fault(Stage.SOUND, _start_late, 1500, "ms until the first frame", 0, 60_000)
-LOST_AUDIO = Fault(Stage.SOUND, _lose, 400, "ms a gap", 20, 60_000)
-CLOCK_DRIFT = Fault(Stage.SOUND, _drift, 500, "ppm fast", -100_000, 100_000)
-FRAME_SIZE = Fault(Stage.SOUND, _reframe, 40, "ms a frame", 1, 1000)
-SEQUENCE = Fault(Stage.WIRE, _sequence, 6, "percent of the packets", 0, 100)
+JITTER = Fault(FaultStage.SOUND, _jitter, 180, "ms of wandering delay", 0, 10_000)
+STALL = Fault(FaultStage.SOUND, _stall, 700, "ms a stall", 20, 60_000)
+LATE_START = Fault(FaultStage.SOUND, _start_late, 1500, "ms until the first frame", 0, 60_000)
+LOST_AUDIO = Fault(FaultStage.SOUND, _lose, 400, "ms a gap", 20, 60_000)
+CLOCK_DRIFT = Fault(FaultStage.SOUND, _drift, 500, "ppm fast", -100_000, 100_000)
+FRAME_SIZE = Fault(FaultStage.SOUND, _reframe, 40, "ms a frame", 1, 1000)
+SEQUENCE = Fault(FaultStage.WIRE, _sequence, 6, "percent of the packets", 0, 100)

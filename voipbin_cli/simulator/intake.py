@@ -16,7 +16,7 @@ from voipbin_cli.simulator.forms import Accepted
 SPLIT_PATIENCE_NS = 6_000_000
 
 
-class Effect(NamedTuple):
+class IntakeEffect(NamedTuple):
     """What one message does. `pcm`: s16le at 8 kHz for the phone. `ends`: why the stream ends.
 
     `violation`: the platform's server process would have died of it.
@@ -27,12 +27,12 @@ class Effect(NamedTuple):
     violation: bool = False
 
 
-NOTHING = Effect()
-_EMPTY = Effect(ends="audio without a byte")
+NOTHING = IntakeEffect()
+_EMPTY = IntakeEffect(ends="audio without a byte")
 
 
-def _too_long(size: int) -> Effect:
-    return Effect(
+def _too_long(size: int) -> IntakeEffect:
+    return IntakeEffect(
         ends=f"payload of {size} bytes, over {MAX_PAYLOAD_BYTES}: the platform dies of it",
         violation=True,
     )
@@ -68,11 +68,11 @@ class Intake:
             Encapsulation.AUDIOSOCKET: self._take_audiosocket,
         }[encapsulation]
 
-    def take(self, message: bytes, now_ns: int) -> Effect:
+    def take(self, message: bytes, now_ns: int) -> IntakeEffect:
         """Return the effect of one binary message that arrived at `now_ns`."""
         return self._take(message, now_ns)
 
-    def _take_rtp(self, message: bytes, _now_ns: int) -> Effect:
+    def _take_rtp(self, message: bytes, _now_ns: int) -> IntakeEffect:
         """RTP that cannot be read, or is of another payload type, is dropped without a word."""
         try:
             packet = rtp.parse(message)
@@ -82,32 +82,34 @@ class Intake:
             return _too_long(len(packet.payload))
         if packet.payload_type != self._accepted.payload_type:
             return NOTHING
-        return Effect(decode(self._accepted.codec, packet.payload)) if packet.payload else _EMPTY
+        return (
+            IntakeEffect(decode(self._accepted.codec, packet.payload)) if packet.payload else _EMPTY
+        )
 
-    def _take_sln(self, message: bytes, _now_ns: int) -> Effect:
+    def _take_sln(self, message: bytes, _now_ns: int) -> IntakeEffect:
         if len(message) > MAX_PAYLOAD_BYTES:
             return _too_long(len(message))
-        return Effect(decode_linear(message)) if message else _EMPTY
+        return IntakeEffect(decode_linear(message)) if message else _EMPTY
 
-    def _take_audiosocket(self, message: bytes, now_ns: int) -> Effect:
+    def _take_audiosocket(self, message: bytes, now_ns: int) -> IntakeEffect:
         """The platform passes bytes on to a TCP stream: frames need not end with messages."""
         if not message:
             return NOTHING
         if self.is_overdue(now_ns):
-            return Effect(ends="an AudioSocket frame stayed incomplete")
+            return IntakeEffect(ends="an AudioSocket frame stayed incomplete")
         pcm: list[bytes] = []
         for frame in self._stream.feed(message):
             rate_hz = audiosocket.RATE_HZ.get(frame.kind)
             if rate_hz is None:
-                return Effect(b"".join(pcm), f"AudioSocket kind {frame.kind:02x}")
+                return IntakeEffect(b"".join(pcm), f"AudioSocket kind {frame.kind:02x}")
             if not frame.payload:
-                return Effect(b"".join(pcm), _EMPTY.ends)
+                return IntakeEffect(b"".join(pcm), _EMPTY.ends)
             pcm.append(_to_8k(frame.payload, rate_hz))
         if not self._stream.pending_bytes:
             self._split_since_ns = None
         elif pcm or self._split_since_ns is None:
             self._split_since_ns = now_ns
-        return Effect(b"".join(pcm))
+        return IntakeEffect(b"".join(pcm))
 
     @property
     def is_split(self) -> bool:

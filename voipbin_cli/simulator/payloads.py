@@ -6,7 +6,7 @@ import struct
 from functools import partial
 
 from voipbin_cli.codec.pcm import Codec, decode, encode
-from voipbin_cli.simulator.schedule import SECOND_NS, Context, Fault, Schedule, Stage
+from voipbin_cli.simulator.schedule import SECOND_NS, Fault, FaultContext, FaultStage, Schedule
 
 _TEXT = b'{"event":"media","media":{"track":"inbound","payload":"//79/f39/v7+/v39/f7+"}}\n'
 # A canonical 44-byte header of a streamed file: 8 kHz, mono, 16 bit, sizes unknown.
@@ -16,7 +16,7 @@ _WAV_HEADER = struct.pack(
 )
 
 
-def _recode(codec: Codec, schedule: Schedule, strength: float, context: Context) -> Schedule:
+def _recode(codec: Codec, schedule: Schedule, strength: float, context: FaultContext) -> Schedule:
     """From `strength` seconds into the stream on the payload is in `codec`."""
     start_ns: int | None = None
     for slot in schedule:
@@ -27,7 +27,7 @@ def _recode(codec: Codec, schedule: Schedule, strength: float, context: Context)
         yield slot
 
 
-def _insert(prefix: bytes, schedule: Schedule, strength: float, _context: Context) -> Schedule:
+def _insert(prefix: bytes, schedule: Schedule, strength: float, _context: FaultContext) -> Schedule:
     """From `strength` seconds on `prefix` stands before the rest; frames keep their sizes."""
     start_ns: int | None = None
     carry: bytes | None = None
@@ -42,7 +42,7 @@ def _insert(prefix: bytes, schedule: Schedule, strength: float, _context: Contex
         yield slot
 
 
-def _text(schedule: Schedule, _strength: float, _context: Context) -> Schedule:
+def _text(schedule: Schedule, _strength: float, _context: FaultContext) -> Schedule:
     """Text where sound should be, as of a program that sends the JSON of another platform."""
     for slot in schedule:
         size = len(slot.body)
@@ -51,9 +51,9 @@ def _text(schedule: Schedule, _strength: float, _context: Context) -> Schedule:
 
 _SINCE = "s into the stream"
 
-BYTE_ORDER = Fault(Stage.PAYLOAD, partial(_recode, Codec.S16BE), 0, _SINCE)
-ALAW = Fault(Stage.PAYLOAD, partial(_recode, Codec.ALAW), 0, _SINCE)
-CODEC_CHANGE = Fault(Stage.PAYLOAD, partial(_recode, Codec.ALAW), 4, _SINCE)
-MISALIGNED = Fault(Stage.PAYLOAD, partial(_insert, b"\0"), 2, _SINCE)
-WAV_HEADER = Fault(Stage.PAYLOAD, partial(_insert, _WAV_HEADER), 0, _SINCE)
-TEXT = Fault(Stage.PAYLOAD, _text, 0, "")
+BYTE_ORDER = Fault(FaultStage.PAYLOAD, partial(_recode, Codec.S16BE), 0, _SINCE)
+ALAW = Fault(FaultStage.PAYLOAD, partial(_recode, Codec.ALAW), 0, _SINCE)
+CODEC_CHANGE = Fault(FaultStage.PAYLOAD, partial(_recode, Codec.ALAW), 4, _SINCE)
+MISALIGNED = Fault(FaultStage.PAYLOAD, partial(_insert, b"\0"), 2, _SINCE)
+WAV_HEADER = Fault(FaultStage.PAYLOAD, partial(_insert, _WAV_HEADER), 0, _SINCE)
+TEXT = Fault(FaultStage.PAYLOAD, _text, 0, "")

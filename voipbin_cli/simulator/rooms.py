@@ -9,14 +9,14 @@ from typing import Any, Protocol
 from voipbin_cli.codec.pcm import FRAME_NS
 from voipbin_cli.simulator import farqueue
 from voipbin_cli.simulator.farqueue import FarQueue, QueueRule
-from voipbin_cli.simulator.heard import Heard, mix
-from voipbin_cli.simulator.scenario import Scenario, TargetSort
+from voipbin_cli.simulator.phone import Heard, mix
+from voipbin_cli.simulator.scenario import RoomKind, Scenario
 
 _CONFERENCE_STATUS = {"ringing": "starting", "hangup": "terminated"}
 _OVER = ("hangup", "terminated")
 
 
-class Member(Protocol):
+class RoomMember(Protocol):
     """A media stream as its room sees it."""
 
     queue: FarQueue
@@ -33,19 +33,19 @@ class Room:
     """
 
     def __init__(
-        self, kind: TargetSort, room_id: str, scenario: Scenario, *, members: int, created_s: float
+        self, kind: RoomKind, room_id: str, scenario: Scenario, *, members: int, created_s: float
     ) -> None:
         self.kind = kind
         self.id = room_id
         self.members = members
         self.scenario = scenario
         self.status = scenario.call_status
-        if kind is TargetSort.CONFERENCE:
+        if kind is RoomKind.CONFERENCE:
             self.status = _CONFERENCE_STATUS.get(self.status, self.status)
         self.created_s = created_s
         self.ended_s: float | None = None
         self.started_ns: int | None = None
-        self.streams: set[Member] = set()
+        self.streams: set[RoomMember] = set()
         self.heard: Heard | None = None
         self.ticks_played = 0
         self.was_dropped = False
@@ -63,12 +63,12 @@ class Room:
     @property
     def passes_straight_on(self) -> bool:
         """Whether this is a conference of one member, whose frames are handed on as they come."""
-        return self.kind is TargetSort.CONFERENCE and self.members == 1
+        return self.kind is RoomKind.CONFERENCE and self.members == 1
 
     @property
     def queue_rule(self) -> QueueRule:
         """What waits for the phone here, and how it is flushed."""
-        if self.kind is TargetSort.CONFERENCE:
+        if self.kind is RoomKind.CONFERENCE:
             return farqueue.CONFERENCE_OF_ONE if self.members == 1 else farqueue.CONFERENCE
         return farqueue.CALL if self.scenario.phone else farqueue.CALL_WITHOUT_RTP
 
@@ -86,7 +86,7 @@ class Room:
 
     def hang_up(self, now_s: float) -> None:
         """End it: first the status that the API shows, then every stream, with no close frame."""
-        self.status = "terminated" if self.kind is TargetSort.CONFERENCE else "hangup"
+        self.status = "terminated" if self.kind is RoomKind.CONFERENCE else "hangup"
         self.ended_s = now_s
         self.cut_all()
 
@@ -154,7 +154,7 @@ def _conference(room: Room) -> dict[str, Any]:
     }
 
 
-_VIEWS: dict[TargetSort, Callable[[Room], dict[str, Any]]] = {
-    TargetSort.CALL: _call,
-    TargetSort.CONFERENCE: _conference,
+_VIEWS: dict[RoomKind, Callable[[Room], dict[str, Any]]] = {
+    RoomKind.CALL: _call,
+    RoomKind.CONFERENCE: _conference,
 }

@@ -16,7 +16,7 @@ from voipbin_cli.simulator.forms import FORMS, Form
 from voipbin_cli.simulator.schedule import Fault
 
 
-class TargetSort(StrEnum):
+class RoomKind(StrEnum):
     """What a `sim:` target is joined to."""
 
     CALL = "call"
@@ -45,7 +45,7 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
-class Drop:
+class ConnectionDrop:
     """The connection is lost `after_s` into the call, which goes on.
 
     New streams fail for `outage_s`, the API too if `with_api`. `frozen`: nothing is closed, the
@@ -73,7 +73,7 @@ class Scenario:
     faults: tuple[Fault, ...] = ()
     admission: Admission = Admission.STREAM
     refusal: Refusal | None = None
-    drop: Drop | None = None
+    drop: ConnectionDrop | None = None
     call_status: str = "progressing"
     mute_direction: str = ""
     token_life_s: float = 7 * 86400.0
@@ -82,7 +82,7 @@ class Scenario:
     dialect: Dialect = Dialect.DEPLOYED
     source: str = "speech"
     seed: int = 1
-    kind: TargetSort = TargetSort.CALL
+    kind: RoomKind = RoomKind.CALL
     members: int = 2
     phone: bool = True
     duration_s: float | None = None
@@ -169,7 +169,7 @@ class ScenarioOption:
 OPTIONS: Mapping[str, ScenarioOption] = {
     "dialect": ScenarioOption("dialect", _choice(Dialect, "unknown"), "what the far end speaks"),
     "seed": ScenarioOption("seed", _whole(0, 2**31), "another seed, another run"),
-    "kind": ScenarioOption("kind", _choice(TargetSort), "a call or a conference"),
+    "kind": ScenarioOption("kind", _choice(RoomKind), "a call or a conference"),
     "members": ScenarioOption("members", _whole(1, 20), "people in the conference"),
     "source": ScenarioOption(
         "source", str, "speech, speech-gated, tone:HZ, music, silence, dtmf:KEYS, FILE"

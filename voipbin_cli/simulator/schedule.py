@@ -34,7 +34,7 @@ class Slot(NamedTuple):
     samples: int = FRAME_SAMPLES
 
 
-class Stage(StrEnum):
+class FaultStage(StrEnum):
     """Where on its way a frame is hit: as samples, as encoded payload, or as message."""
 
     SOUND = "sound"
@@ -43,7 +43,7 @@ class Stage(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
+class FaultContext:
     """What a fault may know beside the schedule."""
 
     rng: random.Random
@@ -52,14 +52,14 @@ class Context:
 
 
 Schedule = Iterator[Slot]
-Apply = Callable[[Schedule, float, Context], Schedule]
+Apply = Callable[[Schedule, float, FaultContext], Schedule]
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One row: `apply(schedule, strength, context)` in `stage`; `unit` says what strength is."""
 
-    stage: Stage
+    stage: FaultStage
     apply: Apply
     strength: float
     unit: str
@@ -73,9 +73,9 @@ class Fault:
 
 def apply_faults(
     faults: Iterable[Fault],
-    stage: Stage,
+    stage: FaultStage,
     schedule: Schedule,
-    context: Context,
+    context: FaultContext,
 ) -> Schedule:
     """Lead the schedule through every fault of `stage`, in order."""
     for fault in faults:
@@ -85,7 +85,7 @@ def apply_faults(
 
 
 def episodes(
-    schedule: Schedule, context: Context, *, every_s: float, length_ns: int
+    schedule: Schedule, context: FaultContext, *, every_s: float, length_ns: int
 ) -> Iterator[tuple[Slot, int | None]]:
     """Pair each slot with the end of the episode that it falls into, or with None.
 

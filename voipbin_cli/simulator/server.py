@@ -14,17 +14,17 @@ from types import TracebackType
 from typing import Any, Self
 
 from voipbin_cli.errors import MachineError, UsageError
-from voipbin_cli.simulator.api import Join, SimulatedApi
 from voipbin_cli.simulator.authority import PASSWORD, USERNAME, Authority
-from voipbin_cli.simulator.connection import Connection
+from voipbin_cli.simulator.call_capture import call_pcap
+from voipbin_cli.simulator.client_connection import ClientConnection
 from voipbin_cli.simulator.exchange import Exchange
-from voipbin_cli.simulator.heard import Heard, HeardFile
 from voipbin_cli.simulator.http import Request, Response, json_response
-from voipbin_cli.simulator.scenario import Scenario, TargetSort
+from voipbin_cli.simulator.media_stream import MediaStream
+from voipbin_cli.simulator.phone import Heard, HeardFile
+from voipbin_cli.simulator.rest_api import Join, SimulatedApi
+from voipbin_cli.simulator.scenario import RoomKind, Scenario
 from voipbin_cli.simulator.sources import SoundLoop, load_sound
-from voipbin_cli.simulator.stream import MediaStream
 from voipbin_cli.simulator.ticker import Ticker
-from voipbin_cli.simulator.timeline import call_pcap
 
 MAX_CONNECTIONS = 2000
 
@@ -39,7 +39,7 @@ def _check_loopback(host: str) -> None:
 
 
 def _load(scenario: Scenario) -> SoundLoop:
-    talkers = min(scenario.members, 3) if scenario.kind is TargetSort.CONFERENCE else 1
+    talkers = min(scenario.members, 3) if scenario.kind is RoomKind.CONFERENCE else 1
     return load_sound(scenario.source, seed=scenario.seed, talkers=talkers)
 
 
@@ -74,7 +74,7 @@ class Simulator:
         self.token = self.authority.issue(wall())
         self._ssl = ssl
         self._max_connections = max_connections
-        self._connections: set[Connection] = set()
+        self._connections: set[ClientConnection] = set()
         self._ticker = Ticker(asyncio.get_running_loop())
         sound = _load(scenario)
         self.exchange = Exchange(scenario, sound, self._ticker, wall)
@@ -93,8 +93,8 @@ class Simulator:
     def describe(self) -> dict[str, Any]:
         """All that a client needs to know, for JSON."""
         calls, conferences = (
-            self.exchange.rooms[TargetSort.CALL],
-            self.exchange.rooms[TargetSort.CONFERENCE],
+            self.exchange.rooms[RoomKind.CALL],
+            self.exchange.rooms[RoomKind.CONFERENCE],
         )
         return {
             "event": "ready",
@@ -116,7 +116,7 @@ class Simulator:
         loop = asyncio.get_running_loop()
         try:
             self._server = await loop.create_server(
-                lambda: Connection(self), self.host, self.port, ssl=self._ssl, backlog=1024
+                lambda: ClientConnection(self), self.host, self.port, ssl=self._ssl, backlog=1024
             )
         except (OSError, OverflowError) as error:
             raise MachineError(f"cannot listen on {self.host}:{self.port}: {error}") from None
@@ -154,14 +154,14 @@ class Simulator:
 
     # What a connection asks of its owner.
 
-    def admit(self, connection: Connection) -> bool:
+    def admit(self, connection: ClientConnection) -> bool:
         """Count the connection; False when there are too many."""
         if len(self._connections) >= self._max_connections:
             return False
         self._connections.add(connection)
         return True
 
-    def leave(self, connection: Connection) -> None:
+    def leave(self, connection: ClientConnection) -> None:
         """It is gone."""
         self._connections.discard(connection)
 

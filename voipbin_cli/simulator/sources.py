@@ -37,7 +37,7 @@ class SoundLoop:
         return self.pcm[start : start + FRAME_BYTES]
 
 
-class Render(NamedTuple):
+class RenderSettings(NamedTuple):
     """What a source is rendered with; `argument` is what stands behind its name and a colon."""
 
     argument: str
@@ -53,7 +53,7 @@ def _to_pcm(sound: NDArray[np.float64]) -> Pcm:
     return np.clip(np.rint(sound), -32768, 32767).astype(np.int16)
 
 
-def _speech(render: Render) -> Pcm:
+def _speech(render: RenderSettings) -> Pcm:
     """One talker, or several at once: each his own seed."""
     loops = [speech(render.seed + 7919 * n, LOOP_SECONDS) for n in range(render.talkers)]
     if len(loops) == 1:
@@ -61,7 +61,7 @@ def _speech(render: Render) -> Pcm:
     return _to_pcm(np.sum([loop.astype(np.float64) for loop in loops], axis=0) * 0.7)
 
 
-def _gated_speech(render: Render) -> Pcm:
+def _gated_speech(render: RenderSettings) -> Pcm:
     return speech(render.seed, LOOP_SECONDS, gated=True)
 
 
@@ -74,7 +74,7 @@ def _number(text: str, default: float, what: str) -> float:
         ) from None
 
 
-def _tone(render: Render) -> Pcm:
+def _tone(render: RenderSettings) -> Pcm:
     """A sine, 440 Hz unless asked otherwise; whole periods, so that the loop has no click."""
     hertz = _number(render.argument, 440.0, "source=tone:HZ")
     if not 0 < hertz < RATE_HZ / 2:
@@ -82,7 +82,7 @@ def _tone(render: Render) -> Pcm:
     return _to_pcm(8000 * np.sin(2 * np.pi * round(hertz) * _times(10)))
 
 
-def _music(render: Render) -> Pcm:
+def _music(render: RenderSettings) -> Pcm:
     """Music on hold: broken chords of decaying notes with overtones over a soft bass."""
     rng = np.random.default_rng(render.seed)
     out = np.zeros(int(32 * RATE_HZ))
@@ -100,7 +100,7 @@ def _music(render: Render) -> Pcm:
     return _to_pcm(out + 900 * np.sin(phase))
 
 
-def _silence(_render: Render) -> Pcm:
+def _silence(_render: RenderSettings) -> Pcm:
     return np.zeros(FRAME_BYTES // 2, dtype=np.int16)
 
 
@@ -109,7 +109,7 @@ _DTMF_COLUMNS_HZ = (1209, 1336, 1477, 1633)
 _DTMF_KEYS = "123A456B789C*0#D"
 
 
-def _dtmf(render: Render) -> Pcm:
+def _dtmf(render: RenderSettings) -> Pcm:
     """Keys pressed, 100 ms each and 100 ms apart, two seconds of silence behind them (Q.23)."""
     out = [np.zeros(RATE_HZ // 2)]
     for key in render.argument or "1234#":
@@ -125,7 +125,7 @@ def _dtmf(render: Render) -> Pcm:
     return _to_pcm(np.concatenate([*out, np.zeros(2 * RATE_HZ)]))
 
 
-SOURCES: Mapping[str, Callable[[Render], Pcm]] = {
+SOURCES: Mapping[str, Callable[[RenderSettings], Pcm]] = {
     "speech": _speech,
     "speech-gated": _gated_speech,
     "tone": _tone,
@@ -171,4 +171,4 @@ def load_sound(text: str, *, seed: int = 1, talkers: int = 1) -> SoundLoop:
     name, _, argument = text.partition(":")
     if name not in SOURCES:
         return _from_file(Path(text))
-    return SoundLoop(SOURCES[name](Render(argument, seed, talkers)).astype("<i2").tobytes())
+    return SoundLoop(SOURCES[name](RenderSettings(argument, seed, talkers)).astype("<i2").tobytes())

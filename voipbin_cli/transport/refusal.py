@@ -54,7 +54,7 @@ _REASONS: Mapping[str, str] = {
 }
 
 
-class Envelope(NamedTuple):
+class ErrorEnvelope(NamedTuple):
     """What the server said, bounded and printable; empty where it said nothing."""
 
     reason: str = ""
@@ -62,16 +62,16 @@ class Envelope(NamedTuple):
     request_id: str = ""
 
 
-def parse_envelope(body: bytes) -> Envelope:
+def parse_envelope(body: bytes) -> ErrorEnvelope:
     """The error envelope in `body`; whatever else is there gives an empty one. Raises nothing."""
     try:
         document: Any = json.loads(body[:BODY_LIMIT_BYTES])
     except (ValueError, RecursionError):
-        return Envelope()
+        return ErrorEnvelope()
     error = document.get("error") if isinstance(document, dict) else None
     if not isinstance(error, dict):
-        return Envelope()
-    return Envelope(*(_text(error.get(name)) for name in Envelope._fields))
+        return ErrorEnvelope()
+    return ErrorEnvelope(*(_text(error.get(name)) for name in ErrorEnvelope._fields))
 
 
 def _text(value: object) -> str:
@@ -112,7 +112,7 @@ def refusal(
     """
     # Header names are case-insensitive (RFC 9110 section 5.1).
     headers = {name.lower(): value for name, value in (headers or {}).items()}
-    envelope = Envelope(*(mask(field, *secrets) for field in parse_envelope(body)))
+    envelope = ErrorEnvelope(*(mask(field, *secrets) for field in parse_envelope(body)))
     wait_s = retry_after(headers.get("retry-after"), headers.get("date"))
     error_type = Refused if status in _REFUSALS else ConnectionFailed
     return error_type(
@@ -126,7 +126,7 @@ def refusal(
     )
 
 
-def _sentence(status: int, envelope: Envelope, headers: Mapping[str, str]) -> str:
+def _sentence(status: int, envelope: ErrorEnvelope, headers: Mapping[str, str]) -> str:
     if status in _REDIRECTS:
         to = bare_url(headers.get("location", "")) or "nowhere"
         return f"the server redirects (HTTP {status}) to {to}, and redirects are not followed"

@@ -13,13 +13,13 @@ from voipbin_cli.codec import audiosocket
 from voipbin_cli.codec.audiosocket import Kind, StreamDecoder
 from voipbin_cli.transport.channel import Message
 from voipbin_cli.transport.connection import ConnectionEnded
-from voipbin_cli.transport.server import (
+from voipbin_cli.transport.websocket_server import (
     CLOSE_S,
     HANDSHAKE_S,
     MAX_PEERS,
+    ConnectionSlots,
     Handler,
     Server,
-    Slots,
     address_of,
     cannot_listen,
 )
@@ -83,7 +83,7 @@ class _TcpPeer:
 
 
 class _TcpServer:
-    def __init__(self, handler: Handler, slots: Slots, clock: Callable[[], int]) -> None:
+    def __init__(self, handler: Handler, slots: ConnectionSlots, clock: Callable[[], int]) -> None:
         self._handler = handler
         self._slots = slots
         self._clock = clock
@@ -137,6 +137,6 @@ async def serve_audiosocket(
 
     Raises MachineError when the port cannot be had.
     """
-    server = _TcpServer(handler, Slots(max_peers), clock)
+    server = _TcpServer(handler, ConnectionSlots(max_peers), clock)
     await server.start(host, port, ssl)
     return server

@@ -17,7 +17,7 @@ SECOND_SAMPLES = FRAMES_PER_SECOND * FRAME_SAMPLES
 _PART = 80 * FRAMES_PER_SECOND
 
 
-class Sound(NamedTuple):
+class SoundFrames(NamedTuple):
     """20 ms frames of int16 samples, shape (n, 160), and the sum of squares of each.
 
     Whole seconds of them, counted from the stream's first sample, but for the very last piece.
@@ -56,21 +56,21 @@ class SoundCutter:
     def __init__(self) -> None:
         self._seconds: Blocks[np.int16] = Blocks(SECOND_SAMPLES, np.int16)
 
-    def add(self, samples: NDArray[Any]) -> list[Sound]:
+    def add(self, samples: NDArray[Any]) -> list[SoundFrames]:
         """Take a chunk of int16 samples; return the whole seconds that it completes."""
         return _parts(self._seconds.add(samples).reshape(-1, FRAME_SAMPLES))
 
-    def finish(self) -> list[Sound]:
+    def finish(self) -> list[SoundFrames]:
         """Return the whole frames of the second begun; a last part of a frame is left out."""
         rest = self._seconds.rest
         self._seconds = Blocks(SECOND_SAMPLES, np.int16)
         return _parts(rest[: rest.size - rest.size % FRAME_SAMPLES].reshape(-1, FRAME_SAMPLES))
 
 
-def _parts(frames: NDArray[np.int16]) -> list[Sound]:
+def _parts(frames: NDArray[np.int16]) -> list[SoundFrames]:
     return [_sound(frames[at : at + _PART]) for at in range(0, len(frames), _PART)]
 
 
-def _sound(frames: NDArray[np.int16]) -> Sound:
+def _sound(frames: NDArray[np.int16]) -> SoundFrames:
     values = frames.astype(np.float64)
-    return Sound(frames, np.einsum("ij,ij->i", values, values))
+    return SoundFrames(frames, np.einsum("ij,ij->i", values, values))

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from voipbin_cli.analysis.sound.cutting import Sound
+from voipbin_cli.analysis.sound.cutting import SoundFrames
 
 # Longer than this is a mute, a hold or a pause.
 LONGEST_FRAMES = 20
@@ -61,7 +61,7 @@ class HoleFold:
         self._lost_frames = 0
         self._noted: deque[Hole] = deque(maxlen=_NOTED)
 
-    def add(self, sound: Sound) -> None:
+    def add(self, sound: SoundFrames) -> None:
         """Take some frames."""
         frames = sound.frames
         sounding = np.flatnonzero(sound.energy)

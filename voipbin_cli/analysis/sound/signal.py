@@ -9,7 +9,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from voipbin_cli.analysis.sound.cutting import FRAMES_PER_SECOND, FULL_SCALE, SECOND_SAMPLES, Sound
+from voipbin_cli.analysis.sound.cutting import (
+    FRAMES_PER_SECOND,
+    FULL_SCALE,
+    SECOND_SAMPLES,
+    SoundFrames,
+)
 from voipbin_cli.codec.pcm import FRAME_SAMPLES
 
 FLOOR_DBFS = -100.0
@@ -63,7 +68,7 @@ class SignalFold:
         self._rails = _Rails()
         self._seconds_rms, self._seconds_peak = array("d"), array("d")
 
-    def add(self, sound: Sound) -> None:
+    def add(self, sound: SoundFrames) -> None:
         """Take some frames."""
         if not len(sound.frames):
             return
@@ -104,7 +109,7 @@ class SignalFold:
         """RMS and peak of every whole second in dBFS, two columns of the same length."""
         return np.array(self._seconds_rms), np.array(self._seconds_peak)
 
-    def _add_peaks(self, sound: Sound) -> int:
+    def _add_peaks(self, sound: SoundFrames) -> int:
         """Note every whole second; return the peak of all."""
         peaks = _peaks(sound.samples_by_second)
         self._seconds_peak.extend(_all_dbfs(peaks).tolist())

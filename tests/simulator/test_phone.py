@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from voipbin_cli.errors import MachineError
-from voipbin_cli.simulator.heard import HeardFile, mix
+from voipbin_cli.simulator.phone import HeardFile, mix
 
 
 def _tick(value: int) -> bytes:

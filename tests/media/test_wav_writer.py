@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.media import witnesses
 from tests.media.conftest import SMALL_DISK_BYTES
 from voipbin_cli.errors import MachineError
-from voipbin_cli.media.wav import (
+from voipbin_cli.media.wav_writer import (
     HEADER_BYTES,
     RIFF_DATA_LIMIT_BYTES,
     WavWriter,

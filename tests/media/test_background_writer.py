@@ -13,8 +13,8 @@ import pytest
 
 from tests.media import witnesses
 from voipbin_cli.errors import MachineError
-from voipbin_cli.media.background import BackgroundWriter
-from voipbin_cli.media.writer import AppendFile, PipeWriter, open_new, open_writer
+from voipbin_cli.media.audio_writer import AppendFile, PipeWriter, open_new, open_writer
+from voipbin_cli.media.background_writer import BackgroundWriter
 
 
 class Recorder:
@@ -298,8 +298,8 @@ def test_what_failed_is_never_full():
 # A process that forks has the writer's thread in the parent alone.
 FORKED = """
 import os, sys
-from voipbin_cli.media.background import BackgroundWriter
-from voipbin_cli.media.writer import open_writer
+from voipbin_cli.media.background_writer import BackgroundWriter
+from voipbin_cli.media.audio_writer import open_writer
 writer = BackgroundWriter(open_writer(sys.argv[1]))
 writer.write(b"parent")
 child = os.fork()
@@ -324,8 +324,8 @@ def test_a_forked_process_has_a_thread_of_its_own(tmp_path):
 
 def test_a_process_ends_with_a_writer_that_nobody_closed(tmp_path):
     code = (
-        "import sys; from voipbin_cli.media import background, writer\n"
-        "background.BackgroundWriter(writer.open_writer(sys.argv[1])).write(b'ab')"
+        "import sys; from voipbin_cli.media import audio_writer, background_writer\n"
+        "background_writer.BackgroundWriter(audio_writer.open_writer(sys.argv[1])).write(b'ab')"
     )
     ended = subprocess.run(
         [sys.executable, "-c", code, tmp_path / "a.wav"], capture_output=True, timeout=20
@@ -347,8 +347,8 @@ def test_bytes_for_a_capture_take_the_same_way(tmp_path):
 # files get the same.
 VICTIM = """
 import os, struct, sys, time
-from voipbin_cli.media.background import BackgroundWriter
-from voipbin_cli.media.writer import open_writer
+from voipbin_cli.media.background_writer import BackgroundWriter
+from voipbin_cli.media.audio_writer import open_writer
 writers = [BackgroundWriter(open_writer(path)) for path in sys.argv[1:]]
 samples = 0
 while True:

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from voipbin_cli.render.tree import Command, CommandOption
-from voipbin_cli.shell.tree import command_tree
+from voipbin_cli.shell.command_tree import command_tree
 from voipbin_cli.shell.values import values_of
 
 COMMANDS = list(command_tree().walk())

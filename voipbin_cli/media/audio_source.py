@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from voipbin_cli.errors import UsageError
 from voipbin_cli.media.resample import Resampler, Samples
-from voipbin_cli.media.wav_pipe import WavPipe
+from voipbin_cli.media.wav_reader import WavReader
 
 RATE_HZ = 8000
 BLOCK_SAMPLES = 160
@@ -144,7 +144,7 @@ class AudioSource:
             stack.callback(pipe.close)
         if self._raw_stdin:
             return _RawPipe(pipe, *self._raw)
-        return WavPipe(pipe, _pipe_name(path))
+        return WavReader(pipe, _pipe_name(path))
 
     def _open_file(self, path: str) -> _SoundFile:
         if Path(path).suffix.lower() in RAW_SUFFIXES:

@@ -15,7 +15,7 @@ from voipbin_cli.codec.pcm import FRAME_NS
 from voipbin_cli.simulator.farend import MediaChannel
 from voipbin_cli.simulator.farqueue import FarQueue
 from voipbin_cli.simulator.http import Response
-from voipbin_cli.simulator.intake import SPLIT_PATIENCE_NS, Effect
+from voipbin_cli.simulator.intake import SPLIT_PATIENCE_NS, IntakeEffect
 from voipbin_cli.simulator.rooms import Room
 from voipbin_cli.simulator.schedule import Slot
 from voipbin_cli.simulator.ticker import Ticker
@@ -149,7 +149,7 @@ class MediaStream:
         events = self._protocol.events_received()
         if isinstance(self._protocol.parser_exc, PayloadTooBig):
             self._take_effect(
-                Effect(ends=f"a message over {MAX_MESSAGE_BYTES} bytes", violation=True)
+                IntakeEffect(ends=f"a message over {MAX_MESSAGE_BYTES} bytes", violation=True)
             )
             return
         if not self._holds_back(len(events)):
@@ -200,9 +200,9 @@ class MediaStream:
 
     def _check_split(self, now_ns: int) -> None:
         if self.channel is not None and self.channel.is_overdue(now_ns):
-            self._take_effect(Effect(ends="an AudioSocket frame stayed incomplete"))
+            self._take_effect(IntakeEffect(ends="an AudioSocket frame stayed incomplete"))
 
-    def _take_effect(self, effect: Effect) -> None:
+    def _take_effect(self, effect: IntakeEffect) -> None:
         if effect.violation:
             self._on_violation(effect.ends)
         if effect.ends:

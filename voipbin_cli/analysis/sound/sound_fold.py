@@ -9,7 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voipbin_cli.analysis.arrivals.log import Arrivals
-from voipbin_cli.analysis.sound.cutting import FRAMES_PER_SECOND, FULL_SCALE, Sound, SoundCutter
+from voipbin_cli.analysis.sound.cutting import (
+    FRAMES_PER_SECOND,
+    FULL_SCALE,
+    SoundCutter,
+    SoundFrames,
+)
 from voipbin_cli.analysis.sound.holes import HoleFold
 from voipbin_cli.analysis.sound.judging import Reading
 from voipbin_cli.analysis.sound.signal import SignalFold
@@ -19,7 +24,7 @@ from voipbin_cli.codec.pcm import FRAME_SAMPLES
 _WINDOW = np.hanning(FRAME_SAMPLES)
 
 
-class Floor(NamedTuple):
+class NoiseFloor(NamedTuple):
     """The quietest sounding frame of a usual second: its level, and how flat its spectrum is.
 
     `flatness` is 0 for a tone and about 0.56 for white noise; both None without a whole second.
@@ -29,13 +34,13 @@ class Floor(NamedTuple):
     flatness: float | None
 
 
-class FloorFold:
+class NoiseFloorFold:
     """The quietest frame of each second that is not all zero: what lies under the speech."""
 
     def __init__(self) -> None:
         self._levels, self._flatness = array("d"), array("d")
 
-    def add(self, sound: Sound) -> None:
+    def add(self, sound: SoundFrames) -> None:
         """Take some frames; a second that is not whole does not count."""
         energy = np.where(sound.energy_by_second > 0, sound.energy_by_second, np.inf)
         rows = np.flatnonzero(np.isfinite(energy).any(axis=1))
@@ -51,14 +56,14 @@ class FloorFold:
         flatness = np.exp(np.log(spectrum).mean(axis=1)) / spectrum.mean(axis=1)
         self._flatness.extend(flatness.tolist())
 
-    def result(self) -> Floor:
+    def result(self) -> NoiseFloor:
         """The usual second, by its medians."""
         if not self._levels:
-            return Floor(None, None)
-        return Floor(float(np.median(self._levels)), float(np.median(self._flatness)))
+            return NoiseFloor(None, None)
+        return NoiseFloor(float(np.median(self._levels)), float(np.median(self._flatness)))
 
 
-class Hearing:
+class SoundFold:
     """Decodes rows and leads the samples through every fold of the sound.
 
     The first `keep_samples` are kept for a listener, in `audio`. Up to a second is held back
@@ -68,7 +73,7 @@ class Hearing:
     def __init__(self, keep_samples: int = 0) -> None:
         self.signal = SignalFold()
         self.holes = HoleFold()
-        self.floor = FloorFold()
+        self.floor = NoiseFloorFold()
         self.samples = 0
         self._cutter = SoundCutter()
         self._keep = keep_samples
@@ -90,7 +95,7 @@ class Hearing:
         self.samples += samples.size
         self._listen(self._cutter.add(samples))
 
-    def _listen(self, sounds: list[Sound]) -> None:
+    def _listen(self, sounds: list[SoundFrames]) -> None:
         for sound in sounds:
             self.signal.add(sound)
             self.holes.add(sound)

@@ -29,7 +29,7 @@ class WavFormat(NamedTuple):
     bits: int
 
 
-class WavPipe:
+class WavReader:
     """Samples of a WAV stream whose header is read at once.
 
     A size of zero or 0xFFFFFFFF (ffmpeg, sox and we write these into pipes) means "to the end".

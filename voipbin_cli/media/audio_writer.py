@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol, cast
 
 from voipbin_cli.errors import MachineError, UsageError
-from voipbin_cli.media.wav import (
+from voipbin_cli.media.wav_writer import (
     WavWriter,
     close_file,
     disk_error,

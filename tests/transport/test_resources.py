@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voipbin_cli.transport.documents import CallState, ConferenceState, ResourceState
+from voipbin_cli.transport.resources import CallState, ConferenceState, ResourceState
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),

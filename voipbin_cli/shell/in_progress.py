@@ -13,11 +13,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from voipbin_cli.shell.tab import LIMIT_S, Line
+from voipbin_cli.shell.command_line import LIMIT_S, CommandLine
 
 if TYPE_CHECKING:
-    from voipbin_cli.transport.documents import ResourceState
     from voipbin_cli.transport.endpoint import Endpoint
+    from voipbin_cli.transport.resources import ResourceState
 
 KEPT_S = 5.0
 LOOKED_AT = 100
@@ -25,7 +25,7 @@ FILE_NAME = "in-progress.json"
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
-class Found(NamedTuple):
+class InProgress(NamedTuple):
     """One call or conference in progress."""
 
     kind: str
@@ -33,7 +33,7 @@ class Found(NamedTuple):
     help: str
 
 
-def in_progress(line: Line) -> list[Found]:
+def in_progress(line: CommandLine) -> list[InProgress]:
     """Return calls, then conferences, of the account that the command line would use."""
     endpoint = endpoint_of(line)
     credential = endpoint.credential
@@ -53,7 +53,7 @@ def in_progress(line: Line) -> list[Found]:
     return found
 
 
-def endpoint_of(line: Line) -> Endpoint:
+def endpoint_of(line: CommandLine) -> Endpoint:
     """Return the endpoint of the words typed so far. Raises as `find_endpoint` does."""
     from voipbin_cli.transport.endpoint import find_endpoint
 
@@ -73,25 +73,25 @@ def _key(endpoint: Endpoint) -> str:
     return hashlib.sha256(f"{endpoint.api_url}\n{secret}".encode()).hexdigest()
 
 
-async def _ask(endpoint: Endpoint) -> list[Found]:
+async def _ask(endpoint: Endpoint) -> list[InProgress]:
     import asyncio
 
     from voipbin_cli.transport.api import Api
 
     async with Api(endpoint, timeout=LIMIT_S) as api:
 
-        async def calls() -> list[Found]:
+        async def calls() -> list[InProgress]:
             listed = [state async for state in api.list_calls(limit=LOOKED_AT)]
             return [
-                Found("call", state.id, f"{state.source} → {state.destination}")
+                InProgress("call", state.id, f"{state.source} → {state.destination}")
                 for state in listed
                 if _is_offered(state)
             ]
 
-        async def conferences() -> list[Found]:
+        async def conferences() -> list[InProgress]:
             listed = [state async for state in api.list_conferences(limit=LOOKED_AT)]
             return [
-                Found("conference", state.id, f"{state.name} ({_people(state.members)})")
+                InProgress("conference", state.id, f"{state.name} ({_people(state.members)})")
                 for state in listed
                 if _is_offered(state)
             ]
@@ -119,18 +119,18 @@ def cache_path(environ: Mapping[str, str]) -> Path:
     return Path(directory) / FILE_NAME
 
 
-def read_cache(path: Path, key: str, now_s: float) -> list[Found] | None:
+def read_cache(path: Path, key: str, now_s: float) -> list[InProgress] | None:
     """Return what is kept for `key`; None when it is another's, too old, or unreadable."""
     try:
         document = json.loads(path.read_bytes())
         if document["key"] != key or not 0 <= now_s - document["at"] < KEPT_S:
             return None
-        return [Found(*map(str, row)) for row in document["rows"]]
+        return [InProgress(*map(str, row)) for row in document["rows"]]
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def write_cache(path: Path, key: str, now_s: float, rows: list[Found]) -> None:
+def write_cache(path: Path, key: str, now_s: float, rows: list[InProgress]) -> None:
     """Keep `rows`, readable by the user alone; where that cannot be done, do without."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

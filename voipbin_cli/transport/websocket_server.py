@@ -1,4 +1,4 @@
-"""The server side: peers that connect, by WebSocket here; tcp_server.py has bare TCP."""
+"""Servers that peers connect to: what all have in common, and the one for WebSocket."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Server(Protocol):
         """Listen no more, and close every connection in order."""
 
 
-class Slots:
+class ConnectionSlots:
     """Counts connections, those that have not said yet what they want included."""
 
     def __init__(self, limit: int) -> None:
@@ -156,7 +156,7 @@ class _WebSocketPeer:
 class _Counted(ServerConnection):
     """A connection that counts from its first moment to its last."""
 
-    def __init__(self, *arguments: Any, slots: Slots, **limits: Any) -> None:
+    def __init__(self, *arguments: Any, slots: ConnectionSlots, **limits: Any) -> None:
         super().__init__(*arguments, **limits)
         self._slots = slots
 
@@ -173,7 +173,7 @@ class _Counted(ServerConnection):
 
 class _WebSocketServer:
     def __init__(
-        self, handler: Handler, slots: Slots, token: str | None, clock: Callable[[], int]
+        self, handler: Handler, slots: ConnectionSlots, token: str | None, clock: Callable[[], int]
     ) -> None:
         self._handler = handler
         self._slots = slots
@@ -241,6 +241,6 @@ async def serve_websocket(
 
     Raises MachineError when the port cannot be had.
     """
-    server = _WebSocketServer(handler, Slots(max_peers), token, clock)
+    server = _WebSocketServer(handler, ConnectionSlots(max_peers), token, clock)
     await server.start(host, port, ssl)
     return server

@@ -20,7 +20,7 @@ from tests.simulator.support import (
     until_closed,
 )
 from tests.support.aio import run
-from voipbin_cli.simulator.scenario import TargetSort
+from voipbin_cli.simulator.scenario import RoomKind
 from voipbin_cli.simulator.server import Simulator
 
 LINEAR = struct.pack("<160h", *range(-80, 80))
@@ -233,7 +233,7 @@ def test_two_clients_both_get_the_whole_stream_each_with_its_own_numbers(dialect
 def test_a_conference_of_one_whose_phone_sends_nothing_has_no_frames() -> None:
     async def main() -> None:
         async with simulating(options={"phone": "no"}) as simulator:
-            many, one = simulator.exchange.rooms[TargetSort.CONFERENCE]
+            many, one = simulator.exchange.rooms[RoomKind.CONFERENCE]
             async with streaming(simulator, room=one) as socket:
                 assert await is_mute(socket)
             for room in (many, simulator.exchange.target):

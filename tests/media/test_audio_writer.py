@@ -11,8 +11,8 @@ import soundfile
 from tests.media import witnesses
 from tests.media.conftest import SMALL_DISK_BYTES
 from voipbin_cli.errors import MachineError, UsageError
-from voipbin_cli.media.wav import WavWriter
-from voipbin_cli.media.writer import FORMATS, AppendFile, PipeWriter, open_new, open_writer
+from voipbin_cli.media.audio_writer import FORMATS, AppendFile, PipeWriter, open_new, open_writer
+from voipbin_cli.media.wav_writer import WavWriter
 
 TONE = b"".join(
     int(8000 * ((n * 440 // 8000) % 2 * 2 - 1)).to_bytes(2, "little", signed=True)
@@ -104,7 +104,7 @@ def test_a_nul_in_the_name_is_no_traceback():
 
 
 PIPE_CODE = """
-from voipbin_cli.media.writer import open_writer
+from voipbin_cli.media.audio_writer import open_writer
 writer = open_writer("-", audio_format={audio_format!r})
 for n in range(50):
     writer.write(bytes([n, 0]) * 160)
@@ -219,8 +219,8 @@ def test_append_file_is_all_or_nothing(small_disk):
 
 def test_a_plain_wav_never_loads_libsndfile():
     code = (
-        "import sys; from voipbin_cli.media import background, writer; import os\n"
-        "writer.open_writer(os.devnull, audio_format='wav', overwrite=True).close()\n"
+        "import sys; from voipbin_cli.media import audio_writer, background_writer; import os\n"
+        "audio_writer.open_writer(os.devnull, audio_format='wav', overwrite=True).close()\n"
         "assert not {'soundfile', 'numpy', 'soxr'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -13,8 +13,8 @@ from typing import Protocol
 _NEAR = 1 / 8
 
 
-class Job(Protocol):
-    """What a scribe does for one file. Its thread alone calls these, and none of them raises."""
+class WriteJob(Protocol):
+    """What a writer thread does for one file. It alone calls these, and none of them raises."""
 
     @property
     def interval_s(self) -> float:
@@ -32,25 +32,25 @@ class Job(Protocol):
 
 
 class Turn:
-    """A job's place with its scribe; `due_s` is when it is served next."""
+    """A job's place with its thread; `due_s` (monotonic clock) is when it is served next."""
 
-    def __init__(self, job: Job, scribe: Scribe) -> None:
+    def __init__(self, job: WriteJob, writer: WriterThread) -> None:
         self.job = job
         self.due_s = time.monotonic() + job.interval_s
-        self._scribe = scribe
+        self._writer = writer
 
     @property
     def is_served(self) -> bool:
-        """Whether there is a thread: not in a process that was forked from the scribe's own."""
-        return self._scribe.thread.is_alive()
+        """Whether there is a thread: not in a process that was forked from the thread's own."""
+        return self._writer.thread.is_alive()
 
     def hurry(self) -> None:
         """Make it now: somebody waits."""
         self.due_s = 0.0
-        self._scribe.wake.set()
+        self._writer.wake.set()
 
 
-class Scribe:
+class WriterThread:
     """One thread that serves jobs in turn, until it has none; `engage` finds or makes it.
 
     What is to be written is written before anything is synced, and syncing, the longest overdue
@@ -74,9 +74,9 @@ class Scribe:
             self._sync(served, next_s)
             self.wake.wait(max(0.0, next_s - time.monotonic()))
 
-    def _serve(self, now_s: float) -> list[Job]:
+    def _serve(self, now_s: float) -> list[WriteJob]:
         """Write for those whose turn it is; return those that go on."""
-        served: list[Job] = []
+        served: list[WriteJob] = []
         for turn in self.turns:
             interval_s = turn.job.interval_s
             if turn.due_s > now_s + interval_s * _NEAR:
@@ -89,13 +89,13 @@ class Scribe:
         return served
 
     def _dismiss(self, done: Turn) -> None:
-        """With its last job the scribe is no longer to be found."""
+        """Take the job off the list; without any, the thread off the register, and it ends."""
         with _register.lock:
             self.turns = tuple(turn for turn in self.turns if turn is not done)
             if not self.turns and self._filesystem is not None:
-                del _register.scribes[self._filesystem]
+                del _register.threads[self._filesystem]
 
-    def _sync(self, jobs: Sequence[Job], until_s: float) -> None:
+    def _sync(self, jobs: Sequence[WriteJob], until_s: float) -> None:
         due = [(overdue_s, n) for n, job in enumerate(jobs) if (overdue_s := job.overdue_s) >= 0]
         for _, n in sorted(due, reverse=True):
             jobs[n].sync()
@@ -107,11 +107,11 @@ class _Register:
     """Who writes where. A forked process begins anew: threads and held locks stay behind."""
 
     lock: threading.Lock
-    scribes: dict[int, Scribe]
+    threads: dict[int, WriterThread]
 
     def begin(self) -> None:
         self.lock = threading.Lock()
-        self.scribes = {}
+        self.threads = {}
 
 
 _register = _Register()
@@ -120,7 +120,7 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_register.begin)
 
 
-def engage(job: Job, filesystem: int | None) -> Turn:
+def schedule(job: WriteJob, filesystem: int | None) -> Turn:
     """Have `job` served from now on; return its turn.
 
     All files of one file system share a thread: hundreds of them would spend more on handing the
@@ -129,12 +129,12 @@ def engage(job: Job, filesystem: int | None) -> Turn:
     likes, so it gets a thread that nobody else waits for.
     """
     with _register.lock:
-        scribe = None if filesystem is None else _register.scribes.get(filesystem)
-        if scribe is None:
-            scribe = Scribe(filesystem)
+        writer = None if filesystem is None else _register.threads.get(filesystem)
+        if writer is None:
+            writer = WriterThread(filesystem)
             if filesystem is not None:
-                _register.scribes[filesystem] = scribe
-        turn = Turn(job, scribe)
-        scribe.turns += (turn,)
-        scribe.wake.set()
+                _register.threads[filesystem] = writer
+        turn = Turn(job, writer)
+        writer.turns += (turn,)
+        writer.wake.set()
         return turn

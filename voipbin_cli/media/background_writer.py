@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 
 from voipbin_cli.errors import MachineError
-from voipbin_cli.media.scribe import engage
-from voipbin_cli.media.writer import ByteWriter
+from voipbin_cli.media.audio_writer import ByteWriter
+from voipbin_cli.media.writer_threads import schedule
 
 DEFAULT_LIMIT_BYTES = 16 << 20
 """17 minutes of 8 kHz s16le: a disk that is this far behind has failed."""
@@ -17,8 +17,8 @@ DEFAULT_LIMIT_BYTES = 16 << 20
 class BackgroundWriter:
     """Hands bytes to a `ByteWriter` in batches, so that the caller never waits for a disk.
 
-    A thread, which files on the same file system share (`scribe.py`), writes every `interval_s`
-    what has come and flushes; about every `sync_s` it brings all to the disk itself. An error
+    A thread that all files of one file system share (`writer_threads.py`) writes every `interval_s`
+    what has come, and flushes it; about every `sync_s` it has the disk itself keep it. An error
     closes this file, no other, and is raised by the next call. `write`, `drain` and `close`
     belong to one caller's thread.
 
@@ -54,7 +54,7 @@ class BackgroundWriter:
         self._error: BaseException | None = None
         self._dirty = False
         self._synced_s = clock()
-        self._turn = engage(self, writer.filesystem)
+        self._turn = schedule(self, writer.filesystem)
 
     # The caller's side
 
@@ -121,7 +121,7 @@ class BackgroundWriter:
                 f"the disk took nothing for {self._stall_s:g} s", hint="write to another disk"
             )
 
-    # The thread's side (`scribe.Job`)
+    # The thread's side (`writer_threads.WriteJob`)
 
     def serve(self) -> bool:
         """Write what has come; False when the file is finished, for good or ill."""

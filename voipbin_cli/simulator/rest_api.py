@@ -10,20 +10,20 @@ from typing import NamedTuple
 from voipbin_cli.simulator.authority import PASSWORD, USERNAME, Authority, Grant
 from voipbin_cli.simulator.http import Request, Response, json_response
 from voipbin_cli.simulator.rooms import Room
-from voipbin_cli.simulator.scenario import Refusal, Scenario, TargetSort
+from voipbin_cli.simulator.scenario import Refusal, RoomKind, Scenario
 
 _ROUTE = re.compile(r"/v1\.0/(calls|conferences)(?:/([^/]+)(/media_stream)?)?")
 _PCAP_ROUTE = re.compile(r"/v1\.0/timelines/calls/([^/]+)/pcap")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-_KINDS = {"calls": TargetSort.CALL, "conferences": TargetSort.CONFERENCE}
+_KINDS = {"calls": RoomKind.CALL, "conferences": RoomKind.CONFERENCE}
 _MAX_PAGE = 100
 
 _NO_ROUTE = Refusal(404, "ROUTE_NOT_FOUND", "There is no such route.")
 _BAD_ID = Refusal(400, "INVALID_ID", "The id is not a UUID.")
 _MISSING_PARAMETER = Refusal(400, "MISSING_REQUEST_PARAMETER", "A parameter is missing or wrong.")
 _NOT_FOUND = {
-    TargetSort.CALL: Refusal(404, "CALL_NOT_FOUND", "The call was not found."),
-    TargetSort.CONFERENCE: Refusal(404, "RESOURCE_NOT_FOUND", "The conference was not found."),
+    RoomKind.CALL: Refusal(404, "CALL_NOT_FOUND", "The call was not found."),
+    RoomKind.CONFERENCE: Refusal(404, "RESOURCE_NOT_FOUND", "The conference was not found."),
 }
 # A refusal of these says something about the account or the service, not about one call.
 _WIDE = (401, 429, 500, 503)
@@ -45,7 +45,7 @@ class SimulatedApi:
     def __init__(
         self,
         scenario: Scenario,
-        rooms: Mapping[TargetSort, list[Room]],
+        rooms: Mapping[RoomKind, list[Room]],
         authority: Authority,
         wall: Callable[[], float],
         pcap: Callable[[Room], bytes],
@@ -99,7 +99,7 @@ class SimulatedApi:
             return self._refusal()
         found = _PCAP_ROUTE.fullmatch(request.path)
         if found and request.method == "GET":
-            room = self._find(TargetSort.CALL, found[1])
+            room = self._find(RoomKind.CALL, found[1])
             return room if isinstance(room, Refusal) else _pcap_response(self._pcap(room))
         found = _ROUTE.fullmatch(request.path)
         if not found or request.method != "GET":
@@ -120,7 +120,7 @@ class SimulatedApi:
             return self._refusal()
         return Join(room, request.query.get("encapsulation", ""), grant.expires_s)
 
-    def _find(self, kind: TargetSort, room_id: str) -> Room | Refusal:
+    def _find(self, kind: RoomKind, room_id: str) -> Room | Refusal:
         if not _UUID.fullmatch(room_id):
             return _BAD_ID
         room = next((room for room in self._rooms[kind] if room.id == room_id.lower()), None)
@@ -146,7 +146,7 @@ class SimulatedApi:
         assert self._scenario.refusal is not None
         return self._scenario.refusal
 
-    def _list(self, kind: TargetSort, query: Mapping[str, str]) -> Response | Refusal:
+    def _list(self, kind: RoomKind, query: Mapping[str, str]) -> Response | Refusal:
         """One page, newest first; the token is the creation time of the last one shown."""
         size = query.get("page_size", str(_MAX_PAGE))
         if not (size.isascii() and size.isdigit() and len(size) < 9 and int(size)):

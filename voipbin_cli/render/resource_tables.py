@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from voipbin_cli.render.times import ago_text
-from voipbin_cli.transport.documents import CallState, ConferenceState, ResourceState
+from voipbin_cli.transport.resources import CallState, ConferenceState, ResourceState
 
 STATUS_STYLES = {"progressing": "bold green", "ringing": "yellow", "dialing": "yellow"}
 WIDE = 10_000

@@ -6,22 +6,22 @@ import asyncio
 from collections.abc import Callable
 from typing import Protocol, cast
 
-from voipbin_cli.simulator.api import Join
 from voipbin_cli.simulator.http import BadRequest, Request, Response, parse_request
-from voipbin_cli.simulator.stream import MediaStream
+from voipbin_cli.simulator.media_stream import MediaStream
+from voipbin_cli.simulator.rest_api import Join
 
 REQUEST_PATIENCE_S = 10.0
 # What may wait to be read by a client before frames for it are dropped.
 WRITE_BUFFER_BYTES = 256 * 1024
 
 
-class Owner(Protocol):
+class ConnectionOwner(Protocol):
     """The server, as a connection sees it."""
 
-    def admit(self, connection: Connection) -> bool:
+    def admit(self, connection: ClientConnection) -> bool:
         """Count the connection; False when there are too many."""
 
-    def leave(self, connection: Connection) -> None:
+    def leave(self, connection: ClientConnection) -> None:
         """It is gone."""
 
     def answer(self, request: Request) -> Response | Join | None:
@@ -34,10 +34,10 @@ class Owner(Protocol):
         """The stream's upgrade was answered: let it run."""
 
 
-class Connection(asyncio.Protocol):
+class ClientConnection(asyncio.Protocol):
     """Reads one request, slowly sent or too long ones excepted, and answers it."""
 
-    def __init__(self, owner: Owner) -> None:
+    def __init__(self, owner: ConnectionOwner) -> None:
         self._owner = owner
         self._buffer = bytearray()
         self._stream: MediaStream | None = None

@@ -3,7 +3,7 @@ from __future__ import annotations
 import threading
 import time
 
-from voipbin_cli.media.scribe import engage
+from voipbin_cli.media.writer_threads import schedule
 
 
 class Job:
@@ -32,13 +32,13 @@ class Job:
 
 
 def served(filesystem, *jobs):
-    scribes = {id(engage(job, filesystem)._scribe) for job in jobs}
+    writers = {id(schedule(job, filesystem)._writer) for job in jobs}
     for job in jobs:
         assert job.ended.wait(10.0)
-    return len(scribes)
+    return len(writers)
 
 
-def test_jobs_on_one_file_system_share_a_scribe_and_pipes_do_not():
+def test_jobs_on_one_file_system_share_a_thread_and_pipes_do_not():
     assert served(-1, Job("a", []), Job("b", [])) == 1
     assert served(None, Job("a", []), Job("b", [])) == 2
 
@@ -67,7 +67,7 @@ def test_somebody_who_waits_is_served_before_the_interval_is_over():
     log = []
     job = Job("a", log, turns=3)
     job.interval_s = 1000.0
-    turn = engage(job, -1)
+    turn = schedule(job, -1)
     while len(log) < 3:
         turn.hurry()
         time.sleep(0.001)

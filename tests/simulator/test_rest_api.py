@@ -10,7 +10,7 @@ import pytest
 from tests.simulator.support import Answer, ask, path_of, simulating
 from tests.support.aio import run
 from voipbin_cli.simulator.authority import PASSWORD, USERNAME
-from voipbin_cli.simulator.scenario import TargetSort
+from voipbin_cli.simulator.scenario import RoomKind
 
 NO_ID = "00000000-0000-4000-8000-000000000000"
 
@@ -20,8 +20,8 @@ def _ask(path: str, names: str = "clean", **options: object) -> Answer:
         async with simulating(names) as simulator:
             rooms = simulator.exchange.rooms
             filled = path.format(
-                call=path_of(rooms[TargetSort.CALL][0]),
-                conference=path_of(rooms[TargetSort.CONFERENCE][0]),
+                call=path_of(rooms[RoomKind.CALL][0]),
+                conference=path_of(rooms[RoomKind.CONFERENCE][0]),
             )
             return await ask(simulator, filled, **options)  # type: ignore[arg-type]
 

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 from tests.support.needs import needs
 from voipbin_cli.errors import UsageError
-from voipbin_cli.media.reader import BLOCK_BYTES, AudioSource
-from voipbin_cli.media.wav import HEADER_BYTES, WavWriter, streaming_header, wav_header
-from voipbin_cli.media.writer import open_writer
+from voipbin_cli.media.audio_source import BLOCK_BYTES, AudioSource
+from voipbin_cli.media.audio_writer import open_writer
+from voipbin_cli.media.wav_writer import HEADER_BYTES, WavWriter, streaming_header, wav_header
 
 SPEECH = (np.random.default_rng(1).normal(size=4000).cumsum() * 50).clip(-32768, 32767)
 PCM = SPEECH.astype("<i2").tobytes()

@@ -7,15 +7,15 @@ import subprocess
 from pathlib import Path
 
 from tests.support.needs import needs
+from voipbin_cli.simulator.call_capture import call_pcap
 from voipbin_cli.simulator.rooms import Room
-from voipbin_cli.simulator.scenario import Scenario, TargetSort
+from voipbin_cli.simulator.scenario import RoomKind, Scenario
 from voipbin_cli.simulator.sources import load_sound
-from voipbin_cli.simulator.timeline import call_pcap
 
 
 def _pcap(status: str = "progressing") -> bytes:
     scenario = Scenario("x", "", call_status=status)
-    room = Room(TargetSort.CALL, "id", scenario, members=2, created_s=1_800_000_000.25)
+    room = Room(RoomKind.CALL, "id", scenario, members=2, created_s=1_800_000_000.25)
     return call_pcap(room, load_sound("speech"))
 
 
