@@ -168,5 +168,5 @@ def test_sln_and_audiosocket_take_linear_in_every_dialect(dialect: str) -> None:
     scenario = find_scenario("clean", {"dialect": dialect})
     for encapsulation, header in (("sln", b""), ("audiosocket", b"\x10\x01\x40")):
         channel = MediaChannel(scenario, Encapsulation(encapsulation), CALL)
-        channel.take(header + LOUD, 0)
+        channel.take_message(header + LOUD, 0)
         assert channel.queue.play() == LOUD

@@ -44,8 +44,8 @@ def test_one_wake_up_serves_all_that_is_due() -> None:
     ticker, loop = _ticker()
     ran: list[int] = []
     for number in range(300):
-        ticker.add(20 * MS, lambda now, number=number: ran.append(number))
-    ticker.add(30 * MS, lambda now: ran.append(-1))
+        ticker.add_job(20 * MS, lambda now, number=number: ran.append(number))
+    ticker.add_job(30 * MS, lambda now: ran.append(-1))
     assert len(loop.timers) == 1
     loop.wake(20 * MS + 1)
     assert ran == list(range(300))
@@ -61,7 +61,7 @@ def test_deadlines_do_not_move_when_a_wake_up_is_late() -> None:
         dues.append((len(dues) + 1) * 20 * MS)
         return dues[-1] + 20 * MS
 
-    ticker.add(20 * MS, job)
+    ticker.add_job(20 * MS, job)
     loop.wake(27 * MS)
     assert [when for when, _ in loop.timers] == [0.04]
     loop.wake(101 * MS)  # three late at once
@@ -71,19 +71,19 @@ def test_deadlines_do_not_move_when_a_wake_up_is_late() -> None:
 
 def test_an_earlier_job_takes_over_the_timer() -> None:
     ticker, loop = _ticker()
-    ticker.add(50 * MS, lambda now: None)
-    ticker.add(10 * MS, lambda now: None)
-    ticker.add(30 * MS, lambda now: None)
+    ticker.add_job(50 * MS, lambda now: None)
+    ticker.add_job(10 * MS, lambda now: None)
+    ticker.add_job(30 * MS, lambda now: None)
     assert [when for when, _ in loop.timers] == [0.01]
 
 
 def test_a_job_may_add_jobs_and_closing_stops_them_all() -> None:
     ticker, loop = _ticker()
     ran = []
-    ticker.add(10 * MS, lambda now: ticker.add(5 * MS, lambda now: ran.append(now)))
+    ticker.add_job(10 * MS, lambda now: ticker.add_job(5 * MS, lambda now: ran.append(now)))
     loop.wake(10 * MS)
     assert ran == [10 * MS]
-    ticker.add(40 * MS, lambda now: ran.append(now))
+    ticker.add_job(40 * MS, lambda now: ran.append(now))
     ticker.close()
     assert loop.timers == []
 
@@ -102,7 +102,7 @@ def test_on_a_real_loop_no_job_runs_early() -> None:
                 return None
             return due_ns + 2 * MS
 
-        ticker.add(start + 2 * MS, job)
+        ticker.add_job(start + 2 * MS, job)
         await done.wait()
         return early
 

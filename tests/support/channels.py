@@ -89,6 +89,8 @@ def heard(pieces: Iterable[bytes], framing: Framing, close_at: int | None = None
                 channel.data_received(piece)
         channel.eof_received()
         channel.connection_lost(None)
-        return Heard([message.data for message in channel.take()], channel.ending, wire.written)
+        return Heard(
+            [message.data for message in channel.take_messages()], channel.ending, wire.written
+        )
 
     return asyncio.run(main())

@@ -152,10 +152,10 @@ def test_where_the_bytes_are_cut_does_not_matter() -> None:
         for cut in range(len(stream)):
             channel.data_received(stream[:cut])
             channel.data_received(stream[cut:])
-            assert data_of(channel.take()) == expected, cut
+            assert data_of(channel.take_messages()) == expected, cut
         for byte in stream:
             channel.data_received(bytes([byte]))
-        assert data_of(channel.take()) == expected
+        assert data_of(channel.take_messages()) == expected
 
     talk(Peer(), main)
 

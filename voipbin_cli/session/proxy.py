@@ -52,7 +52,7 @@ class _Talk:
     is_over: bool = False
     held_back: int = 0
 
-    def passed(self, direction: Direction, message: Message) -> bool:
+    def may_pass(self, direction: Direction, message: Message) -> bool:
         """Judge one message; what would be the death of the platform's server stays here."""
         session = self.session
         session.log(direction, message)
@@ -60,7 +60,7 @@ class _Talk:
         session.tell_parts(self.validator.add(direction, frames))
         return direction is Direction.IN or not self._is_deadly(message.data)
 
-    def ended(self, ended: ConnectionEnded) -> None:
+    def connection_ended(self, ended: ConnectionEnded) -> None:
         """Judge the rest."""
         if not self.is_over:
             self.is_over = True
@@ -142,7 +142,9 @@ class ProxyValidation:
         finally:
             await self._relay.close()
             for talk in self._talks:
-                talk.ended(ConnectionEnded(1001, "the proxy was stopped", abrupt=False, local=True))
+                talk.connection_ended(
+                    ConnectionEnded(1001, "the proxy was stopped", abrupt=False, local=True)
+                )
             self._logbook.finish()
 
     @property

@@ -21,16 +21,16 @@ class ConnectionOwner(Protocol):
     def admit(self, connection: ClientConnection) -> bool:
         """Count the connection; False when there are too many."""
 
-    def leave(self, connection: ClientConnection) -> None:
+    def release(self, connection: ClientConnection) -> None:
         """It is gone."""
 
     def answer(self, request: Request) -> Response | Join | None:
         """What to do with the request; None: close without a word."""
 
-    def join(self, join: Join) -> MediaStream:
+    def make_stream(self, join: Join) -> MediaStream:
         """Make the stream that was asked for."""
 
-    def joined(self, stream: MediaStream, join: Join) -> None:
+    def start_stream(self, stream: MediaStream, join: Join) -> None:
         """The stream's upgrade was answered: let it run."""
 
 
@@ -83,12 +83,12 @@ class ClientConnection(asyncio.Protocol):
 
     def _join(self, request: Request, join: Join) -> None:
         self._stop_waiting()
-        stream = self._owner.join(join)
+        stream = self._owner.make_stream(join)
         if not stream.accept(self.transport, request.head):
             self._answered = True
             return
         self._stream = stream
-        self._owner.joined(stream, join)
+        self._owner.start_stream(stream, join)
         if request.rest:
             stream.receive(request.rest)
 
@@ -128,4 +128,4 @@ class ClientConnection(asyncio.Protocol):
         self._stop_waiting()
         if self._stream is not None:
             self._stream.forget("closed")
-        self._owner.leave(self)
+        self._owner.release(self)

@@ -88,7 +88,7 @@ class Exchange:
         """Whether new streams fail because the last one was lost just now."""
         return self._ticker.clock() < self._outage_until_ns
 
-    def join(self, join: Join) -> MediaStream:
+    def make_stream(self, join: Join) -> MediaStream:
         """Make the stream; an encapsulation that nobody knows is accepted and stays mute."""
         channel = None
         if join.encapsulation in tuple(Encapsulation):
@@ -96,7 +96,7 @@ class Exchange:
             channel = MediaChannel(self.scenario, encapsulation, join.room.queue_rule)
         return MediaStream(join.room, channel, self._ticker, self._ended, self._violated)
 
-    def joined(self, stream: MediaStream, join: Join) -> None:
+    def start_stream(self, stream: MediaStream, join: Join) -> None:
         """Let an accepted stream run, and the room's clock with it."""
         room = join.room
         if not room.is_progressing or self.scenario.admission is Admission.CLOSE:
@@ -136,13 +136,13 @@ class Exchange:
         def job(_now_ns: int) -> None:
             action()
 
-        self._ticker.add(start_ns + round(after_s * SECOND_NS), job)
+        self._ticker.add_job(start_ns + round(after_s * SECOND_NS), job)
 
     def _start_clock(self, room: Room) -> None:
         """What the scenario has planned for the call is due from now on."""
         start_ns = self._ticker.clock() + _CLOCK_START_NS
         room.started_ns = start_ns
-        self._ticker.add(start_ns + _PLAY_OFFSET_NS, partial(self._play, room))
+        self._ticker.add_job(start_ns + _PLAY_OFFSET_NS, partial(self._play, room))
         if self.scenario.duration_s is not None:
             self._at(start_ns, self.scenario.duration_s, partial(self.hang_up, room))
         if self.scenario.drop is not None:

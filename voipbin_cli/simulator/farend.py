@@ -71,9 +71,9 @@ class MediaChannel:
         self.queue = FarQueue(rule)
         self._intake = Intake(encapsulation, ACCEPTED[scenario.dialect])
 
-    def take(self, message: bytes, now_ns: int) -> IntakeEffect:
+    def take_message(self, message: bytes, now_ns: int) -> IntakeEffect:
         """Take one binary message and queue what is to be heard of it."""
-        effect = self._intake.take(message, now_ns)
+        effect = self._intake.take_message(message, now_ns)
         if effect.pcm:
             self.queue.feed(effect.pcm)
         return effect

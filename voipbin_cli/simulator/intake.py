@@ -68,7 +68,7 @@ class Intake:
             Encapsulation.AUDIOSOCKET: self._take_audiosocket,
         }[encapsulation]
 
-    def take(self, message: bytes, now_ns: int) -> IntakeEffect:
+    def take_message(self, message: bytes, now_ns: int) -> IntakeEffect:
         """Return the effect of one binary message that arrived at `now_ns`."""
         return self._take(message, now_ns)
 

@@ -82,7 +82,7 @@ class MediaStream:
         """Send from now on what `schedule` has due on the room's clock."""
         self._schedule = schedule
         self._next = next(schedule)
-        self._ticker.add(self._due_ns(), self._tick)
+        self._ticker.add_job(self._due_ns(), self._tick)
 
     def start_on_first(self, start: Callable[[], None]) -> None:
         """Call `start` when the first audio has been taken from the client."""
@@ -134,7 +134,7 @@ class MediaStream:
         self._is_shut = True
         if self._transport.can_write_eof():
             self._transport.write_eof()
-            self._ticker.add(self._ticker.clock() + int(CLOSE_PATIENCE_S * 1e9), self._give_up)
+            self._ticker.add_job(self._ticker.clock() + int(CLOSE_PATIENCE_S * 1e9), self._give_up)
         else:
             self._transport.close()
 
@@ -194,9 +194,9 @@ class MediaStream:
             return
         self.received += 1
         now_ns = self._ticker.clock()
-        self._take_effect(self.channel.take(message, now_ns))
+        self._take_effect(self.channel.take_message(message, now_ns))
         if self.channel.is_split:
-            self._ticker.add(now_ns + SPLIT_PATIENCE_NS + 1, self._check_split)
+            self._ticker.add_job(now_ns + SPLIT_PATIENCE_NS + 1, self._check_split)
 
     def _check_split(self, now_ns: int) -> None:
         if self.channel is not None and self.channel.is_overdue(now_ns):

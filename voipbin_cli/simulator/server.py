@@ -161,7 +161,7 @@ class Simulator:
         self._connections.add(connection)
         return True
 
-    def leave(self, connection: ClientConnection) -> None:
+    def release(self, connection: ClientConnection) -> None:
         """It is gone."""
         self._connections.discard(connection)
 
@@ -190,10 +190,10 @@ class Simulator:
             return json_response(self.report())
         return Response(404)
 
-    def join(self, join: Join) -> MediaStream:
+    def make_stream(self, join: Join) -> MediaStream:
         """Make the stream that was asked for."""
-        return self.exchange.join(join)
+        return self.exchange.make_stream(join)
 
-    def joined(self, stream: MediaStream, join: Join) -> None:
+    def start_stream(self, stream: MediaStream, join: Join) -> None:
         """The stream's upgrade was answered: let it run."""
-        self.exchange.joined(stream, join)
+        self.exchange.start_stream(stream, join)

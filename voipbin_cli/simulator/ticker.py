@@ -29,7 +29,7 @@ class Ticker:
         self._timer: asyncio.TimerHandle | None = None
         self._timer_ns = 0
 
-    def add(self, due_ns: int, job: Job) -> None:
+    def add_job(self, due_ns: int, job: Job) -> None:
         """Run `job` at `due_ns`; it is kept while it gives a next deadline."""
         heapq.heappush(self._jobs, (due_ns, next(self._order), job))
         self._arm()

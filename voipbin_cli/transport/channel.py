@@ -169,7 +169,7 @@ class MessageChannel(ClientConnection):
         """Whether the socket is not read because the inbox is full."""
         return self._is_paused
 
-    def take(self) -> list[Message]:
+    def take_messages(self) -> list[Message]:
         """Hand out all that is there, and go on reading."""
         taken, self.inbox = self.inbox, []
         self.inbox_bytes = 0

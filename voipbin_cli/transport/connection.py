@@ -148,7 +148,7 @@ class MediaConnection:
         if not channel.inbox or linger:
             await self._wait(linger)
         if channel.inbox:
-            return channel.take()
+            return channel.take_messages()
         raise self._ended()
 
     async def _wait(self, linger_s: float) -> None:

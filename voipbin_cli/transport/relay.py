@@ -36,10 +36,10 @@ Clock = Callable[[], int]
 class Watcher(Protocol):
     """Who looks at what one client and its far end say to each other."""
 
-    def passed(self, direction: Direction, message: Message) -> bool:
+    def may_pass(self, direction: Direction, message: Message) -> bool:
         """Look at one message; False holds it back."""
 
-    def ended(self, ended: ConnectionEnded) -> None:
+    def connection_ended(self, ended: ConnectionEnded) -> None:
         """The client or the far end is gone."""
 
 
@@ -158,23 +158,25 @@ async def _to_far_end(client: _Client, upstream: MediaConnection, watcher: Watch
         # The library raises for an end without a close frame, and for no other.
         with contextlib.suppress(ConnectionClosed):
             async for data in client:
-                if watcher.passed(Direction.OUT, Message(client.arrival_ns, data)):
+                if watcher.may_pass(Direction.OUT, Message(client.arrival_ns, data)):
                     await upstream.send(data)
     except ConnectionEnded:
         return  # told by who reads from there
     code = client.close_code or CloseCode.ABNORMAL_CLOSURE
     is_abrupt = client.protocol.close_rcvd is None
-    watcher.ended(ConnectionEnded(code, client.close_reason or "", is_abrupt, local=True))
+    watcher.connection_ended(
+        ConnectionEnded(code, client.close_reason or "", is_abrupt, local=True)
+    )
 
 
 async def _to_client(client: _Client, upstream: MediaConnection, watcher: Watcher) -> None:
     try:
         while True:
             for message in await upstream.receive():
-                if watcher.passed(Direction.IN, message):
+                if watcher.may_pass(Direction.IN, message):
                     await client.send(message.data)
     except ConnectionEnded as ended:
-        watcher.ended(ended)
+        watcher.connection_ended(ended)
         await _end_alike(client, ended)
     except ConnectionClosed:
         return

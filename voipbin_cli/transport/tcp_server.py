@@ -110,12 +110,12 @@ class _TcpServer:
         task.add_done_callback(self._tasks.discard)
 
     async def _handle(self, peer: _TcpPeer) -> None:
-        self._slots.take()
+        self._slots.occupy()
         try:
             if not self._slots.are_taken and await self._is_introduced(peer):
                 await self._handler(peer)
         finally:
-            self._slots.leave()
+            self._slots.free()
             await peer.close()
 
     async def _is_introduced(self, peer: _TcpPeer) -> bool:

@@ -92,11 +92,11 @@ class ConnectionSlots:
         """Whether there are so many that not even an answer is due."""
         return self._taken > self._limit + SPARE_PEERS
 
-    def take(self) -> None:
+    def occupy(self) -> None:
         """Count one more."""
         self._taken += 1
 
-    def leave(self) -> None:
+    def free(self) -> None:
         """Count one less."""
         self._taken -= 1
 
@@ -162,13 +162,13 @@ class _Counted(ServerConnection):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        self._slots.take()
+        self._slots.occupy()
         if self._slots.are_overrun:
             self.transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
-        self._slots.leave()
+        self._slots.free()
 
 
 class _WebSocketServer:
