@@ -14,7 +14,7 @@ from voipbin_cli.shell.command_tree import command_tree
 
 # What the commands load when they run, and no sooner.
 HEAVY = {
-    "asyncio", "httpx", "keyring", "numpy", "platformdirs", "sounddevice", "soundfile", "soxr",
+    "asyncio", "httpx2", "keyring", "numpy", "platformdirs", "sounddevice", "soundfile", "soxr",
     "truststore", "websockets", "yaml",
 }  # fmt: skip
 COMMANDS = [" ".join(command.path) for command in command_tree().walk()]
@@ -81,10 +81,10 @@ def test_tab_never_loads_the_commands(tmp_path: Path, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["targets", "calls", "conferences"])
-def test_tab_for_ids_loads_httpx_only_when_it_asks(tmp_path: Path, kind: str) -> None:
+def test_tab_for_ids_loads_httpx2_only_when_it_asks(tmp_path: Path, kind: str) -> None:
     # Without a credential there is nothing to ask with.
     modules = loaded(tmp_path, "", _VOIPBIN_COMPLETE=kind)
-    assert not modules & {"httpx", "numpy", "websockets", "soundfile", "sounddevice", "soxr"}
+    assert not modules & {"httpx2", "numpy", "websockets", "soundfile", "sounddevice", "soxr"}
 
 
 def test_tab_for_profiles_loads_next_to_nothing(tmp_path: Path) -> None:

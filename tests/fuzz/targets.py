@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import httpx
+import httpx2
 import numpy as np
 
 from tests.support.channels import MAX_SIZE, LibraryAlone, heard
@@ -258,13 +258,13 @@ def rest_document(data: bytes) -> None:
         assert isinstance(value, int) or (value.isprintable() and len(value) <= _MAX_TEXT)
 
 
-class _Answers(httpx.AsyncBaseTransport):
+class _Answers(httpx2.AsyncBaseTransport):
     """Answers every request, without a network, with the same body."""
 
     body = b""
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        return httpx.Response(200, stream=httpx.ByteStream(self.body))
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        return httpx2.Response(200, stream=httpx2.ByteStream(self.body))
 
 
 _ANSWERS = _Answers()
@@ -273,7 +273,7 @@ _ANSWERS = _Answers()
 @cache
 def _answered_api() -> Api:
     api = Api(Endpoint("http://localhost/v1.0"))
-    api._client = httpx.AsyncClient(transport=_ANSWERS)
+    api._client = httpx2.AsyncClient(transport=_ANSWERS)
     return api
 
 

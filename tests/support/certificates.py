@@ -27,23 +27,32 @@ class Certificate:
 
 
 class Authority:
-    """A certificate authority in a directory; `ca.cert` is what clients trust."""
+    """A certificate authority in a directory; `ca.cert` is what clients trust.
 
-    def __init__(self, directory: Path) -> None:
+    Its certificates are what RFC 5280 asks for; that of an authority that `has_no_key_usage` is
+    what many a private one has (section 4.2.1.3 wants a key usage).
+    """
+
+    def __init__(self, directory: Path, *, has_no_key_usage: bool = False) -> None:
         need("openssl")
         self.directory = directory
-        self.ca = self.self_signed("ca", names="DNS:ca.invalid", is_ca=True)
+        usage = () if has_no_key_usage else ("keyUsage=critical,keyCertSign,cRLSign",)
+        self.ca = self.self_signed("ca", "CA:TRUE", *usage, names="DNS:ca.invalid")
 
     def self_signed(
-        self, name: str, *, names: str = "DNS:localhost,IP:127.0.0.1", is_ca: bool = False
+        self,
+        name: str,
+        constraint: str = "CA:FALSE",
+        *extensions: str,
+        names: str = "DNS:localhost,IP:127.0.0.1",
     ) -> Certificate:
         """A certificate that is its own issuer."""
         made = self._paths(name)
-        constraint = f"basicConstraints=critical,CA:{'TRUE' if is_ca else 'FALSE'}"
+        wanted = (f"subjectAltName={names}", f"basicConstraints=critical,{constraint}", *extensions)
         _openssl(
             *["req", "-x509", *_KEY, "-keyout", str(made.key), "-out", str(made.cert)],
             *["-days", "2", "-subj", f"/CN={name}"],
-            *["-addext", f"subjectAltName={names}", "-addext", constraint],
+            *[part for extension in wanted for part in ("-addext", extension)],
         )
         return made
 
@@ -61,7 +70,10 @@ class Authority:
             *["req", "-new", *_KEY, "-keyout", str(made.key), "-out", str(request)],
             *["-subj", f"/CN={name}"],
         )
-        extensions.write_text(f"subjectAltName={names}\n")
+        extensions.write_text(
+            f"subjectAltName={names}\n"
+            "subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid:always\n"
+        )
         # A negative number of days is refused by some versions: openssl ca takes dates.
         database = self.directory / f"{name}.db"
         database.write_text("")

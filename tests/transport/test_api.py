@@ -337,8 +337,9 @@ def test_tls_is_checked_as_for_the_stream(tmp_path_factory: pytest.TempPathFacto
         assert "--ca-file" in caught.value.hint
 
 
-def test_a_proxy_setting_that_cannot_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ALL_PROXY", "gopher://user:pr0xypass@h")
+@pytest.mark.parametrize("setting", ["gopher://user:pr0xypass@h", "user:pr0xypass@h:port"])
+def test_a_proxy_setting_that_cannot_be_used(setting: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALL_PROXY", setting)
     with pytest.raises(UsageError) as caught:
         Api(Endpoint("https://far.invalid/v1.0", TOKEN))
     assert "pr0xypass" not in caught.value.message + caught.value.hint

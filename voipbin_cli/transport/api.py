@@ -11,7 +11,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit, urlunsplit
 
-import httpx
+import httpx2
 
 from voipbin_cli import USER_AGENT
 from voipbin_cli.errors import ConnectionFailed, Refused, UsageError, VoipbinError
@@ -34,7 +34,7 @@ _PAGES_LIMIT = 1000
 def _unused_context() -> ssl.SSLContext:
     """For an address without TLS: nothing to load, and nothing trusted should it be used after all.
 
-    httpx would load a certificate bundle of its own at every start.
+    httpx2 would load the system's certificates at every start.
     """
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
@@ -71,7 +71,7 @@ class Api:
         self._timeout_s = timeout
         self._where = authority(endpoint.api_url)
         try:
-            self._client = httpx.AsyncClient(
+            self._client = httpx2.AsyncClient(
                 timeout=timeout,
                 follow_redirects=False,
                 # A proxy has no business between this machine and itself.
@@ -79,7 +79,7 @@ class Api:
                 verify=endpoint.ssl_context() or _unused_context(),
                 headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity"},
             )
-        except (ImportError, ValueError):
+        except (ImportError, ValueError, httpx2.InvalidURL):
             problem = True
         else:
             problem = False
@@ -257,9 +257,9 @@ class Api:
                 finally:
                     await response.aclose()
             failure = self._nonsense(f"more than {limit_bytes} bytes")
-        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as exc:
+        except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError) as exc:
             failure = self._explain(exc)
-        # Outside of the except clause: httpx's exception holds the request, and it the secret.
+        # Outside of the except clause: httpx2's exception holds the request, and it the secret.
         raise failure
 
     def _request(
@@ -269,7 +269,7 @@ class Api:
         query: Mapping[str, str] | None,
         content: str | None,
         credential: bool,
-    ) -> httpx.Request:
+    ) -> httpx2.Request:
         headers = {"Content-Type": "application/json"} if content is not None else {}
         fields = dict(query or {})
         if credential:
@@ -280,14 +280,14 @@ class Api:
         )
 
     def _explain(self, exc: Exception) -> ConnectionFailed:
-        if isinstance(exc, (httpx.TimeoutException, TimeoutError)):
+        if isinstance(exc, (httpx2.TimeoutException, TimeoutError)):
             return timed_out(self._where, self._timeout_s)
-        if isinstance(exc, httpx.ProxyError):
+        if isinstance(exc, httpx2.ProxyError):
             return failed(
                 "the proxy did not let the request through",
                 "check HTTPS_PROXY, ALL_PROXY and NO_PROXY in the environment",
             )
-        if isinstance(exc, (httpx.RemoteProtocolError, httpx.DecodingError)):
+        if isinstance(exc, (httpx2.RemoteProtocolError, httpx2.DecodingError)):
             return failed(
                 f"{self._where} does not answer as an HTTP server must",
                 "check the address (--api-url)",

@@ -93,10 +93,11 @@ class Endpoint:
     def ssl_context(self, url: str | None = None) -> ssl.SSLContext | None:
         """What checks the server's certificate; None where `url` (the API's) has no TLS.
 
-        The system's trust store; with `ca_file` that file alone; with `insecure` nothing at all.
+        The system's trust store, or what SSL_CERT_FILE and SSL_CERT_DIR name; with `ca_file` that
+        file alone; with `insecure` nothing at all.
 
         Raises:
-            UsageError: `ca_file` cannot be read, or holds no certificate.
+            UsageError: the file of certificates cannot be read, or holds none.
         """
         if urlsplit(url or self.api_url).scheme not in ("https", "wss"):
             return None
@@ -105,11 +106,7 @@ class Endpoint:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
             return context
-        if self.ca_file is not None:
-            return _context_of(self.ca_file)
-        import truststore
-
-        return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        return _checking_context(self.ca_file)
 
     def warnings(self, target: Target | None = None) -> tuple[str, ...]:
         """What the user must know before anything is sent."""
@@ -221,11 +218,37 @@ def _checked_api_url(url: str) -> str:
     return urlunsplit((parts.scheme, parts.netloc, parts.path.rstrip("/"), "", ""))
 
 
-def _context_of(ca_file: Path) -> ssl.SSLContext:
+def _checking_context(ca_file: Path | None) -> ssl.SSLContext:
+    import httpx2
+
     try:
-        return ssl.create_default_context(cafile=str(ca_file))
+        context = (
+            ssl.create_default_context(cafile=str(ca_file))
+            if ca_file
+            else httpx2.create_ssl_context()
+        )
     except ssl.SSLError:
         problem = "holds no certificate in PEM form"
     except OSError as exc:
         problem = exc.strerror or "cannot be read"
-    raise UsageError(f"--ca-file {ca_file}: {problem}", hint="give a file of PEM certificates")
+    else:
+        return _same_on_every_python(context, is_pinned=ca_file is not None)
+    what = f"--ca-file {ca_file}" if ca_file else "the file that SSL_CERT_FILE names"
+    raise UsageError(f"{what}: {problem}", hint="give a file of PEM certificates")
+
+
+def _same_on_every_python(context: ssl.SSLContext, *, is_pinned: bool) -> ssl.SSLContext:
+    """`context`, which trusts what it would trust on Python 3.11, 3.12 and 3.13 alike.
+
+    Python 3.13 asks some contexts for two things, and older ones for neither:
+
+    - VERIFY_X509_STRICT: RFC 5280 section 4.2.1.3 wants a key usage in an authority's certificate.
+      Many private authorities have none; browsers and curl trust them, and so does this. Where
+      there is a key usage it counts, and so do names, dates and signatures.
+    - VERIFY_X509_PARTIAL_CHAIN: what is in the file is trusted, be it the server's own certificate
+      or an intermediate one. That is what `--ca-file` promises.
+    """
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    if is_pinned:
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    return context

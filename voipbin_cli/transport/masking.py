@@ -57,19 +57,19 @@ class _MaskingFilter(logging.Filter):
 
 
 _FILTER = _MaskingFilter()
-# httpx logs whole URLs at INFO, httpcore response headers (Location!) at DEBUG.
+# httpx2 logs whole URLs at INFO, httpcore2 response headers (Location!) at DEBUG.
 _LOGGERS = (
-    "httpx",
-    "httpcore",
-    "httpcore.connection",
-    "httpcore.http11",
-    "httpcore.http2",
-    "httpcore.proxy",
-    "httpcore.socks",
+    "httpx2",
+    "httpcore2",
+    "httpcore2.connection",
+    "httpcore2.http11",
+    "httpcore2.http2",
+    "httpcore2.proxy",
+    "httpcore2.socks",
 )
 
 
 def mask_http_logging() -> None:
-    """Keep secrets out of what httpx and httpcore log, at any level. Idempotent."""
+    """Keep secrets out of what httpx2 and httpcore2 log, at any level. Idempotent."""
     for name in _LOGGERS:
         logging.getLogger(name).addFilter(_FILTER)

@@ -45,7 +45,7 @@ _CERTIFICATES: dict[int, tuple[str, str]] = {
 }
 _CERTIFICATES[_NO_ISSUER_FOR_LEAF] = _CERTIFICATES[_NO_ISSUER]
 _CERTIFICATES[_ADDRESS_MISMATCH] = _CERTIFICATES[_NAME_MISMATCH]
-# Verification by macOS and Windows (truststore) gives words, not OpenSSL's numbers.
+# Verification by macOS and Windows gives words, not OpenSSL's numbers.
 _CERTIFICATE_WORDS = (
     ("expired", _EXPIRED),
     ("self-signed", _SELF_SIGNED),
