@@ -12,6 +12,7 @@ import pytest
 
 from tests.session.fakes import CLOSED, ENDED, Attempt, FarEnd, Say, Wait, far_end, frames
 from tests.session.test_play import Told
+from tests.support.peer import vector_messages
 from tests.support.virtual_time import VirtualTimeLoop, run_virtually
 from voipbin_cli.capture.reader import open_capture
 from voipbin_cli.capture.records import CapturedEvent, CapturedMessage
@@ -254,6 +255,31 @@ def test_silence_is_sent_in_the_form_that_the_far_end_takes() -> None:
     assert {struct.unpack("!BB", data[:2]) for data in connection.sent[1:]} == {(0x80, 0)}
     assert done.summary["frames_sent"] == len(connection.sent) >= 10
     assert done.summary["codec_sent"] == "mulaw"
+
+
+def test_what_is_sent_on_one_connection_is_one_source_though_more_becomes_known(
+    tmp_path: Path,
+) -> None:
+    """Before the first frame linear audio under 96 is a guess, then it is what was found."""
+    path = tmp_path / "call.pcapng"
+    deployed = [Say((data,)) for _, data in vector_messages("rtp-deployed")]
+    attempts = [[Wait(1.01), *deployed, Wait(2.0), ENDED], [*deployed, Wait(2.0), CLOSED]]
+    done = run(attempts, ["progressing", "hangup"], capture=path, keepalive=True)
+    with open_capture(path) as opened:
+        records = [r for r in opened.records() if isinstance(r, CapturedMessage)]
+    sent = [r.data for r in records if r.direction is Direction.OUT]
+    counts = [len(connection.sent) for connection in done.far.connections]
+    assert sum(counts) == len(sent)
+    assert {struct.unpack("!BB", data[:2]) for data in sent} == {(0x80, 96)}
+    assert {data[12:] for data in sent} == {bytes(320)}
+    ssrcs = [data[8:12] for data in sent]
+    first, second = set(ssrcs[: counts[0]]), set(ssrcs[counts[0] :])
+    assert (len(first), len(second)) == (1, 1)
+    assert first != second
+    # Six times before the first frame, and then once a second.
+    assert counts[0] >= 8
+    numbers = [int.from_bytes(data[2:4]) for data in sent[: counts[0]]]
+    assert numbers == [(numbers[0] + n) & 0xFFFF for n in range(counts[0])]
 
 
 def test_a_message_that_is_no_frame_is_counted_and_left_out() -> None:

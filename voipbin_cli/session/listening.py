@@ -17,7 +17,7 @@ from voipbin_cli.session.audiofile import AudioFile
 from voipbin_cli.session.listener import Listener
 from voipbin_cli.session.live import Cause, Close, LiveRequest, LiveStream
 from voipbin_cli.session.logbook import Logbook
-from voipbin_cli.session.silence import SilentFrames
+from voipbin_cli.session.sender import SILENT_FRAME, Voice
 from voipbin_cli.transport.connection import ConnectionEnded, MediaConnection, Message
 
 # A duration is over when so much audio is there; the clock alone decides a little later.
@@ -77,7 +77,7 @@ class ListeningSession:
         self.tell = tell
         self.clock = clock
         self._request = request
-        self._silence = SilentFrames(live.encapsulation, self.listener.decoder, rng)
+        self._silence = Voice(live.encapsulation, rng)
         self._state = "connecting"
         self._link: MediaConnection | None = None
         self._deadline: asyncio.TimerHandle | None = None
@@ -207,7 +207,7 @@ class ListeningSession:
 
     def silent_message(self) -> bytes | None:
         """Return a frame of silence for the far end."""
-        message = self._silence.next_message()
+        message = self._silence.message(self.listener.decoder.send_form, SILENT_FRAME)
         self.logbook.sent(self.clock(), message)
         return message
 

@@ -10,7 +10,6 @@ from voipbin_cli.codec.encapsulation import Encapsulation, Packer
 from voipbin_cli.codec.fingerprint import SendForm
 from voipbin_cli.codec.pcm import FRAME_NS, FRAME_SAMPLES, encode
 from voipbin_cli.session.pacer import Pacer
-from voipbin_cli.session.silence import make_packer
 
 SILENT_FRAME = bytes(2 * FRAME_SAMPLES)
 # The far end's leg may come up after ours, and what is sent first waits in its queue.
@@ -56,14 +55,28 @@ class Voice:
         """Begin a new connection."""
         self._packer = None
 
-    def message(self, form: SendForm, pcm: bytes, *, marker: bool) -> bytes:
+    def message(self, form: SendForm, pcm: bytes, *, marker: bool = False) -> bytes:
         """Return the message for one frame of s16le in `form`."""
         if self._packer is None or not self._is_same(form):
-            self._packer = make_packer(self._encapsulation, form, self._rng)
+            self._packer = self._new_packer(form)
         self.form = form
         return self._packer.pack(encode(form.codec, pcm), len(pcm) >> 1, marker=marker)
 
+    def _new_packer(self, form: SendForm) -> Packer:
+        if self._encapsulation is not Encapsulation.RTP:
+            return Packer(self._encapsulation)
+        # RFC 3550 5.1: the initial values of sequence number and timestamp SHOULD be random; the
+        # SSRC should be chosen randomly.
+        return Packer(
+            self._encapsulation,
+            payload_type=form.payload_type,
+            ssrc=self._rng.getrandbits(32),
+            sequence_number=self._rng.getrandbits(16),
+            timestamp=self._rng.getrandbits(32),
+        )
+
     def _is_same(self, form: SendForm) -> bool:
+        """What else a form says, such as its reason, does not show in the packets."""
         before = self.form
         return before is not None and (before.codec, before.payload_type) == (
             form.codec,
