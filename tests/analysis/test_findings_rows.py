@@ -10,12 +10,12 @@ import pytest
 
 from tests.corpus.runs import Run, arrivals, fold
 from voipbin_cli.analysis.arrivals.drift import Drift
-from voipbin_cli.analysis.arrivals.gaps import Pause
 from voipbin_cli.analysis.arrivals.intervals import Intervals
 from voipbin_cli.analysis.arrivals.reception import Reception
 from voipbin_cli.analysis.findings import BY_ID, Circumstances, find, verdict
 from voipbin_cli.analysis.findings.row import Case
 from voipbin_cli.analysis.metrics import Lag, Measured, Outage, Trips
+from voipbin_cli.analysis.pauses import Grounds, Pause
 from voipbin_cli.analysis.playout.policies import Outcome
 from voipbin_cli.analysis.sound.holes import Holes
 from voipbin_cli.analysis.sound.judging import Change, Reading
@@ -54,11 +54,16 @@ def evidence(finding: str, told: Case) -> dict[str, Any]:
 
 
 def stall(late_ms: float, burst: float = 1.0) -> Pause:
-    return Pause(100, 0, int(late_ms * MS), 0, int(late_ms * MS), burst)
+    grounds = Grounds(burst_frames=round(100 * burst), due_frames=100)
+    return Pause(100, 0, int(late_ms * MS), late_ns=int(late_ms * MS), grounds=grounds)
 
 
 def loss(lost_ms: float) -> Pause:
-    return Pause(100, 0, int(lost_ms * MS), int(lost_ms * MS), 0, 0.0)
+    return Pause(100, 0, int(lost_ms * MS), lost_ns=int(lost_ms * MS))
+
+
+def own(ms: float) -> Pause:
+    return Pause(100, 0, int(ms * MS), excused_ns=int(ms * MS))
 
 
 def buffers(late_ratio: float) -> dict[str, Outcome]:
@@ -307,8 +312,7 @@ def test_a_stream_that_fell_dead(
 
 def lag(excused_ms: float, guilty_ms: float, late_ms: float) -> Case:
     return facts(
-        excused=(stall(excused_ms),) if excused_ms else (),
-        pauses=(stall(guilty_ms),) if guilty_ms else (),
+        pauses=(own(excused_ms),) * (excused_ms > 0) + (stall(guilty_ms),) * (guilty_ms > 0),
         lag=Lag(1.26, late_ms),
     )
 

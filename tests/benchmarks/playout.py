@@ -12,8 +12,9 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from tests.support.arrivals import foretold
 from voipbin_cli.analysis.playout.buffer import Mode, PlayoutBuffer
-from voipbin_cli.analysis.playout.policies import POLICIES, BufferFold
+from voipbin_cli.analysis.playout.policies import POLICIES
 
 MS = 1_000_000
 FRAME_NS = 20 * MS
@@ -96,14 +97,12 @@ def main() -> None:
     seconds = int(sys.argv[1]) if len(sys.argv) > 1 else 300
     frames = seconds * 50
     audio = speech_like(np.random.default_rng(7), frames * 160)
-    print(f"{seconds} s of 20 ms frames. offline: late share and delay by evaluate()")
+    print(f"{seconds} s of 20 ms frames. offline: late share and delay foretold from the arrivals")
     header = f"{'trace':12} {'buffer':14} {'late %':>7} {'concealed %':>12} {'delay ms':>9}"
     print(f"{header} {'steps':>6} {'ppm':>6} {'offline late %':>15} {'delay ms':>9} {'CPU %':>6}")
     for number, trace in enumerate(TRACES):
         arrivals = trace(np.random.default_rng(number), frames)
-        fold = BufferFold()
-        fold.add(arrivals)
-        offline = fold.result()
+        offline = foretold(arrivals)
         for policy in POLICIES:
             mode = Mode.ADAPTIVE if policy.fixed_ms is None else Mode.FIXED
             buffer = PlayoutBuffer(policy.fixed_ms or policy.start_ms, mode)

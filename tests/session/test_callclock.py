@@ -80,7 +80,8 @@ def with_a_gap(queued_ms: float) -> tuple[int, CallClock]:
 
 def test_audio_that_a_queue_holds_back_is_not_filled() -> None:
     filled, clock = with_a_gap(120.0)
-    assert (filled, clock.stalls, clock.stalled_ns) == (0, 1, 220 * MS)
+    # It came late, and not at once: no stall that would have caught up.
+    assert (filled, clock.stalls) == (0, 0)
     # Less of a queue than six tenths of what is missing explains nothing.
     assert with_a_gap(119.9)[0] == 1600
 

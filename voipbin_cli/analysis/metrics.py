@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 
 from voipbin_cli.analysis.arrivals.bursts import Bursts
 from voipbin_cli.analysis.arrivals.drift import Drift
-from voipbin_cli.analysis.arrivals.gaps import Pause
 from voipbin_cli.analysis.arrivals.intervals import Intervals
 from voipbin_cli.analysis.arrivals.jitter import Jitter
 from voipbin_cli.analysis.arrivals.reception import Reception
 from voipbin_cli.analysis.emodel import Quality
+from voipbin_cli.analysis.pauses import Kind, Pause
 from voipbin_cli.analysis.playout.policies import Outcome
 from voipbin_cli.analysis.sound.holes import Holes
 from voipbin_cli.analysis.sound.judging import Change, Reading
@@ -21,12 +21,6 @@ from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.codec.fingerprint import Dialect, Fingerprint
 from voipbin_cli.codec.pcm import SAMPLE_RATE_HZ
 
-# A pause that held less than three frames back is the jitter of a healthy link.
-STALL_NS = 60_000_000
-# From this share on, what a pause held back came at once: a stall, and not jitter.
-BURST_SHARE = 0.5
-# Nothing wanders so far from frame to frame; after a loss TCP may bring the first piece alone.
-HELD_NS = 400_000_000
 # A link that is this short of what the stream needs makes a ping wait so long within a run.
 STARVED_RATIO = 0.97
 STARVED_QUEUE_MS = 200.0
@@ -91,7 +85,6 @@ class Measured:
     jitter: Jitter
     reception: Reception | None
     pauses: tuple[Pause, ...]
-    excused: tuple[Pause, ...]
     variation: dict[str, int]
     drift: Drift
     bursts: Bursts
@@ -111,20 +104,19 @@ class Measured:
             return 0.0
         return (self.ended_ns - self.began_ns) / 1e9 + (self.frame_ms or 20.0) / 1e3
 
+    def paused(self, kind: Kind) -> list[Pause]:
+        """The pauses that are of this kind, in part at least."""
+        return [pause for pause in self.pauses if kind in pause.kinds]
+
     @property
     def stalls(self) -> list[Pause]:
         """Pauses that caught up, at once or after long, this machine's own left out."""
-        return [p for p in self.pauses if p.late_ns >= STALL_NS and _is_stall(p)]
-
-    @property
-    def wanders(self) -> list[Pause]:
-        """Pauses as long that ended in no burst: jitter."""
-        return [p for p in self.pauses if p.late_ns >= STALL_NS and not _is_stall(p)]
+        return self.paused(Kind.STALL)
 
     @property
     def losses(self) -> list[Pause]:
         """Pauses in which audio never came."""
-        return [pause for pause in self.pauses if pause.lost_ns]
+        return self.paused(Kind.LOSS)
 
     @property
     def lost_ms(self) -> float:
@@ -217,10 +209,6 @@ class Measured:
         trips = self.trips
         told = {"min": trips.min_ms, "p50": trips.p50_ms, "p99": trips.p99_ms}
         return told if trips.pings else None
-
-
-def _is_stall(pause: Pause) -> bool:
-    return pause.burst >= BURST_SHARE or pause.late_ns >= HELD_NS
 
 
 def _rounded(value: Any) -> Any:

@@ -9,12 +9,18 @@ from typing import Any
 import numpy as np
 
 from voipbin_cli.analysis.metrics import Measured
+from voipbin_cli.analysis.pauses import Kind
 from voipbin_cli.analysis.stream import StreamFold
 from voipbin_cli.codec.pcm import SAMPLE_RATE_HZ
 
 _MARKS = 500
-_LEAST_PAUSE_NS = 60_000_000
 _MOST_SILENCE = 600 * SAMPLE_RATE_HZ
+_PAUSES = {
+    Kind.EXCUSED: "this machine was late",
+    Kind.LOSS: "lost audio",
+    Kind.STALL: "stall",
+    Kind.WANDER: "jitter",
+}
 
 
 def plot_data(fold: StreamFold, measured: Measured) -> dict[str, Any]:
@@ -76,11 +82,12 @@ def _jitter(delays_ms: Any) -> Any:
 def _marks(measured: Measured) -> list[dict[str, Any]]:
     """Trouble by time, in seconds since the first frame."""
     marks = []
-    for pause, own in [(p, False) for p in measured.pauses] + [(p, True) for p in measured.excused]:
-        if pause.length_ns >= _LEAST_PAUSE_NS:
+    for pause in measured.pauses:
+        name = next((_PAUSES[kind] for kind in pause.kinds if kind in _PAUSES), None)
+        if name is not None:
             end = (pause.at_ns - measured.began_ns) / 1e9
-            name = "this machine was late" if own else "lost audio" if pause.lost_ns else "stall"
-            marks.append(_mark(end - pause.length_ns / 1e9, end, name, mild=own))
+            is_own = Kind.EXCUSED in pause.kinds
+            marks.append(_mark(end - pause.length_ns / 1e9, end, name, mild=is_own))
     for hole in measured.holes.noted:
         start = hole.frame * 0.02
         marks.append(_mark(start, start + hole.length * 0.02, "hole in the speech"))

@@ -74,9 +74,7 @@ class StreamFold:
         self._held: Arrivals | None = None
         self._undecided: list[Arrivals] = []
         self._placer = Placer(encapsulation, is_datagrams=is_datagrams, clock_hz=clock_hz)
-        self._delivery = DeliveryFold(
-            clock_hz=clock_hz, has_numbers=self._is_rtp, is_datagrams=is_datagrams
-        )
+        self._delivery = DeliveryFold(clock_hz)
         self._missing = MissingFold()
         self._sequence = SequenceFold()
         self._finished_sequences: list[Reception] = []
@@ -194,10 +192,10 @@ class StreamFold:
         last_ns = self.last_ns or 0
         frame_samples = self._sizes.most_common(1)[0][0] if self._sizes else None
         delivery, judge, reader = self._delivery, self._judge, self._reader
-        pauses, excused = self._lateness.excuse(self._lateness.queued(delivery.pauses))
+        pauses = delivery.pauses(self._lateness)
         reception = self._reception()
         bursts = self._missing.bursts(pauses, (frame_samples or FRAME_SAMPLES) * NS_PER_SAMPLE)
-        buffers = delivery.buffers(is_numbered=reception is not None and reception.is_troubled)
+        buffers = delivery.buffers
         signal, holes = self.sound.signal.result(), self.sound.holes.result()
         drift = delivery.drift
         duration_ns = last_ns - self._began_ns + self._placer.last_own_ns
@@ -229,8 +227,7 @@ class StreamFold:
             intervals=delivery.intervals.result(),
             jitter=delivery.jitter,
             reception=reception,
-            pauses=tuple(pauses),
-            excused=tuple(excused),
+            pauses=pauses,
             variation=delivery.variation.result(),
             drift=drift,
             bursts=bursts,

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 
-from voipbin_cli.analysis.arrivals.timeline import QUEUE_SHARE, Gap, Timeline
+from voipbin_cli.analysis.pauses import Kind, Pause, PauseJudge, but_queued
 from voipbin_cli.codec.dialect import AudioFrame
 from voipbin_cli.codec.pcm import SAMPLE_RATE_HZ
 
 NS_PER_SAMPLE = 1_000_000_000 // SAMPLE_RATE_HZ
-# A kill may cost the last second of a recording, the writer's batches included.
+# A kill may cost the last second of a recording; the writer takes 0.3 s of it in batches.
 HOLD_LIMIT_NS = 700_000_000
-# The next frame will open a gap: what comes is not left lying for so long.
+# A frame is due each 20 ms, and what has come is handed over each 200 ms at least: where nothing
+# was for 300 ms, a pause is under way.
 SILENT_NS = 300_000_000
 SECOND_OF_SILENCE = bytes(2 * SAMPLE_RATE_HZ)
 
@@ -20,41 +21,44 @@ SECOND_OF_SILENCE = bytes(2 * SAMPLE_RATE_HZ)
 class CallClock:
     """Puts frames one after the other as a file wants them, with silence for lost audio.
 
-    A gap whose fate is open holds what follows it back, for 0.7 s at most; silence that turns
+    A pause that is not settled holds what follows it back, for 0.7 s at most; silence that turns
     out to be due later than that goes in where the file then is. `queued_ms` tells how much
-    audio may still be on its way: what a queue holds back is not lost.
+    audio may still be on its way: what a queue holds back is not lost. `stalls` counts what the
+    figures of a stream call so.
     """
 
     def __init__(self, *, fill: bool, queued_ms: Callable[[], float] = lambda: 0.0) -> None:
-        self.timeline = Timeline()
         self.filled_samples = 0
         self.stalls = 0
-        self.stalled_ns = 0
+        self._judge = PauseJudge()
+        self._place_ns = 0
         self._fill = fill
         self._queued_ms = queued_ms
         self._held: deque[tuple[int, AudioFrame]] = deque()
-        self._due: list[Gap] = []
+        self._due: list[Pause] = []
 
     def is_in_doubt(self, now_ns: int) -> bool:
         """Whether audio is missing, and a ping can tell if it is lost or only late."""
-        timeline = self.timeline
-        return timeline.open or (timeline.frames > 0 and now_ns - timeline.last_ns > SILENT_NS)
+        judge = self._judge
+        return judge.open or (judge.frames > 0 and now_ns - judge.last_ns > SILENT_NS)
 
     def add(self, frame: AudioFrame) -> Iterable[bytes]:
         """Return the s16le that is ready to be written, in pieces of at most a second."""
         duration_ns = (len(frame.pcm) >> 1) * NS_PER_SAMPLE
         if not duration_ns:
             return ()
-        index = self.timeline.frames
-        settled = self.timeline.add(frame.tag, duration_ns)
-        if not (settled or self._held or self._due or self.timeline.open):
+        judge = self._judge
+        index = judge.frames
+        settled = judge.add(frame.tag, self._place_ns, duration_ns)
+        self._place_ns += duration_ns
+        if not (settled or self._held or self._due or judge.open):
             return (frame.pcm,)
         self._held.append((index, frame))
         return self._release(self._but_queued(settled), frame.tag)
 
     def broke(self) -> Iterable[bytes]:
         """Return what is held back: the connection is gone, and nothing more catches up."""
-        return self._release(self.timeline.broke(), None)
+        return self._release(self._judge.broke(), None)
 
     def release_overdue(self, now_ns: int) -> Iterable[bytes]:
         """Return what has been held back for the longest time that is allowed."""
@@ -62,22 +66,17 @@ class CallClock:
 
     def finish(self) -> Iterable[bytes]:
         """Return all that is held back, with the silence that it needs."""
-        return self._release(self._but_queued(self.timeline.finish()), None)
+        return self._release(self._but_queued(self._judge.finish()), None)
 
-    def _but_queued(self, gaps: tuple[Gap, ...]) -> tuple[Gap, ...]:
-        """The same gaps; audio that seems lost is only late where pings come as late."""
-        lost_ns = sum(gap.lost_ns for gap in gaps)
-        if not lost_ns or self._queued_ms() * 1e6 < lost_ns * QUEUE_SHARE:
-            return gaps
-        return tuple(gap._replace(lost_ns=0) for gap in gaps)
+    def _but_queued(self, pauses: tuple[Pause, ...]) -> tuple[Pause, ...]:
+        return but_queued(pauses, self._queued_ms()) if pauses else ()
 
-    def _release(self, settled: tuple[Gap, ...], now_ns: int | None) -> Iterator[bytes]:
-        for gap in settled:
-            self.stalls += not gap.lost_ns
-            self.stalled_ns += max(0, gap.length_ns - gap.lost_ns)
-            if self._fill and gap.lost_ns:
-                self._due.append(gap)
-        settled_before = self.timeline.open_frame
+    def _release(self, settled: tuple[Pause, ...], now_ns: int | None) -> Iterator[bytes]:
+        for pause in settled:
+            self.stalls += Kind.STALL in pause.kinds
+            if self._fill and pause.lost_ns:
+                self._due.append(pause)
+        settled_before = self._judge.open_frame
         while self._held:
             index, frame = self._held[0]
             patient = now_ns is not None and now_ns - frame.tag < HOLD_LIMIT_NS

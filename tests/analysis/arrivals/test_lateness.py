@@ -1,12 +1,12 @@
-"""This machine's own lateness: how much it was, and what of the pauses it answers for."""
+"""This machine's own lateness: how much it was, and for how much of a pause."""
 
 from __future__ import annotations
 
 import pytest
 
-from voipbin_cli.analysis.arrivals.gaps import Pause
 from voipbin_cli.analysis.arrivals.lateness import LatenessFold
 from voipbin_cli.analysis.metrics import Lag
+from voipbin_cli.analysis.pauses import Pause
 
 MS = 1_000_000
 SECOND = 1000 * MS
@@ -17,10 +17,6 @@ def late(*ticks_ms: tuple[int, int]) -> LatenessFold:
     for at_ms, late_ms in ticks_ms:
         fold.add(at_ms * MS, late_ms * MS)
     return fold
-
-
-def pause(end_ms: int, length_ms: int, lost_ms: int = 0) -> Pause:
-    return Pause(0, end_ms * MS, length_ms * MS, lost_ms * MS, (length_ms - lost_ms) * MS, 0.0)
 
 
 def test_a_tick_that_is_no_later_than_ticks_are_is_nothing() -> None:
@@ -39,18 +35,22 @@ def test_what_a_hundredth_of_the_time_was_late_by(seconds: int, hundredth_ms: fl
     assert fold.result(seconds * SECOND) == Lag(hundredth_ms, 600.0)
 
 
-def test_a_pause_is_this_machine_s_where_it_slept_for_half_of_it() -> None:
-    # A pause of 200 ms less a frame's 20 is half slept through from 90 ms on.
-    pauses = [pause(1000, 200), pause(2000, 200), pause(3000, 200)]
-    fold = late((1000, 90), (2000, 89), (2500, 300))
-    assert fold.excuse(pauses) == ([pauses[1], pauses[2]], [pauses[0]])
-    assert LatenessFold().excuse(pauses) == (pauses, [])
+def test_for_how_long_it_slept_within_a_pause() -> None:
+    # From 800 to 1000 ms, and 20 for a frame that is stamped after the machine woke up.
+    pauses = [Pause(0, 1000 * MS, 200 * MS)]
+    assert late((1000, 90)).over(pauses) == [90 * MS]
+    assert late((900, 300)).over(pauses) == [100 * MS]
+    assert late((1300, 400)).over(pauses) == [120 * MS]
+    assert late((850, 40), (950, 60)).over(pauses) == [60 * MS]  # at a stretch
+    assert late((800, 300), (2000, 500)).over(pauses) == [0]
+    assert LatenessFold().over(pauses) == [0]
 
 
-def test_what_seems_lost_is_late_where_pings_came_to_wait_as_long() -> None:
-    pauses = [pause(1000, 400, lost_ms=300)]
+def test_round_trips_that_rise_by_40_ms_are_a_queue() -> None:
     fold = LatenessFold()
+    assert fold.round_trips().queued_ms == 0
     fold.trips([20.0] * 100)
-    assert fold.queued(pauses) == pauses
-    fold.trips([320.0] * 100)
-    assert fold.queued(pauses) == [pause(1000, 400)]
+    fold.trips([60.0])
+    assert fold.round_trips().queued_ms == 0
+    fold.trips([60.1])
+    assert fold.round_trips().queued_ms == pytest.approx(40.1)

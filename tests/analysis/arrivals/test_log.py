@@ -15,6 +15,7 @@ from tests.support.peer import vector_messages
 from voipbin_cli.analysis.arrivals.log import ArrivalReader
 from voipbin_cli.analysis.diagnosis import diagnose
 from voipbin_cli.analysis.messages import TimedMessage, from_messages
+from voipbin_cli.analysis.pauses import Kind
 from voipbin_cli.analysis.playout.policies import FIXED_60
 from voipbin_cli.analysis.plots import plot_data
 from voipbin_cli.analysis.stream import StreamFold
@@ -160,7 +161,7 @@ def test_this_machines_own_gaps_are_excused() -> None:
     run = Run("lag", "clean", NONE, lag=((2.0, 300.0), (5.0, 250.0)))
     got = arrivals(run)
     measured = fold(run, got).measured()
-    assert (len(measured.excused), measured.stalls) == (2, [])
+    assert (len(measured.paused(Kind.EXCUSED)), measured.stalls) == (2, [])
     assert measured.lag.max_ms == pytest.approx(300.0)
     innocent = fold(replace(run, lag=()), got).measured()
     assert len(innocent.stalls) == 2
@@ -173,7 +174,8 @@ def test_the_delay_of_a_stall_is_what_caught_up() -> None:
     rows = [(START_NS + at * MS, _packet(n, 160 * n)) for n, at in enumerate(late)]
     (stall,) = _stream(rows).measured().stalls
     assert stall.length_ns == 500 * MS
-    assert (stall.late_ns, stall.lost_ns, stall.burst) == (500 * MS, 0, 1.0)
+    assert (stall.late_ns, stall.lost_ns) == (500 * MS, 0)
+    assert stall.grounds.burst_frames == stall.grounds.due_frames == 24
 
 
 def test_audio_that_never_came_is_counted_to_the_frame() -> None:

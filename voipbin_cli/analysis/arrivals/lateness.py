@@ -1,18 +1,18 @@
-"""This process's own lateness, and which pauses it excuses; round trips beside it."""
+"""This process's own lateness, over the run and over a pause; round trips beside it."""
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 
 import numpy as np
 
-from voipbin_cli.analysis.arrivals.gaps import Pause
-from voipbin_cli.analysis.arrivals.timeline import QUEUE_SHARE
 from voipbin_cli.analysis.metrics import Lag, Trips
+from voipbin_cli.analysis.pauses import Pause
+from voipbin_cli.codec.pcm import FRAME_NS
 
 # So late at least has a tick to be to say anything: an event loop is no more punctual.
 LEAST_NS = 10_000_000
-_FRAME_NS = 20_000_000
 # From here on a rise of the round trips is a queue.
 QUEUE_MS = 40.0
 _NOTED = 20_000
@@ -35,30 +35,18 @@ class LatenessFold:
         """Take round-trip times in milliseconds."""
         self._trips_ms.extend(trips_ms)
 
-    def queued(self, pauses: list[Pause]) -> list[Pause]:
-        """The same pauses; audio that seems lost is only late where pings came to wait as long.
+    def over(self, pauses: Iterable[Pause]) -> list[int]:
+        """For how long this process slept within each pause, at a stretch, in ns.
 
-        A queue that fills up lifts the delay for good, as lost audio does.
+        What it found waiting when it woke up may be stamped a frame's length later.
         """
-        lost_ms = sum(pause.lost_ns for pause in pauses) / 1e6
-        if not lost_ms or self.round_trips().queued_ms < lost_ms * QUEUE_SHARE:
-            return pauses
-        return [pause._replace(lost_ns=0, late_ns=pause.length_ns) for pause in pauses]
-
-    def excuse(self, pauses: list[Pause]) -> tuple[list[Pause], list[Pause]]:
-        """The pauses that the network has to answer for, and those that are this machine's."""
-        if not self._late:
-            return pauses, []
-        ends = np.array([at for at, _ in self._late])
-        starts = np.array([at - late for at, late in self._late])
-        guilty: list[Pause] = []
-        excused: list[Pause] = []
-        for pause in pauses:
-            begin, end = pause.at_ns - pause.length_ns, pause.at_ns
-            shared = np.minimum(ends, end + _FRAME_NS) - np.maximum(starts, begin)
-            own = int(shared.max(initial=0))
-            (excused if own * 2 >= pause.length_ns - _FRAME_NS else guilty).append(pause)
-        return guilty, excused
+        ends = np.array([at for at, _ in self._late], np.int64)
+        starts = ends - np.array([late for _, late in self._late], np.int64)
+        spans = ((pause.at_ns - pause.length_ns, pause.at_ns + FRAME_NS) for pause in pauses)
+        return [
+            int((np.minimum(ends, end) - np.maximum(starts, begin)).max(initial=0))
+            for begin, end in spans
+        ]
 
     def result(self, duration_ns: int) -> Lag:
         """What this process was late by for 1 % of the time, and at most."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from voipbin_cli.analysis.arrivals.bursts import BurstFold, Bursts
-from voipbin_cli.analysis.arrivals.gaps import Pause
 from voipbin_cli.analysis.messages import Ints
+from voipbin_cli.analysis.pauses import Pause
 
 _NOTED = 100_000
 
@@ -30,7 +32,7 @@ class MissingFold:
                     self._runs.append((frame, count - 1))
         self._frames += len(steps)
 
-    def bursts(self, pauses: list[Pause], frame_ns: int) -> Bursts:
+    def bursts(self, pauses: Iterable[Pause], frame_ns: int) -> Bursts:
         """What is missing by number, and the audio that never came in these pauses."""
         never = [(pause.frame, round(pause.lost_ns / max(frame_ns, 1))) for pause in pauses]
         fold = BurstFold(frame_ms=frame_ns / 1e6)

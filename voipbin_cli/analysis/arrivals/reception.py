@@ -49,11 +49,6 @@ class Reception(NamedTuple):
     total_expected: int
     total_received: int
 
-    @property
-    def is_troubled(self) -> bool:
-        """Something is missing, came twice, or out of turn."""
-        return bool(self.missing or self.duplicate or self.reordered)
-
     def after(self, earlier: Reception) -> Reception:
         """The same after an earlier connection's: the counts add up."""
         sums = {name: getattr(self, name) + getattr(earlier, name) for name in self._fields[2:]}

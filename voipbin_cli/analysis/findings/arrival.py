@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from voipbin_cli.analysis.findings.row import WARNING, Case, Evidence, FindingRow, sure, tenths
+from voipbin_cli.analysis.pauses import Kind
 from voipbin_cli.analysis.playout.policies import ADAPTIVE, FIXED_60, FIXED_200
 from voipbin_cli.codec.pcm import SAMPLE_RATE_HZ
 
+# From here on a fault is worth telling; what is a stall, and what is lost, `pauses` has judged.
 JITTER_LATE_RATIO = 0.02
 LOSS_MS = 20.0
 SEQUENCE_RATIO = 0.001
 DRIFT_PPM = 100.0
-STALL_MS = 80.0
+STALL_MS = 80.0  # a buffer of 60 ms, as most have, and one frame
 # From here on a warning is an error.
 GRAVE_LOSS = 0.05
 GRAVE_STALL = 0.2
@@ -44,7 +46,7 @@ def judge_stall(facts: Case) -> float:
     if measured.is_starved:
         return 0.95
     stalls = [pause.late_ns for pause in measured.stalls]
-    wanders = [pause.late_ns for pause in measured.wanders]
+    wanders = [pause.late_ns for pause in measured.paused(Kind.WANDER)]
     return sure(max(stalls) / 1e6, STALL_MS, 200) if stalls and sum(stalls) >= sum(wanders) else 0.0
 
 

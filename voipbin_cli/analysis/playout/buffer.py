@@ -16,7 +16,6 @@ from voipbin_cli.analysis.playout.conceal import Audio, Concealer
 from voipbin_cli.analysis.playout.control import JUMP_MS, DelayControl
 from voipbin_cli.analysis.playout.fractional import FractionalReader
 from voipbin_cli.analysis.playout.policies import MS, Policy
-from voipbin_cli.analysis.playout.policies import evaluate as evaluate
 from voipbin_cli.analysis.playout.sample_queue import SampleQueue
 
 # Beyond these errors samples are left out or put in: in silence, in speech whole pitch periods.
@@ -27,8 +26,8 @@ _QUIET_LEVEL = 10 ** (-45 / 20)
 _PERIODIC = 0.5
 _BLEND_MS = 10.0
 _SPEECH_PAUSE_MS = 60.0
-# So many frames too late one after the other, each at least so much of a frame's length after
-# the one before: that is no catching up.
+# Frames too late one after the other, each at least 0.7 of a frame's length after the one before,
+# do not catch up, or not soon. The third is played later: 60 ms of silence are heard until then.
 _SUSPECTS = 3
 _NORMAL_PACE = 0.7
 
@@ -45,7 +44,8 @@ class PlayoutStats(NamedTuple):
 
     `delay_ms` is the delay now beyond that of the fastest frames, `mean_delay_ms` its mean,
     `target_ms` what is aimed at, `depth_ms` the audio held; `drift_ppm` how much faster than
-    the sound card the far end runs; `adjustments` how often samples were put in or left out.
+    the sound card the far end runs; `adjustments` how often samples were put in or left out;
+    `put_off_ms` by how much frames that went on being too late were played later.
     """
 
     frames: int
@@ -63,7 +63,7 @@ class PlayoutStats(NamedTuple):
     adjustments: int
     inserted_ms: float
     skipped_ms: float
-    never_came_ms: float
+    put_off_ms: float
 
 
 class PlayoutFrame(NamedTuple):
@@ -81,7 +81,7 @@ class PlayoutBuffer:
     with the least delay that does, `fixed` stays. A missing frame is concealed, a late one
     dropped. The difference between the far clock and the caller's is taken up by reading a
     few parts in a million faster or slower. Memory is bounded whatever is pushed or pulled.
-    What it would do is foretold, without any audio, by buffering.BufferFold and `evaluate`.
+    What it would do is foretold, without any audio, by `policies.BufferFold`.
     """
 
     def __init__(
@@ -107,7 +107,7 @@ class PlayoutBuffer:
         self._pause_ms = 0.0
         self._hold = False
         self._frames = self._late_frames = self._adjustments = 0
-        self._played = self._concealed = self._inserted = self._skipped = self._never_came = 0
+        self._played = self._concealed = self._inserted = self._skipped = self._put_off = 0
         self._delay_sum = 0.0
 
     def push(self, arrival_ns: int, samples: NDArray[Any], *, position: int | None = None) -> None:
@@ -115,7 +115,7 @@ class PlayoutBuffer:
 
         `position` is its place in the audio in samples, where the stream tells one (extended
         RTP timestamps): frames may then be missing or out of order. Without it each frame
-        follows the one before, and where audio never came is told by the pace of the arrivals.
+        follows the one before, and where frames go on being too late a hole is put before them.
         """
         audio = _as_float(samples)
         if not audio.size:
@@ -167,7 +167,7 @@ class PlayoutBuffer:
             adjustments=self._adjustments,
             inserted_ms=self._ms(self._inserted),
             skipped_ms=self._ms(self._skipped),
-            never_came_ms=self._ms(self._never_came),
+            put_off_ms=self._ms(self._put_off),
         )
 
     # Frames in
@@ -186,9 +186,9 @@ class PlayoutBuffer:
         return self._position is not None and frame.position + frame.samples.size <= self._position
 
     def _suspect(self, frame: PlayoutFrame) -> None:
-        """Too late, in part at least. Does the rest catch up, or did the audio before never come?
+        """Too late, in part at least; if frames go on being so at the normal pace, play them later.
 
-        If frames go on being late at the normal pace, a hole is put before them.
+        That is no verdict on the pause: a sound card cannot wait half a second for one.
         """
         assert self._position is not None
         self._queue.put(frame.position, frame.samples, self._position)
@@ -211,7 +211,7 @@ class PlayoutBuffer:
         assert self._control.base_ns is not None
         lift_ns = min(map(self._offset, self._suspects)) - self._control.base_ns
         lift = max(0, round(lift_ns * self.rate_hz / 1e9))
-        self._never_came += lift
+        self._put_off += lift
         self._next += lift
         for frame in self._suspects:
             self._accept(frame._replace(position=frame.position + lift))

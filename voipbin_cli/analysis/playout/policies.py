@@ -122,40 +122,29 @@ class Outcome(NamedTuple):
 class BufferFold:
     """What each policy would have dropped, over frames in order of arrival.
 
-    `frame_ms` is the length of a frame. Where frames carry no time of their own (SLN, or RTP
-    that the platform numbered at its bridge), audio that never came is recognised by a gap
-    after which the stream goes on at its normal pace; such a gap makes no frame late.
+    An offset is a frame's arrival less its place on the listener's clock, in nanoseconds:
+    audio that never came counts as time that passed, and makes no later frame late. Which that
+    is `arrivals.gaps` tells.
     """
 
-    def __init__(self, frame_ms: float = 20.0, policies: Sequence[Policy] = POLICIES) -> None:
-        self._frame_ns = round(frame_ms * MS)
+    def __init__(self, policies: Sequence[Policy] = POLICIES) -> None:
         self._policies = tuple(policies)
         self._target = DelayTarget()
-        self._placement = _Placement(self._frame_ns)
         self._offsets: Blocks[np.int64] = Blocks(BLOCK_FRAMES, np.int64)
         self._first: Column | None = None
         self._blocks = 0
         self._late = np.zeros(len(self._policies), np.int64)
         self._delay = [0] * len(self._policies)
 
-    def add_one(self, arrival_ns: int) -> None:
-        """Take one frame's arrival in nanoseconds."""
-        self.add([arrival_ns])
-
-    def add(self, arrivals_ns: ArrayLike, media_ns: ArrayLike | None = None) -> None:
-        """Take a chunk of arrivals; `media_ns`: their place in the audio, if frames tell it."""
-        arrivals = np.asarray(arrivals_ns, np.int64).ravel()
-        if media_ns is None:
-            offsets = self._placement.add(arrivals)
-        else:
-            offsets = arrivals - np.asarray(media_ns, np.int64).ravel()
-        if self._first is None and offsets.size:
-            self._first = offsets[:1].copy()
-        self._play(self._offsets.add(offsets))
+    def add(self, offsets_ns: Column) -> None:
+        """Take the offsets of a chunk of frames."""
+        if self._first is None and offsets_ns.size:
+            self._first = offsets_ns[:1].copy()
+        self._play(self._offsets.add(offsets_ns))
 
     def result(self) -> dict[str, Outcome]:
         """By the policies' names; the frames of a block begun count by the delay then due."""
-        rest = np.concatenate([self._offsets.rest, self._placement.rest()])
+        rest = self._offsets.rest
         frames = self._blocks * BLOCK_FRAMES + rest.size
         first = self._first if self._first is not None else rest[:1]
         outcomes = {}
@@ -189,72 +178,3 @@ class BufferFold:
             self._late[index] += np.count_nonzero(blocks > (bases + delays)[:, None])
             self._delay[index] += int(delays.sum()) * BLOCK_FRAMES
         self._blocks += len(blocks)
-
-
-class _Placement:
-    """Arrivals to offsets, with audio that never came taken as time that passed."""
-
-    # A lasting rise of the offset by less than this is left to the buffer's base.
-    LEAST_LOSS_NS = 40 * MS
-    BEHIND = 8
-    AHEAD = 2
-
-    def __init__(self, frame_ns: int) -> None:
-        self._frame_ns = frame_ns
-        self._arrivals = np.empty(0, np.int64)
-        self._context = 0  # how many of the arrivals held were given out already
-        self._taken = 0
-        self._lost_ns = 0
-        self._last_loss = 0  # index in the stream of the first frame after lost audio
-
-    def add(self, arrivals: Column) -> Column:
-        """Return the offsets that can be told; two frames are held back."""
-        self._arrivals = np.concatenate([self._arrivals, arrivals])
-        ready = self._arrivals.size - self.AHEAD
-        if ready <= self._context:
-            return np.empty(0, np.int64)
-        first = self._taken - self._context
-        raw = self._raw(first)
-        offsets = raw[self._context : ready] - self._losses(raw, first, ready)
-        self._taken = first + ready
-        keep = min(ready, self.BEHIND)
-        self._arrivals = self._arrivals[ready - keep :].copy()
-        self._context = keep
-        return offsets
-
-    def rest(self) -> Column:
-        """The offsets of the frames held back."""
-        return self._raw(self._taken - self._context)[self._context :] - self._lost_ns
-
-    def _raw(self, first: int) -> Column:
-        places = first + np.arange(self._arrivals.size, dtype=np.int64)
-        return self._arrivals - places * self._frame_ns
-
-    def _losses(self, raw: Column, first: int, ready: int) -> Column:
-        """Nanoseconds lost before each frame from the context's end to `ready`."""
-        lost = np.zeros(ready - self._context, np.int64)
-        before = self._lost_ns
-        for index in self._candidates(raw, ready):
-            start = max(index - self.BEHIND, self._last_loss - first, 0)
-            rise = int(raw[index : index + 1 + self.AHEAD].min() - raw[start:index].min())
-            if rise > self.LEAST_LOSS_NS:
-                lost[index - self._context] = rise
-                self._lost_ns += rise
-                self._last_loss = first + index
-        return before + np.cumsum(lost)
-
-    def _candidates(self, raw: Column, ready: int) -> list[int]:
-        """Frames after a gap, where the next two go on at the stream's normal pace."""
-        steps = np.diff(raw)  # the gap before frame i + 1, less a frame
-        start = max(self._context, 1)
-        gap = steps[start - 1 : ready - 1] > self._frame_ns
-        normal = steps > -self._frame_ns // 2
-        found = gap & normal[start:ready] & normal[start + 1 : ready + 1]
-        return (start + np.flatnonzero(found)).tolist()
-
-
-def evaluate(arrivals_ns: ArrayLike, frame_ms: float, policy: Policy) -> Outcome:
-    """Late share and mean delay of one policy over whole arrivals (see BufferFold)."""
-    fold = BufferFold(frame_ms, (policy,))
-    fold.add(arrivals_ns)
-    return fold.result()[policy.name]
