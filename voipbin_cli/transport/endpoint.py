@@ -13,7 +13,8 @@ from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.errors import UsageError
 from voipbin_cli.text import printable
 from voipbin_cli.transport.addresses import is_loopback
-from voipbin_cli.transport.credentials import Credential, CredentialKind, find_credential
+from voipbin_cli.transport.credential_sources import find_credential
+from voipbin_cli.transport.credentials import Credential, CredentialKind
 from voipbin_cli.transport.masking import bare_url
 from voipbin_cli.transport.profiles import ProfileStore
 from voipbin_cli.transport.targets import Target, TargetKind
