@@ -40,7 +40,6 @@ from voipbin_cli.transport.connection import (
     Message,
     open_connection,
 )
-from voipbin_cli.transport.states import State
 
 
 async def everything(connection: MediaConnection) -> tuple[list[Message], ConnectionEnded]:
@@ -338,7 +337,6 @@ def test_a_broken_connection_is_not_kept_though_nobody_closes_it() -> None:
         connection = await open_connection(peer.url())
         await everything(connection)
         await connection._channel.wait_closed()
-        assert connection.state is State.CLOSED
 
     with peer:
         run(whole())
@@ -523,7 +521,7 @@ def test_tcp_closed_without_a_close_frame_is_abrupt(step: Fin | Reset) -> None:
         assert connection._watch is not None
         assert connection._watch.done()
         await connection.close()
-        assert connection.state is State.CLOSED
+        assert connection._channel.connection_lost_waiter.done()
 
     talk(Peer([Send(b"one"), Received(1), step]), _after_a_word(main))
 
@@ -565,7 +563,7 @@ def test_close_reads_on_until_the_peer_has_answered() -> None:
         connection = await open_connection(peer.url())
         await connection.receive()
         await connection.close(1000)
-        assert connection.state is State.CLOSED
+        assert connection._channel.connection_lost_waiter.done()
         _, ended = await everything(connection)
         assert (ended.code, ended.abrupt, ended.local) == (1000, False, True)
 
@@ -628,20 +626,6 @@ def test_a_cancelled_close_leaves_no_socket_open() -> None:
     with peer:
         run(whole())
         peer.wait_for(lambda p: p.gone == 1)
-
-
-def test_the_states_follow_the_connection() -> None:
-    go = threading.Event()
-
-    async def main(connection: MediaConnection) -> None:
-        assert connection.state is State.OPEN
-        go.set()
-        await connection.receive()
-        assert connection.state is State.STREAMING
-        await connection.close()
-        assert connection.state is State.CLOSED
-
-    talk(Peer([Until(go), Send(b"one")]), main)
 
 
 # Pings

@@ -85,9 +85,10 @@ def diagnose_file(
             emit("stream", {"stream": name, **fields})
         emit("summary", summary)
     elif len(rows) > 1 and not live.quiet:
-        from voipbin_cli.render.diagnosis import console, show_streams
+        from voipbin_cli.render.diagnosis import show_streams
+        from voipbin_cli.render.stdout_console import stdout_console
 
-        show_streams(rows, console())
+        show_streams(rows, stdout_console())
     _tell(summary, live)
     fold, worst = diagnosis.worst()
     _write(report, summary, fold, [], with_numbers=with_numbers)
@@ -136,9 +137,10 @@ def check_report(report: str | None) -> None:
 
 def _tell(summary: Mapping[str, Any], live: LiveOptions) -> None:
     if not live.json and not live.quiet:
-        from voipbin_cli.render.diagnosis import console, show_diagnosis
+        from voipbin_cli.render.diagnosis import show_diagnosis
+        from voipbin_cli.render.stdout_console import stdout_console
 
-        show_diagnosis(summary, console())
+        show_diagnosis(summary, stdout_console())
         sys.stdout.flush()
 
 

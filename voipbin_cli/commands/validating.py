@@ -25,10 +25,10 @@ from voipbin_cli.render.jsonl import emit
 from voipbin_cli.render.junit import to_junit
 from voipbin_cli.render.problems import say
 from voipbin_cli.render.sarif import to_sarif
+from voipbin_cli.render.stdout_console import stdout_console
 from voipbin_cli.render.validation import (
     ProxyLines,
     ValidationLines,
-    console,
     explain_rule,
     field_fields,
     find_rules,
@@ -70,14 +70,14 @@ class Output:
         if self.document:
             sys.stdout.write(DOCUMENTS[self.document](source, summary, groups) + "\n")
         elif not self.as_json and not self.quiet:
-            show_report(summary, groups, console())
+            show_report(summary, groups, stdout_console())
         sys.stdout.flush()
 
 
 def list_rules(*, as_json: bool) -> None:
     """Print every rule."""
     if not as_json:
-        rule_table(find_rules(), console())
+        rule_table(find_rules(), stdout_console())
         return
     for rule in find_rules():
         emit("rule", rule_fields(rule))
@@ -94,7 +94,7 @@ def explain(name: str, *, as_json: bool) -> None:
     if as_json:
         emit("rule", rule_fields(rule))
     else:
-        explain_rule(rule, console())
+        explain_rule(rule, stdout_console())
 
 
 def is_file(source: str) -> bool:
@@ -117,7 +117,7 @@ def validate_file(
             emit("stream", {"stream": name} | fields)
         emit("summary", summary)
     elif len(rows) > 1 and not output.document and not output.quiet:
-        show_streams(rows, console())
+        show_streams(rows, stdout_console())
     output.result(path, summary, validation.groups)
     _exit(validation.groups)
 
@@ -129,7 +129,7 @@ def validate_hex(
     chosen = encapsulation or Encapsulation.RTP
     validator = measure.validator(chosen)
     direction = measure.direction or Direction.IN
-    out = console()
+    out = stdout_console()
     for number, message in enumerate(_hex_messages(path)):
         fields = dissect(chosen, message)
         if output.as_json:

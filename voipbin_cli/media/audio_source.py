@@ -67,7 +67,6 @@ class AudioSource:
         self._loop = loop
         self._raw = (raw_rate_hz, raw_channels)
         self._raw_stdin = raw_stdin
-        self.clipped_samples = 0
         self.duration_s: float | None = None
         if not -MAX_GAIN_DB <= gain_db <= MAX_GAIN_DB:
             raise UsageError(
@@ -128,8 +127,6 @@ class AudioSource:
         with np.errstate(over="ignore", invalid="ignore"):
             scaled = np.nan_to_num(np.rint(samples * self._gain), nan=0.0)
         kept = np.clip(scaled, -_FULL_SCALE, _FULL_SCALE - 1)
-        # Full scale itself, 32768, is one more than there is, and no one hears that.
-        self.clipped_samples += int(np.count_nonzero(np.abs(scaled - kept) > 1))
         pcm: bytes = kept.astype("<i2").tobytes()
         return pcm
 

@@ -135,11 +135,6 @@ class DeviceStream:
         except sound_system().PortAudioError:
             return False
 
-    @property
-    def latency_s(self) -> float:
-        """What PortAudio says of the time between the callback and the ear."""
-        return float(self._opened.latency)
-
     def start(self) -> None:
         """Let the callbacks begin. Raises MachineError."""
         _guard(self._opened.start, self.name)

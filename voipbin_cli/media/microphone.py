@@ -25,7 +25,6 @@ class Microphone:
     is_over = False
 
     def __init__(self, device: Device) -> None:
-        self.dropped_frames = 0
         self._rest = np.zeros(0, np.float32)
         self._frames: deque[bytes] = deque()
         self._stream: DeviceStream = open_input(device, self._take_in)
@@ -59,4 +58,3 @@ class Microphone:
             self._frames.append(whole.tobytes())
             if len(self._frames) > MOST_FRAMES:
                 self._frames.popleft()
-                self.dropped_frames += 1

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from voipbin_cli.render.live_view import BARS, STATE_STYLES, Meter, clock_text, level_dbfs
+from voipbin_cli.render.live_view import BARS, Meter, latest_level_dbfs, level_text, state_line
 from voipbin_cli.session.diagnose import DiagnosisStatus
 from voipbin_cli.text import printable
 
@@ -22,7 +22,6 @@ VERDICTS = {
 }
 SEVERITIES = {"error": "bold red", "warning": "bold yellow", "info": "cyan"}
 _GAP_TOP_MS, _JITTER_TOP_MS = 120.0, 30.0
-_WIDE = 10_000
 
 
 class Sparkline:
@@ -54,16 +53,14 @@ class DiagnosisLines:
     def __call__(self) -> list[Text]:
         status = self._status()
         glance = status.stream.glance()
-        level = level_dbfs(status.latest_pcm) if status.state == "streaming" else float("-inf")
-        self._meter.add(level)
+        level = latest_level_dbfs(status)
+        self._meter.add_level(level)
         recent = status.stream.trace.latest_gaps(SPARK_WIDTH)
         self._gaps.values = deque([0.0] * (SPARK_WIDTH - len(recent)) + recent, SPARK_WIDTH)
         self._jitter.values.append(glance.jitter_ms or 0.0)
-        style = STATE_STYLES.get(status.state, "bold")
-        head = f"  {clock_text(status.elapsed_s)}  {self._target}  {glance.frames} frames"
         lines = [
-            Text.assemble((f"● {status.state}", style), head),
-            _row("level", self._meter.__rich__(), _decibels(level)),
+            state_line(status, f"{self._target}  {glance.frames} frames"),
+            _row("level", self._meter.__rich__(), level_text(level)),
             _row("gaps", self._gaps.text(), f"{recent[-1] if recent else 0:.0f} ms at most"),
             _row("jitter", self._jitter.text(), _milliseconds(glance.jitter_ms)),
             Text(
@@ -79,10 +76,6 @@ def _row(name: str, bars: Text, words: str) -> Text:
     return Text.assemble(f"  {name:<8} ", bars, f"  {words}")
 
 
-def _decibels(level: float) -> str:
-    return "silence" if level < -90 else f"{level:.0f} dBFS"
-
-
 def _milliseconds(value: float | None) -> str:
     return "-" if value is None else f"{value:.1f} ms"
 
@@ -96,12 +89,6 @@ def step_line(fields: Mapping[str, Any]) -> str:
 def done_line(summary: Mapping[str, Any]) -> str:
     """One sentence for the end of a run."""
     return f"measured {summary['metrics']['duration_seconds']:.1f} s"
-
-
-def console() -> Console:
-    """Standard output; a pipe is not wrapped."""
-    out = Console(highlight=False)
-    return out if out.is_terminal else Console(highlight=False, width=_WIDE)
 
 
 def show_diagnosis(summary: Mapping[str, Any], out: Console) -> None:

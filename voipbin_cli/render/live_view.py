@@ -8,11 +8,14 @@ from array import array
 from collections import deque
 from collections.abc import Callable
 from math import log10
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
+
+if TYPE_CHECKING:
+    from voipbin_cli.session.listening import ListenStatus
 
 BARS = " ▁▂▃▄▅▆▇█"
 REDRAWS_PER_SECOND = 5
@@ -38,13 +41,30 @@ def level_dbfs(pcm: bytes) -> float:
     return 10 * log10(energy / len(samples) / 32768**2)
 
 
+def level_text(dbfs: float) -> str:
+    """Return a level in words."""
+    return "silence" if dbfs < -90 else f"{dbfs:.0f} dBFS"
+
+
+def latest_level_dbfs(status: ListenStatus) -> float:
+    """Return the level of the latest frame; -inf while none come."""
+    return level_dbfs(status.latest_pcm) if status.state == "streaming" else float("-inf")
+
+
+def state_line(status: ListenStatus, words: str, *, mark: str = "●") -> Text:
+    """Return the first line of a view: the state, for how long, and `words`."""
+    style = STATE_STYLES.get(status.state, "bold")
+    since = f"  {clock_text(status.elapsed_s)}  {words}"
+    return Text.assemble((f"{mark} {status.state}", style), since)
+
+
 class Meter:
     """The last levels as a row of bars, the newest at the right."""
 
     def __init__(self, width: int = METER_WIDTH) -> None:
         self._levels: deque[float] = deque([FLOOR_DBFS] * width, maxlen=width)
 
-    def add(self, dbfs: float) -> None:
+    def add_level(self, dbfs: float) -> None:
         """Append one level."""
         self._levels.append(max(FLOOR_DBFS, dbfs))
 

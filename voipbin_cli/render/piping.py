@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.text import Text
 
-from voipbin_cli.render.live_view import STATE_STYLES, clock_text, ending
+from voipbin_cli.render.live_view import clock_text, ending, state_line
 from voipbin_cli.render.playing import sending_words
 from voipbin_cli.session.speaking import SpeakStatus
 from voipbin_cli.text import printable
@@ -22,10 +22,8 @@ class PipingLine:
 
     def __call__(self) -> list[Text]:
         status = self._status()
-        style = STATE_STYLES.get(status.state, "bold")
         said = f"{clock_text(status.spoken_s)} spoken"
-        where = f"  {clock_text(status.elapsed_s)}  {self._target}  {said}"
-        return [Text.assemble((f"⇄ {status.state}", style), where)]
+        return [state_line(status, f"{self._target}  {said}", mark="⇄")]
 
 
 def done_line(summary: dict[str, Any]) -> str:

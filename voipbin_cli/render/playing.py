@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.text import Text
 
-from voipbin_cli.render.live_view import STATE_STYLES, clock_text, ending
+from voipbin_cli.render.live_view import clock_text, ending, state_line
 from voipbin_cli.render.recording import CODEC_NAMES
 from voipbin_cli.session.speaking import SpeakStatus
 from voipbin_cli.text import printable
@@ -24,10 +24,7 @@ class PlayingLines:
 
     def __call__(self) -> list[Text]:
         status = self._status()
-        style = STATE_STYLES.get(status.state, "bold")
-        first = Text.assemble(
-            (f"▶ {status.state}", style), f"  {clock_text(status.elapsed_s)}  {self._target}"
-        )
+        first = state_line(status, self._target, mark="▶")
         return [first, _progress(status), Text(f"  {_figures(status)}", "dim")]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.text import Text
 
-from voipbin_cli.render.live_view import STATE_STYLES, Meter, clock_text, ending, level_dbfs
+from voipbin_cli.render.live_view import Meter, ending, latest_level_dbfs, level_text, state_line
 from voipbin_cli.session.record import RecordStatus
 from voipbin_cli.text import printable
 
@@ -29,14 +29,10 @@ class RecordingLines:
 
     def __call__(self) -> list[Text]:
         status = self._status()
-        level = level_dbfs(status.latest_pcm) if status.state == "streaming" else float("-inf")
-        self._meter.add(level)
-        style = STATE_STYLES.get(status.state, "bold")
-        first = Text.assemble(
-            (f"● {status.state}", style), f"  {clock_text(status.elapsed_s)}  {self._target}"
-        )
-        second = Text.assemble("  ", self._meter.__rich__(), f" {_decibels(level)}")
-        return [first, second, Text(f"  {self._figures(status)}", "dim")]
+        level = latest_level_dbfs(status)
+        self._meter.add_level(level)
+        second = Text.assemble("  ", self._meter.__rich__(), f" {level_text(level)}")
+        return [state_line(status, self._target), second, Text(f"  {self._figures(status)}", "dim")]
 
     def _figures(self, status: RecordStatus) -> str:
         parts = [f"{status.frames} frames", status.form]
@@ -51,10 +47,6 @@ class RecordingLines:
 
 def _counted(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
-
-
-def _decibels(level: float) -> str:
-    return "silence" if level < -90 else f"{level:.0f} dBFS"
 
 
 def done_line(summary: dict[str, Any]) -> str:

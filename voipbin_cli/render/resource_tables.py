@@ -8,15 +8,14 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from rich.cells import cell_len
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from voipbin_cli.render.stdout_console import stdout_console
 from voipbin_cli.render.times import ago_text
 from voipbin_cli.transport.resources import CallState, ConferenceState, ResourceState
 
 STATUS_STYLES = {"progressing": "bold green", "ringing": "yellow", "dialing": "yellow"}
-WIDE = 10_000
 ROOMY = 100
 _LATEST = ("tm_hangup", "tm_end", "tm_progressing", "tm_ringing", "tm_create")
 _DIRECTIONS = {"incoming": "in", "outgoing": "out"}
@@ -93,7 +92,7 @@ def show_conferences(conferences: Sequence[ConferenceState], now: datetime) -> N
 
 
 def _show(rows: Sequence[Any], columns: Mapping[str, Callable[[Any], str]]) -> None:
-    console = _console()
+    console = stdout_console()
     table = Table(
         box=None,
         pad_edge=False,
@@ -129,7 +128,7 @@ def show_state(state: ResourceState, now: datetime) -> None:
     for name, value in asdict(state).items():
         if value not in ("", None):
             table.add_row(_label(name), Text(_value(name, str(value), now)))
-    console = _console()
+    console = stdout_console()
     console.print(table)
     possible, words = outlook(state)
     console.print(Text(words, "bold green" if possible else "bold yellow"))
@@ -142,9 +141,3 @@ def _label(name: str) -> str:
 def _value(name: str, value: str, now: datetime) -> str:
     ago = ago_text(value, now) if name.startswith("tm_") else ""
     return f"{value}  ({ago} ago)" if ago else value
-
-
-def _console() -> Console:
-    """Return stdout; for a pipe nothing is cut and nothing is wrapped."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=WIDE)

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from voipbin_cli.media.devices import Device
-from voipbin_cli.render.live_view import STATE_STYLES, Meter, clock_text, ending, level_dbfs
+from voipbin_cli.render.live_view import Meter, ending, latest_level_dbfs, state_line
 from voipbin_cli.session.tap import TapStatus
 from voipbin_cli.text import printable
 
@@ -28,14 +28,9 @@ class TapLines:
 
     def __call__(self) -> list[Text]:
         status = self._status()
-        level = level_dbfs(status.latest_pcm) if status.state == "streaming" else float("-inf")
-        self._meter.add(level)
-        style = STATE_STYLES.get(status.state, "bold")
-        first = Text.assemble(
-            (f"● {status.state}", style),
-            f"  {clock_text(status.elapsed_s)}  {self._target}",
-            f"  on {printable(status.device, 24) or 'no device'}",
-        )
+        self._meter.add_level(latest_level_dbfs(status))
+        device = printable(status.device, 24) or "no device"
+        first = state_line(status, f"{self._target}  on {device}")
         volume = "muted" if status.muted else f"volume {status.volume:.0%}"
         lines = [first, Text.assemble("  ", self._meter.__rich__(), f"  {volume}")]
         lines.append(Text(f"  {_buffer_words(status)}", "dim"))

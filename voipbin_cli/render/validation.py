@@ -16,7 +16,7 @@ from voipbin_cli.analysis.validation.due import Spec
 from voipbin_cli.analysis.validation.rules import RULES, Rule
 from voipbin_cli.analysis.validation.tally import Group
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation
-from voipbin_cli.render.live_view import STATE_STYLES, clock_text
+from voipbin_cli.render.live_view import clock_text, state_line
 from voipbin_cli.render.problems import say
 from voipbin_cli.session.listening import ListenStatus, Tell
 from voipbin_cli.session.proxy import ProxyStatus
@@ -27,18 +27,11 @@ WAYS = {Direction.IN: "received", Direction.OUT: "sent"}
 SHOWN_BYTES = 20
 MARKED_BYTES = 8
 INDENT = 8
-WIDE = 10_000
 _SPECS = {
     Spec.AUTO: "by what the stream itself shows",
     Spec.DOCUMENTED: "by the documents",
     Spec.DEPLOYED: "by what the platform's servers were observed to do",
 }
-
-
-def console() -> Console:
-    """Return stdout; for a pipe nothing is cut and nothing is wrapped."""
-    out = Console(highlight=False)
-    return out if out.is_terminal else Console(highlight=False, width=WIDE)
 
 
 # A report
@@ -144,12 +137,7 @@ class ValidationLines:
 
     def __call__(self) -> list[Text]:
         status = self._status()
-        style = STATE_STYLES.get(status.state, "bold")
-        first = Text.assemble(
-            (f"● {status.state}", style),
-            f"  {clock_text(status.elapsed_s)}  {self._target}  {status.frames} frames  ",
-            status.form,
-        )
+        first = state_line(status, f"{self._target}  {status.frames} frames  {status.form}")
         return [first, *(_headline(group) for group in self._found()[:8])]
 
 

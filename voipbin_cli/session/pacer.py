@@ -11,7 +11,6 @@ from collections import Counter
 from voipbin_cli.codec.pcm import FRAME_NS
 
 DEFAULT_LEAD_MS = 20
-MAX_LEAD_MS = 80
 # A conference throws its whole queue away when more than this waits in it, and the frame that is
 # being played waits there, too.
 MAX_WAITING_NS = 80_000_000

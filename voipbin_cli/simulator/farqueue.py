@@ -46,11 +46,6 @@ class FarQueue:
         self._waiting = bytearray()
         self._ticks_since_first: int | None = None
 
-    @property
-    def waiting_ms(self) -> int:
-        """How much waits to be played."""
-        return len(self._waiting) // _BYTES_PER_MS
-
     def feed(self, pcm: bytes) -> None:
         """Append what the client sent; too much, and the whole queue goes, this piece included."""
         self.fed_bytes += len(pcm)

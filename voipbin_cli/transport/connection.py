@@ -24,7 +24,6 @@ from voipbin_cli.transport.channel import (
 )
 from voipbin_cli.transport.handshake import open_channel
 from voipbin_cli.transport.masking import mask
-from voipbin_cli.transport.states import Event, State, next_state
 
 __all__ = ["ConnectionEnded", "MediaConnection", "Message", "RoundTrip", "open_connection"]
 
@@ -77,7 +76,6 @@ class MediaConnection:
         self._waiter: asyncio.Future[None] | None = None
         self._linger_s = 0.0
         self._linger_timer: asyncio.TimerHandle | None = None
-        self._state = next_state(State.CONNECTING, Event.UPGRADED)
         channel.notify = self._on_news
         self._watch = (
             self._loop.create_task(self._watch_liveness(ping_interval, pong_timeout))
@@ -90,17 +88,6 @@ class MediaConnection:
 
     async def __aexit__(self, *exc_info: object) -> None:
         await self.close()
-
-    @property
-    def state(self) -> State:
-        """Where the connection is between open and closed."""
-        if self._channel.connection_lost_waiter.done():
-            self._state = next_state(self._state, Event.LOST)
-        elif self._channel.ending is not None or self._channel.is_closing:
-            self._state = next_state(self._state, Event.CLOSE)
-        elif self._channel.bytes_received and self._state is State.OPEN:
-            self._state = next_state(self._state, Event.MESSAGE)
-        return self._state
 
     @property
     def bytes_received(self) -> int:

@@ -78,7 +78,6 @@ def test_each_second_is_summed_up():
     rms, peak = fold.per_second()
     assert rms.tolist() == pytest.approx([-100, 20 * math.log10(0.1)], abs=1e-3)
     assert peak.tolist() == rms.tolist()
-    assert fold.last_second == (rms[1], peak[1])
 
 
 def test_the_lowest_sample_is_full_scale():
@@ -88,7 +87,6 @@ def test_the_lowest_sample_is_full_scale():
 def test_nothing_yet():
     fold = SignalFold()
     got = fold.result()
-    assert fold.last_second is None
     assert got.samples == 0
     assert got.rms_dbfs == -100
 

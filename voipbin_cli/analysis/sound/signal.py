@@ -50,13 +50,6 @@ class Signal(NamedTuple):
     snr_db: float | None
 
 
-class Second(NamedTuple):
-    """One second of sound, for a meter or a plot."""
-
-    rms_dbfs: float
-    peak_dbfs: float
-
-
 class SignalFold:
     """A fold over frames of 20 ms."""
 
@@ -97,13 +90,6 @@ class SignalFold:
             speech_dbfs=speech,
             snr_db=None if noise is None or speech is None else speech - noise,
         )
-
-    @property
-    def last_second(self) -> Second | None:
-        """The last whole second."""
-        if not self._seconds_rms:
-            return None
-        return Second(self._seconds_rms[-1], self._seconds_peak[-1])
 
     def per_second(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """RMS and peak of every whole second in dBFS, two columns of the same length."""
