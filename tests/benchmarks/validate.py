@@ -24,7 +24,7 @@ from voipbin_cli.analysis.validation.due import Spec
 from voipbin_cli.analysis.validation.measure import Measure
 from voipbin_cli.analysis.validation.validator import Validator
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation
-from voipbin_cli.offline.validate import FileValidation
+from voipbin_cli.offline.validate import validate_file
 
 try:
     import dpkt
@@ -75,8 +75,7 @@ def write(path: Path, frames: int) -> None:
 
 def ours(path: Path) -> int:
     """The command's own path, from the file to the verdict."""
-    validation = FileValidation(str(path), Measure(Spec.AUTO), None, lambda part, stream: None)
-    validation.run()
+    validation = validate_file(str(path), Measure(Spec.AUTO))
     assert validation.summary()["result"] == "pass", validation.summary()
     return validation.frames
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import json
 import struct
+from contextlib import contextmanager
 from pathlib import Path
 
-from voipbin_cli.capture.pcapng import PcapngWriter
-from voipbin_cli.capture.records import CaptureMeta
+from voipbin_cli.capture import window
+from voipbin_cli.capture.capture_file import Capture
+from voipbin_cli.capture.captured import CaptureMeta
+from voipbin_cli.capture.pcapng_writer import PcapngWriter
+from voipbin_cli.capture.window import Window
 from voipbin_cli.codec.encapsulation import Encapsulation
 
 START_NS = 1_795_000_000_123_456_789
@@ -37,6 +42,24 @@ def new_writer(encapsulation="rtp", **fields):
     sink = Memory()
     meta = CaptureMeta(Encapsulation(encapsulation), "call/abc", fields=fields)
     return PcapngWriter(sink, meta), sink
+
+
+def opened(data):
+    """The capture in some bytes."""
+    return Capture(Window(io.BytesIO(data)))
+
+
+def read_in_pieces(monkeypatch, size):
+    """From now on a file is read so many bytes at a time."""
+    monkeypatch.setattr(window, "FIRST_BYTES", size)
+    monkeypatch.setattr(window, "READ_BYTES", size)
+
+
+@contextmanager
+def open_capture(path):
+    """The capture in a file."""
+    with open(path, "rb") as file:
+        yield Capture(Window(file))
 
 
 def vector(name):

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import io
 from ipaddress import ip_address
 
 import numpy as np
@@ -9,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.capture import frames as f
+from tests.capture.support import opened
 from tests.capture.tshark import fields
-from voipbin_cli.capture.chunks import RecordChunk
 from voipbin_cli.capture.packets import PacketReader
-from voipbin_cli.capture.reader import Capture
+from voipbin_cli.capture.records import RecordChunk
 
 IP4 = f.ipv4(f.udp(b"hello"))
 IP6 = f.ipv6(f.udp(b"hello six"))
@@ -42,7 +41,7 @@ LINKS = {
 
 
 def read(data):
-    return list(Capture(io.BytesIO(data)).packets())
+    return list(opened(data).packets())
 
 
 @pytest.mark.parametrize(("link_type", "frame"), LINKS.values(), ids=LINKS)
@@ -81,16 +80,16 @@ PASSED_OVER = {
 
 @pytest.mark.parametrize("frame", PASSED_OVER.values(), ids=PASSED_OVER)
 def test_what_is_no_whole_datagram_is_counted_and_passed_over(frame):
-    capture = Capture(io.BytesIO(f.pcap([(0, frame), (1, IP4)], link_type=101)))
+    capture = opened(f.pcap([(0, frame), (1, IP4)], link_type=101))
     assert [packet.data for packet in capture.packets()] == [b"hello"]
     assert capture.passed_over == 1
     assert not capture.truncated
 
 
 def test_unknown_link_types_and_ethertypes_are_passed_over():
-    arp = Capture(io.BytesIO(f.pcap([(0, f.ethernet(bytes(28), 0x0806))])))
+    arp = opened(f.pcap([(0, f.ethernet(bytes(28), 0x0806))]))
     assert list(arp.packets()) == []
-    wifi = Capture(io.BytesIO(f.pcap([(0, bytes(100))], link_type=105)))
+    wifi = opened(f.pcap([(0, bytes(100))], link_type=105))
     assert list(wifi.packets()) == []
     assert (arp.passed_over, wifi.passed_over) == (1, 1)
 

@@ -1,14 +1,11 @@
 from __future__ import annotations
 
-import io
-
 import numpy as np
 
 from tests.capture import frames as f
-from voipbin_cli.capture import chunks
-from voipbin_cli.capture.chunks import RecordChunk
+from tests.capture.support import opened, read_in_pieces
 from voipbin_cli.capture.packets import MAX_FLOWS, PacketReader
-from voipbin_cli.capture.reader import Capture
+from voipbin_cli.capture.records import RecordChunk
 
 
 def test_flows_are_told_apart_by_all_four_ends():
@@ -24,7 +21,7 @@ def test_flows_are_told_apart_by_all_four_ends():
         (n, f.ipv4(f.udp(b"", ports=ports), source=source, destination=destination))
         for n, (source, destination, ports) in enumerate(ends * 2)
     ]
-    capture = Capture(io.BytesIO(f.pcap(records, link_type=101)))
+    capture = opened(f.pcap(records, link_type=101))
     flows = [packet.flow for packet in capture.packets()]
     assert [(str(w.source), str(w.destination), w[1::2]) for w in flows] == ends * 2
     assert len(capture.flows) == len(ends)
@@ -50,10 +47,10 @@ def test_the_number_of_flows_is_bounded():
 
 
 def test_a_flow_keeps_its_number_when_ipv6_comes_in(monkeypatch):
-    monkeypatch.setattr(chunks, "READ_BYTES", 400)
+    read_in_pieces(monkeypatch, 400)
     four, six = f.ipv4(f.udp(b"four")), f.ipv6(f.udp(b"six"))
     records = [(n, frame) for n, frame in enumerate([four] * 20 + [six, four] * 10)]
-    capture = Capture(io.BytesIO(f.pcap(records, link_type=101)))
+    capture = opened(f.pcap(records, link_type=101))
     numbers = [number for chunk in capture.chunks() for number in chunk.flow.tolist()]
     assert numbers == [0] * 20 + [1, 0] * 10
     assert [str(flow.source) for flow in capture.flows] == ["192.0.2.1", "2001:db8::1"]

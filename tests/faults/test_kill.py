@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.capture.support import open_capture
 from tests.capture.tshark import platform_packets
 from tests.faults.streams import (
     CALL,
@@ -27,8 +28,7 @@ from tests.faults.streams import (
 from tests.media.witnesses import ALL
 from tests.support.cli import start, wait_until
 from tests.support.peer import Fin, Peer
-from voipbin_cli.capture.reader import open_capture
-from voipbin_cli.capture.records import CapturedMessage
+from voipbin_cli.capture.captured import CapturedMessage
 from voipbin_cli.codec.encapsulation import Direction
 
 # The seed is told with every failure; VOIPBIN_SEED repeats a run.

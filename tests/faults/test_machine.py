@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.capture.support import open_capture
 from tests.faults.streams import FRAME_BYTES, Paced, decoded, packets, play
 from tests.media.witnesses import by_sox, by_stdlib_wave
 from tests.support.cli import environment, finish, start, voipbin, wait_until
 from tests.support.disk import small_disk
 from tests.support.needs import need
 from tests.support.peer import Fin, Peer, Send
-from voipbin_cli.capture.reader import open_capture
-from voipbin_cli.capture.records import CapturedMessage
+from voipbin_cli.capture.captured import CapturedMessage
 from voipbin_cli.codec.encapsulation import Direction
 
 # The clock

@@ -25,15 +25,19 @@ from voipbin_cli.analysis.messages import TimedMessage, from_messages
 from voipbin_cli.analysis.validation.dissect import dissect
 from voipbin_cli.analysis.validation.due import Spec
 from voipbin_cli.analysis.validation.validator import Validator
-from voipbin_cli.capture.reader import Capture
-from voipbin_cli.capture.rtpdump import RtpDumpReader
+from voipbin_cli.capture.capture_file import Capture
+from voipbin_cli.capture.rtpdump_reader import RtpDumpReader
+from voipbin_cli.capture.window import Window
 from voipbin_cli.codec import audiosocket, chan_websocket, rtp
 from voipbin_cli.codec.dialect import FrameDecoder
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation, unpack
 from voipbin_cli.errors import ConnectionFailed, DecodeError, UsageError
 from voipbin_cli.media.audio_source import BLOCK_BYTES, AudioSource
 from voipbin_cli.media.wav_reader import WavReader
-from voipbin_cli.offline import dumps
+from voipbin_cli.offline.audiosocket_stream import audiosocket_frames
+from voipbin_cli.offline.bare_samples import sample_frames
+from voipbin_cli.offline.file_kind import sniff
+from voipbin_cli.offline.hex_text import hex_messages
 from voipbin_cli.offline.streams import StreamFinder
 from voipbin_cli.transport.api import Api
 from voipbin_cli.transport.endpoint import Endpoint
@@ -57,6 +61,13 @@ _MAX_TEXT = 5000
 
 def _chosen(data: bytes) -> tuple[int, bytes]:
     return (data[0] if data else 0), data[1:]
+
+
+def _window(data: bytes, first_bytes: int) -> Window:
+    """A window that shows so many bytes at first, and all of them later."""
+    window = Window(io.BytesIO(data))
+    window.data = data[:first_bytes]
+    return window
 
 
 def _messages(data: bytes) -> list[bytes]:
@@ -153,27 +164,29 @@ def validator(data: bytes) -> None:
 def capture(data: bytes) -> None:
     """A capture is refused or read to its end, in columns and one by one alike."""
     try:
-        packets = [packet.data for packet in Capture(io.BytesIO(data)).packets()]
+        packets = [packet.data for packet in Capture(Window(io.BytesIO(data))).packets()]
     except DecodeError:
         return
-    opened = Capture(io.BytesIO(data))
+    opened = Capture(Window(io.BytesIO(data)))
     columns = []
-    finder = StreamFinder(lambda: Validator(Encapsulation.RTP, is_datagrams=True), Direction.IN)
+    finder = StreamFinder(lambda _first: Validator(Encapsulation.RTP, is_datagrams=True))
     for chunk in opened.chunks():
         columns += [
             chunk.data[at : at + size]
             for at, size in zip(chunk.offset.tolist(), chunk.length_bytes.tolist(), strict=True)
         ]
         assert np.all(chunk.length_bytes >= 0)
-        list(finder.add(chunk, opened.flows))
-    list(finder.finish())
+        for stream, messages in finder.add(chunk, opened.flows):
+            list(stream.fold.add(Direction.IN, messages))
+    for stream in finder.streams:
+        list(stream.fold.finish())
     assert columns == packets
 
 
 def own_capture(data: bytes) -> None:
     """The records of a capture of ours come in the order of their times."""
     try:
-        opened = Capture(io.BytesIO(data))
+        opened = Capture(Window(io.BytesIO(data)))
     except DecodeError:
         return
     if opened.meta is not None:
@@ -183,26 +196,27 @@ def own_capture(data: bytes) -> None:
 def rtpdump(data: bytes) -> None:
     """An rtpdump is refused or read to its end."""
     try:
-        for packet in RtpDumpReader(io.BytesIO(data)).packets():
+        for packet in RtpDumpReader(Window(io.BytesIO(data))).packets():
             assert len(packet.data) <= 65535
     except DecodeError:
         return
 
 
 def bare_dump(data: bytes) -> None:
-    """No byte of a dump is lost."""
+    """A dump is of one kind or another, and no byte of it is lost."""
     first, body = _chosen(data)
-    peek = first * 16
-    for cut in (dumps.audiosocket_frames, dumps.sln_frames):
-        pieces = cut(io.BytesIO(body[peek:]), body[:peek])
+    first_bytes = first * 16 or 1
+    sniff(body)
+    for cut in (audiosocket_frames, sample_frames):
+        pieces = cut(_window(body, first_bytes))
         got = b"".join(frames.message(n) for frames in pieces for n in range(len(frames)))
-        assert got == (body if peek or not body else b"")
+        assert got == body
 
 
 def hex_text(data: bytes) -> None:
     """Hex text is read or refused."""
     try:
-        list(dumps.hex_messages(io.BytesIO(data)))
+        list(hex_messages(io.BytesIO(data)))
     except UsageError:
         return
 

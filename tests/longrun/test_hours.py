@@ -24,13 +24,13 @@ import numpy as np
 import pytest
 import soundfile
 
+from tests.capture.support import open_capture
 from tests.faults.streams import LONG
 from tests.support.peer import vector_messages
 from voipbin_cli.analysis.messages import TimedMessage, from_messages
 from voipbin_cli.analysis.playout.buffer import PlayoutBuffer
 from voipbin_cli.analysis.stream import StreamFold
-from voipbin_cli.capture.reader import open_capture
-from voipbin_cli.capture.records import CapturedEvent
+from voipbin_cli.capture.captured import CapturedEvent
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.session.audiofile import AudioFile
 from voipbin_cli.session.diagnose import KEPT_ROWS, KEPT_SAMPLES

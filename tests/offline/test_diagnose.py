@@ -12,7 +12,7 @@ from tests.capture.frames import ethernet, ipv4, ipv6, pcap, udp, vlan
 from tests.capture.tshark import rtp_streams
 from tests.support.cli import voipbin
 from voipbin_cli.codec.pcm import Codec, encode
-from voipbin_cli.offline.diagnose import FileDiagnosis
+from voipbin_cli.offline.diagnose import diagnose_file
 from voipbin_cli.simulator.embedded import EmbeddedSimulator
 from voipbin_cli.simulator.speech import speech
 
@@ -48,9 +48,8 @@ def _write(path: Path, rows: list[tuple[int, bytes]]) -> Path:
 
 
 def _measured(path: Path) -> list[dict[str, object]]:
-    diagnosis = FileDiagnosis(str(path))
-    diagnosis.run()
-    return [found.as_fields()["metrics"] for _, found in diagnosis.diagnoses()]
+    streams = diagnose_file(str(path)).streams
+    return [stream.diagnosis.as_fields()["metrics"] for stream in streams]
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -105,9 +104,8 @@ def test_a_phone_leg_of_a_law_or_big_endian_audio_is_healthy(tmp_path: Path) -> 
         for n, at in enumerate(_times(300, 5))
     ]
     path = _write(tmp_path / "leg.pcap", rows)
-    diagnosis = FileDiagnosis(str(path))
-    diagnosis.run()
-    assert [found.verdict for _, found in diagnosis.diagnoses()] == ["ok", "ok"]
+    streams = diagnose_file(str(path)).streams
+    assert [stream.diagnosis.verdict for stream in streams] == ["ok", "ok"]
 
 
 def test_the_clock_of_a_dynamic_payload_type_comes_from_sdp(tmp_path: Path) -> None:

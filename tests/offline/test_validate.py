@@ -20,8 +20,7 @@ from voipbin_cli.analysis.validation.measure import Measure
 from voipbin_cli.analysis.validation.validator import Violation
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation
 from voipbin_cli.errors import UsageError
-from voipbin_cli.offline.streams import CapturedStream
-from voipbin_cli.offline.validate import FileValidation
+from voipbin_cli.offline.validate import FileValidation, JudgedStream, validate_file
 
 FRAME_NS = 20_000_000
 
@@ -35,13 +34,13 @@ class Judged:
         measure: Measure | None = None,
         encapsulation: Encapsulation | None = None,
     ) -> None:
-        self.found: list[tuple[CapturedStream | None, Violation]] = []
-        self.validation = FileValidation(str(path), measure or Measure(), encapsulation, self._take)
-        self.validation.run()
+        self.validation = FileValidation(str(path), measure, encapsulation)
+        self.found: list[tuple[JudgedStream | None, Violation]] = [
+            (stream, violation)
+            for part, stream in self.validation.parts()
+            for violation in part.violations()
+        ]
         self.summary: dict[str, Any] = self.validation.summary()
-
-    def _take(self, part: Any, stream: CapturedStream | None) -> None:
-        self.found += [(stream, violation) for violation in part.violations()]
 
     def frames(self, rule: str) -> list[int]:
         return [violation.frame for _, violation in self.found if violation.rule.id == rule]
@@ -198,7 +197,7 @@ def test_streams_in_a_capture_are_found_by_themselves(tmp_path: Path) -> None:
     judged = Judged(path)
     streams = judged.validation.streams
     assert [stream.ssrc for stream in streams] == [0xAAAA0001, 0]
-    assert [stream.validator.summary()["frames"] for stream in streams] == [60, 60]
+    assert [stream.fold.summary()["frames"] for stream in streams] == [60, 60]
     assert judged.summary["streams"] == 2
     assert judged.frames("rtp-sequence-jump") == []
     reordered = [v.frame for s, v in judged.found if v.rule.id.startswith("rtp-sequence")]
@@ -347,3 +346,11 @@ def test_no_more_is_judged_than_was_asked_for(tmp_path: Path) -> None:
     path = tmp_path / "dump"
     path.write_bytes(b"".join(vector("audiosocket-linear")))
     assert Judged(path, Measure(max_frames=12)).summary["frames"] == 12
+
+
+def test_a_file_can_be_judged_at_once(tmp_path: Path) -> None:
+    messages = ((Direction.IN, data) for data in vector("rtp-deployed"))
+    path = capture(tmp_path / "c.pcapng", "rtp", messages)
+    assert validate_file(str(path)).summary() == Judged(path).summary
+    documented = validate_file(str(path), Measure(Spec.DOCUMENTED))
+    assert documented.groups[0].rule.id == "rtp-payload-type"

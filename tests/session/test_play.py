@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
+from tests.capture.support import open_capture
 from tests.support.aio import run
 from tests.support.cli import wait_until
 from tests.support.peer import Fin, Frame, Peer, Received, Reset, Send, Step, document, vector_steps
-from voipbin_cli.capture.reader import open_capture
-from voipbin_cli.capture.records import CapturedMessage
+from voipbin_cli.capture.captured import CapturedMessage
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation
 from voipbin_cli.codec.g711 import mulaw_to_s16le
 from voipbin_cli.codec.pcm import Codec

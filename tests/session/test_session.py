@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
+from tests.capture.support import open_capture
 from tests.session.fakes import CLOSED, ENDED, Attempt, FarEnd, Say, Wait, far_end, frames
 from tests.session.test_play import Told
 from tests.support.peer import vector_messages
 from tests.support.virtual_time import VirtualTimeLoop, run_virtually
-from voipbin_cli.capture.reader import open_capture
-from voipbin_cli.capture.records import CapturedEvent, CapturedMessage
+from voipbin_cli.capture.captured import CapturedEvent, CapturedMessage
 from voipbin_cli.codec.dialect import AudioFrame
 from voipbin_cli.codec.encapsulation import Direction
 from voipbin_cli.errors import ConnectionFailed, VoipbinError

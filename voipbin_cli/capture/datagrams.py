@@ -21,6 +21,11 @@ LOG = IPv4Address("203.0.113.1")
 
 SENDER_PORT = 5006
 
+EVENT_PREFIX = b"<134>voipbin: "
+"""Before the JSON of an event: facility local0, severity informational (RFC 3164, 4.1.1)."""
+PART_COMMENT = "voipbin part {} of {}"
+"""Comment on each packet of a message that is too long for one."""
+
 
 class Port(IntEnum):
     """Destination ports. The sender's port of a message is `SENDER_PORT`."""

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from voipbin_cli.capture.chunks import Integers, RecordChunk, chosen, column, rows
+from voipbin_cli.capture.columns import Integers, chosen, column, rows
+from voipbin_cli.capture.records import RecordChunk
 
 Words = npt.NDArray[np.uint64]
 

@@ -10,8 +10,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from voipbin_cli.capture.chunks import Bytes, Integers, RecordChunk, chosen
+from voipbin_cli.capture.columns import Bytes, Codes, Integers, chosen
 from voipbin_cli.capture.ip import Datagrams, udp_datagrams
+from voipbin_cli.capture.records import DIRECTIONS, RecordChunk
+from voipbin_cli.codec.encapsulation import Direction
 
 MAX_FLOWS = 65_536
 
@@ -29,7 +31,7 @@ class Packet(NamedTuple):
     """One UDP datagram. `wire_bytes` is its payload's length before any snap length cut it."""
 
     time_ns: int
-    direction: int
+    direction: Direction | None
     flow: Flow
     data: bytes
     wire_bytes: int
@@ -40,14 +42,13 @@ class Packet(NamedTuple):
 class PacketChunk:
     """UDP packets, one element of each column a packet.
 
-    Times are Unix nanoseconds; `direction` is 0 unknown, 1 inbound, 2 outbound; `flow` counts
-    into the `flows` of the `PacketReader`. The payload is
-    `data[offset : offset + length_bytes]`.
+    Times are Unix nanoseconds; `direction` holds `DIRECTION_CODES`; `flow` counts into the
+    `flows` of the `PacketReader`. The payload is `data[offset : offset + length_bytes]`.
     """
 
     data: bytes
     time_ns: Integers
-    direction: npt.NDArray[np.int8]
+    direction: Codes
     flow: npt.NDArray[np.int32]
     offset: Integers
     length_bytes: Integers
@@ -143,10 +144,10 @@ def packets_of(chunk: PacketChunk, flows: list[Flow]) -> Iterator[Packet]:
         chunk.wire_bytes,
     )
     rows = zip(*(values.tolist() for values in columns), strict=True)
-    for n, (time_ns, direction, flow, offset, length, wire) in enumerate(rows):
+    for n, (time_ns, code, flow, offset, length, wire) in enumerate(rows):
         payload = data[offset : offset + length]
         comment = chunk.comments.get(n, "") if chunk.comments else ""
-        yield Packet(time_ns, direction, flows[flow], payload, wire, comment)
+        yield Packet(time_ns, DIRECTIONS.get(code), flows[flow], payload, wire, comment)
 
 
 def _renumbered(comments: dict[int, str], record: Integers) -> dict[int, str]:

@@ -1,62 +1,49 @@
-"""What a capture holds, as values: messages, events, and what it says about itself."""
+"""Raw records of a capture file as columns: what every reader of a capture format gives."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Protocol
 
-from voipbin_cli import __version__
-from voipbin_cli.codec.encapsulation import Direction, Encapsulation
+from voipbin_cli.capture.columns import Codes, Integers
+from voipbin_cli.codec.encapsulation import Direction
 
+MAX_RECORD_BYTES = 16 << 20
+"""No record is longer (Wireshark's own limit for packets is 256 KiB): bytes that say so lie."""
 
-class CaptureEventName(StrEnum):
-    """The events a live run writes; a reader passes on others as they are.
-
-    Their fields, all JSON values:
-        OPEN: `connection` (0, 1, …).
-        CLOSE: `connection`, `code`, `reason`, `cause`, `abrupt`.
-        RTT: `ms`, a list of round-trip times.
-        LOCAL_LAG: `ms`, a list: how late this process was, measured apart from the network.
-        DIALECT: `dialect`, `codec`, `timestamp_step`, `timestamp_hz`, `confidence`, `reason`.
-        API: `status`, `is_over`, … of the call as the REST API told.
-        END: `cause`; the run ended in order, nothing is missing behind it.
-    """
-
-    OPEN = "open"
-    CLOSE = "close"
-    RTT = "rtt"
-    LOCAL_LAG = "local-lag"
-    DIALECT = "dialect"
-    API = "api"
-    END = "end"
+# draft-ietf-opsawg-pcapng, Enhanced Packet Block Flags Word, bits 0 and 1: 01 is inbound, 10
+# outbound, and 00 says that the information is not available.
+DIRECTION_CODES: Mapping[Direction, int] = {Direction.IN: 1, Direction.OUT: 2}
+"""How columns hold a direction; any other code: the file does not tell."""
+DIRECTIONS: Mapping[int, Direction] = {code: way for way, code in DIRECTION_CODES.items()}
 
 
 @dataclass(frozen=True, slots=True)
-class CaptureMeta:
-    """What the section comment says.
+class RecordChunk:
+    """Some records of a file, one element of each column a record.
 
-    `target` is the label without secrets; `fields` is free (JSON values).
+    Times are Unix nanoseconds. `start` is where the link-layer frame begins in `data`,
+    `captured_bytes` how much of it is there; `link_type` is a LINKTYPE_ value; `direction` holds
+    `DIRECTION_CODES`. Only commented records are in `comments`.
     """
 
-    encapsulation: Encapsulation
-    target: str
-    version: str = __version__
-    fields: Mapping[str, Any] = field(default_factory=dict)
+    data: bytes
+    time_ns: Integers
+    start: Integers
+    captured_bytes: Integers
+    link_type: Integers
+    direction: Codes
+    comments: dict[int, str] = field(default_factory=dict)
 
 
-class CapturedMessage(NamedTuple):
-    """One WebSocket message; `data` is str for a text message. `time_ns` is Unix time."""
+class RecordReader(Protocol):
+    """The reader of one capture format."""
 
-    time_ns: int
-    direction: Direction
-    data: bytes | str
+    comment: str | None
+    """What the file says of itself, where its format has room for that."""
+    truncated: bool
+    """Set when the file ends inside a record, or is damaged: what came before it is good."""
 
-
-class CapturedEvent(NamedTuple):
-    """Something a live run knew that is in no message. `time_ns` is Unix time."""
-
-    time_ns: int
-    name: str
-    fields: Mapping[str, Any]
+    def chunks(self) -> Iterator[RecordChunk]:
+        """The records, in file order; to be asked once."""

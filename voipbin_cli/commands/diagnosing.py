@@ -71,15 +71,15 @@ def diagnose_file(
     path: str, live: LiveOptions, report: str | None, *, with_numbers: bool, shown: str = ""
 ) -> None:
     """Diagnose a capture; exits with 6 where an error was found."""
-    from voipbin_cli.offline.diagnose import FileDiagnosis
+    from voipbin_cli.offline import diagnose as offline
 
     encapsulation = Encapsulation(live.encapsulation) if live.encapsulation else None
-    diagnosis = FileDiagnosis(path, encapsulation)
-    diagnosis.run()
+    diagnosis = offline.diagnose_file(path, encapsulation)
     if diagnosis.truncated:
         say(f"warning: {shown or path} ends inside of a record: what comes before it counts")
-    rows = [(name, found.as_fields()) for name, found in diagnosis.diagnoses()]
-    summary = diagnosis.summary()
+    streams = () if diagnosis.is_own else diagnosis.streams
+    rows = [(stream.name, stream.diagnosis.as_fields()) for stream in streams]
+    summary = diagnosis.summary
     if live.json:
         for name, fields in rows:
             emit("stream", {"stream": name, **fields})
@@ -90,9 +90,9 @@ def diagnose_file(
 
         show_streams(rows, stdout_console())
     _tell(summary, live)
-    fold, worst = diagnosis.worst()
-    _write(report, summary, fold, [], with_numbers=with_numbers)
-    _exit(worst)
+    worst = diagnosis.worst
+    _write(report, summary, worst.fold, [], with_numbers=with_numbers)
+    _exit(worst.diagnosis)
 
 
 def diagnose_pcap(

@@ -18,9 +18,9 @@ from voipbin_cli.codec.encapsulation import Direction, Encapsulation
 from voipbin_cli.commands.live import LiveSession, opened_target, run_live
 from voipbin_cli.commands.options import LiveOptions
 from voipbin_cli.errors import ExitStatus, UsageError
-from voipbin_cli.offline import dumps
-from voipbin_cli.offline.streams import CapturedStream
-from voipbin_cli.offline.validate import STDIN, FileValidation
+from voipbin_cli.offline.hex_text import hex_messages
+from voipbin_cli.offline.source import STDIN, opened_bytes
+from voipbin_cli.offline.validate import FileValidation, JudgedStream
 from voipbin_cli.render.jsonl import emit
 from voipbin_cli.render.junit import to_junit
 from voipbin_cli.render.problems import say
@@ -57,7 +57,7 @@ class Output:
     document: str | None
     quiet: bool
 
-    def part(self, part: Part, stream: CapturedStream | None = None) -> None:
+    def part(self, part: Part, stream: JudgedStream | None = None) -> None:
         """Tell of every single broken rule, where someone reads that."""
         if not self.as_json:
             return
@@ -106,11 +106,12 @@ def validate_file(
     path: str, measure: Measure, encapsulation: Encapsulation | None, output: Output
 ) -> None:
     """Judge a capture, a dump or standard input. Exits with 6 where an error was found."""
-    validation = FileValidation(path, measure, encapsulation, output.part)
-    validation.run()
+    validation = FileValidation(path, measure, encapsulation)
+    for part, stream in validation.parts():
+        output.part(part, stream)
     if validation.truncated:
         say(f"warning: {path} ends inside of a record: what comes before that was judged")
-    rows = [(stream.name, stream.validator.summary()) for stream in validation.streams]
+    rows = [(stream.name, stream.fold.summary()) for stream in validation.streams]
     summary = validation.summary()
     if output.as_json:
         for name, fields in rows:
@@ -156,16 +157,8 @@ def _finish_hex(path: str, validator: Validator, output: Output) -> None:
 
 
 def _hex_messages(path: str) -> Iterator[bytes]:
-    if path == STDIN:
-        yield from dumps.hex_messages(sys.stdin.buffer)
-        return
-    try:
-        file = open(path, "rb")  # noqa: SIM115
-    except OSError as error:
-        shown = printable(path, 80)
-        raise UsageError(f"cannot read {shown}: {error.strerror}", hint="- is stdin") from error
-    with file:
-        yield from dumps.hex_messages(file)
+    with opened_bytes(path, hint="- is stdin") as file:
+        yield from hex_messages(file)
 
 
 def validate_live(target: str, live: LiveOptions, measure: Measure, output: Output) -> None:

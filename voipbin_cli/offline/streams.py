@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Generic, TypeVar
 
 import numpy as np
 
 from voipbin_cli.analysis.messages import EMPTY, Ints, Messages, from_columns, joined
-from voipbin_cli.analysis.validation.validator import Part, Validator
 from voipbin_cli.capture.packets import Flow, PacketChunk
-from voipbin_cli.codec.encapsulation import Direction
 from voipbin_cli.codec.serial import difference
 
 # Packets that may turn out to be a stream are kept until two of them follow each other.
@@ -19,19 +18,29 @@ _MAX_CANDIDATES = 4096
 _MAX_KEPT = 16
 _MAX_STEP = 100
 _MAX_STREAMS = 4096
-_RTP = 2
+
+_ELSE, _NEIGHBOUR, _RTP = 0, 1, 2
+# RFC 3550 5.1: the version, in the two highest bits of the first octet.
+_VERSION = 2
+_RTP_HEADER_BYTES = 12
+# RFC 5761 4: payload types 64 to 95 are not used, so that a second octet of 192 to 223 is an RTCP
+# packet type.
 _RTCP_TYPES = (192, 223)
+# RFC 8489 5: the two highest bits of a STUN message are zero, its second word is this. RFC 7983 7:
+# its first octet is 0 to 3.
 _STUN_COOKIE = 0x2112A442
+_STUN_FIRST_OCTETS = 4
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
-class CapturedStream:
-    """One stream: who sends to whom, from which source, and what its rules came to."""
+class CapturedStream(Generic[T]):
+    """One stream: who sends to whom, from which source; `fold` is what takes its messages."""
 
     flow: Flow
     ssrc: int
-    validator: Validator
-    direction: Direction
+    fold: T
 
     @property
     def name(self) -> str:
@@ -58,75 +67,71 @@ class _Candidate:
         return False
 
 
-class StreamFinder:
-    """Sorts packets into streams by flow and SSRC, and has each judged.
+class StreamFinder(Generic[T]):
+    """Sorts packets into streams by flow and SSRC.
 
     A stream is two packets of RTP version 2 whose numbers follow each other. What comes in the
-    flow of a stream and is no RTP is judged with it; RTCP and STUN are left out.
+    flow of a stream and is no RTP belongs to it; RTCP and STUN are left out. `make` returns what
+    takes the messages of a stream, given the first of them.
     """
 
-    def __init__(self, make: Callable[[], Validator], direction: Direction) -> None:
-        self.streams: list[CapturedStream] = []
+    def __init__(self, make: Callable[[Messages], T]) -> None:
+        self.streams: list[CapturedStream[T]] = []
         self._make = make
-        self._direction = direction
-        self._known: dict[tuple[int, int], int] = {}
-        self._of_flow: dict[int, int] = {}
+        self._known: dict[tuple[int, int], CapturedStream[T]] = {}
+        self._first_of_flow: dict[int, tuple[int, int]] = {}
         self._candidates: dict[tuple[int, int], _Candidate] = {}
 
-    def add(self, chunk: PacketChunk, flows: list[Flow]) -> Iterator[tuple[int, Part]]:
-        """Yield the number of the stream with each part that is judged by now."""
-        frames = from_columns(
+    def add(
+        self, chunk: PacketChunk, flows: list[Flow]
+    ) -> Iterator[tuple[CapturedStream[T], Messages]]:
+        """Yield each stream that has packets in this piece, with those packets in order."""
+        messages = from_columns(
             chunk.data,
             chunk.offset,
             chunk.length_bytes,
             time_ns=chunk.time_ns,
             size=chunk.wire_bytes,
         )
-        kind, ssrc = _kinds(frames)
+        kind, ssrc = _kinds(messages)
         flow = chunk.flow.astype(np.int64)
-        is_rtp = kind == _RTP
-        odd = np.flatnonzero(kind == 0)
-        for number, mine in _each(flow << 32 | ssrc, np.flatnonzero(is_rtp)):
+        odd = np.flatnonzero(kind == _ELSE)
+        for number, mine in _each(flow << 32 | ssrc, np.flatnonzero(kind == _RTP)):
             key = number >> 32, number & 0xFFFFFFFF
-            yield from self._add(key, frames, mine, odd[flow[odd] == key[0]], flows)
+            found = self._of_source(key, messages, mine, odd[flow[odd] == key[0]], flows)
+            if found is not None:
+                yield found
 
-    def finish(self) -> Iterator[tuple[int, Part]]:
-        """Yield the rest of each stream."""
-        for number, stream in enumerate(self.streams):
-            yield from ((number, part) for part in stream.validator.finish())
-
-    def _add(
-        self, key: tuple[int, int], frames: Messages, mine: Ints, odd: Ints, flows: list[Flow]
-    ) -> Iterator[tuple[int, Part]]:
+    def _of_source(
+        self, key: tuple[int, int], messages: Messages, mine: Ints, odd: Ints, flows: list[Flow]
+    ) -> tuple[CapturedStream[T], Messages] | None:
         """`mine` are the rows of one source, `odd` what else came in its flow."""
-        number = self._known.get(key)
+        stream = self._known.get(key)
         kept = EMPTY
-        if number is None:
+        if stream is None:
             candidate = self._candidate(key)
             kept = candidate.kept
-            if not candidate.add(frames.chosen(mine)) or len(self.streams) >= _MAX_STREAMS:
-                return
+            if not candidate.add(messages.chosen(mine)) or len(self.streams) >= _MAX_STREAMS:
+                return None
             del self._candidates[key]
-            number = self._begin(key, flows)
             odd = odd[odd > mine[0]]
-        if len(odd) and self._of_flow[key[0]] == number:
+        # What is no RTP belongs to the first stream of its flow.
+        if self._first_of_flow.setdefault(key[0], key) == key and len(odd):
             mine = np.union1d(mine, odd)
-        stream = self.streams[number]
-        chosen = frames if len(mine) == len(frames) else frames.chosen(mine)
-        for part in stream.validator.add(stream.direction, joined(kept, chosen)):
-            yield number, part
+        chosen = messages if len(mine) == len(messages) else messages.chosen(mine)
+        chosen = joined(kept, chosen)
+        return stream or self._begin(key, flows, chosen), chosen
 
     def _candidate(self, key: tuple[int, int]) -> _Candidate:
         if key not in self._candidates and len(self._candidates) >= _MAX_CANDIDATES:
             self._candidates.pop(next(iter(self._candidates)))
         return self._candidates.setdefault(key, _Candidate())
 
-    def _begin(self, key: tuple[int, int], flows: list[Flow]) -> int:
-        number = len(self.streams)
-        self.streams.append(CapturedStream(flows[key[0]], key[1], self._make(), self._direction))
-        self._known[key] = number
-        self._of_flow.setdefault(key[0], number)
-        return number
+    def _begin(self, key: tuple[int, int], flows: list[Flow], first: Messages) -> CapturedStream[T]:
+        stream = CapturedStream(flows[key[0]], key[1], self._make(first))
+        self.streams.append(stream)
+        self._known[key] = stream
+        return stream
 
 
 def _each(keys: Ints, rows: Ints) -> Iterator[tuple[int, Ints]]:
@@ -140,15 +145,14 @@ def _each(keys: Ints, rows: Ints) -> Iterator[tuple[int, Ints]]:
         yield key, rows[which == n]
 
 
-def _kinds(frames: Messages) -> tuple[Ints, Ints]:
-    """2 for RTP, 1 for what shares its ports (RTCP, STUN), 0 for anything else; and the SSRC."""
-    heads = frames.heads(12)
+def _kinds(messages: Messages) -> tuple[Ints, Ints]:
+    """Which of _RTP, _NEIGHBOUR (RTCP, STUN) and _ELSE each message is; and its SSRC."""
+    heads = messages.heads(_RTP_HEADER_BYTES)
     words = heads.view(">u4")
     first, second = heads[:, 0], heads[:, 1]
-    whole = frames.length >= 12
-    is_rtp = first >> 6 == _RTP
-    # RFC 5761 4: RTCP packet types 192 to 223 are no payload types.
-    rtcp = is_rtp & (second >= _RTCP_TYPES[0]) & (second <= _RTCP_TYPES[1])
-    stun = (first < 4) & (words[:, 1] == _STUN_COOKIE)
-    kind = np.where(whole & is_rtp, _RTP, 0)
-    return np.where(rtcp | (whole & stun), 1, kind), words[:, 2].astype(np.int64)
+    whole = messages.length >= _RTP_HEADER_BYTES
+    has_version = first >> 6 == _VERSION
+    is_rtcp = has_version & (second >= _RTCP_TYPES[0]) & (second <= _RTCP_TYPES[1])
+    is_stun = whole & (first < _STUN_FIRST_OCTETS) & (words[:, 1] == _STUN_COOKIE)
+    kind = np.where(whole & has_version, _RTP, _ELSE)
+    return np.where(is_rtcp | is_stun, _NEIGHBOUR, kind), words[:, 2].astype(np.int64)

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from voipbin_cli.capture.pcapng import PcapngWriter
-from voipbin_cli.capture.records import CaptureEventName, CaptureMeta
+from voipbin_cli.capture.captured import CaptureEventName, CaptureMeta
+from voipbin_cli.capture.pcapng_writer import PcapngWriter
 from voipbin_cli.codec.dialect import ReceivedForm
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation
 from voipbin_cli.errors import VoipbinError

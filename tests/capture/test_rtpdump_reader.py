@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.capture.support import rtp_message
-from voipbin_cli.capture.rtpdump import DumpedPacket, RtpDumpReader
+from voipbin_cli.capture.rtpdump_reader import DumpedPacket, RtpDumpReader
+from voipbin_cli.capture.window import Window
 from voipbin_cli.errors import DecodeError
 
 LINE = b"#!rtpplay1.0 192.0.2.1/5004\n"
@@ -26,12 +27,12 @@ def sample(count=5):
 
 
 def read(data):
-    reader = RtpDumpReader(io.BytesIO(data))
+    reader = RtpDumpReader(Window(io.BytesIO(data)))
     return list(reader.packets()), reader.truncated
 
 
 def test_packets_and_their_times():
-    reader = RtpDumpReader(io.BytesIO(sample()))
+    reader = RtpDumpReader(Window(io.BytesIO(sample())))
     assert reader.source == "192.0.2.1/5004"
     assert reader.start_ns == START_NS
     assert list(reader.packets()) == [

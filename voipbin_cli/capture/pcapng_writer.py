@@ -8,34 +8,40 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
 from voipbin_cli.capture import sip
+from voipbin_cli.capture.captured import CaptureMeta
 from voipbin_cli.capture.datagrams import (
+    EVENT_PREFIX,
     FAR,
     HEADERS_BYTES,
     LOG,
     MAX_PAYLOAD_BYTES,
     NEAR,
+    PART_COMMENT,
     SENDER_PORT,
     FlowHeaders,
     Port,
     channel,
 )
-from voipbin_cli.capture.records import CaptureMeta
+from voipbin_cli.capture.pcapng_format import (
+    BYTE_ORDER_MAGIC,
+    ENHANCED_PACKET,
+    EPB_FLAGS,
+    IF_NAME,
+    IF_TSRESOL,
+    INTERFACE,
+    OPT_COMMENT,
+    OPT_END,
+    SECTION_HEADER,
+    SHB_USERAPPL,
+)
+from voipbin_cli.capture.records import DIRECTION_CODES
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation
 
-SECTION_HEADER, INTERFACE, ENHANCED_PACKET = 0x0A0D0D0A, 1, 6
-BYTE_ORDER_MAGIC = 0x1A2B3C4D
 LINKTYPE_ETHERNET = 1
 SNAPLEN_BYTES = 262_144
 
-OPT_END, OPT_COMMENT, SHB_USERAPPL, IF_NAME, IF_TSRESOL, EPB_FLAGS = 0, 1, 4, 2, 9, 2
-INBOUND, OUTBOUND = 1, 2
-
-EVENT_PREFIX = b"<134>voipbin: "
-"""Syslog's facility local0, severity informational (RFC 3164), before the JSON."""
-PART_COMMENT = "voipbin part {} of {}"
-"""Comment on each packet of a message that is too long for one."""
-
 _EPB = struct.Struct("<IIIIIII")
+# RFC 3550 5.1: flags, marker and payload type, sequence number, timestamp, SSRC.
 _RTP = struct.Struct(">BBHII")
 _HOLD_AT_MOST = 32
 
@@ -217,18 +223,20 @@ def _plainest_reading(payload_bytes: int, timestamp_step: int) -> tuple[str, int
 
 
 def _option(code: int, value: bytes) -> bytes:
+    # Options: code and length, then the value, filled up to 32 bits.
     return struct.pack("<HH", code, len(value)) + value + bytes(-len(value) % 4)
 
 
 _END_OF_OPTIONS = struct.pack("<HH", OPT_END, 0)
 _PADDING = tuple(bytes(-n % 4) for n in range(4))
 _DIRECTION_OPTIONS = {
-    Direction.IN: _option(EPB_FLAGS, struct.pack("<I", INBOUND)) + _END_OF_OPTIONS,
-    Direction.OUT: _option(EPB_FLAGS, struct.pack("<I", OUTBOUND)) + _END_OF_OPTIONS,
+    direction: _option(EPB_FLAGS, struct.pack("<I", code)) + _END_OF_OPTIONS
+    for direction, code in DIRECTION_CODES.items()
 }
 
 
 def _block(kind: int, body: bytes) -> bytes:
+    # General Block Structure: type, total length, body, total length once more.
     size = struct.pack("<I", 12 + len(body))
     return struct.pack("<I", kind) + size + body + size
 
@@ -241,6 +249,7 @@ def _section_header(meta: CaptureMeta) -> bytes:
         **meta.fields,
     }
     comment = json.dumps({"voipbin": told}, default=str).encode()
+    # Section Header Block: version 1.0, and a length of -1, as it is not known yet.
     return _block(
         SECTION_HEADER,
         struct.pack("<IHHq", BYTE_ORDER_MAGIC, 1, 0, -1)
@@ -251,6 +260,7 @@ def _section_header(meta: CaptureMeta) -> bytes:
 
 
 def _interface() -> bytes:
+    # Interface Description Block: link type, two reserved bytes, snapshot length.
     return _block(
         INTERFACE,
         struct.pack("<HHI", LINKTYPE_ETHERNET, 0, SNAPLEN_BYTES)
@@ -269,6 +279,7 @@ def _packet(
         options = _option(OPT_COMMENT, comment.encode()) + options
     padding = _PADDING[captured & 3]
     total = 32 + captured + len(padding) + len(options)
+    # Enhanced Packet Block: interface 0, the time in two words, captured and original length.
     start = _EPB.pack(
         ENHANCED_PACKET, total, 0, time_ns >> 32, time_ns & 0xFFFFFFFF, captured, captured
     )

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import struct
 
 import pytest
@@ -9,13 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.capture import frames as f
-from tests.capture.support import START_NS, new_writer
+from tests.capture.support import START_NS, new_writer, opened, read_in_pieces
 from tests.capture.tshark import fields
-from voipbin_cli.capture import chunks
-from voipbin_cli.capture.reader import Capture
 from voipbin_cli.codec.encapsulation import Direction
 from voipbin_cli.errors import DecodeError
 
+IN, OUT = Direction.IN, Direction.OUT
 FLAGS_IN = f.option(2, struct.pack("<I", 1))
 FLAGS_OUT = f.option(2, struct.pack("<I", 2))
 END = bytes(4)
@@ -26,7 +24,7 @@ def frame(payload):
 
 
 def read(data):
-    capture = Capture(io.BytesIO(data))
+    capture = opened(data)
     packets = [(p.time_ns, p.direction, p.data, p.comment) for p in capture.packets()]
     return packets, capture.truncated
 
@@ -40,21 +38,22 @@ def read_all(data):
 def test_a_packet_without_options():
     data = f.section() + f.interface() + f.enhanced(7, frame(b"x"))
     # No if_tsresol: microseconds.
-    assert read_all(data) == [(7000, 0, b"x", "")]
+    assert read_all(data) == [(7000, None, b"x", "")]
 
 
 @pytest.mark.parametrize("order", "<>")
 @pytest.mark.parametrize(
     ("options", "direction", "comment"),
     [
-        ([(2, 1)], 1, ""),
-        ([(2, 2)], 2, ""),
-        ([(2, 1), (0, b"")], 1, ""),
-        ([(1, b"hi"), (2, 2)], 2, "hi"),
-        ([(2, 1), (1, b"behind")], 1, "behind"),
-        ([(3, b"\2hash"), (2, 1), (0, b"")], 1, ""),
-        ([(0, b""), (2, 1)], 0, ""),
-        ([(1, b"\xff")], 0, "�"),
+        ([(2, 1)], IN, ""),
+        ([(2, 2)], OUT, ""),
+        ([(2, 3)], None, ""),
+        ([(2, 1), (0, b"")], IN, ""),
+        ([(1, b"hi"), (2, 2)], OUT, "hi"),
+        ([(2, 1), (1, b"behind")], IN, "behind"),
+        ([(3, b"\2hash"), (2, 1), (0, b"")], IN, ""),
+        ([(0, b""), (2, 1)], None, ""),
+        ([(1, b"\xff")], None, "�"),
     ],
 )
 def test_directions_and_comments_wherever_they_stand(order, options, direction, comment):
@@ -160,13 +159,13 @@ def sample(order="<"):
     return data
 
 
-EXPECTED = [(n, 0, bytes([n]) * (n * 5 % 90), "") for n in range(40)]
+EXPECTED = [(n, None, bytes([n]) * (n * 5 % 90), "") for n in range(40)]
 
 
 @pytest.mark.parametrize("read_bytes", [4, 5, 7, 12, 64, 1000, 4096])
 @pytest.mark.parametrize("order", "<>")
 def test_how_the_file_is_cut_into_pieces_leaves_no_trace(monkeypatch, read_bytes, order):
-    monkeypatch.setattr(chunks, "READ_BYTES", read_bytes)
+    read_in_pieces(monkeypatch, read_bytes)
     assert read(sample(order)) == (EXPECTED, False)
 
 
@@ -260,11 +259,11 @@ def test_tshark_reads_the_same_times_and_payloads(tmp_path):
 
 
 def test_a_megabyte_message_is_read_across_many_pieces(monkeypatch):
-    monkeypatch.setattr(chunks, "READ_BYTES", 4096)
+    read_in_pieces(monkeypatch, 4096)
     writer, sink = new_writer("sln")
     big = bytes(range(256)) * 4096
     writer.message(START_NS, Direction.IN, big)
     writer.close()
-    capture = Capture(io.BytesIO(sink.data))
+    capture = opened(sink.data)
     (message,) = capture.records()
     assert message.data == big

@@ -8,10 +8,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.capture import frames as f
-from tests.capture.support import START_NS, new_writer, rtp_message
+from tests.capture.support import START_NS, new_writer, opened, read_in_pieces, rtp_message
 from tests.support.needs import needs
-from voipbin_cli.capture import chunks
-from voipbin_cli.capture.reader import Capture
+from voipbin_cli.capture.capture_file import Capture
+from voipbin_cli.capture.window import Window
 from voipbin_cli.codec.encapsulation import Direction
 from voipbin_cli.errors import DecodeError
 
@@ -27,7 +27,7 @@ def sample(order="<", nano=True):
 
 
 def read(data):
-    capture = Capture(io.BytesIO(data))
+    capture = opened(data)
     return [(packet.time_ns, packet.data) for packet in capture.packets()], capture.truncated
 
 
@@ -45,7 +45,7 @@ def test_both_byte_orders_and_both_resolutions(order, nano):
 @pytest.mark.parametrize("read_bytes", [24, 25, 27, 64, 1000, 4099])
 @pytest.mark.parametrize("order", "<>")
 def test_how_the_file_is_cut_into_pieces_leaves_no_trace(monkeypatch, read_bytes, order):
-    monkeypatch.setattr(chunks, "READ_BYTES", read_bytes)
+    read_in_pieces(monkeypatch, read_bytes)
     assert read(sample(order)) == (EXPECTED, False)
 
 
@@ -81,10 +81,10 @@ def test_a_record_that_claims_gigabytes_ends_the_file():
 
 
 def test_a_lying_length_is_not_waited_for(monkeypatch):
-    monkeypatch.setattr(chunks, "READ_BYTES", 64)
+    read_in_pieces(monkeypatch, 64)
     lie = b"\0" * 8 + b"\xff\xff\xff\x7f" * 2
     file = io.BytesIO(f.pcap([]) + lie + bytes(1 << 20))
-    capture = Capture(file)
+    capture = Capture(Window(file))
     assert list(capture.packets()) == []
     assert capture.truncated
     assert file.tell() < 1000

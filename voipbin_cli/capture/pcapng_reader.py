@@ -8,21 +8,23 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from voipbin_cli.capture.chunks import MAX_RECORD_BYTES, Integers, RecordChunk, Window, chosen
-from voipbin_cli.capture.pcapng import (
+from voipbin_cli.capture.columns import Codes, Integers, chosen
+from voipbin_cli.capture.pcapng_format import (
     BYTE_ORDER_MAGIC,
     ENHANCED_PACKET,
     EPB_FLAGS,
+    IF_TSOFFSET,
     IF_TSRESOL,
     INTERFACE,
+    MAGIC,
     OPT_COMMENT,
     OPT_END,
     SECTION_HEADER,
 )
+from voipbin_cli.capture.records import MAX_RECORD_BYTES, RecordChunk
+from voipbin_cli.capture.window import Window
 from voipbin_cli.errors import DecodeError
 
-MAGIC = SECTION_HEADER.to_bytes(4, "little")
-IF_TSOFFSET = 14
 MAX_INTERFACES = 4096
 _EPB_WORDS = 7
 _MIN_BLOCK_WORDS = 3
@@ -188,10 +190,8 @@ class PcapngReader:
             comments=comments,
         )
 
-    def _packet_options(
-        self, at: Integers, captured: Integers
-    ) -> tuple[npt.NDArray[np.int8], dict[int, str]]:
-        """Directions (0 unknown, 1 in, 2 out) and comments of the packets at these words."""
+    def _packet_options(self, at: Integers, captured: Integers) -> tuple[Codes, dict[int, str]]:
+        """Codes of directions, and comments of the packets at these words."""
         words = self._words()
         options = at + _EPB_WORDS + (captured + 3) // 4
         ends = at + words[at + 1] // 4 - 1

@@ -9,7 +9,7 @@ import pytest
 
 from tests.capture.support import START_NS, new_writer, rtp_message, vector
 from tests.capture.tshark import fields, rtp_streams, tshark
-from voipbin_cli.capture.records import CaptureEventName
+from voipbin_cli.capture.captured import CaptureEventName
 from voipbin_cli.codec.encapsulation import Direction
 
 IN, OUT = Direction.IN, Direction.OUT

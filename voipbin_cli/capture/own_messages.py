@@ -10,32 +10,32 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from voipbin_cli.capture.chunks import Integers
-from voipbin_cli.capture.datagrams import FAR, LOG, NEAR, Port
+from voipbin_cli.capture.captured import CapturedEvent, CapturedMessage
+from voipbin_cli.capture.columns import Codes, Integers
+from voipbin_cli.capture.datagrams import EVENT_PREFIX, FAR, LOG, NEAR, PART_COMMENT, Port
 from voipbin_cli.capture.packets import Flow, PacketChunk
-from voipbin_cli.capture.pcapng import EVENT_PREFIX
-from voipbin_cli.capture.records import CapturedEvent, CapturedMessage
+from voipbin_cli.capture.records import DIRECTION_CODES, DIRECTIONS
 from voipbin_cli.codec.encapsulation import Direction
 
 Record = CapturedMessage | CapturedEvent
 
 MAX_MESSAGE_BYTES = 16 << 20
-_PART = re.compile(r"voipbin part (\d{1,4}) of (\d{1,4})")
+_PART = re.compile(PART_COMMENT.format(r"(\d{1,4})", r"(\d{1,4})"))
 # Sent and received stand in the file as they were handled, a moment after their times.
 _REORDER_NS = 1_000_000_000
 _REORDER_AT_MOST = 4096
 
-_DIRECTIONS = (Direction.IN, Direction.IN, Direction.OUT)
-_ENDS = {(FAR, NEAR): 1, (NEAR, FAR): 2, (NEAR, LOG): 2}
+_IN, _OUT = DIRECTION_CODES[Direction.IN], DIRECTION_CODES[Direction.OUT]
+_NOT_OURS = 0
+_ENDS = {(FAR, NEAR): _IN, (NEAR, FAR): _OUT, (NEAR, LOG): _OUT}
 
 
 @dataclass(frozen=True, slots=True)
 class MessageChunk:
     """Binary messages as columns, and all else as values, in file order.
 
-    A message is `data[offset : offset + length_bytes]`; `direction` is 1 received, 2 sent;
+    A message is `data[offset : offset + length_bytes]`; `direction` holds `DIRECTION_CODES`;
     `position` says where in the piece it stood. `others` are text messages, messages too long
     for one packet, and events, each with its position.
     """
@@ -43,7 +43,7 @@ class MessageChunk:
     data: bytes
     position: Integers
     time_ns: Integers
-    direction: npt.NDArray[np.int8]
+    direction: Codes
     offset: Integers
     length_bytes: Integers
     others: list[tuple[int, Record]]
@@ -54,8 +54,8 @@ class MessageChunk:
         rows = zip(*(column.tolist() for column in columns), strict=True)
         data = self.data
         messages = [
-            (position, CapturedMessage(time_ns, _DIRECTIONS[way], data[at : at + length]))
-            for position, time_ns, way, at, length in rows
+            (position, CapturedMessage(time_ns, DIRECTIONS[code], data[at : at + length]))
+            for position, time_ns, code, at, length in rows
         ]
         if not self.others:
             return [record for _, record in messages]
@@ -80,11 +80,12 @@ class MessageReader:
             self._classify_new_flows()
             port = np.array(self._ports)[chunk.flow]
             direction = np.array(self._directions, np.int8)[chunk.flow]
-            plain = ((port == Port.RTP) | (port == Port.BINARY)) & (direction > 0)
+            ours = direction != _NOT_OURS
+            plain = ((port == Port.RTP) | (port == Port.BINARY)) & ours
             if chunk.comments:
                 plain[list(chunk.comments)] = False
             position = np.flatnonzero(plain)
-            rest = np.flatnonzero(~plain & (direction > 0)).tolist()
+            rest = np.flatnonzero(~plain & ours).tolist()
             yield MessageChunk(
                 data=chunk.data,
                 position=position,
@@ -116,12 +117,12 @@ class MessageReader:
         for flow in self._flows[len(self._ports) :]:
             ends: Any = (flow.source, flow.destination)
             self._ports.append(flow.destination_port)
-            self._directions.append(_ENDS.get(ends, 0))
+            self._directions.append(_ENDS.get(ends, _NOT_OURS))
 
     def _other(self, chunk: PacketChunk, n: int) -> Iterator[Record]:
         """The record of a packet that is no plain binary message; none for SIP or a part."""
         flow, at = int(chunk.flow[n]), int(chunk.offset[n])
-        port, direction = self._ports[flow], _DIRECTIONS[self._directions[flow]]
+        port, direction = self._ports[flow], DIRECTIONS[self._directions[flow]]
         data: bytes | None = chunk.data[at : at + int(chunk.length_bytes[n])]
         if n in chunk.comments:
             data = self._joined(chunk.comments[n], data or b"")

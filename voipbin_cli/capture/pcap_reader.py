@@ -9,12 +9,15 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from voipbin_cli.capture.chunks import MAX_RECORD_BYTES, Integers, RecordChunk, Window, column
+from voipbin_cli.capture.columns import Integers, column
+from voipbin_cli.capture.records import MAX_RECORD_BYTES, RecordChunk
+from voipbin_cli.capture.window import Window
 from voipbin_cli.errors import DecodeError
 
 HEADER_BYTES = 24
 RECORD_HEADER_BYTES = 16
 
+# draft-ietf-opsawg-pcap, File Header: the magic tells the byte order and the unit of time.
 MAGICS: dict[bytes, tuple[str, int]] = {
     b"\xa1\xb2\xc3\xd4": (">", 1000),
     b"\xd4\xc3\xb2\xa1": ("<", 1000),
@@ -40,9 +43,11 @@ class PcapReader:
                 "truncated", f"a pcap header needs {HEADER_BYTES} bytes, got {len(header)}"
             )
         self._order, self._fraction_ns = MAGICS[header[:4]]
-        # The upper bits tell of frame check sequences, which end a frame and do no harm.
+        # File Header: the upper 16 bits tell of frame check sequences, which end a frame and do
+        # no harm.
         self._link_type = struct.unpack(self._order + "I", header[20:24])[0] & 0xFFFF
         self._window = window
+        self.comment: str | None = None
         self.truncated = False
 
     def chunks(self) -> Iterator[RecordChunk]:
@@ -59,6 +64,7 @@ class PcapReader:
             at = 0
 
     def _chunk(self, at: Integers) -> RecordChunk:
+        # Packet Record: seconds, their fraction, captured length, original length.
         data = self._window.data
         words = column(data, self._order + "u4")
         seconds, fraction = words[at].astype(np.int64), words[at + 4].astype(np.int64)

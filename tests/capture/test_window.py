@@ -2,13 +2,12 @@ from __future__ import annotations
 
 import io
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voipbin_cli.capture import chunks
-from voipbin_cli.capture.chunks import Window, chosen, column, rows
+from tests.capture.support import read_in_pieces
+from voipbin_cli.capture.window import Window
 
 
 class Pipe(io.BytesIO):
@@ -29,7 +28,7 @@ class Pipe(io.BytesIO):
 )
 def test_a_window_shows_every_byte_once_and_knows_the_end(kind, data, read_bytes, steps):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(chunks, "READ_BYTES", read_bytes)
+        read_in_pieces(patch, read_bytes)
         window, seen = Window(kind(data)), b""
         for step in steps:
             taken = min(step, len(window.data))
@@ -51,17 +50,10 @@ def test_a_window_begins_where_the_file_stands():
     assert Window(file).data == b"data"
 
 
-def test_columns_and_rows_start_at_any_byte():
-    data = bytes([1, 2, 3, 4, 5])
-    assert column(data, ">u2").tolist() == [0x0102, 0x0203, 0x0304, 0x0405]
-    assert column(b"\1", ">u2").tolist() == []
-    kind = np.dtype([("a", "u1"), ("b", ">u2")])
-    found = rows(data, np.array([0, 2]), kind)
-    assert found["a"].tolist() == [1, 3]
-    assert found["b"].tolist() == [0x0203, 0x0405]
-
-
-def test_chosen_copies_nothing_where_all_is_chosen():
-    assert chosen(np.array([True, True])) == slice(None)
-    assert chosen(np.array([True, False, True])).tolist() == [0, 2]
-    assert len(np.arange(0)[chosen(np.zeros(0, bool))]) == 0
+def test_a_piece_is_as_long_as_whoever_reads_on_wants_it():
+    window = Window(io.BytesIO(bytes(2_000_000)))
+    assert len(window.data) == 1 << 20
+    window.advance(1 << 20, 1000)
+    assert len(window.data) == 1000
+    window.advance(0)
+    assert len(window.data) == 2_000_000 - (1 << 20)

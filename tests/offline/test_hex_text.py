@@ -1,0 +1,58 @@
+"""Hexadecimal text becomes messages, or is refused."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from voipbin_cli.errors import UsageError
+from voipbin_cli.offline.hex_text import hex_messages
+
+PLAIN = "80600001000000a000000000ffff"
+DUMPS = {
+    "plain": PLAIN,
+    "spaced": "80 60 00 01 00 00 00 a0 00 00 00 00 ff ff",
+    "colons": "80:60:00:01:00:00:00:a0:00:00:00:00:FF:FF",
+    "prefixed": "0x80, 0x60, 0x00, 0x01, 0x00, 0x00, 0x00, 0xa0, 0, 0x00".replace(" 0,", " 0x00,")
+    + ", 0x00, 0x00, 0xff, 0xff",
+    "python": r"b'\x80\x60\x00\x01\x00\x00\x00\xa0\x00\x00\x00\x00\xff\xff'",
+    "xxd": "00000000: 8060 0001 0000 00a0 0000 0000 ffff       .`............",
+    "hexdump": "00000000  80 60 00 01 00 00 00 a0  00 00 00 00 ff ff        |.`............|",
+    "tshark": "0000  80 60 00 01 00 00 00 a0 00 00 00 00 ff ff         .`............",
+}
+
+
+@pytest.mark.parametrize("text", DUMPS.values(), ids=DUMPS)
+def test_hex_text_in_the_ways_that_logs_and_tools_write_it(text: str) -> None:
+    assert [*hex_messages(io.BytesIO(text.encode()))] == [bytes.fromhex(PLAIN)]
+
+
+def test_a_dump_of_several_lines_is_one_message_and_begins_anew_at_offset_zero() -> None:
+    text = (
+        "00000000: 1001 4000 0000 0000 0000 0000 0000 0000  ..@.............\n"
+        "00000010: 6162 6364                                abcd\n"
+        "00000000: 0102                                     ..\n"
+    )
+    first = bytes.fromhex("10014000") + bytes(12) + b"abcd"
+    assert [*hex_messages(io.BytesIO(text.encode()))] == [first, b"\x01\x02"]
+
+
+def test_one_message_a_line_with_remarks_between() -> None:
+    text = b"# the first\n8060\n\n 10 0140 \n"
+    assert [*hex_messages(io.BytesIO(text))] == [b"\x80\x60", b"\x10\x01\x40"]
+
+
+def test_what_is_no_hex_text_is_said_with_its_line() -> None:
+    with pytest.raises(UsageError, match="line 2 "):
+        list(hex_messages(io.BytesIO(b"8060\nhello\n")))
+
+
+@given(st.binary(max_size=300))
+def test_no_text_does_worse_than_to_be_refused(data: bytes) -> None:
+    try:
+        list(hex_messages(io.BytesIO(data)))
+    except UsageError:
+        return

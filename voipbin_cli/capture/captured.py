@@ -1,0 +1,62 @@
+"""What a capture holds, as values: messages, events, and what it says about itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from voipbin_cli import __version__
+from voipbin_cli.codec.encapsulation import Direction, Encapsulation
+
+
+class CaptureEventName(StrEnum):
+    """The events a live run writes; a reader passes on others as they are.
+
+    Their fields, all JSON values:
+        OPEN: `connection` (0, 1, …).
+        CLOSE: `connection`, `code`, `reason`, `cause`, `abrupt`.
+        RTT: `ms`, a list of round-trip times.
+        LOCAL_LAG: `ms`, a list: how late this process was, measured apart from the network.
+        DIALECT: `dialect`, `codec`, `timestamp_step`, `timestamp_hz`, `confidence`, `reason`.
+        API: `status`, `is_over`, … of the call as the REST API told.
+        END: `cause`; the run ended in order, nothing is missing behind it.
+    """
+
+    OPEN = "open"
+    CLOSE = "close"
+    RTT = "rtt"
+    LOCAL_LAG = "local-lag"
+    DIALECT = "dialect"
+    API = "api"
+    END = "end"
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureMeta:
+    """What the section comment says.
+
+    `target` is the label without secrets; `fields` is free (JSON values).
+    """
+
+    encapsulation: Encapsulation
+    target: str
+    version: str = __version__
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+class CapturedMessage(NamedTuple):
+    """One WebSocket message; `data` is str for a text message. `time_ns` is Unix time."""
+
+    time_ns: int
+    direction: Direction
+    data: bytes | str
+
+
+class CapturedEvent(NamedTuple):
+    """Something a live run knew that is in no message. `time_ns` is Unix time."""
+
+    time_ns: int
+    name: str
+    fields: Mapping[str, Any]
