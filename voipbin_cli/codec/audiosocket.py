@@ -1,4 +1,7 @@
-"""AudioSocket: kind (1 byte), payload length (2 bytes, big-endian), payload."""
+"""AudioSocket, the protocol of Asterisk's app_audiosocket and chan_audiosocket.
+
+https://docs.asterisk.org/Configuration/Channel-Drivers/AudioSocket/
+"""
 
 from __future__ import annotations
 
@@ -11,16 +14,18 @@ from voipbin_cli.errors import DecodeError
 HEADER_BYTES = 3
 MAX_PAYLOAD_BYTES = 0xFFFF
 
+# A frame is its kind (1 byte), the length of its payload (2 bytes, big-endian) and the payload.
 _HEADER = struct.Struct("!BH")
 
 
 class Kind(IntEnum):
     """What a frame carries. Audio is signed 16-bit little-endian mono, by the specification."""
 
-    HANGUP = 0x00
-    UUID = 0x01
+    HANGUP = 0x00  # without payload; ends the connection, from either side
+    UUID = 0x01  # 16 bytes, the first frame of a connection: which call it is
     SILENCE = 0x02  # in an old Go library only
-    DTMF = 0x03
+    DTMF = 0x03  # one ASCII character
+    # 0x10 to 0x18 are audio, a rate each.
     PCM_8K = 0x10
     PCM_12K = 0x11
     PCM_16K = 0x12
@@ -30,7 +35,7 @@ class Kind(IntEnum):
     PCM_48K = 0x16
     PCM_96K = 0x17
     PCM_192K = 0x18
-    ERROR = 0xFF
+    ERROR = 0xFF  # perhaps a byte of payload: 01 hangup, 02 forwarding, 04 memory
 
     @property
     def rate_hz(self) -> int | None:
@@ -80,10 +85,13 @@ def parse_message(data: bytes) -> tuple[AudioSocketFrame, ...]:
     size = len(data)
     if size >= HEADER_BYTES:
         kind, length = _HEADER.unpack_from(data)
-        if size == HEADER_BYTES + length:  # the usual message
+        # The platform puts one frame into each message, which needs no loop. The kind is looked
+        # up in a dict, as calling the enum costs nine times as much.
+        if size == HEADER_BYTES + length:
             return (AudioSocketFrame(_KINDS.get(kind, kind), data[HEADER_BYTES:]),)
     if not size:
         raise DecodeError("empty", "AudioSocket message without a byte")
+    # Several frames in a message are taken by the far end, too, and all of them heard.
     frames = []
     offset = 0
     while offset < size:
@@ -112,7 +120,7 @@ def _parse_at(data: bytes, offset: int) -> tuple[AudioSocketFrame, int]:
 
 
 class StreamDecoder:
-    """Frames out of a byte stream, blind to how the bytes were cut.
+    """Frames out of a byte stream (TCP), the same however the bytes were cut.
 
     Holds less than one frame (65,538 bytes) between two calls, whatever arrives.
     """
@@ -136,6 +144,7 @@ class StreamDecoder:
         while len(rest) - offset >= HEADER_BYTES:
             kind, length = _HEADER.unpack_from(rest, offset)
             end = offset + HEADER_BYTES + length
+            # The length field is 16 bits, so what is kept for the next call is bounded.
             if end > len(rest):
                 break
             frames.append(

@@ -22,11 +22,15 @@ MAX_TEXT = 65_536
 class ControlEventName(StrEnum):
     """What Asterisk tells; others may come."""
 
+    # The first message: what the channel is, its `format`, its `optimal_frame_size` in bytes.
     MEDIA_START = "MEDIA_START"
+    # Asterisk's queue of our audio is over its high water mark; what overflows it is dropped.
     MEDIA_XOFF = "MEDIA_XOFF"
+    # The queue is down at its low water mark again.
     MEDIA_XON = "MEDIA_XON"
     MEDIA_BUFFERING_COMPLETED = "MEDIA_BUFFERING_COMPLETED"
     MEDIA_MARK_PROCESSED = "MEDIA_MARK_PROCESSED"
+    # Once for each REPORT_QUEUE_DRAINED: all that was sent has been played.
     QUEUE_DRAINED = "QUEUE_DRAINED"
     DTMF_END = "DTMF_END"
     STATUS = "STATUS"
@@ -38,17 +42,21 @@ class CommandName(StrEnum):
 
     ANSWER = "ANSWER"
     HANGUP = "HANGUP"
+    # Between these two Asterisk cuts what it gets into frames by itself, whatever its size.
     START_MEDIA_BUFFERING = "START_MEDIA_BUFFERING"
     STOP_MEDIA_BUFFERING = "STOP_MEDIA_BUFFERING"
+    # Throws away what waits to be played.
     FLUSH_MEDIA = "FLUSH_MEDIA"
     PAUSE_MEDIA = "PAUSE_MEDIA"
     CONTINUE_MEDIA = "CONTINUE_MEDIA"
+    # Answered by MEDIA_MARK_PROCESSED once what was sent before it has been played.
     MARK_MEDIA = "MARK_MEDIA"
     REPORT_QUEUE_DRAINED = "REPORT_QUEUE_DRAINED"
     GET_STATUS = "GET_STATUS"
 
 
-# What `format:` says, as far as it is 8 kHz; slin is in Asterisk's own byte order.
+# What `format:` says, as far as it is 8 kHz; slin is in the byte order of Asterisk's machine,
+# which is little-endian wherever it commonly runs.
 FORMATS: Mapping[str, Codec] = {
     "ulaw": Codec.MULAW,
     "alaw": Codec.ALAW,
@@ -102,6 +110,7 @@ def _as_text(value: object) -> str:
 
 
 def _parse_plain(text: str) -> ControlEvent:
+    # NAME, then either words of `name:value` or, for two events, one bare value.
     name, _, rest = text.strip().partition(" ")
     if not name or not name.replace("_", "").isalpha() or not name.isupper():
         raise DecodeError("no-event", "control message without an event")

@@ -50,6 +50,7 @@ def unpack(encapsulation: Encapsulation, message: bytes) -> tuple[Unit, ...]:
         return (Unit(packet.payload, packet.payload_type, packet),)
     if encapsulation is Encapsulation.SLN:
         return (Unit(sln.parse(message), None, None),)
+    # Only AudioSocket can hold several frames in a message, and frames that are no audio.
     rates = audiosocket.RATE_HZ
     return tuple(
         Unit(payload, kind, None, rates.get(kind, 8000))
@@ -98,6 +99,7 @@ class Packer:
         Raises ValueError for an empty payload (the platform ends the stream on it) and for one
         over 65,535 bytes (its server dies of it).
         """
+        # Both limits are the platform's, in every encapsulation.
         if not payload:
             raise ValueError("an empty payload ends the stream")
         if len(payload) > MAX_PAYLOAD_BYTES:
@@ -117,6 +119,8 @@ class Packer:
             marker=marker,
             payload=payload,
         )
+        # RFC 3550 5.1: "The sequence number increments by one for each RTP data packet sent"; the
+        # timestamp by the samples sent. Both wrap, at 16 and at 32 bits.
         step = samples * self._timestamp_per_sample
         self._sequence_number = (self._sequence_number + 1) & 0xFFFF
         self._timestamp = (self._timestamp + step) & 0xFFFFFFFF

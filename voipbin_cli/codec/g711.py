@@ -18,28 +18,37 @@ if TYPE_CHECKING:
 
     Table = npt.NDArray[np.generic]
 
-_BIAS = 33  # of the 14-bit magnitude, so that every mu-law segment starts at a power of two
+# Of the 14-bit magnitude: with it every mu-law segment starts at a power of two, from 2**5 on.
+_BIAS = 33
+# The largest 14-bit magnitude that still belongs to the last segment: 2**13 - 1 - _BIAS.
 _CLIP = 8158
-# From here on the import of numpy and its larger tables pay for themselves.
+# Below so many codes bytes.translate is as quick, and does without the import of numpy.
 _BULK_BYTES = 2048
-# Samples looked up at a time: index and result stay in the processor's cache.
+# Looked up at a time: indices and results, 192 KiB at most, stay in the processor's cache.
 _BLOCK = 32768
-# A quarter of an hour of audio takes some milliseconds, and a thread a tenth of one.
+# So many lookups, four minutes of audio to encode, take some milliseconds; to start a thread
+# takes a tenth of one.
 _WORTH_A_THREAD = 2_000_000
 
 
 def _mulaw_value(code: int) -> int:
     """Return the 16-bit sample of a mu-law code (G.711 table 2; codes travel inverted)."""
+    # A code is a sign bit, three bits of segment, four of step, all sent inverted: silence is FF.
     inverted = ~code & 0xFF
     segment, step = inverted >> 4 & 7, inverted & 15
+    # Each segment is twice as coarse as the one below; a code stands for the middle of its step.
     magnitude = ((2 * step + _BIAS) << segment) - _BIAS
+    # Times 4: from the recommendation's 14 bits to 16.
     return -4 * magnitude if inverted & 0x80 else 4 * magnitude
 
 
 def _alaw_value(code: int) -> int:
     """Return the 16-bit sample of an A-law code (G.711 table 1; even bits travel inverted)."""
+    # G.711: the even bits are inverted on the line, 55 hex; silence is D5.
     plain = code ^ 0x55
     segment, step = plain >> 4 & 7, plain & 15
+    # Segments 0 and 1 are equally fine, each further one is twice as coarse. Times 8: from the
+    # recommendation's 13 bits to 16. Unlike mu-law there is no code for zero: the least is 1.
     magnitude = (2 * step + 33) << (segment - 1) if segment else 2 * step + 1
     return 8 * magnitude if plain & 0x80 else -8 * magnitude
 
@@ -48,6 +57,7 @@ def _mulaw_code(sample: int) -> int:
     """Return the mu-law code of a signed 16-bit sample."""
     reduced = sample >> 2
     biased = min(abs(reduced), _CLIP) + _BIAS
+    # The segment is where the highest bit stands, 2**5 being that of segment 0.
     segment = biased.bit_length() - 6
     code = segment << 4 | (biased >> (segment + 1)) & 15
     return code ^ (0x7F if reduced < 0 else 0xFF)
@@ -56,6 +66,7 @@ def _mulaw_code(sample: int) -> int:
 def _alaw_code(sample: int) -> int:
     """Return the A-law code of a signed 16-bit sample."""
     reduced = sample >> 3
+    # ~x is -x - 1: the codes of both signs mirror each other between 0 and -1.
     magnitude = reduced if reduced >= 0 else ~reduced
     segment = max(magnitude.bit_length() - 5, 0)
     code = segment << 4 | (magnitude >> (segment or 1)) & 15

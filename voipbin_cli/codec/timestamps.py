@@ -1,4 +1,9 @@
-"""What RTP timestamps advance by from one packet to the next: samples, bytes, or nonsense."""
+"""What RTP timestamps advance by from one packet to the next.
+
+RFC 3550 5.1: "The timestamp reflects the sampling instant of the first octet in the RTP data
+packet", so 20 ms at 8 kHz are 160. The platform's bridge counts the bytes of its linear payload
+instead, 320 in 20 ms.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +12,8 @@ from collections import Counter
 from voipbin_cli.codec.rtp import RtpPacket
 from voipbin_cli.codec.serial import difference
 
-_MAX_STEPS = 64  # a clock that jumps at every packet cannot make it grow
+# A hostile clock that jumps otherwise at every packet cannot make the table grow beyond this.
+_MAX_STEPS = 64
 
 
 class TimestampSteps:
@@ -21,6 +27,7 @@ class TimestampSteps:
 
     def observe(self, packet: RtpPacket) -> None:
         """Take the next packet in; one that does not follow the last gives no step."""
+        # Where a packet is missing, its audio is in the step as well.
         last, self._last = self._last, packet
         if last is None or difference(packet.sequence_number, last.sequence_number, 16) != 1:
             return
