@@ -11,10 +11,11 @@ import pytest
 from tests.corpus.runs import Run, arrivals, fold
 from voipbin_cli.analysis.arrivals.drift import Drift
 from voipbin_cli.analysis.arrivals.intervals import Intervals
+from voipbin_cli.analysis.arrivals.lateness import Lag, Trips
 from voipbin_cli.analysis.arrivals.reception import Reception
 from voipbin_cli.analysis.findings import BY_ID, Circumstances, find, verdict
 from voipbin_cli.analysis.findings.row import Case
-from voipbin_cli.analysis.metrics import Lag, Measured, Outage, Trips
+from voipbin_cli.analysis.metrics import Measured, Outage
 from voipbin_cli.analysis.pauses import Grounds, Pause
 from voipbin_cli.analysis.playout.policies import Outcome
 from voipbin_cli.analysis.sound.holes import Holes

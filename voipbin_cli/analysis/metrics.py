@@ -9,6 +9,7 @@ from voipbin_cli.analysis.arrivals.bursts import Bursts
 from voipbin_cli.analysis.arrivals.drift import Drift
 from voipbin_cli.analysis.arrivals.intervals import Intervals
 from voipbin_cli.analysis.arrivals.jitter import Jitter
+from voipbin_cli.analysis.arrivals.lateness import Lag, Trips
 from voipbin_cli.analysis.arrivals.reception import Reception
 from voipbin_cli.analysis.emodel import Quality
 from voipbin_cli.analysis.pauses import Kind, Pause
@@ -24,27 +25,6 @@ from voipbin_cli.codec.pcm import SAMPLE_RATE_HZ
 # A link that is this short of what the stream needs makes a ping wait so long within a run.
 STARVED_RATIO = 0.97
 STARVED_QUEUE_MS = 200.0
-
-
-class Trips(NamedTuple):
-    """Round trips of pings: how many, and their milliseconds.
-
-    `queued_ms` is what the longest took more than the shortest, where that is a queue: a ping
-    waits in the same ones as the audio.
-    """
-
-    pings: int
-    min_ms: float | None
-    p50_ms: float | None
-    p99_ms: float | None
-    queued_ms: float
-
-
-class Lag(NamedTuple):
-    """This process's own lateness: what 1 % of the time was over, and the most, in ms."""
-
-    p99_ms: float
-    max_ms: float
 
 
 class Outage(NamedTuple):

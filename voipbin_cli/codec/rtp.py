@@ -14,6 +14,10 @@ from voipbin_cli.errors import DecodeError
 VERSION = 2
 HEADER_BYTES = 12
 MAX_CSRC = 15
+# Appendix A.1: a sequence number from so many on ahead of the highest, or so many behind it, is
+# that of a sender that began anew; nearer ones are packets lost, or late.
+MAX_DROPOUT = 3000
+MAX_MISORDER = 100
 
 # RFC 3550 5.1: "The first twelve octets are present in every RTP packet".
 #

@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.hextext import vector
-from voipbin_cli.analysis.arrivals.reception import MAX_DROPOUT, MAX_MISORDER
 from voipbin_cli.analysis.messages import TimedMessage, from_messages
 from voipbin_cli.analysis.validation.due import Spec
 from voipbin_cli.analysis.validation.rules import RULES
@@ -19,6 +18,7 @@ from voipbin_cli.analysis.validation.validator import Validator, Violation
 from voipbin_cli.codec import audiosocket, rtp
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation
 from voipbin_cli.codec.payload_types import RESERVED
+from voipbin_cli.codec.rtp import MAX_DROPOUT, MAX_MISORDER
 from voipbin_cli.errors import DecodeError
 
 Found = list[tuple[int, str, str]]

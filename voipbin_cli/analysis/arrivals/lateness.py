@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import numpy as np
 
-from voipbin_cli.analysis.metrics import Lag, Trips
 from voipbin_cli.analysis.pauses import Pause
 from voipbin_cli.codec.pcm import FRAME_NS
 
@@ -17,6 +17,27 @@ LEAST_NS = 10_000_000
 QUEUE_MS = 40.0
 _NOTED = 20_000
 _TRIPS_NOTED = 5_000
+
+
+class Trips(NamedTuple):
+    """Round trips of pings: how many, and their milliseconds.
+
+    `queued_ms` is what the longest took more than the shortest, where that is a queue: a ping
+    waits in the same ones as the audio.
+    """
+
+    pings: int
+    min_ms: float | None
+    p50_ms: float | None
+    p99_ms: float | None
+    queued_ms: float
+
+
+class Lag(NamedTuple):
+    """This process's own lateness: what 1 % of the time was over, and the most, in ms."""
+
+    p99_ms: float
+    max_ms: float
 
 
 class LatenessFold:

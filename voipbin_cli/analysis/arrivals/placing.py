@@ -7,11 +7,11 @@ from typing import NamedTuple
 import numpy as np
 
 from voipbin_cli.analysis.arrivals.log import Arrivals
-from voipbin_cli.analysis.arrivals.reception import MAX_DROPOUT
 from voipbin_cli.analysis.columns import wrapped_steps
 from voipbin_cli.analysis.messages import Ints
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.codec.pcm import SAMPLE_RATE_HZ
+from voipbin_cli.codec.rtp import MAX_DROPOUT
 
 NS_PER_SAMPLE = 1_000_000_000 // SAMPLE_RATE_HZ
 # A timestamp that says more than a minute passed since the packet before says nothing.

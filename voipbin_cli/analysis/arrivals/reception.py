@@ -8,10 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from voipbin_cli.analysis.columns import wrapped_steps
+from voipbin_cli.codec.rtp import MAX_DROPOUT, MAX_MISORDER
 from voipbin_cli.codec.serial import difference
 
-MAX_DROPOUT = 3000
-MAX_MISORDER = 100
 MIN_SEQUENTIAL = 2
 SEQUENCE_BITS = 16
 

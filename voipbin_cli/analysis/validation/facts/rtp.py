@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from voipbin_cli.analysis.arrivals.reception import MAX_DROPOUT, MAX_MISORDER
 from voipbin_cli.analysis.messages import Ints, Mask
 from voipbin_cli.analysis.validation.facts.pacing import SAMPLE_BYTES, Past, before
 from voipbin_cli.analysis.validation.facts.rtp_header import RtpHeaderFacts
+from voipbin_cli.codec.rtp import MAX_DROPOUT, MAX_MISORDER
 from voipbin_cli.codec.serial import difference
 
 # More than all that one stretch of a block can advance: 2**12 packets of MAX_DROPOUT each.
