@@ -94,6 +94,8 @@ def test_a_loss_before_a_stall_is_not_excused_by_it() -> None:
     stall = [1460.0 + i * 0.1 for i in range(9)]
     first, second = fold(steady(50) + lost + stall + steady(100, 1480.0))
     assert (first.lost_ns, second.lost_ns) == (100 * MS, 0)
+    # The eight that were due in 180 ms are the stall's; they came behind the loss, too.
+    assert [pause.grounds.burst_frames for pause in (first, second)] == [0, 8]
 
 
 @pytest.mark.parametrize("ppm", [-300, 300])
@@ -112,6 +114,13 @@ def test_jitter_of_three_frames_is_no_loss() -> None:
             late = max(late, at + rng.uniform(0.0, spread_ms))  # TCP keeps the order
             arrivals.append(late)
         assert lost_ms(fold(arrivals)) == 0.0
+
+
+def test_a_half_second_that_jitter_lifted_is_part_of_the_floor() -> None:
+    # The second of four half seconds is 15 ms late; after the pause all is 14 ms late.
+    before = [at + 15.0 if 25 <= n < 50 else at for n, at in enumerate(steady(100))]
+    (pause,) = fold([*before, 2030.0, *steady(100, 2034.0)])
+    assert (pause.frame, pause.lost_ns) == (100, 0)
 
 
 def test_frames_of_another_length_have_their_own_gap_threshold() -> None:
@@ -206,6 +215,24 @@ def test_the_kinds_of_a_pause(
     assert pause.kinds == kinds
     assert (pause.grounds.burst_frames, pause.grounds.due_frames) == burst
     assert (pause.lost_ns / MS, pause.late_ns / MS) == parts_ms
+
+
+def test_each_pause_has_its_own_burst() -> None:
+    # The stall, and 900 ms after its end the pause that catches up slowly.
+    slowly = steady(21, 2100.0, 15.0) + steady(100, 2420.0)
+    first, second = fold(STALLED[:100] + slowly)
+    assert (first.grounds.burst_frames, first.grounds.due_frames) == (10, 10)
+    assert (second.grounds.burst_frames, second.grounds.due_frames) == (2, 5)
+
+
+def test_a_pause_keeps_its_burst_where_those_before_it_are_settled_first() -> None:
+    # 40 ms are lost each 400 ms, from 1040 on: after 2 s, at 3040, those are settled. The stall,
+    # 150 ms until 3030 in which seven frames were due, is still catching up.
+    arrivals = [n * 20.0 + 40 * max(0, min(5, (n - 32) // 18)) for n in range(300)]
+    arrivals[135:143] = [3030.0 + 2 * n for n in range(8)]
+    *losses, stall = fold(arrivals)
+    assert [pause.lost_ns // MS for pause in losses] == [40] * 5
+    assert (stall.kinds, stall.grounds.burst_frames) == ((Kind.STALL,), 7)
 
 
 def late(ms: float, burst_frames: int = 0, due_frames: int = 10) -> Pause:

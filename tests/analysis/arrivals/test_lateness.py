@@ -37,12 +37,12 @@ def test_what_a_hundredth_of_the_time_was_late_by(seconds: int, hundredth_ms: fl
 def test_for_how_long_it_slept_within_a_pause() -> None:
     # From 800 to 1000 ms, and 20 for a frame that is stamped after the machine woke up.
     pauses = [Pause(0, 1000 * MS, 200 * MS)]
-    assert late((1000, 90)).over(pauses) == [90 * MS]
-    assert late((900, 300)).over(pauses) == [100 * MS]
-    assert late((1300, 400)).over(pauses) == [120 * MS]
-    assert late((850, 40), (950, 60)).over(pauses) == [60 * MS]  # at a stretch
-    assert late((800, 300), (2000, 500)).over(pauses) == [0]
-    assert LatenessFold().over(pauses) == [0]
+    assert late((1000, 90)).own_lag_ns(pauses) == [90 * MS]
+    assert late((900, 300)).own_lag_ns(pauses) == [100 * MS]
+    assert late((1300, 400)).own_lag_ns(pauses) == [120 * MS]
+    assert late((850, 40), (950, 60)).own_lag_ns(pauses) == [60 * MS]  # at a stretch
+    assert late((800, 300), (2000, 500)).own_lag_ns(pauses) == [0]
+    assert LatenessFold().own_lag_ns(pauses) == [0]
 
 
 def test_round_trips_that_rise_by_40_ms_are_a_queue() -> None:

@@ -96,7 +96,7 @@ class DeliveryFold:
         return weigh(
             pauses,
             rises=self._floor.rises(pauses),
-            own_lag_ns=lateness.over(pauses),
+            own_lag_ns=lateness.own_lag_ns(pauses),
             queued_ms=lateness.round_trips().queued_ms,
         )
 

@@ -56,7 +56,7 @@ class LatenessFold:
         """Take round-trip times in milliseconds."""
         self._trips_ms.extend(trips_ms)
 
-    def over(self, pauses: Iterable[Pause]) -> list[int]:
+    def own_lag_ns(self, pauses: Iterable[Pause]) -> list[int]:
         """For how long this process slept within each pause, at a stretch, in ns.
 
         What it found waiting when it woke up may be stamped a frame's length later.
