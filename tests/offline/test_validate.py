@@ -40,7 +40,7 @@ class Judged:
             for part, stream in self.validation.parts()
             for violation in part.violations()
         ]
-        self.summary: dict[str, Any] = self.validation.summary()
+        self.summary: dict[str, Any] = self.validation.summary
 
     def frames(self, rule: str) -> list[int]:
         return [violation.frame for _, violation in self.found if violation.rule.id == rule]
@@ -351,6 +351,6 @@ def test_no_more_is_judged_than_was_asked_for(tmp_path: Path) -> None:
 def test_a_file_can_be_judged_at_once(tmp_path: Path) -> None:
     messages = ((Direction.IN, data) for data in vector("rtp-deployed"))
     path = capture(tmp_path / "c.pcapng", "rtp", messages)
-    assert validate_file(str(path)).summary() == Judged(path).summary
+    assert validate_file(str(path)).summary == Judged(path).summary
     documented = validate_file(str(path), Measure(Spec.DOCUMENTED))
     assert documented.groups[0].rule.id == "rtp-payload-type"

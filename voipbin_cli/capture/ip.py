@@ -16,12 +16,18 @@ from voipbin_cli.capture.records import RecordChunk
 
 Words = npt.NDArray[np.uint64]
 
-IPV4, IPV6, UDP = 0x0800, 0x86DD, 17
+# EtherTypes of RFC 894 and RFC 2464.
+IPV4, IPV6 = 0x0800, 0x86DD
+# RFC 768: the protocol number of UDP, in IPv4's protocol field and in IPv6's next header.
+UDP = 17
+# IEEE 802.1Q: customer and service tags; 0x9100 is what was used before the latter.
 _VLAN_TAGS = (0x8100, 0x88A8, 0x9100)
 _MAX_TAGS = 4
-# RFC 8200 4.3–4.6: hop-by-hop, routing, destination options; all count 8-byte units.
+# RFC 8200 4.3, 4.4, 4.6: hop-by-hop options, routing, destination options. Their length counts
+# units of 8 octets, the first not included.
 _SKIPPED_EXTENSIONS = (0, 43, 60)
 _MAX_EXTENSIONS = 8
+# RFC 791 3.1
 _IPV4 = np.dtype(
     [
         ("version_length", "u1"),
@@ -37,6 +43,7 @@ _IPV4 = np.dtype(
     ]
 )
 _IPV6_ADDRESSES = ("source_high", "source_low", "destination_high", "destination_low")
+# RFC 8200 3
 _IPV6 = np.dtype(
     [
         ("version_class_flow", ">u4"),
@@ -47,22 +54,32 @@ _IPV6 = np.dtype(
     ]
 )
 _IPV4_ENDS = 2
+# RFC 4291 2.5.5.2: ::ffff:a.b.c.d
 _MAPPED = 0xFFFF << 32
+# RFC 768
 _UDP = np.dtype([("ports", ">u4"), ("length", ">u2"), ("checksum", ">u2")])
 
-_LINK_BYTES = {
-    0: 4,  # NULL
-    1: 14,  # ETHERNET
-    12: 0,  # RAW as some systems write it
-    14: 0,
-    101: 0,  # RAW
-    108: 4,  # LOOP
-    113: 16,  # LINUX_SLL
-    228: 0,  # IPV4
-    229: 0,  # IPV6
-    276: 20,  # LINUX_SLL2
+
+class _Link(NamedTuple):
+    """A link layer: how long its header is, and where in it the EtherType, if there is one."""
+
+    header_bytes: int
+    ethertype_at: int | None = None
+
+
+# LINKTYPE_ values of draft-ietf-opsawg-pcaplinktype.
+_LINKS = {
+    0: _Link(4),  # NULL
+    1: _Link(14, 12),  # ETHERNET
+    12: _Link(0),  # RAW, by its number on some systems
+    14: _Link(0),  # RAW, by its number on others
+    101: _Link(0),  # RAW
+    108: _Link(4),  # LOOP
+    113: _Link(16, 14),  # LINUX_SLL
+    228: _Link(0),  # IPV4
+    229: _Link(0),  # IPV6
+    276: _Link(20, 0),  # LINUX_SLL2
 }
-_ETHERTYPE_AT = {1: 12, 113: 14, 276: 0}
 
 
 class Datagrams(NamedTuple):
@@ -139,20 +156,21 @@ def _ip_packets(
     """Record numbers, starts and ends of what claims to be IP (at least one byte of it)."""
     everything = []
     alike = (records.link_type == records.link_type[0]).all()
-    for link_type in records.link_type[:1].tolist() if alike else _LINK_BYTES:
-        if link_type not in _LINK_BYTES:
+    for link_type in records.link_type[:1].tolist() if alike else _LINKS:
+        link = _LINKS.get(link_type)
+        if link is None:
             continue
         record = np.flatnonzero(records.link_type == link_type)
         if not len(record):
             continue
         start = records.start[record]
         end = start + records.captured_bytes[record]
-        at = start + _LINK_BYTES[link_type]
+        at = start + link.header_bytes
         kept = at < end
-        if link_type in _ETHERTYPE_AT:
+        if link.ethertype_at is not None:
             some = chosen(kept)
             record, start, at, end = record[some], start[some], at[some], end[some]
-            ethertype = short[start + _ETHERTYPE_AT[link_type]]
+            ethertype = short[start + link.ethertype_at]
             kept = at < end
             if not (ethertype == IPV4).all():
                 at, ethertype = _skip_tags(short, at, end, ethertype)
@@ -172,7 +190,7 @@ def _ip_packets(
 def _skip_tags(
     short: npt.NDArray[np.uint16], at: Integers, end: Integers, ethertype: npt.NDArray[np.uint16]
 ) -> tuple[Integers, npt.NDArray[np.uint16]]:
-    """IEEE 802.1Q: two bytes of tag, then the next type."""
+    """IEEE 802.1Q: behind the type of a tag come two bytes of control, then the next type."""
     for _ in range(_MAX_TAGS):
         tagged = _is_one_of(ethertype, _VLAN_TAGS) & (at + 4 < end)
         if not tagged.any():
@@ -190,16 +208,17 @@ def _is_one_of(values: npt.NDArray[Any], wanted: tuple[int, ...]) -> npt.NDArray
 
 
 def _udp_over_ipv4(data: bytes, record: Integers, at: Integers, end: Integers) -> Datagrams:
-    """RFC 791."""
+    """The UDP datagrams in these IPv4 packets."""
     some = chosen(at + _IPV4.itemsize <= end)
     record, at, end = record[some], at[some], end[some]
     header = rows(data, at, _IPV4)
+    # RFC 791 3.1: the header length counts words of 32 bits, at least five.
     header_bytes = (header["version_length"] & 15).astype(np.int64) * 4
     total_bytes = header["total_bytes"].astype(np.int64)
     ip_end = np.minimum(end, at + total_bytes)
-    if not total_bytes.all():  # segmentation offload leaves the total at zero
+    if not total_bytes.all():  # where the network card cuts segments, the total may be zero
         ip_end = np.where(total_bytes > 0, ip_end, end)
-    # More-fragments bit or fragment offset.
+    # RFC 791 3.1: with more-fragments set, or an offset, it is a fragment.
     whole = (header["fragment"] & 0x3FFF) == 0
     some = chosen(whole & (header["protocol"] == UDP) & (header_bytes >= 20))
     source = header["source"][some].astype(np.uint64)
@@ -209,11 +228,13 @@ def _udp_over_ipv4(data: bytes, record: Integers, at: Integers, end: Integers) -
 
 
 def _udp_over_ipv6(data: bytes, record: Integers, at: Integers, end: Integers) -> Datagrams:
-    """RFC 8200, extension headers included; fragments (44) are no UDP."""
+    """The UDP datagrams in these IPv6 packets, extension headers skipped; fragments are none."""
     octets = np.frombuffer(data, np.uint8)
     some = chosen(at + _IPV6.itemsize <= end)
     record, at, end = record[some], at[some], end[some]
     header = rows(data, at, _IPV6)
+    # RFC 8200 3: the payload length counts extension headers as well. It may be zero for the same
+    # reason as in IPv4.
     payload_bytes = header["payload_bytes"].astype(np.int64)
     ip_end = np.where(payload_bytes > 0, np.minimum(end, at + 40 + payload_bytes), end)
     following, udp_at = header["next"], at + 40
@@ -233,10 +254,11 @@ def _udp_over_ipv6(data: bytes, record: Integers, at: Integers, end: Integers) -
 def _udp_payloads(
     data: bytes, record: Integers, at: Integers, end: Integers, addresses: tuple[Words, ...]
 ) -> Datagrams:
-    """RFC 768."""
+    """The payloads of these UDP datagrams."""
     some = chosen(at + _UDP.itemsize <= end)
     at, end = at[some], end[some]
     header = rows(data, at, _UDP)
+    # RFC 768: the length includes the header, so that eight is the least.
     wire_bytes = header["length"].astype(np.int64) - 8
     offset = at + 8
     length_bytes = np.minimum(end - offset, wire_bytes)

@@ -43,9 +43,10 @@ class _Interfaces:
         self._all_in_nanoseconds = True
 
     def add(self, link_type: int, resolution: int, offset_s: int) -> None:
-        """`resolution` is if_tsresol: a negative power of 10, or of 2 with the top bit set."""
+        """`resolution` is if_tsresol, `offset_s` is if_tsoffset (Interface Description Block)."""
         if len(self.link_types) >= MAX_INTERFACES:
             return
+        # A negative power of 10, or of 2 where the most significant bit is set.
         exponent = resolution & 0x7F
         binary = bool(resolution & 0x80)
         self._all_in_nanoseconds &= resolution == 9 and offset_s == 0
@@ -119,6 +120,8 @@ class PcapngReader:
                 return
 
     def _first_comment(self) -> str | None:
+        # Section Header Block: type, length, byte-order magic, version, section length (24 bytes),
+        # then options, then the length once more.
         while len(self._window.data) < 12 and not self._window.at_end:
             self._advance(0)
         if not self._begin_section(0):
@@ -171,6 +174,8 @@ class PcapngReader:
         kinds = words[blocks]
         for block in blocks[kinds == INTERFACE].tolist():
             self._add_interface(4 * block, 4 * block + int(words[block + 1]))
+        # Enhanced Packet Block: type, length, interface, time in two words, captured and original
+        # length, then the packet, filled up to 32 bits, options, and the length once more.
         at = blocks[chosen(kinds == ENHANCED_PACKET)]
         at = at[chosen(words[at + 1] >= 4 * (_EPB_WORDS + 1))]
         captured, total = words[at + 5].astype(np.int64), words[at + 1].astype(np.int64)
@@ -215,6 +220,8 @@ class PcapngReader:
     def _add_interface(self, at: int, end: int) -> None:
         if end - at < 20:
             return
+        # Interface Description Block: type, length, link type, reserved, snapshot length, then
+        # options. Without if_tsresol time counts microseconds.
         link_type = struct.unpack_from(self._order + "H", self._window.data, at + 8)[0]
         resolution, offset_s = 6, 0
         for code, value in self._options(at + 16, end - 4):
@@ -226,6 +233,7 @@ class PcapngReader:
 
     def _options(self, at: int, end: int) -> Iterator[tuple[int, bytes]]:
         """Codes and values between two byte offsets; stops where one does not fit."""
+        # Options: code and length, then the value, filled up to 32 bits.
         data = self._window.data
         while at + 4 <= end:
             code, length = struct.unpack_from(self._order + "HH", data, at)
@@ -238,8 +246,9 @@ class PcapngReader:
 def _chase(words: npt.NDArray[np.uint32], at: int) -> tuple[Integers, int, bool]:
     """First words of a section's whole blocks from `at` on, where they end, whether one lies.
 
-    Packet blocks are looked for by their type and both their lengths, all at once; each link of
-    the chain is then checked, so what only looks like a block inside of a packet is never taken.
+    General Block Structure: each block has its length at both ends. Packet blocks are looked for
+    by their type and both lengths, all at once; each link of the chain is then checked, so what
+    only looks like a block inside of a packet is never taken.
     """
     start, end = at, len(words)
     packets, following = _look_like_packets(words, at)

@@ -112,7 +112,7 @@ def validate_file(
     if validation.truncated:
         say(f"warning: {path} ends inside of a record: what comes before that was judged")
     rows = [(stream.name, stream.fold.summary()) for stream in validation.streams]
-    summary = validation.summary()
+    summary = validation.summary
     if output.as_json:
         for name, fields in rows:
             emit("stream", {"stream": name} | fields)

@@ -84,8 +84,9 @@ class FileValidation:
         """How many were judged, of all streams."""
         return sum(sum(validator.frames.values()) for validator in self._validators())
 
+    @property
     def summary(self) -> dict[str, Any]:
-        """Return the fields of the summary."""
+        """The fields of the summary."""
         if self._validator is not None:
             return {"target": self._target, **self._validator.summary()}
         return {

@@ -56,11 +56,6 @@ class Validator:
         if self.encapsulation is not Encapsulation.RTP or self.spec is not Spec.AUTO:
             self._out = self._sent_judge(None)
 
-    @property
-    def is_waiting(self) -> bool:
-        """What is sent waits for the first that is received, to be measured against it."""
-        return self._out is None
-
     def add(self, direction: Direction, frames: Messages) -> Iterator[Part]:
         """Take messages in order; yield what is judged by now."""
         if direction is Direction.IN:
