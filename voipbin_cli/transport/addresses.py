@@ -1,4 +1,4 @@
-"""What a URL says about the way to it, and which secrets it carries."""
+"""Host, port and secrets of a URL."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def authority(url: str) -> str:
 
 
 def is_loopback(host: str | None) -> bool:
-    """Whether `host` is this machine: no proxy has any business in between."""
+    """Whether `host` is this machine, to which no proxy leads."""
     if host == "localhost":
         return True
     try:

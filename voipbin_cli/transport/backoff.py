@@ -8,6 +8,8 @@ FLOOR_S = 0.2
 CEILING_S = 10.0
 
 
+# RFC 6455 7.2.3: "The first reconnect attempt SHOULD be delayed by a random amount of time", later
+# ones by increasingly longer times, such as by "truncated binary exponential backoff".
 class Backoff:
     """Delays of one outage; `reset` once a connection held.
 
@@ -40,9 +42,11 @@ class Backoff:
         undercut, even where it exceeds the ceiling; when it reaches past the end, that is the end.
         """
         self.attempts += 1
-        # 2 ** 64 is past any ceiling; the exponent of a float has an end.
+        # Not above 2 ** 64, which is past any ceiling: a float overflows at 2 ** 1024.
         upper_s = min(self._ceiling_s, self._floor_s * 2.0 ** min(self.attempts, 64))
         delay_s = self._rng.uniform(min(self._floor_s, upper_s), upper_s)
+        # RFC 9110 10.2.3: Retry-After says how long one "ought to wait before making a follow-up
+        # request".
         delay_s = max(delay_s, retry_after or 0.0)
         if self._give_up_after_s is not None and elapsed_s + delay_s > self._give_up_after_s:
             return None

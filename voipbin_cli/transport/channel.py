@@ -17,11 +17,15 @@ from voipbin_cli.transport.framing import Framing
 
 Clock = Callable[[], int]
 
+# 80 s of audio: whoever takes nothing for so long is not read for any more.
 INBOX_MESSAGES = 4096
 INBOX_BYTES = 8 * 1024 * 1024
+# Pongs for a peer that pings and never reads.
 UNSENT_LIMIT_BYTES = 1024 * 1024
 CLOSE_TIMEOUT_S = 1.0
+# Of an answer that is no HTTP, so much is kept to be shown.
 _HEAD_BYTES = 64
+# With a ping every 5 s those of 5.7 hours.
 _RTTS_KEPT = 4096
 _PINGS_PENDING = 16
 
@@ -123,14 +127,17 @@ class MessageChannel(ClientConnection):
         elif event.opcode is Opcode.PONG:
             self._take_pong(bytes(event.data))
         elif event.opcode is Opcode.PING:
-            # The library has queued a pong; a peer that pings and never reads must not fill us.
+            # 5.5.2: "Upon receipt of a Ping frame, an endpoint MUST send a Pong frame in response".
+            # The library has; a peer that pings and never reads must not fill our memory with them.
             if self.unsent_bytes > UNSENT_LIMIT_BYTES:
                 self.give_up("the peer sends pings and reads nothing")
         elif event.opcode is not Opcode.CLOSE:
             self._take_data(event)
 
     def _take_data(self, frame: Frame) -> None:
-        """RFC 6455 section 5.4; the library has bounded the sum and checked the order."""
+        """Put fragments together; the library has bounded their sum and checked their order."""
+        # RFC 6455 5.4: the first frame of a fragmented message has the opcode of the whole, every
+        # further one opcode 0, and the last one FIN.
         if frame.opcode is not Opcode.CONT:
             self._fragments_are_text = frame.opcode is Opcode.TEXT
         self._fragments += frame.data
@@ -146,13 +153,14 @@ class MessageChannel(ClientConnection):
         try:
             text = data.decode()
         except UnicodeDecodeError:
-            # RFC 6455 section 8.1
+            # RFC 6455 8.1: an endpoint that finds that text "is not, in fact, a valid UTF-8 stream"
+            # "MUST _Fail the WebSocket Connection_"; the code for it is 1007 (7.4.1).
             self._fail(CloseCode.INVALID_DATA, "a text message is not UTF-8")
         else:
             self._put(text, len(data))
 
     def _put(self, data: bytes | str, size: int) -> None:
-        # After an end nothing counts any more (RFC 6455 section 7.1.7).
+        # RFC 6455 7.1.7: "An endpoint MUST NOT continue to attempt to process data" after that.
         if self.ending is not None or (self.is_closing and self.is_full):
             return
         self.inbox.append(Message(self.arrival_ns, data))
@@ -194,6 +202,8 @@ class MessageChannel(ClientConnection):
         if self.protocol.state is not State.OPEN or len(self._pings) >= _PINGS_PENDING:
             return
         sent_ns = self._clock()
+        # RFC 6455 5.5.3: a pong "must have identical "Application data" as found in the message
+        # body of the Ping frame being replied to", so it tells which ping it answers.
         payload = sent_ns.to_bytes(8, "big", signed=True)
         self._pings[payload] = sent_ns
         self.protocol.send_ping(payload)
@@ -203,7 +213,8 @@ class MessageChannel(ClientConnection):
         sent_ns = self._pings.pop(payload, None)
         if sent_ns is None:
             return
-        # Answering the most recent ping alone is legal (section 5.5.3): older ones are void.
+        # 5.5.3: an endpoint "MAY elect to send a Pong frame for only the most recently processed
+        # Ping frame": older pings will not be answered any more.
         self._pings = {key: at for key, at in self._pings.items() if at > sent_ns}
         rtt_ms = (self.arrival_ns - sent_ns) / 1e6
         self.round_trips.append(RoundTrip(self.arrival_ns, rtt_ms))
@@ -233,6 +244,7 @@ class MessageChannel(ClientConnection):
         """Send a close frame, and read on without a bound's pause until it is answered."""
         self.is_closing = True
         self.resume()
+        # RFC 6455 7.1.2: the closing handshake starts with a close frame from either side.
         if self.protocol.state is State.OPEN:
             self.protocol.send_close(code)
             self.send_data()
@@ -251,7 +263,7 @@ class MessageChannel(ClientConnection):
             self._conclude("")
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """TCP is gone; without a close frame that is 1006 (RFC 6455 section 7.1.5)."""
+        """TCP is gone, perhaps without a close frame."""
         super().connection_lost(exc)
         if self._abort_timer is not None:
             self._abort_timer.cancel()
@@ -260,7 +272,9 @@ class MessageChannel(ClientConnection):
             self._conclude((exc.strerror or "") if isinstance(exc, OSError) else "")
 
     def _fail(self, code: CloseCode, reason: str) -> None:
-        """A close frame behind it in the same read has been answered already; it is too late."""
+        """Fail the connection (RFC 6455 7.1.7): a close frame with `code`, then no more reading."""
+        # The library may have answered a close frame that came in the same read: then no second
+        # one goes out, as 5.5.1 wants.
         if self.protocol.state is State.OPEN:
             self.protocol.fail(code, reason)
             self.send_data()
@@ -278,9 +292,12 @@ class MessageChannel(ClientConnection):
 
     def _conclude(self, reason: str) -> None:
         received, sent = self.protocol.close_rcvd, self.protocol.close_sent
+        # RFC 6455 7.1.5: the code is that of the first close frame that came. "If [...] no Close
+        # control frame was received by the endpoint", it "is considered to be 1006".
         if received is not None:
             local = not self.protocol.close_rcvd_then_sent
             self._end(Ending(received.code, received.reason, abrupt=False, local=local))
+        # A close frame that nobody here asked for was the library's, for a breach of the protocol.
         elif sent is not None and not self.is_closing:
             self._end(Ending(sent.code, sent.reason, abrupt=False, local=True))
         else:

@@ -27,12 +27,15 @@ from voipbin_cli.transport.masking import mask
 
 __all__ = ["ConnectionEnded", "MediaConnection", "Message", "RoundTrip", "open_connection"]
 
+# The platform's messages have 332 bytes at most; chan_websocket's 65,500.
 MAX_SIZE_BYTES = 256 * 1024
 CONNECT_TIMEOUT_S = 10.0
 PING_INTERVAL_S = 5.0
+# Three pings without an answer, nor anything else: a link that is gone tells nobody by itself.
 PONG_TIMEOUT_S = 15.0
+# The first round trip is there before a short run ends.
 FIRST_PING_S = 0.5
-# Five seconds of linear audio: whoever is that far behind does not read any more.
+# 8 s of linear audio in RTP (332 bytes every 20 ms): whoever is that far behind reads no more.
 SEND_LIMIT_BYTES = 128 * 1024
 _TCP_CLOSE_TIMEOUT_S = 0.25
 
@@ -187,6 +190,8 @@ class MediaConnection:
             ConnectionEnded: there is no connection any more.
         """
         channel = self._channel
+        # RFC 6455 5.5.1: "The application MUST NOT send any more data frames after sending a Close
+        # frame."
         if channel.protocol.state is not WireState.OPEN or channel.ending is not None:
             raise self._ended()
         if channel.unsent_bytes > SEND_LIMIT_BYTES:
@@ -237,7 +242,8 @@ class MediaConnection:
         channel = self._channel
         await asyncio.wait([channel.ended], timeout=CLOSE_TIMEOUT_S)
         if channel.protocol.close_rcvd is not None:
-            # RFC 6455 section 7.1.1: the server closes TCP first, but need not be waited for.
+            # RFC 6455 7.1.1: TCP "SHOULD be closed first by the server"; a client may do it when
+            # the server has not within reasonable time.
             await asyncio.wait([channel.connection_lost_waiter], timeout=_TCP_CLOSE_TIMEOUT_S)
 
     async def _watch_liveness(self, interval_s: float, timeout_s: float) -> None:

@@ -1,4 +1,4 @@
-"""Opening the WebSocket, and every way in which that fails told apart."""
+"""Opening the WebSocket (RFC 6455 section 4.1), and every way in which that fails told apart."""
 
 from __future__ import annotations
 
@@ -33,7 +33,10 @@ _LOGGER.setLevel(logging.CRITICAL)
 
 
 class _Connect(connect):
-    """No redirects: the credential stands in the request, and must not follow to another place."""
+    """The library's connecting, without redirects."""
+
+    # RFC 6455 4.1: "the server might redirect the client using a 3xx status code (but clients are
+    # not required to follow them)". Our credential is in the request, and must not go elsewhere.
 
     def process_redirect(self, exc: Exception) -> Exception | str:
         return exc
@@ -86,11 +89,13 @@ async def _connect(
     options: dict[str, Any] = {"ssl": ssl} if secure and ssl is not None else {}
     await _Connect(
         url,
+        # The platform negotiates none.
         compression=None,
         additional_headers=dict(headers),
         user_agent_header=USER_AGENT,
         proxy=None if is_loopback(urlsplit(url).hostname) else True,
         open_timeout=connect_timeout,
+        # MessageChannel sends the pings, as it times them.
         ping_interval=None,
         max_size=max_size,
         logger=_LOGGER,
@@ -107,6 +112,8 @@ def _explain(
     connect_timeout: float,
     secrets: tuple[str, ...],
 ) -> VoipbinError:
+    # RFC 6455 4.1: "If the status code received from the server is not 101, the client handles the
+    # response per HTTP [RFC2616] procedures"; refusal.py does.
     if isinstance(exc, exceptions.InvalidStatus):
         response = exc.response
         headers = dict(response.headers.raw_items())
@@ -119,6 +126,8 @@ def _explain(
         if int(status[1]) != 101:
             # The rest never came, or is HTTP/1.0, which the library does not read.
             return refusal(int(status[1]), secrets=secrets)
+        # 4.1, points 2 to 6: Upgrade, Connection and Sec-WebSocket-Accept have to be right, and
+        # only what was asked for may be chosen; else the connection fails.
         return failed(
             f"{where} answered 101 but not as a WebSocket server must ({_upgrade_fault(exc)})",
             _NO_WEBSOCKET,

@@ -1,4 +1,4 @@
-"""What a secret or a hostile server may do to a line of text, undone before anyone prints it."""
+"""Secrets taken out of text that is going to be printed or logged."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _BEARER = re.compile(r"(?i)\b(bearer\s+)[^\s\"',]+")
 # RFC 7519: a JSON object in base64url, so it begins with {"
 _JWT = re.compile(r"\beyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*)?")
 _USER_INFO = re.compile(r"(?<=://)[^/\s@?#]+@")
-# A short secret would tear holes into ordinary words; none of the platform's is that short.
+# A shorter secret could be part of an ordinary word; none of the platform's is that short.
 _SHORTEST_SECRET = 4
 
 

@@ -18,6 +18,7 @@ from voipbin_cli.transport.masking import bare_url, mask
 
 BODY_LIMIT_BYTES = 64 * 1024
 RETRY_AFTER_LIMIT_S = 86_400.0
+# RFC 9110 15.4: those that name another address in Location (304 to 306 do not).
 _REDIRECTS = frozenset((300, 301, 302, 303, 307, 308))
 
 
@@ -81,10 +82,11 @@ def _text(value: object) -> str:
 def retry_after(value: str | None, date: str | None = None) -> float | None:
     """Seconds of a Retry-After header (RFC 9110 section 10.2.3), 0 to one day; None without one.
 
-    Its date form counts from the answer's own Date header: the two clocks are the same one.
+    A date counts from the answer's own Date header: both are of the server's clock, not of ours.
     """
     if not value:
         return None
+    # "Retry-After = HTTP-date / delay-seconds", and "delay-seconds = 1*DIGIT".
     try:
         if value.strip().isdecimal():
             seconds = float(value)
@@ -110,7 +112,7 @@ def refusal(
     (3). `details` has `http_status`, and `reason`, `request_id`, `retry_after` (seconds),
     `finding` (the id that diagnose gives it) where they are known.
     """
-    # Header names are case-insensitive (RFC 9110 section 5.1).
+    # RFC 9110 5.1: "Field names are case-insensitive".
     headers = {name.lower(): value for name, value in (headers or {}).items()}
     envelope = ErrorEnvelope(*(mask(field, *secrets) for field in parse_envelope(body)))
     wait_s = retry_after(headers.get("retry-after"), headers.get("date"))
@@ -164,5 +166,7 @@ def is_transient(error: VoipbinError) -> bool:
     """
     status = error.details.get("http_status")
     if status is not None:
+        # 408 Request Timeout (RFC 9110 15.5.9), 425 Too Early (RFC 8470), 429 Too Many Requests
+        # (RFC 6585), and 5xx: "the server is aware that it has erred" (RFC 9110 15.6).
         return bool(status in (408, 425, 429) or status >= 500)
     return isinstance(error, ConnectionFailed) and error.details.get("finding") != "tls"

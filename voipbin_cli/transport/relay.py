@@ -34,17 +34,17 @@ Clock = Callable[[], int]
 
 
 class Watcher(Protocol):
-    """Who looks at what one client and its far end say to each other."""
+    """Sees every message between one client and its far end, and may hold it back."""
 
     def may_pass(self, direction: Direction, message: Message) -> bool:
-        """Look at one message; False holds it back."""
+        """Return whether `message` may go on."""
 
     def connection_ended(self, ended: ConnectionEnded) -> None:
         """The client or the far end is gone."""
 
 
 class _Client(ServerConnection):
-    """A client's connection that knows when its last bytes were read."""
+    """A client's connection, with the time at which its last bytes were read."""
 
     arrival_ns = 0
     clock: Clock
@@ -56,6 +56,7 @@ class _Client(ServerConnection):
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
+        # A client that is gone before it had its answer never gets to `_serve`, which would close.
         if self.protocol.handshake_exc is not None and self.upstream is not None:
             asyncio.ensure_future(self.upstream.close())  # noqa: RUF006
 
@@ -119,6 +120,7 @@ class Relay:
         return client
 
     async def _open(self, connection: ServerConnection, request: Request) -> Response | None:
+        # A browser names the page that connects in Origin (RFC 6455 10.2).
         origin = request.headers.get("Origin")
         if origin is not None and not is_loopback(urlsplit(origin).hostname):
             return connection.respond(403, "not for pages of other hosts\n")
@@ -161,7 +163,7 @@ async def _to_far_end(client: _Client, upstream: MediaConnection, watcher: Watch
                 if watcher.may_pass(Direction.OUT, Message(client.arrival_ns, data)):
                     await upstream.send(data)
     except ConnectionEnded:
-        return  # told by who reads from there
+        return  # `_to_client` reads from the far end, and tells
     code = client.close_code or CloseCode.ABNORMAL_CLOSURE
     is_abrupt = client.protocol.close_rcvd is None
     watcher.connection_ended(
@@ -183,7 +185,10 @@ async def _to_client(client: _Client, upstream: MediaConnection, watcher: Watche
 
 
 async def _end_alike(client: _Client, ended: ConnectionEnded) -> None:
-    """The platform ends a call with no close frame; its client is to see just that."""
+    """End the client's connection as the far end ended: with its close frame, or with none.
+
+    The platform ends a call without one, and its client has to see just that.
+    """
     if not ended.abrupt:
         await client.close(ended.code, ended.reason)
         return

@@ -27,7 +27,7 @@ from voipbin_cli.transport.channel import Message
 from voipbin_cli.transport.connection import ConnectionEnded
 
 MAX_PEERS = 1000
-# So many more are told that there are too many.
+# Connections above MAX_PEERS that still get an answer, 503; further ones are closed without one.
 SPARE_PEERS = 64
 # chan_websocket sends messages of up to 65,500 bytes.
 MAX_MESSAGE_BYTES = 128 * 1024
@@ -60,7 +60,7 @@ class Peer(Protocol):
         """What it sends, to its end; over TCP one AudioSocket frame each."""
 
     async def close(self) -> None:
-        """Take leave in order."""
+        """Close with a close frame (over TCP: a hangup), and wait a moment for the answer."""
 
 
 Handler = Callable[[Peer], Awaitable[None]]
@@ -76,7 +76,7 @@ class Server(Protocol):
 
 
 class ConnectionSlots:
-    """Counts connections, those that have not said yet what they want included."""
+    """Counts open connections, those in their handshake included, against `limit`."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -84,12 +84,12 @@ class ConnectionSlots:
 
     @property
     def are_taken(self) -> bool:
-        """Whether whoever came last is one too many."""
+        """Whether there are more connections than `limit`."""
         return self._taken > self._limit
 
     @property
     def are_overrun(self) -> bool:
-        """Whether there are so many that not even an answer is due."""
+        """Whether there are more than SPARE_PEERS above `limit`."""
         return self._taken > self._limit + SPARE_PEERS
 
     def occupy(self) -> None:
@@ -154,7 +154,7 @@ class _WebSocketPeer:
 
 
 class _Counted(ServerConnection):
-    """A connection that counts from its first moment to its last."""
+    """A connection that occupies a slot from TCP's accept to TCP's end."""
 
     def __init__(self, *arguments: Any, slots: ConnectionSlots, **limits: Any) -> None:
         super().__init__(*arguments, **limits)
@@ -205,6 +205,8 @@ class _WebSocketServer:
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def close(self) -> None:
+        # RFC 6455 7.4.1: "1001 indicates that an endpoint is "going away", such as a server going
+        # down".
         self._server.close(code=1001)
         await self._server.wait_closed()
 
@@ -212,7 +214,7 @@ class _WebSocketServer:
         await self._handler(_WebSocketPeer(connection, self._clock))
 
     def _look_at(self, connection: ServerConnection, request: Request) -> Response | None:
-        """Answer strangers as if there were nothing here, and everyone when it is full."""
+        """404 where the token is not in the path, as for any other path; 503 when it is full."""
         path = urlsplit(request.path).path
         if self._path is not None and not hmac.compare_digest(path.encode(), self._path.encode()):
             return connection.respond(404, "not found\n")
