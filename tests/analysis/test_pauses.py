@@ -10,9 +10,9 @@ from voipbin_cli.analysis.messages import TimedMessage, from_messages
 from voipbin_cli.analysis.pauses import (
     FloorRise,
     Grounds,
-    Kind,
     Pause,
     PauseJudge,
+    PauseKind,
     but_queued,
     weigh,
 )
@@ -179,27 +179,27 @@ STALLED = steady(50) + [1200.0 + i * 0.1 for i in range(11)] + steady(100, 1220.
     ("arrivals_ms", "kinds", "burst", "parts_ms"),
     [
         # 220 ms without a frame, in which ten were due: all of them come at once after it.
-        (STALLED, (Kind.STALL,), (10, 10), (0, 220)),
+        (STALLED, (PauseKind.STALL,), (10, 10), (0, 220)),
         # 120 ms, in which five were due; then one each 15 ms, two of them within a third of it.
         (
             steady(50) + steady(21, 1100.0, 15.0) + steady(100, 1420.0),
-            (Kind.WANDER,),
+            (PauseKind.WANDER,),
             (2, 5),
             (0, 120),
         ),
         # 220 ms, and everything after it is 200 ms late: ten frames never came.
-        (steady(50) + steady(100, 1200.0), (Kind.LOSS,), (0, 1), (200, 20)),
+        (steady(50) + steady(100, 1200.0), (PauseKind.LOSS,), (0, 1), (200, 20)),
         # 320 ms: five frames never came, and the ten that did, late by 220 ms, came at once.
         (
             steady(50) + [1300.0 + i * 0.1 for i in range(11)] + steady(100, 1320.0),
-            (Kind.LOSS, Kind.STALL),
+            (PauseKind.LOSS, PauseKind.STALL),
             (10, 10),
             (100, 220),
         ),
         # 55 ms are less than three frames.
         (
             [*steady(50), 1035.0, 1035.0, 1040.0, *steady(100, 1060.0)],
-            (Kind.BRIEF,),
+            (PauseKind.BRIEF,),
             (2, 2),
             (0, 55),
         ),
@@ -207,7 +207,7 @@ STALLED = steady(50) + [1200.0 + i * 0.1 for i in range(11)] + steady(100, 1220.
 )
 def test_the_kinds_of_a_pause(
     arrivals_ms: list[float],
-    kinds: tuple[Kind, ...],
+    kinds: tuple[PauseKind, ...],
     burst: tuple[int, int],
     parts_ms: tuple[float, float],
 ) -> None:
@@ -232,7 +232,7 @@ def test_a_pause_keeps_its_burst_where_those_before_it_are_settled_first() -> No
     arrivals[135:143] = [3030.0 + 2 * n for n in range(8)]
     *losses, stall = fold(arrivals)
     assert [pause.lost_ns // MS for pause in losses] == [40] * 5
-    assert (stall.kinds, stall.grounds.burst_frames) == ((Kind.STALL,), 7)
+    assert (stall.kinds, stall.grounds.burst_frames) == ((PauseKind.STALL,), 7)
 
 
 def late(ms: float, burst_frames: int = 0, due_frames: int = 10) -> Pause:
@@ -243,15 +243,15 @@ def late(ms: float, burst_frames: int = 0, due_frames: int = 10) -> Pause:
 @pytest.mark.parametrize(
     ("pause", "kind"),
     [
-        (late(59.9, 10), Kind.BRIEF),
-        (late(60, 5), Kind.STALL),
-        (late(60, 4), Kind.WANDER),
-        (late(399.9), Kind.WANDER),
-        (late(400), Kind.STALL),  # nothing wanders so far
-        (Pause(0, 0, 3000 * MS, meant_ns=2980 * MS), Kind.MEANT),
+        (late(59.9, 10), PauseKind.BRIEF),
+        (late(60, 5), PauseKind.STALL),
+        (late(60, 4), PauseKind.WANDER),
+        (late(399.9), PauseKind.WANDER),
+        (late(400), PauseKind.STALL),  # nothing wanders so far
+        (Pause(0, 0, 3000 * MS, meant_ns=2980 * MS), PauseKind.MEANT),
     ],
 )
-def test_where_one_kind_becomes_another(pause: Pause, kind: Kind) -> None:
+def test_where_one_kind_becomes_another(pause: Pause, kind: PauseKind) -> None:
     assert pause.kinds == (kind,)
 
 
@@ -306,13 +306,13 @@ def test_what_pings_waited_for_as_well_is_in_a_queue() -> None:
 
 def test_a_pause_is_this_machine_s_where_it_slept_for_half_of_it() -> None:
     # Of 320 ms 20 are due to the frame; half of the rest is 150.
-    assert Kind.LOSS in weighed(LOST, own_ms=149.9).kinds
+    assert PauseKind.LOSS in weighed(LOST, own_ms=149.9).kinds
     told = weighed(LOST, own_ms=150.0)
-    assert told.kinds == (Kind.EXCUSED,)
+    assert told.kinds == (PauseKind.EXCUSED,)
     assert (told.lost_ns, told.late_ns, told.excused_ns) == (0, 0, 320 * MS)
     assert told.grounds.own_lag_ns == 150 * MS
-    assert weighed(late(200, 10), own_ms=90.0).kinds == (Kind.EXCUSED,)
-    assert weighed(late(200, 10), own_ms=89.9).kinds == (Kind.STALL,)
+    assert weighed(late(200, 10), own_ms=90.0).kinds == (PauseKind.EXCUSED,)
+    assert weighed(late(200, 10), own_ms=89.9).kinds == (PauseKind.STALL,)
 
 
 # One stream, and all who ask

@@ -12,7 +12,7 @@ from voipbin_cli.analysis.arrivals.jitter import Jitter
 from voipbin_cli.analysis.arrivals.lateness import Lag, Trips
 from voipbin_cli.analysis.arrivals.reception import Reception
 from voipbin_cli.analysis.emodel import Quality
-from voipbin_cli.analysis.pauses import Kind, Pause
+from voipbin_cli.analysis.pauses import Pause, PauseKind
 from voipbin_cli.analysis.playout.policies import Outcome
 from voipbin_cli.analysis.sound.holes import Holes
 from voipbin_cli.analysis.sound.judging import Change, Reading
@@ -84,19 +84,19 @@ class Measured:
             return 0.0
         return (self.ended_ns - self.began_ns) / 1e9 + (self.frame_ms or 20.0) / 1e3
 
-    def paused(self, kind: Kind) -> list[Pause]:
+    def paused(self, kind: PauseKind) -> list[Pause]:
         """The pauses that are of this kind, in part at least."""
         return [pause for pause in self.pauses if kind in pause.kinds]
 
     @property
     def stalls(self) -> list[Pause]:
         """Pauses that caught up, at once or after long, this machine's own left out."""
-        return self.paused(Kind.STALL)
+        return self.paused(PauseKind.STALL)
 
     @property
     def losses(self) -> list[Pause]:
         """Pauses in which audio never came."""
-        return self.paused(Kind.LOSS)
+        return self.paused(PauseKind.LOSS)
 
     @property
     def lost_ms(self) -> float:

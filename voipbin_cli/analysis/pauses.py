@@ -62,7 +62,7 @@ QUEUE_SHARE = 0.6
 OWN_SHARE = 0.5
 
 
-class Kind(StrEnum):
+class PauseKind(StrEnum):
     """What a pause was, or a part of it."""
 
     STALL = "stall"  # held back, then brought at once
@@ -106,16 +106,16 @@ class Pause(NamedTuple):
     grounds: Grounds = Grounds()
 
     @property
-    def kinds(self) -> tuple[Kind, ...]:
+    def kinds(self) -> tuple[PauseKind, ...]:
         """Of each part that counts; the rest of a loss may be a stall."""
         parts = (
-            (Kind.EXCUSED, self.excused_ns > 0),
-            (Kind.MEANT, self.meant_ns > 0),
-            (Kind.LOSS, self.lost_ns > 0),
-            (Kind.STALL, self.late_ns >= LATE_NS and self._is_at_once()),
-            (Kind.WANDER, self.late_ns >= LATE_NS and not self._is_at_once()),
+            (PauseKind.EXCUSED, self.excused_ns > 0),
+            (PauseKind.MEANT, self.meant_ns > 0),
+            (PauseKind.LOSS, self.lost_ns > 0),
+            (PauseKind.STALL, self.late_ns >= LATE_NS and self._is_at_once()),
+            (PauseKind.WANDER, self.late_ns >= LATE_NS and not self._is_at_once()),
         )
-        return tuple(kind for kind, holds in parts if holds) or (Kind.BRIEF,)
+        return tuple(kind for kind, holds in parts if holds) or (PauseKind.BRIEF,)
 
     def _is_at_once(self) -> bool:
         grounds = self.grounds

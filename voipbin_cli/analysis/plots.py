@@ -9,17 +9,17 @@ from typing import Any
 import numpy as np
 
 from voipbin_cli.analysis.metrics import Measured
-from voipbin_cli.analysis.pauses import Kind
+from voipbin_cli.analysis.pauses import PauseKind
 from voipbin_cli.analysis.stream import StreamFold
 from voipbin_cli.codec.pcm import SAMPLE_RATE_HZ
 
 _MARKS = 500
 _MOST_SILENCE = 600 * SAMPLE_RATE_HZ
 _PAUSES = {
-    Kind.EXCUSED: "this machine was late",
-    Kind.LOSS: "lost audio",
-    Kind.STALL: "stall",
-    Kind.WANDER: "jitter",
+    PauseKind.EXCUSED: "this machine was late",
+    PauseKind.LOSS: "lost audio",
+    PauseKind.STALL: "stall",
+    PauseKind.WANDER: "jitter",
 }
 
 
@@ -86,7 +86,7 @@ def _marks(measured: Measured) -> list[dict[str, Any]]:
         name = next((_PAUSES[kind] for kind in pause.kinds if kind in _PAUSES), None)
         if name is not None:
             end = (pause.at_ns - measured.began_ns) / 1e9
-            is_own = Kind.EXCUSED in pause.kinds
+            is_own = PauseKind.EXCUSED in pause.kinds
             marks.append(_mark(end - pause.length_ns / 1e9, end, name, mild=is_own))
     for hole in measured.holes.noted:
         start = hole.frame * 0.02

@@ -16,7 +16,7 @@ STDIN = "-"
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class OpenedFile:
     """An open file: its first bytes, by which its kind is told, and the window on all of it."""
 
     window: Window
@@ -25,7 +25,7 @@ class Source:
 
 
 @contextmanager
-def opened(path: str, *, hint: str = "", hint_if_damaged: str = "") -> Iterator[Source]:
+def opened(path: str, *, hint: str = "", hint_if_damaged: str = "") -> Iterator[OpenedFile]:
     """Open a file, or standard input (`-`), to read it from its beginning.
 
     Raises UsageError for a file that cannot be read, and in place of a DecodeError of the body.
@@ -34,7 +34,7 @@ def opened(path: str, *, hint: str = "", hint_if_damaged: str = "") -> Iterator[
         try:
             window = Window(file)
             head = window.data[:HEAD_BYTES]
-            yield Source(window, head, sniff(head))
+            yield OpenedFile(window, head, sniff(head))
         except DecodeError as error:
             message = f"cannot read {source_name(path)}: {error.message}"
             raise UsageError(message, hint=hint_if_damaged) from error

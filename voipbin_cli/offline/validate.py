@@ -18,7 +18,7 @@ from voipbin_cli.offline.bare_samples import sample_frames
 from voipbin_cli.offline.file_kind import FileKind
 from voipbin_cli.offline.own_capture import is_reconnection, steps
 from voipbin_cli.offline.rtp_dumps import rtpdump_packets, single_packet
-from voipbin_cli.offline.source import Source, opened, source_name
+from voipbin_cli.offline.source import OpenedFile, opened, source_name
 from voipbin_cli.offline.streams import CapturedStream, StreamFinder
 
 JudgedStream: TypeAlias = CapturedStream[Validator]
@@ -116,7 +116,7 @@ class FileValidation:
         for stream in self.streams:
             yield stream.fold
 
-    def _judge(self, source: Source) -> Iterator[Judged]:
+    def _judge(self, source: OpenedFile) -> Iterator[Judged]:
         if source.kind is FileKind.CAPTURE:
             yield from self._judge_capture(Capture(source.window))
         elif source.kind is FileKind.RTPDUMP:
@@ -126,7 +126,7 @@ class FileValidation:
 
     # Dumps
 
-    def _judge_bare(self, source: Source) -> Iterator[Judged]:
+    def _judge_bare(self, source: OpenedFile) -> Iterator[Judged]:
         window, encapsulation = source.window, self._encapsulation or _CARRIED[source.kind]
         if encapsulation is Encapsulation.RTP:
             return self._judge_frames(encapsulation, single_packet(window))

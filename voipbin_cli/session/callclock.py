@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 
-from voipbin_cli.analysis.pauses import Kind, Pause, PauseJudge, but_queued
+from voipbin_cli.analysis.pauses import Pause, PauseJudge, PauseKind, but_queued
 from voipbin_cli.codec.dialect import AudioFrame
 from voipbin_cli.codec.pcm import SAMPLE_RATE_HZ
 
@@ -73,7 +73,7 @@ class CallClock:
 
     def _release(self, settled: tuple[Pause, ...], now_ns: int | None) -> Iterator[bytes]:
         for pause in settled:
-            self.stalls += Kind.STALL in pause.kinds
+            self.stalls += PauseKind.STALL in pause.kinds
             if self._fill and pause.lost_ns:
                 self._due.append(pause)
         settled_before = self._judge.open_frame

@@ -15,7 +15,7 @@ from tests.support.peer import vector_messages
 from voipbin_cli.analysis.arrivals.log import ArrivalReader
 from voipbin_cli.analysis.diagnosis import diagnose
 from voipbin_cli.analysis.messages import TimedMessage, from_messages
-from voipbin_cli.analysis.pauses import Kind
+from voipbin_cli.analysis.pauses import PauseKind
 from voipbin_cli.analysis.playout.policies import FIXED_60
 from voipbin_cli.analysis.plots import plot_data
 from voipbin_cli.analysis.stream import StreamFold
@@ -161,7 +161,7 @@ def test_this_machines_own_gaps_are_excused() -> None:
     run = Run("lag", "clean", NONE, lag=((2.0, 300.0), (5.0, 250.0)))
     got = arrivals(run)
     measured = fold(run, got).measured()
-    assert (len(measured.paused(Kind.EXCUSED)), measured.stalls) == (2, [])
+    assert (len(measured.paused(PauseKind.EXCUSED)), measured.stalls) == (2, [])
     assert measured.lag.max_ms == pytest.approx(300.0)
     innocent = fold(replace(run, lag=()), got).measured()
     assert len(innocent.stalls) == 2

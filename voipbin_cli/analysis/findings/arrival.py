@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from voipbin_cli.analysis.findings.row import WARNING, Case, Evidence, FindingRow, sure, tenths
-from voipbin_cli.analysis.pauses import Kind
+from voipbin_cli.analysis.pauses import PauseKind
 from voipbin_cli.analysis.playout.policies import ADAPTIVE, FIXED_60, FIXED_200
 from voipbin_cli.codec.pcm import SAMPLE_RATE_HZ
 
@@ -46,7 +46,7 @@ def judge_stall(facts: Case) -> float:
     if measured.is_starved:
         return 0.95
     stalls = [pause.late_ns for pause in measured.stalls]
-    wanders = [pause.late_ns for pause in measured.paused(Kind.WANDER)]
+    wanders = [pause.late_ns for pause in measured.paused(PauseKind.WANDER)]
     return sure(max(stalls) / 1e6, STALL_MS, 200) if stalls and sum(stalls) >= sum(wanders) else 0.0
 
 

@@ -13,7 +13,7 @@ from voipbin_cli.analysis.findings.row import (
     FindingRow,
     tenths,
 )
-from voipbin_cli.analysis.pauses import Kind
+from voipbin_cli.analysis.pauses import PauseKind
 
 # A call's frames never pause for so long.
 DEAD_MS = 2000.0
@@ -86,7 +86,7 @@ def is_not_won_back(facts: Case) -> bool:
 def judge_local_lag(facts: Case) -> float:
     """It was late, and gaps fell into it."""
     measured = facts.measured
-    excused = sum(pause.excused_ns for pause in measured.paused(Kind.EXCUSED)) / 1e6
+    excused = sum(pause.excused_ns for pause in measured.paused(PauseKind.EXCUSED)) / 1e6
     guilty = sum(pause.late_ns for pause in measured.stalls) / 1e6
     if measured.lag.max_ms < LAG_MS or not excused or guilty > excused:
         return 0.0
@@ -98,7 +98,7 @@ def local_lag(facts: Case) -> Evidence:
     return {
         "late_ms_max": tenths(measured.lag.max_ms),
         "late_ms_p99": tenths(measured.lag.p99_ms),
-        "gaps_excused": len(measured.paused(Kind.EXCUSED)),
+        "gaps_excused": len(measured.paused(PauseKind.EXCUSED)),
     }
 
 
