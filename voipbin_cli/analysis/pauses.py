@@ -92,8 +92,9 @@ class Pause(NamedTuple):
     """A pause in the arrivals, judged.
 
     `frame` is the index of the first frame after it, `at_ns` that frame's arrival, `length_ns`
-    the time since the frame before, less audio that is missing by its number. Its parts: audio
-    that never came, that came late, that this process kept waiting, that was never meant to be.
+    the time since the frame before, less audio that is missing by its number; a frame's own 20 ms
+    are part of it. Its parts: audio that never came, that came late, that this process kept
+    waiting, that was never meant to be.
     """
 
     frame: int
@@ -123,7 +124,7 @@ class Pause(NamedTuple):
 
     def only_late(self, grounds: Grounds) -> Pause:
         """The same pause, of which nothing is lost after all."""
-        return self._replace(lost_ns=0, late_ns=self.lost_ns + self.late_ns, grounds=grounds)
+        return self._replace(lost_ns=0, late_ns=self.length_ns, grounds=grounds)
 
 
 Nanoseconds = TypeVar("Nanoseconds", int, Ints)
