@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ import numpy as np
 from voipbin_cli.capture.captured import CapturedEvent, CapturedMessage
 from voipbin_cli.capture.columns import Codes, Integers
 from voipbin_cli.capture.datagrams import EVENT_PREFIX, FAR, LOG, NEAR, PART_COMMENT, Port
-from voipbin_cli.capture.packets import Flow, PacketChunk
+from voipbin_cli.capture.packets import Address, Flow, PacketChunk
 from voipbin_cli.capture.records import DIRECTION_CODES, DIRECTIONS
 from voipbin_cli.codec.encapsulation import Direction
 
@@ -28,7 +28,11 @@ _REORDER_AT_MOST = 4096
 
 _IN, _OUT = DIRECTION_CODES[Direction.IN], DIRECTION_CODES[Direction.OUT]
 _NOT_OURS = 0
-_ENDS = {(FAR, NEAR): _IN, (NEAR, FAR): _OUT, (NEAR, LOG): _OUT}
+_ENDS: Mapping[tuple[Address, Address], int] = {
+    (FAR, NEAR): _IN,
+    (NEAR, FAR): _OUT,
+    (NEAR, LOG): _OUT,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +119,8 @@ class MessageReader:
 
     def _classify_new_flows(self) -> None:
         for flow in self._flows[len(self._ports) :]:
-            ends: Any = (flow.source, flow.destination)
             self._ports.append(flow.destination_port)
+            ends = flow.source, flow.destination
             self._directions.append(_ENDS.get(ends, _NOT_OURS))
 
     def _other(self, chunk: PacketChunk, n: int) -> Iterator[Record]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -17,13 +17,15 @@ from voipbin_cli.codec.encapsulation import Direction
 
 MAX_FLOWS = 65_536
 
+Address: TypeAlias = IPv4Address | IPv6Address
+
 
 class Flow(NamedTuple):
     """Who sent to whom."""
 
-    source: IPv4Address | IPv6Address
+    source: Address
     source_port: int
-    destination: IPv4Address | IPv6Address
+    destination: Address
     destination_port: int
 
 
@@ -163,6 +165,6 @@ def _flow(ends: tuple[int, ...]) -> Flow:
     return Flow(source, ends[4] >> 16, destination, ends[4] & 0xFFFF)
 
 
-def _address(number: int) -> IPv4Address | IPv6Address:
+def _address(number: int) -> Address:
     address = IPv6Address(number)
     return address.ipv4_mapped or address
