@@ -1,4 +1,4 @@
-"""What folds over numpy columns share: blocks of one size from any chunks, wrapped steps."""
+"""Blocks of one size out of chunks of any size, and steps of numbers that wrap around."""
 
 from __future__ import annotations
 

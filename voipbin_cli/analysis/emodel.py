@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+# R of G.107 with every input at its default: Ro - Is + A, without impairment by delay or equipment.
 R_DEFAULT = 93.2
 # ITU-T G.113 appendix I, G.711: no impairment of its own; robustness without and with
 # concealment (G.711 appendix I).
@@ -32,6 +33,7 @@ class Quality(NamedTuple):
 
 def mos(r_factor: float) -> float:
     """Mean opinion score of a transmission rating R (G.107 annex B), clamped to [1, 4.5]."""
+    # Annex B: 1 for R < 0, 4.5 for R > 100, a cubic in between.
     if r_factor <= 0:
         return MOS_MIN
     if r_factor >= 100:
@@ -43,6 +45,8 @@ def mos(r_factor: float) -> float:
 
 def delay_impairment(one_way_ms: float) -> float:
     """Idd, the impairment by pure delay (G.107 7.4), for an absolute one-way delay in ms."""
+    # 7.4: "Idd = 0" up to Ta = 100 ms; beyond, with X = lg(Ta / 100) / lg 2,
+    # Idd = 25 {(1 + X^6)^(1/6) - 3 (1 + [X/3]^6)^(1/6) + 2}.
     if one_way_ms <= 100:
         return 0.0
     x = math.log2(one_way_ms / 100)
@@ -57,12 +61,14 @@ def equipment_impairment(
         return ie
     if burst_ratio <= 0:
         return 95.0
+    # 7.5: Ie,eff = Ie + (95 - Ie) * Ppl / (Ppl / BurstR + Bpl), Ppl in percent.
     loss_percent = 100 * loss_ratio
     return ie + (95 - ie) * loss_percent / (loss_percent / burst_ratio + bpl)
 
 
 def burst_ratio(mean_burst_frames: float, loss_ratio: float) -> float:
     """BurstR: the mean length of a loss run over what random loss of that ratio would give."""
+    # Runs of random loss of ratio p are 1 / (1 - p) frames long in the mean.
     return mean_burst_frames * (1 - loss_ratio) if loss_ratio > 0 else 1.0
 
 
@@ -101,6 +107,7 @@ def assess(
     assumptions.append(_LISTENING if listening_only else f"one-way delay {delay:.0f} ms")
     bpl = BPL_G711_CONCEALED if concealment else BPL_G711
     impairment = equipment_impairment(loss, burst_ratio=ratio, bpl=bpl)
+    # 7.1: R = Ro - Is - Id - Ie,eff + A; Id here is Idd, as there is no echo.
     r_factor = R_DEFAULT - delay_impairment(delay) - impairment
     return Quality(mos(r_factor), r_factor, MODEL, tuple(assumptions))
 

@@ -1,4 +1,4 @@
-"""What a report draws: columns packed for the browser, trouble by time, and the sound itself."""
+"""The data of a report's plots: columns packed for the browser, trouble by time, the sound."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def plot_data(fold: StreamFold, measured: Measured) -> dict[str, Any]:
 
 
 def _on_the_clock(audio: Any, measured: Measured) -> Any:
-    """The sound with silence where audio never came: then it runs beside the arrivals.
+    """The sound with silence where audio never came, so that its times are those of the arrivals.
 
     It ends before silence that would be more than ten minutes of it in all.
     """
@@ -71,7 +71,7 @@ def _packed(values: Any) -> str:
 
 
 def _jitter(delays_ms: Any) -> Any:
-    """RFC 3550 A.8 after each frame: J += (|D| - J) / 16, D the step of the delay."""
+    """Interarrival jitter after each frame (RFC 3550 6.4.1), D being the step of the delay."""
     jitter, values = 0.0, []
     for step in np.abs(np.diff(delays_ms, prepend=delays_ms[:1])).tolist():
         jitter += (step - jitter) / 16

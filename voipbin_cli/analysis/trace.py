@@ -1,4 +1,4 @@
-"""What plots need: every frame of the first minutes, and every second of all."""
+"""Arrivals for plots: every frame of the first minutes, and the worst gap of each second of all."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MOST_SECONDS = 7 * 86_400
 
 
 class Trace:
-    """Arrivals for the eye. `keep` rows in full; of each second of arrival the longest gap.
+    """The first `keep` arrivals in full; of each second of all the longest gap and the count.
 
     Times are seconds since the first frame, gaps and delays milliseconds; a delay is what lies
     above the first frame's.

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+# RFC 3611 4.7.2: so many frames received in a row end a burst; 16 is the recommended value.
 GMIN = 16
 RUN_BUCKETS = 10
 VARIATION_EDGES_MS = (50, 70, 90, 120, 150, 200, 300)
@@ -46,6 +47,8 @@ class BurstFold:
         # A.2's names: packets since the last loss, and losses within the current burst.
         self._pkt = 0
         self._lost = 0
+        # A.2's transitions between its states: 1 received in a gap, 2 received in a burst, 3 lost
+        # in a burst, 4 lost in a gap (an isolated loss).
         self._c11 = self._c13 = self._c14 = self._c22 = self._c23 = self._c33 = 0
         self._run = 0
         self._longest = 0
@@ -82,7 +85,9 @@ class BurstFold:
         self._losses += following
 
     def _transitions(self, good: NDArray[np.int64]) -> None:
-        """A.2 for losses after `good` packets received each."""
+        """Count the transitions of losses, each after `good` packets received."""
+        # 4.7.2: a burst "does not contain any occurrences of Gmin or more consecutively received
+        # (and not discarded) packets"; after so many, a loss is the first of a new one.
         ends_gap = good >= self._gmin
         starts = np.flatnonzero(ends_gap)
         if starts.size:
@@ -95,6 +100,7 @@ class BurstFold:
             self._lost = good.size - int(starts[-1])
         else:
             self._lost += good.size
+        # A.2 within a burst: a loss right after another is c33; else c23, and c22 += pkt - 1.
         inside = good[~ends_gap]
         adjacent = int(np.count_nonzero(inside == 0))
         self._c33 += adjacent
@@ -130,7 +136,12 @@ class BurstFold:
             loss_runs=tuple(runs.tolist()),
         )
 
+    # A.2 counts no c31 and c32: every burst and every run of losses that began has ended, so that
+    # c31 = c13 and c32 = c23.
+
     def _burst_density(self) -> float | None:
+        # A.2: p32 = c32 / (c31 + c32 + c33), p23 = 1 - c22 / (c22 + c23), 1 where both are 0;
+        # burst_density = 256 * p23 / (p23 + p32).
         p32 = _share(self._c23, self._c13 + self._c23 + self._c33)
         if p32 is None:
             return None
@@ -139,17 +150,18 @@ class BurstFold:
         return min(255.0, 256 * p23 / (p23 + p32)) if p23 + p32 else None
 
     def _gap_ms(self) -> float | None:
+        # A.2: gap_length = (c11 + c14 + c13) * m / c13, m the milliseconds of a packet.
         return _share((self._c11 + self._c14 + self._c13) * self._frame_ms, self._c13)
 
     def _burst_ms(self) -> float | None:
         gap_ms = self._gap_ms()
-        # A.2: c31 = c13 and c32 = c23.
+        # A.2: burst_length = ctotal * m / c13 - gap_length, ctotal the sum of all eight.
         total = self._c11 + self._c14 + 2 * self._c13 + self._c22 + 2 * self._c23 + self._c33
         return None if gap_ms is None else total * self._frame_ms / self._c13 - gap_ms
 
 
 class VariationFold:
-    """How many frames were delayed by how much more than the fastest: buckets users know."""
+    """How many frames were delayed by how much more than the fastest, in buckets."""
 
     def __init__(self) -> None:
         self._counts = np.zeros(len(VARIATION_EDGES_MS) + 1, np.int64)

@@ -1,4 +1,4 @@
-"""How much faster than ours the far end's clock runs, by robust regression."""
+"""By how many ppm the far end's clock runs faster than ours, by robust regression."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from voipbin_cli.analysis.columns import Blocks
 WINDOW_FRAMES = 25
 LEAST_WINDOWS = 8
 MOST_WINDOWS = 400
-# A lasting step of the delay by this much between neighbours is audio that never came, or a new
-# route, no clock.
+# A lasting step of the delay by more than this, from one window to the next, is audio that never
+# came or a new route: a clock that is off by 1000 ppm drifts by 0.5 ms in half a second.
 STEP_NS = 10_000_000
+# Windows before and behind a step that show whether it lasts: 3 s each.
 _NEIGHBOURS = 6
 
 Points = NDArray[np.float64]
@@ -68,7 +69,8 @@ class DriftFold:
         if offsets.size < LEAST_WINDOWS or seconds <= 0:
             return Drift(None, None, offsets.size, seconds)
         slope, uncertainty = _theil_sen(times, _without_steps(offsets))
-        if slope <= -1:  # everything at once: no clock to be seen
+        # All of the audio came at once: arrival times that do not grow are no clock.
+        if slope <= -1:
             return Drift(None, None, offsets.size, seconds)
         # Arrival time is (1 + slope) x audio time; later means a slower far clock.
         ppm = -slope / (1 + slope) * 1e6
@@ -88,7 +90,7 @@ def _thinned(offsets: NDArray[np.int64], times: NDArray[np.int64]) -> tuple[Poin
 
 
 def _without_steps(offsets: Points) -> Points:
-    """Take out what jumped and stayed: the least of some neighbours before and after."""
+    """Take out lasting steps: the least offset behind a jump is less or more than before it."""
     usual = float(np.median(np.diff(offsets)))
     trend = usual * np.arange(offsets.size)
     level = offsets - trend

@@ -8,6 +8,7 @@ import numpy as np
 
 from voipbin_cli.analysis.messages import Ints
 
+# Bins of 0.1 ms up to 2 s; the last one holds everything above.
 _BIN_NS = 100_000
 _BINS = 20_000
 

@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from voipbin_cli.analysis.columns import Blocks, wrapped_steps
 
 TIMESTAMP_BITS = 32
-# 16/15 to the 256th is 1.5e7: a block's sum loses nothing that a double can tell.
+# Packets in a block of `_recursion`, whose terms grow by 16/15 a packet: after 256 by 1.5e7, which
+# leaves 8 of a double's 16 digits.
 _BLOCK = 256
 _DECAY = 15.0 / 16.0
 _DECAY_POWERS = _DECAY ** np.arange(1, _BLOCK + 1)
@@ -61,7 +62,8 @@ class JitterFold:
             return
         self._packets += arrivals.size - self._last_arrival.size
         self._last_arrival, self._last_timestamp = arrivals[-1:].copy(), stamps[-1:].copy()
-        # D(i-1, i) = (Ri - Ri-1) - (Si - Si-1), in timestamp units.
+        # 6.4.1: "D(i,j) = (Rj - Ri) - (Sj - Si)", R the arrival and S the RTP timestamp, both in
+        # timestamp units; here of each packet and the one that arrived before it.
         transit = np.diff(arrivals) * (self.clock_hz / 1e9) - wrapped_steps(stamps, TIMESTAMP_BITS)
         for block in self._deviations.add(np.abs(transit)):
             values = _recursion(self._jitter, block)
@@ -93,8 +95,9 @@ def _whole(arrivals_ns: ArrayLike) -> NDArray[np.int64]:
 
 
 def _recursion(jitter: float, deviations: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The jitter after each |D|: J += (|D| - J) / 16, in closed form.
+    """The jitter after each |D|, in closed form.
 
+    6.4.1: "J(i) = J(i-1) + (|D(i-1,i)| - J(i-1))/16", so
     J(k) = d^k (J(0) + sum over i <= k of |D(i)| / (16 d^i)), with d = 15/16.
     """
     powers = _DECAY_POWERS[: deviations.size]

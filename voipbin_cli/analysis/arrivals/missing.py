@@ -10,6 +10,7 @@ from voipbin_cli.analysis.arrivals.bursts import BurstFold, Bursts
 from voipbin_cli.analysis.messages import Ints
 from voipbin_cli.analysis.pauses import Pause
 
+# Runs kept at the most, so that a hostile stream cannot fill the memory.
 _NOTED = 100_000
 
 
@@ -27,6 +28,7 @@ class MissingFold:
             if step > 1 and len(self._runs) < _NOTED:
                 self._runs.append((self._frames + n, step - 1))
             elif step < 0 and self._runs:
+                # A number behind the last: the latest run is one shorter.
                 frame, count = self._runs.pop()
                 if count > 1:
                     self._runs.append((frame, count - 1))

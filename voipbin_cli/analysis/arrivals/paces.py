@@ -1,4 +1,4 @@
-"""How fast the stream's own clocks run: ticks a second by arrival, robust against pauses."""
+"""The nominal rate of a stream's own clock (RTP timestamps, bytes), measured by arrival times."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 from voipbin_cli.analysis.messages import Ints
 
 CLOCKS_HZ = (8000, 16_000, 24_000, 32_000, 48_000, 96_000)
+# The median over 50 pairs of frames that are 50 frames (1 s) apart: a pause is in some of them.
 _FRAMES = 100
 _SPAN = 50
 

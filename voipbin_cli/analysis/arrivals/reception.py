@@ -11,12 +11,15 @@ from voipbin_cli.analysis.columns import wrapped_steps
 from voipbin_cli.codec.rtp import MAX_DROPOUT, MAX_MISORDER
 from voipbin_cli.codec.serial import difference
 
+# A.1: so many packets in sequence make a source valid.
 MIN_SEQUENTIAL = 2
 SEQUENCE_BITS = 16
 
-# A.1 takes numbers up to MAX_MISORDER - 1 behind the highest; remembering a few more costs nothing.
+# Which of the last 128 numbers were seen: A.1 accepts none that is MAX_MISORDER (100) behind the
+# highest or more.
 _WINDOW = 128
 _WINDOW_MASK = (1 << _WINDOW) - 1
+# Numbers judged at once, if A.1 accepts every one of them: else one by one.
 _BLOCK = 4096
 
 
@@ -60,6 +63,7 @@ class SequenceFold:
     def __init__(self) -> None:
         self._valid = False
         self._probation = MIN_SEQUENTIAL
+        # A.1's max_seq + 1 during probation, and its bad_seq: where a number in sequence would be.
         self._follower: int | None = None
         self._bad: int | None = None
         self._base = 0
@@ -91,7 +95,10 @@ class SequenceFold:
         if not self._valid:
             self._prove(sequence_number)
             return
-        # A.1: udelta = seq - max_seq, here signed: -x stands for RTP_SEQ_MOD - x.
+        # A.1: udelta = seq - max_seq, here signed: -x stands for RTP_SEQ_MOD - x. "in order, with
+        # permissible gap" is udelta < MAX_DROPOUT, "duplicate or reordered packet" is
+        # udelta > RTP_SEQ_MOD - MAX_MISORDER, and in between "the sequence number made a very
+        # large jump".
         ahead = difference(sequence_number, self._highest, SEQUENCE_BITS)
         if -MAX_MISORDER < ahead < MAX_DROPOUT:
             self._accept(ahead)
@@ -118,10 +125,12 @@ class SequenceFold:
         )
 
     def _expected(self) -> int:
+        # A.3: expected = extended_max - base_seq + 1.
         return self._highest - self._base + 1 if self._valid else 0
 
     def _prove(self, number: int) -> None:
         """A.1's probation: the source is valid once MIN_SEQUENTIAL packets came in sequence."""
+        # A.1, while probation lasts: a packet in sequence counts it down, any other begins it anew.
         follows = self._follower is not None and _same(number, self._follower)
         self._probation = self._probation - 1 if follows else MIN_SEQUENTIAL - 1
         self._follower = number + 1
@@ -140,7 +149,9 @@ class SequenceFold:
         self._seen = 0b11
 
     def _jump(self, number: int, ahead: int) -> None:
-        """A.1: two packets in sequence after a very large jump mean that the sender restarted."""
+        """A number that A.1 does not accept, unless it confirms the jump before it."""
+        # A.1: "Two sequential packets -- assume that the other side restarted without telling us so
+        # just re-sync (i.e., pretend this was the first packet)."
         if self._bad is not None and _same(number, self._bad):
             self._finished_expected += self._expected()
             self._finished_received += self._received
@@ -154,6 +165,8 @@ class SequenceFold:
 
     def _accept(self, ahead: int) -> None:
         """Count a packet `ahead` of the highest number, or behind it where negative."""
+        # A.3: what is received includes any late or duplicate packets, so that `lost` may be
+        # negative.
         self._received += 1
         if ahead > 0:
             self._highest += ahead
@@ -164,6 +177,7 @@ class SequenceFold:
         else:
             self._seen |= 1 << -ahead
             self._reordered += 1
+            # A number below the base was never expected.
             self._distinct += self._highest + ahead >= self._base
 
     def _add_block(self, block: NDArray[np.int64]) -> bool:

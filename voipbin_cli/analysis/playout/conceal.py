@@ -21,7 +21,7 @@ _BLEND_LEAST_S = 0.005
 
 
 class Concealer:
-    """Passes good samples on, makes up missing ones, and joins the two without a click.
+    """Passes samples on, synthesises missing ones, and blends the two where they meet.
 
     Appendix I holds the output back by 3.75 ms to blend into an erasure. This one does not: the
     step between the last sample and the repeated period is spread over a quarter period.
@@ -37,20 +37,20 @@ class Concealer:
         self._blend_more = round(_BLEND_MORE_S * rate_hz)
         self._blend_least = round(_BLEND_LEAST_S * rate_hz)
         self._history = np.zeros(_MOST_PERIODS * self._longest + self._longest // 4, np.float32)
-        # What the far end would have gone on with; None while the audio is whole.
+        # 60 ms to put in the place of what is missing; None while nothing is missing.
         self._made_up: Audio | None = np.zeros(0, np.float32)
         self._used = 0
         self._blend_done = 0
         self._blend_length = 0
 
     def good(self, samples: Audio) -> Audio:
-        """Take samples that arrived; return them, blended into what was made up before them."""
+        """Return `samples`, which arrived, blended with what was synthesised before them."""
         output = samples if self._made_up is None else self._blend(samples)
         self._remember(output)
         return output
 
     def conceal(self, count: int) -> Audio:
-        """Make up `count` samples."""
+        """Return `count` samples in the place of missing ones."""
         if self._made_up is None or self._blend_length:
             self._begin()
         output = self._take(count)
@@ -58,7 +58,7 @@ class Concealer:
         return output
 
     def interrupt(self) -> None:
-        """Say that the next good samples do not go on where the last ones ended."""
+        """Blend into the next good samples: they do not continue the last ones."""
         if self._made_up is None or self._blend_length:
             self._begin()
 
@@ -124,12 +124,13 @@ class Concealer:
                 now[:quarter] = before[:quarter] * (1 - rise) + now[:quarter] * rise
             made_up[start : start + self._step] = now[: self._step]
             before = now[self._step :]
-        # The last sample and the one a period before it differ: no step, a ramp.
+        # The first synthesised sample continues the one a period before the last: the difference
+        # between those two would be a step, and is spread over a quarter period.
         made_up[:quarter] += (self._history[-1] - self._history[-period - 1]) * rise[::-1]
         return made_up * self._gain()
 
     def _periods(self, periods: int, period: int, quarter: int, phase: int, count: int) -> Audio:
-        """The last `periods` periods, over and over, each end laid over what led to its start."""
+        """The last `periods` periods repeated, the end blended into what came before the start."""
         length = periods * period
         cycle = self._history[-length:].copy()
         lead = self._history[-length - quarter : -length]

@@ -1,4 +1,4 @@
-"""How far playing should lag the arrivals, how far it does, and how fast to read to get there."""
+"""The delay between arrival and playing: its target, its error, the reading speed to correct it."""
 
 from __future__ import annotations
 
@@ -9,26 +9,28 @@ import numpy as np
 from voipbin_cli.analysis.columns import Blocks
 from voipbin_cli.analysis.playout.policies import BLOCK_FRAMES, MS, DelayTarget, Policy
 
-# The lag is smoothed over a second; an error under 3 ms is left alone, above it costs 200 ppm of
-# speed a millisecond, 0.5 % at most: nobody hears that.
+# The lag is smoothed over a second. An error of up to 3 ms is left as it is; each further
+# millisecond changes the speed by 200 ppm, 0.5 % at most, which is not heard.
 DEAD_ZONE_MS = 3.0
 _SMOOTHING_MS = 1000.0
 _PPM_PER_MS = 200.0
 _MOST_PPM = 5000.0
-# The integral part learns once the error has been small for a while: before, it is no drift.
+# The integral part changes only after 5 s of an error below 10 ms: a larger one comes from the
+# delay's changing, not from the clocks' drift.
 _DRIFT_MS = 20_000.0
 _SETTLED_ERROR_MS = 10.0
 _SETTLED_MS = 5000.0
-# A lag that is off by this much is taken as it is, and gone to in one step.
+# A lag that differs from the smoothed one by more is a jump, and taken without smoothing.
 JUMP_MS = 250.0
-# A sound card that asks unevenly needs that much more; forgotten within seconds.
+# A sound card that asks for samples early by more than 5 ms needs so much more delay, up to 100 ms;
+# what it needed is forgotten within seconds.
 _UNEVEN_LEAST_MS = 5.0
 _UNEVEN_MOST_MS = 100.0
 _UNEVEN_SMOOTHING_MS = 5000.0
 
 
 class DelayControl:
-    """Arrival offsets and due times in, the error of the delay and the reading speed out.
+    """Computes the error of the delay, and the reading speed, from arrivals and due times.
 
     `delay_ms` is how much later than that of the fastest frames the audio is played now,
     `error_ms` (smoothed) by how much that is too much, negative where it is too little.
@@ -66,13 +68,16 @@ class DelayControl:
 
     @property
     def target_ms(self) -> float:
-        """What is aimed at, beyond the fastest frame: the arrivals' need and the puller's."""
+        """The delay aimed at, above the fastest frame's: what the arrivals and the puller need."""
         own_ms = self._pull_ms + self._uneven_ms + DEAD_ZONE_MS
         policy = self._policy._replace(margin_ms=own_ms)
         return float(policy.delay_ns(self._needs.needed_ns, self._blocks)) / MS
 
     def steer(self, lag_ms: float, length_ms: float) -> None:
-        """Take by how much playing lags the far end's audio, at a pull of `length_ms`."""
+        """Update delay and error: `lag_ms` is by how much playing is behind the far end's audio.
+
+        `length_ms` is what is pulled now.
+        """
         assert self.base_ns is not None
         if abs(lag_ms - self._lag_ms) > JUMP_MS:
             self._lag_ms = lag_ms
@@ -86,14 +91,14 @@ class DelayControl:
         self.error_ms = self._lag_ms - base_ms - self.target_ms
 
     def moved(self, lag_ms: float) -> None:
-        """Samples were put in (or, negative, left out): playing lags by so much more."""
+        """Account for `lag_ms` of audio put in (negative: left out) between two pulls."""
         self._lag_ms += lag_ms
         self.error_ms += lag_ms
         self.delay_ms += lag_ms
         self._settled_ms = 0.0
 
     def set_speed(self, length_ms: float) -> None:
-        """A proportional and integral controller, critically damped; the integral is the drift."""
+        """Set the reading speed: a PI controller, critically damped; its integral is the drift."""
         beyond_ms = math.copysign(max(0.0, abs(self.error_ms) - DEAD_ZONE_MS), self.error_ms)
         push_ppm = beyond_ms * _PPM_PER_MS
         self.ratio_ppm = _bounded(self.drift_ppm + push_ppm)

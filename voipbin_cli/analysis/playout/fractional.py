@@ -1,4 +1,4 @@
-"""Reading samples at a rate a few parts in ten thousand off: windowed-sinc interpolation."""
+"""Reading samples faster or slower by up to some permille, by windowed-sinc interpolation."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 Audio = NDArray[np.float32]
 
+# Samples of the source that make one of the output, and positions between two samples.
 _TAPS = 32
 _PHASES = 512
 # Taps left of the sample that a position falls on or after.

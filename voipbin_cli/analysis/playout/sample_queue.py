@@ -1,4 +1,4 @@
-"""Audio that waits to be played, by its place in the stream."""
+"""Audio that waits to be played, by its position in the stream."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Samples cut into frames and seconds, once for all that listens to them."""
+"""Samples cut into frames and seconds, once for every fold over them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from voipbin_cli.codec.pcm import FRAME_SAMPLES
 FRAMES_PER_SECOND = 50
 FULL_SCALE = 32768
 SECOND_SAMPLES = FRAMES_PER_SECOND * FRAME_SAMPLES
-# What is turned into doubles at a time: five megabytes.
+# Frames turned into doubles at a time: 80 s, five megabytes.
 _PART = 80 * FRAMES_PER_SECOND
 
 
@@ -51,7 +51,10 @@ class SoundFrames(NamedTuple):
 
 
 class SoundCutter:
-    """Cuts 8 kHz samples, however they come, into `Sound`; up to a second is held back."""
+    """Cuts 8 kHz samples, in chunks of any size, into `SoundFrames`.
+
+    Up to a second is held back.
+    """
 
     def __init__(self) -> None:
         self._seconds: Blocks[np.int16] = Blocks(SECOND_SAMPLES, np.int16)

@@ -1,4 +1,7 @@
-"""In-band DTMF (ITU-T Q.23, Q.24): a decoder as a fold over samples, and the tones themselves."""
+"""In-band DTMF: a decoder over samples, and the tones themselves.
+
+ITU-T Q.23 gives the frequencies, Q.24 what a receiver has to accept and to refuse.
+"""
 
 from __future__ import annotations
 
@@ -20,27 +23,35 @@ PAUSE_MS = 500
 FULL_SCALE_DBM0 = 3.17
 
 _HZ = np.array(LOW_HZ + HIGH_HZ, np.float64)
+# Samples in a block: in 12.75 ms a filter's first zero is 78 Hz off, about as far as 770 is from
+# 697 Hz. Each block begins half a block after the one before.
 _BLOCK = 102
 _HOP = 51
 # Coefficients as whole numbers: every product and sum is exact, however the chunks were cut.
 _SCALE = 1 << 18
-# Each tone at least this strong; Q.24: receivers work down to -25 to -29 dBm0 a tone.
+# The least level of each tone; Q.24's receivers work down to -25 to -29 dBm0.
 _LEAST_DBM0 = -34.0
-# Q.24: the high tone up to 4 dB stronger than the low, and up to 8 dB weaker; a bit for leakage.
+# Q.24: the high tone may be 4 dB stronger than the low one, or 8 dB weaker. A decibel and three
+# more, as a tone between two filters leaks.
 _MOST_TWIST_DB = 5.0
 _LEAST_TWIST_DB = -11.0
-# The strongest tone of a group over the others of it, and both tones' share of all energy.
+# Power of a group's strongest tone over its second strongest (6 dB), and the share of a block's
+# energy that both tones must have for a digit to begin.
 _GROUP_MARGIN = 10 ** (6 / 10)
 _LEAST_SHARE = 0.86
-# Within a digit less is enough: 10 ms may be missing.
+# The share that lets a digit go on: Q.24 has breaks of up to 10 ms within a digit bridged, and a
+# block at such a break is tone in part only.
 _GO_ON_SHARE = 0.35
-# Q.24: 1.5 % off must work, 3.5 % must not. One block is not as exact as some together; the third
-# and fourth harmonics of a voice at 307 Hz are 2 % beside a star.
+# How far a tone's frequency may be off, by one block and by the median of _HITS blocks, which is
+# more exact. Q.24: 1.5 % has to work, 3.5 % must not; a voice at 307 Hz, whose third and fourth
+# harmonics (921 and 1228 Hz) are 2.1 and 1.6 % off the tones of `*`, is to be kept out.
 _MOST_OFF = 0.025
 _MOST_OFF_TOGETHER = 0.0185
-# So many half blocks in a row: 32 ms, and 40 ms of tone always hold them. So many without: over.
+# Blocks in a row with one key that make a digit: 4 span 32 ms, and Q.24's shortest digit of 40 ms
+# always holds them. Blocks in a row without it that end the digit: 3 span 25 ms.
 _HITS = 4
 _MISSES = 3
+# Blocks measured at a time, so that a whole file needs no more memory than 52 s of it.
 _PART = 8192
 _NOTED = 10_000
 
@@ -59,7 +70,10 @@ class Digit(NamedTuple):
 
 
 class _Hop(NamedTuple):
-    """What one block says: a key, or none; and whether it could be that of a digit going on."""
+    """What one block holds: a key, or none; `sure` where it is enough to begin a digit.
+
+    The offsets are of the frequencies, as a share of the nominal one.
+    """
 
     key: str
     sure: bool
@@ -77,10 +91,10 @@ def _coefficients() -> NDArray[np.float64]:
 
 
 class DtmfFold:
-    """Finds digits in int16 samples at 8 kHz, by Goertzel's filters over half-overlapping blocks.
+    """Finds digits in int16 samples at 8 kHz, by the DFT at eight frequencies.
 
-    A digit is told 32 to 45 ms after it began. Speech and music hold no tone pair so pure, so
-    steady and so exact for so long.
+    A digit is returned 32 to 45 ms after it began. What keeps speech and music out is that both
+    tones together must have 86 % of the energy, at frequencies within 1.85 %, for 32 ms.
     """
 
     _WAVES = _coefficients()
@@ -131,7 +145,7 @@ class DtmfFold:
         off_low, off_high = (_off_hz(tones, earlier, tone) for tone in (low, high))
         pair = power[rows, low], power[rows, high]
         whole = _BLOCK * np.maximum(energy, 1.0) / 2
-        # A filter hears a tone a little off its frequency fainter than it is.
+        # The filter weakens a tone that is off its frequency: undone before the shares are judged.
         share = (pair[0] / _response(off_low) + pair[1] / _response(off_high)) / whole
         levels = _dbm0(pair[0]), _dbm0(pair[1])
         clean = _apart(power[:, :4]) & _apart(power[:, 4:]) & _in_range(*levels)

@@ -16,16 +16,18 @@ from numpy.typing import NDArray
 
 from voipbin_cli.analysis.sound.cutting import SoundFrames
 
-# Longer than this is a mute, a hold or a pause.
+# 400 ms: zeros for longer are a mute, a hold or a pause.
 LONGEST_FRAMES = 20
-# Sound within 5 ms of both edges, well above a room's noise on one side at least.
+# Level of the 5 ms before and behind a hole: -50 dBFS on both sides, -40 dBFS, which is above a
+# room's noise, on one.
 _EDGE_SAMPLES = 40
 _EDGE_LEAST = 32768 * 10 ** (-50 / 20)
 _EDGE_LOUD = 32768 * 10 ** (-40 / 20)
-# A sample of sound is zero by chance now and then.
+# So many samples of sound may be zero by chance, next to a hole.
 _STRAY_ZEROS = 3
-# A sum of sines is predicted from its past, down to mu-law's own noise: 29 dB and better by eight
-# samples, where speech (measured with four voices) has 28 in one frame of a hundred.
+# Linear prediction from the eight samples before leaves of one or two sines no more than mu-law's
+# own noise, 29 dB and more below them; of speech (four voices measured) it leaves 28 dB below in
+# one frame of a hundred, and more in all others.
 _ORDER = 8
 _TONE_RESIDUAL = 10 ** (-28 / 20)
 _RAMP_SAMPLES = 20
@@ -51,7 +53,7 @@ class Holes(NamedTuple):
 
 
 class HoleFold:
-    """Finds them in the frames of a stream."""
+    """Finds the holes in the frames of a stream."""
 
     def __init__(self) -> None:
         self._before: Frame | None = None
@@ -93,13 +95,13 @@ def _floats(frame: NDArray[np.int16]) -> Frame:
 
 
 def _is_loss(before: Frame, frames: int, after: Frame) -> bool:
-    """Is the zero between these two frames cut into sound?"""
+    """Return whether `frames` frames of zero between these two are lost audio."""
     if not before[-_STRAY_ZEROS - 1 :].any() or not after[: _STRAY_ZEROS + 1].any():
         return False
     levels = [_level(before[-_EDGE_SAMPLES:]), _level(after[:_EDGE_SAMPLES])]
     if min(levels) < _EDGE_LEAST or max(levels) < _EDGE_LOUD:
         return False
-    # Tones have pauses of exact zero; no cadence has one of 20 ms (Q.24: 40 ms at least).
+    # Between tones there are pauses of exact zero, but none of 20 ms (Q.24: 40 ms at least).
     return frames == 1 or not (_is_tone(before) and _is_tone(after))
 
 

@@ -1,4 +1,4 @@
-"""The sound itself: level, silence, clipping, DC, noise, and a summary a second."""
+"""Level, silence, clipping, DC offset and noise of the samples, and the levels of each second."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ from voipbin_cli.analysis.sound.cutting import (
 from voipbin_cli.codec.pcm import FRAME_SAMPLES
 
 FLOOR_DBFS = -100.0
-# A frame this faint holds no speech: a quiet room on a telephone is about there.
+# Frames below hold no speech: about the level of a quiet room on a telephone.
 SILENCE_DBFS = -55.0
-# The largest value of mu-law; A-law's is 32256 and linear's 32767. A run of three equal samples
-# there is a flat top.
+# Full scale, for clipping: mu-law's largest value; A-law's is 32256, that of linear 32767. Three
+# equal samples in a row at it or above are clipped; one alone may be a peak that just fits.
 RAIL = 32124
 RAIL_RUN = 3
+# Of the histogram of frame levels, a decibel each, from FLOOR_DBFS up.
 _BINS = 100
 
 Samples = NDArray[np.int16]
@@ -33,9 +34,10 @@ class Signal(NamedTuple):
     """Levels in dB of full scale (a full square wave is 0 dBFS), -100 for silence; ratios 0 to 1.
 
     `silence_ratio` is of 20 ms frames under -55 dBFS, `zero_ratio` of frames all zero;
-    `clipping_ratio` of samples within flat tops at the rail. `dc_offset` is the mean sample in
-    [-1, 1]. `noise_dbfs` is the level that one frame in ten stays under, `speech_dbfs` the mean
-    of those 10 dB above it, `snr_db` their distance; None where there is no such thing.
+    `clipping_ratio` of samples in runs of three and more equal ones at full scale. `dc_offset` is
+    the mean sample in [-1, 1]. `noise_dbfs` is the level that one frame in ten stays under,
+    `speech_dbfs` the mean of those 10 dB above it, `snr_db` their distance; None where there is
+    no such thing.
     """
 
     samples: int
@@ -51,7 +53,7 @@ class Signal(NamedTuple):
 
 
 class SignalFold:
-    """A fold over frames of 20 ms."""
+    """Measures frames of 20 ms as they come."""
 
     def __init__(self) -> None:
         self._frames = self._sum = self._energy = self._peak = 0
@@ -68,7 +70,7 @@ class SignalFold:
         self._frames += len(sound.frames)
         self._energy += int(sound.energy.sum())
         for rows in (sound.samples_by_second, sound.rest):
-            # A second at full scale is under 2^28: 32 bits hold it, and are twice as fast.
+            # The sum of a second at full scale is under 2^28: 32 bits hold it, at twice the speed.
             self._sum += int(rows.sum(axis=1, dtype=np.int32).sum())
         self._rails.add(sound.frames.ravel(), self._add_peaks(sound))
         self._add_levels(sound.energy)
@@ -131,7 +133,7 @@ class SignalFold:
 
 
 class _Rails:
-    """Counts samples in runs of three and more equal ones at the rail."""
+    """Counts clipped samples: runs of three and more equal ones at full scale."""
 
     def __init__(self) -> None:
         self.clipped = 0
@@ -148,7 +150,7 @@ def _flat_samples(joined: Samples) -> int:
     """How many samples after the first three complete or lengthen a flat top."""
     high = (joined >= RAIL) | (joined <= -RAIL)
     same = (joined[1:] == joined[:-1]) & high[1:]
-    # True at i: the samples i, i + 1 and i + 2 are equal and at the rail.
+    # True at i: the samples i, i + 1 and i + 2 are equal and at full scale.
     flat = same[1:] & same[:-1]
     starts = flat[1:] & ~flat[:-1]
     # The first of a run brings three samples, each further one itself.

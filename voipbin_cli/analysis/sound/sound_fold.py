@@ -1,4 +1,4 @@
-"""What is in the payloads: samples into the folds of the sound, as the codec judge reads them."""
+"""Payloads decoded as the codec judge reads them, and measured by every fold over sound."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ _WINDOW = np.hanning(FRAME_SAMPLES)
 
 
 class NoiseFloor(NamedTuple):
-    """The quietest sounding frame of a usual second: its level, and how flat its spectrum is.
+    """The quietest frame of a second that is not all zero: its level, how flat its spectrum is.
+
+    Both are medians over the seconds.
 
     `flatness` is 0 for a tone and about 0.56 for white noise; both None without a whole second.
     """
@@ -35,7 +37,7 @@ class NoiseFloor(NamedTuple):
 
 
 class NoiseFloorFold:
-    """The quietest frame of each second that is not all zero: what lies under the speech."""
+    """Finds the quietest frame of each second: in the pauses of speech that is the noise alone."""
 
     def __init__(self) -> None:
         self._levels, self._flatness = array("d"), array("d")
@@ -57,14 +59,14 @@ class NoiseFloorFold:
         self._flatness.extend(flatness.tolist())
 
     def result(self) -> NoiseFloor:
-        """The usual second, by its medians."""
+        """The medians so far."""
         if not self._levels:
             return NoiseFloor(None, None)
         return NoiseFloor(float(np.median(self._levels)), float(np.median(self._flatness)))
 
 
 class SoundFold:
-    """Decodes rows and leads the samples through every fold of the sound.
+    """Decodes rows, and gives their samples to every fold over sound.
 
     The first `keep_samples` are kept for a listener, in `audio`. Up to a second is held back
     until `finish`.
@@ -108,7 +110,11 @@ class SoundFold:
 
 
 def decoded(rows: Arrivals, reading: Reading) -> NDArray[np.int16]:
-    """The samples of rows of one size; where they are shifted, frames keep their lengths."""
+    """The samples of rows of one size.
+
+    Where they are shifted by a byte, half a sample at each end of a payload is lost: the last
+    sample stands twice, so that the frame keeps its length.
+    """
     size = int(rows.length[0])
     payloads = rows.payloads(size)
     width = reading.codec.sample_bytes

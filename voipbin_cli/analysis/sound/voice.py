@@ -10,16 +10,18 @@ from numpy.typing import NDArray
 from voipbin_cli.analysis.columns import Blocks
 
 FRAME_MS = 10
-# Speech is this far over the noise; it goes on down to a little less.
+# How far above the noise floor a frame is speech: to begin, and to go on.
 START_DB = 10.0
 STAY_DB = 6.0
-# Nothing fainter starts speech, however quiet the line.
+# The least level of speech, however quiet the line is.
 LEAST_DBFS = -48.0
-# Of the last eight frames so many start speech: clicks are shorter. So many quiet ones end it.
+# Five loud frames of the last eight begin speech: clicks are shorter than 50 ms. 40 quiet ones in
+# a row (400 ms) end it.
 START_FRAMES = 5
 WINDOW_FRAMES = 8
 HANGOVER_FRAMES = 40
-# The floor falls at once and rises slowly: 3 dB a second, faster than no speech lasts.
+# The noise floor follows a quieter frame at once, and rises by 0.03 dB a frame, 3 dB a second: too
+# slow to climb onto speech, as the next pause between words pulls it down.
 _FLOOR_RISE_DB = 0.03
 _FLOOR_START_DBFS = -60.0
 _FLOOR_LEAST_DBFS = -75.0
@@ -37,8 +39,8 @@ class VoiceEvent(NamedTuple):
 class VoiceFold:
     """Tells speech from silence in int16 samples.
 
-    A start is told 50 to 80 ms after the first sound and dated back to it; an end 400 ms after
-    the last, dated to it.
+    A start is returned 50 to 80 ms after the first loud frame, with that frame's time; an end
+    400 ms after the last one, with the time at which that ended.
     """
 
     def __init__(self, rate_hz: int = 8000) -> None:
