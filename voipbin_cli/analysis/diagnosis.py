@@ -10,6 +10,7 @@ from voipbin_cli.analysis.findings import Circumstances, Finding, Verdict, find,
 from voipbin_cli.analysis.metrics import Measured
 from voipbin_cli.analysis.severity import Severity
 from voipbin_cli.analysis.stream import StreamFold
+from voipbin_cli.finding_ids import FindingId
 
 # What a report can show in full: ten minutes of frames, two of sound.
 KEPT_ROWS = 30_000
@@ -95,14 +96,14 @@ class DiagnosisFold:
     @property
     def circumstances(self) -> Circumstances:
         """For the findings."""
-        finding = self._refusal.get("finding")
+        finding = _finding_id(self._refusal.get("finding"))
         members = self._api.get("members")
         return Circumstances(
-            refused=finding if finding != "connection-lost" else None,
+            refused=finding if finding != FindingId.CONNECTION_LOST else None,
             details=self._refusal.get("details") or {},
             mute_direction=str(self._api.get("mute_direction") or ""),
             members=members if isinstance(members, int) else None,
-            lost_for_good=finding == "connection-lost",
+            lost_for_good=finding == FindingId.CONNECTION_LOST,
             silent_ms=self._silent_ms,
         )
 
@@ -119,3 +120,11 @@ class DiagnosisFold:
             "reconnects": max(0, self.connections - 1),
             "close": self.close,
         }
+
+
+def _finding_id(told: object) -> FindingId | None:
+    """What a capture says went wrong, None for an id that is none of ours."""
+    try:
+        return FindingId(str(told))
+    except ValueError:
+        return None

@@ -10,6 +10,7 @@ from typing import TypeVar
 from voipbin_cli.commands.options import ApiOptions
 from voipbin_cli.environment import user_environment
 from voipbin_cli.errors import Refused
+from voipbin_cli.finding_ids import FindingId
 from voipbin_cli.render.problems import say
 from voipbin_cli.render.times import span_text
 from voipbin_cli.transport.api import Api
@@ -43,14 +44,14 @@ def refuse_expired(credential: Credential | None, now_s: float) -> None:
     raise Refused(
         f"the token (from {credential.source}) expired {ago} ago",
         hint=f"get a new one: {HOW_TO_LOG_IN}; if it should be good, check this machine's clock",
-        finding="auth",
+        finding=FindingId.AUTH,
     )
 
 
 def require_credential(endpoint: Endpoint) -> None:
     """Raise Refused when there is nothing to show to the API, or only what has expired."""
     if endpoint.credential is None:
-        raise Refused("no credential was found", hint=HOW_TO_LOG_IN, finding="auth")
+        raise Refused("no credential was found", hint=HOW_TO_LOG_IN, finding=FindingId.AUTH)
     refuse_expired(endpoint.credential, time.time())
 
 

@@ -10,6 +10,7 @@ from voipbin_cli.commands.lookups import CALLS, CONFERENCES, find
 from voipbin_cli.commands.options import ApiOptions
 from voipbin_cli.commands.prompts import is_interactive, pick
 from voipbin_cli.errors import Refused, UsageError
+from voipbin_cli.finding_ids import FindingId
 from voipbin_cli.render.problems import say
 from voipbin_cli.render.resource_tables import choice_text
 from voipbin_cli.transport.api import Api
@@ -33,7 +34,7 @@ def choose_target(options: ApiOptions) -> str:
         raise Refused(
             "no call and no conference is in progress",
             hint="sim as the TARGET is a simulated one",
-            finding="call-not-progressing",
+            finding=FindingId.CALL_NOT_PROGRESSING,
         )
     say("no TARGET given; in progress are")
     now = datetime.now(UTC)

@@ -13,6 +13,7 @@ from typing import Any
 from voipbin_cli.codec.dialect import AudioFrame
 from voipbin_cli.codec.pcm import SAMPLE_RATE_HZ
 from voipbin_cli.errors import ConnectionFailed, VoipbinError
+from voipbin_cli.finding_ids import FindingId
 from voipbin_cli.session.audiofile import AudioFile
 from voipbin_cli.session.listener import Listener
 from voipbin_cli.session.live import Cause, Close, LiveRequest, LiveStream
@@ -239,7 +240,7 @@ class ListeningSession:
         error = ConnectionFailed(
             "the connection was dead when the time was up: nothing came any more",
             hint="what came before is kept; voipbin stream diagnose says more",
-            finding="connection-lost",
+            finding=FindingId.CONNECTION_LOST,
         )
         return Close(Cause.NETWORK, close.code, close.reason, error)
 
@@ -280,7 +281,7 @@ class ListeningSession:
             "connected, but no audio arrived",
             hint="is the call answered, and the encapsulation right? "
             "voipbin stream diagnose says more",
-            finding="no-audio",
+            finding=FindingId.NO_AUDIO,
         )
 
     def status(self) -> ListenStatus:

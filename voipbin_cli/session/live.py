@@ -13,6 +13,7 @@ from typing import Any, Protocol, TypeVar
 
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.errors import ConnectionFailed, Refused, VoipbinError
+from voipbin_cli.finding_ids import FindingId
 from voipbin_cli.session.lag import LagMeter
 from voipbin_cli.transport.backoff import Backoff
 from voipbin_cli.transport.connection import (
@@ -246,7 +247,7 @@ class LiveStream:
         error = Refused(
             f"the call or conference is not progressing: its status is '{state.status}'",
             hint="a media stream opens while a call is answered and up: voipbin calls list",
-            finding="call-not-progressing",
+            finding=FindingId.CALL_NOT_PROGRESSING,
         )
         cause = Cause.CALL_ENDED if state.is_over else Cause.REFUSED
         return Close(cause, ended.code, ended.reason, error)
@@ -262,7 +263,7 @@ class LiveStream:
             return ConnectionFailed(
                 f"the stream was accepted and closed again before any audio: {how}",
                 hint="the media of this call could not be set up: try again, then ask support",
-                finding="closed-early",
+                finding=FindingId.CLOSED_EARLY,
             )
         return ConnectionFailed(
             f"the connection was lost and not won back: {how}",
@@ -272,7 +273,7 @@ class LiveStream:
                 if self.request.reconnect
                 else "without --no-reconnect it is tried again"
             ),
-            finding="connection-lost",
+            finding=FindingId.CONNECTION_LOST,
         )
 
     def _stopped_without_connection(self, cause: Cause) -> Close:

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from voipbin_cli.errors import Refused, VoipbinError
+from voipbin_cli.finding_ids import FindingId
 from voipbin_cli.session.live import LiveRequest
 from voipbin_cli.transport.addresses import authority, is_loopback
 from voipbin_cli.transport.network_failure import explain, timed_out
@@ -154,7 +155,7 @@ class Preflight:
             raise Refused(
                 f"the call or conference is not progressing: its status is '{state.status}'",
                 hint=PROGRESSING_HINT,
-                finding="call-not-progressing",
+                finding=FindingId.CALL_NOT_PROGRESSING,
                 call_status=state.status,
             )
         return f"{state.status}{_more(state)}"

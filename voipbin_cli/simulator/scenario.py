@@ -12,6 +12,7 @@ from typing import Any
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.codec.fingerprint import Dialect
 from voipbin_cli.errors import UsageError
+from voipbin_cli.finding_ids import FindingId
 from voipbin_cli.simulator.forms import FORMS, Form
 from voipbin_cli.simulator.schedule import Fault
 
@@ -69,7 +70,7 @@ class Scenario:
 
     name: str
     summary: str
-    finding: str | None = None
+    finding: FindingId | None = None
     faults: tuple[Fault, ...] = ()
     admission: Admission = Admission.STREAM
     refusal: Refusal | None = None

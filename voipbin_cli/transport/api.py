@@ -15,6 +15,7 @@ import httpx2
 
 from voipbin_cli import USER_AGENT
 from voipbin_cli.errors import ConnectionFailed, Refused, UsageError, VoipbinError
+from voipbin_cli.finding_ids import FindingId
 from voipbin_cli.transport.addresses import authority, is_loopback
 from voipbin_cli.transport.credentials import may_be_secret
 from voipbin_cli.transport.endpoint import Endpoint
@@ -154,7 +155,7 @@ class Api:
                 "the API does not know this username with this password",
                 hint="check both; the account's administrator can reset the password",
                 http_status=answer.status,
-                finding="auth",
+                finding=FindingId.AUTH,
             )
         if answer.status != 200:
             raise refusal(answer.status, answer.headers, answer.body, secrets=(password,))

@@ -12,6 +12,7 @@ from websockets.frames import CloseCode
 from websockets.protocol import State as WireState
 
 from voipbin_cli.errors import ConnectionFailed
+from voipbin_cli.finding_ids import FindingId
 from voipbin_cli.text import printable
 from voipbin_cli.transport.addresses import secrets_of
 from voipbin_cli.transport.channel import (
@@ -56,7 +57,9 @@ class ConnectionEnded(ConnectionFailed):
         self.local = local
         said = f": {self.reason}" if self.reason else ""
         manner = " without a close frame" if abrupt else ""
-        super().__init__(f"the connection ended{manner} ({code}){said}", finding="connection-lost")
+        super().__init__(
+            f"the connection ended{manner} ({code}){said}", finding=FindingId.CONNECTION_LOST
+        )
 
 
 class MediaConnection:

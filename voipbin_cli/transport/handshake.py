@@ -15,6 +15,7 @@ from websockets.client import ClientProtocol
 
 from voipbin_cli import USER_AGENT
 from voipbin_cli.errors import ConnectionFailed, UsageError, VoipbinError
+from voipbin_cli.finding_ids import FindingId
 from voipbin_cli.text import printable
 from voipbin_cli.transport.addresses import authority, is_loopback, secrets_of
 from voipbin_cli.transport.channel import Clock, MessageChannel
@@ -172,7 +173,7 @@ def _proxy(exc: Exception) -> VoipbinError:
     if isinstance(exc, exceptions.InvalidProxyStatus):
         status = exc.response.status_code
         return ConnectionFailed(
-            f"the proxy answered HTTP {status}", hint=settings, finding="cannot-connect"
+            f"the proxy answered HTTP {status}", hint=settings, finding=FindingId.CANNOT_CONNECT
         )
     if isinstance(exc, ImportError):
         return UsageError(

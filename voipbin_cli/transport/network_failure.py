@@ -9,6 +9,7 @@ import ssl
 from collections.abc import Iterator
 
 from voipbin_cli.errors import ConnectionFailed
+from voipbin_cli.finding_ids import FindingId
 from voipbin_cli.text import printable
 
 _CHAIN_LIMIT = 32
@@ -77,7 +78,9 @@ def explain(exc: BaseException, where: str) -> ConnectionFailed:
     return failed(f"no connection to {where} ({type(exc).__name__})", "check the network")
 
 
-def failed(message: str, hint: str, finding: str = "cannot-connect") -> ConnectionFailed:
+def failed(
+    message: str, hint: str, finding: FindingId = FindingId.CANNOT_CONNECT
+) -> ConnectionFailed:
     """A ConnectionFailed that carries diagnose's finding id."""
     return ConnectionFailed(message, hint=hint, finding=finding)
 
@@ -110,18 +113,18 @@ def _tls(exc: ssl.SSLError, where: str) -> ConnectionFailed:
             f"is not trusted ({said})",
             f"if you know this server, trust its authority with --ca-file FILE; {_OR_INSECURE}",
         )
-        return failed(f"TLS: the certificate of {where} {what}", hint, "tls")
+        return failed(f"TLS: the certificate of {where} {what}", hint, FindingId.TLS)
     if exc.reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE"):
         return failed(
             f"TLS: {where} does not speak TLS",
             "check the port; an address without TLS begins with http:// or ws://",
-            "tls",
+            FindingId.TLS,
         )
     said = printable(exc.reason or type(exc).__name__, 120)
     return failed(
         f"TLS: the handshake with {where} failed ({said})",
         "the server, or something between, speaks TLS in a way that this machine does not accept",
-        "tls",
+        FindingId.TLS,
     )
 
 

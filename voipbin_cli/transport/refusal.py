@@ -13,6 +13,7 @@ from http import HTTPStatus
 from typing import Any, NamedTuple
 
 from voipbin_cli.errors import ConnectionFailed, Refused, VoipbinError
+from voipbin_cli.finding_ids import FindingId
 from voipbin_cli.text import printable
 from voipbin_cli.transport.masking import bare_url, mask
 
@@ -23,20 +24,24 @@ _REDIRECTS = frozenset((300, 301, 302, 303, 307, 308))
 
 
 class _Row(NamedTuple):
-    finding: str
+    finding: FindingId
     hint: str
 
 
 _REFUSALS: Mapping[int, _Row] = {
     401: _Row(
-        "auth",
+        FindingId.AUTH,
         "check the credential: a token belongs in VOIPBIN_TOKEN, an access key in "
         "VOIPBIN_ACCESSKEY (the two are not interchangeable), or run `voipbin login` again",
     ),
-    403: _Row("forbidden", "this credential may not do that: check the account's permissions"),
-    404: _Row("not-found", "check the id, and that it belongs to this API (--api-url)"),
-    409: _Row("call-not-progressing", "the call or conference must be active and progressing"),
-    429: _Row("rate-limited", "too many requests: wait, then try again"),
+    403: _Row(
+        FindingId.FORBIDDEN, "this credential may not do that: check the account's permissions"
+    ),
+    404: _Row(FindingId.NOT_FOUND, "check the id, and that it belongs to this API (--api-url)"),
+    409: _Row(
+        FindingId.CALL_NOT_PROGRESSING, "the call or conference must be active and progressing"
+    ),
+    429: _Row(FindingId.RATE_LIMITED, "too many requests: wait, then try again"),
 }
 _OTHERS: Mapping[int, str] = {
     400: "check the id and the encapsulation",
@@ -124,7 +129,7 @@ def refusal(
         reason=envelope.reason or None,
         request_id=envelope.request_id or None,
         retry_after=wait_s,
-        finding=_REFUSALS[status].finding if status in _REFUSALS else "cannot-connect",
+        finding=_REFUSALS[status].finding if status in _REFUSALS else FindingId.CANNOT_CONNECT,
     )
 
 
@@ -169,4 +174,4 @@ def is_transient(error: VoipbinError) -> bool:
         # 408 Request Timeout (RFC 9110 15.5.9), 425 Too Early (RFC 8470), 429 Too Many Requests
         # (RFC 6585), and 5xx: "the server is aware that it has erred" (RFC 9110 15.6).
         return bool(status in (408, 425, 429) or status >= 500)
-    return isinstance(error, ConnectionFailed) and error.details.get("finding") != "tls"
+    return isinstance(error, ConnectionFailed) and error.details.get("finding") != FindingId.TLS

@@ -15,6 +15,7 @@ from voipbin_cli.analysis.findings import arrival, connection, labels, payload, 
 from voipbin_cli.analysis.findings.row import Case, Circumstances, Finding, FindingRow
 from voipbin_cli.analysis.metrics import Measured
 from voipbin_cli.analysis.severity import Severity
+from voipbin_cli.finding_ids import FindingId
 
 __all__ = ["BY_ID", "ROWS", "Circumstances", "Finding", "FindingRow", "Verdict", "find", "verdict"]
 
@@ -26,7 +27,7 @@ ROWS: tuple[FindingRow, ...] = (
     *labels.ROWS,
 )
 
-BY_ID: Mapping[str, FindingRow] = MappingProxyType({row.id: row for row in ROWS})
+BY_ID: Mapping[FindingId, FindingRow] = MappingProxyType({row.id: row for row in ROWS})
 
 
 class Verdict(StrEnum):
@@ -46,14 +47,14 @@ _VERDICTS = {
 
 def find(measured: Measured, around: Circumstances) -> tuple[Finding, ...]:
     """What is wrong, gravest first, in each severity by cause; what another explains left out."""
-    facts = Case(measured, around)
-    explained: set[str] = set()
+    case = Case(measured, around)
+    explained: set[FindingId] = set()
     found: list[Finding] = []
     for row in ROWS:
-        confidence = row.judge(facts)
+        confidence = row.judge(case)
         if confidence > 0 and row.id not in explained:
             explained |= row.explains
-            found.append(row.finding(facts, confidence))
+            found.append(row.finding(case, confidence))
     errors = {finding.id for finding in found if finding.severity is Severity.ERROR}
 
     def place(finding: Finding) -> tuple[int, bool]:

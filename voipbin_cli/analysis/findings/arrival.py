@@ -6,6 +6,7 @@ from voipbin_cli.analysis.findings.row import WARNING, Case, Evidence, FindingRo
 from voipbin_cli.analysis.pauses import PauseKind
 from voipbin_cli.analysis.playout.policies import ADAPTIVE, FIXED_60, FIXED_200
 from voipbin_cli.codec.pcm import SAMPLE_RATE_HZ
+from voipbin_cli.finding_ids import FindingId
 
 # From here on a fault is worth telling; what is a stall, and what is lost, `pauses` has judged.
 JITTER_LATE_RATIO = 0.02
@@ -18,8 +19,8 @@ GRAVE_LOSS = 0.05
 GRAVE_STALL = 0.2
 
 
-def judge_sequence(facts: Case) -> float:
-    told = facts.measured.reception
+def judge_sequence(case: Case) -> float:
+    told = case.measured.reception
     if told is None:
         return 0.0
     wrong = told.missing + told.duplicate + told.reordered
@@ -28,21 +29,21 @@ def judge_sequence(facts: Case) -> float:
     return sure(wrong / max(1, told.total_expected), SEQUENCE_RATIO, 0.01)
 
 
-def sequence(facts: Case) -> Evidence:
-    told = facts.measured.reception
+def sequence(case: Case) -> Evidence:
+    told = case.measured.reception
     assert told is not None
     names = ("total_expected", "missing", "duplicate", "reordered")
     return {name.removeprefix("total_"): getattr(told, name) for name in names}
 
 
-def is_sequence_grave(facts: Case) -> bool:
-    told = facts.measured.reception
+def is_sequence_grave(case: Case) -> bool:
+    told = case.measured.reception
     return told is not None and told.missing > GRAVE_LOSS * max(1, told.total_expected)
 
 
-def judge_stall(facts: Case) -> float:
+def judge_stall(case: Case) -> float:
     """Stalls that hurt, and that are most of what is late; or a link that is too slow."""
-    measured = facts.measured
+    measured = case.measured
     if measured.is_starved:
         return 0.95
     stalls = [pause.late_ns for pause in measured.stalls]
@@ -50,8 +51,8 @@ def judge_stall(facts: Case) -> float:
     return sure(max(stalls) / 1e6, STALL_MS, 200) if stalls and sum(stalls) >= sum(wanders) else 0.0
 
 
-def stalls(facts: Case) -> Evidence:
-    measured = facts.measured
+def stalls(case: Case) -> Evidence:
+    measured = case.measured
     late = [pause.late_ns / 1e6 for pause in measured.stalls]
     starved: Evidence = {}
     if measured.is_starved:
@@ -70,19 +71,19 @@ def stalls(facts: Case) -> Evidence:
     }
 
 
-def is_stall_grave(facts: Case) -> bool:
-    measured = facts.measured
+def is_stall_grave(case: Case) -> bool:
+    measured = case.measured
     stalled = measured.share(sum(pause.late_ns for pause in measured.stalls) / 1e6)
     return measured.is_starved or stalled > GRAVE_STALL
 
 
-def judge_lost_audio(facts: Case) -> float:
-    measured = facts.measured
+def judge_lost_audio(case: Case) -> float:
+    measured = case.measured
     return sure(measured.lost_ms, LOSS_MS, 100) if measured.losses else 0.0
 
 
-def lost_audio(facts: Case) -> Evidence:
-    measured = facts.measured
+def lost_audio(case: Case) -> Evidence:
+    measured = case.measured
     lost = [pause.lost_ns / 1e6 for pause in measured.losses]
     return {
         "gaps": len(lost),
@@ -92,16 +93,16 @@ def lost_audio(facts: Case) -> Evidence:
     }
 
 
-def is_loss_grave(facts: Case) -> bool:
-    return facts.measured.share(facts.measured.lost_ms) > GRAVE_LOSS
+def is_loss_grave(case: Case) -> bool:
+    return case.measured.share(case.measured.lost_ms) > GRAVE_LOSS
 
 
-def judge_jitter(facts: Case) -> float:
-    return sure(facts.measured.late_ratio(FIXED_60.name), JITTER_LATE_RATIO, 0.1)
+def judge_jitter(case: Case) -> float:
+    return sure(case.measured.late_ratio(FIXED_60.name), JITTER_LATE_RATIO, 0.1)
 
 
-def jitter(facts: Case) -> Evidence:
-    measured = facts.measured
+def jitter(case: Case) -> Evidence:
+    measured = case.measured
     adaptive = measured.buffers[ADAPTIVE.name]
     return {
         "late_in_60_ms_buffer": round(measured.late_ratio(FIXED_60.name), 4),
@@ -111,8 +112,8 @@ def jitter(facts: Case) -> Evidence:
     }
 
 
-def judge_drift(facts: Case) -> float:
-    measured, told = facts.measured, facts.measured.drift
+def judge_drift(case: Case) -> float:
+    measured, told = case.measured, case.measured.drift
     if told.ppm is None or told.uncertainty_ppm is None or measured.is_starved:
         return 0.0
     if told.ppm < 0 and -told.ppm * told.seconds / 1000 < measured.trips.queued_ms:
@@ -122,63 +123,64 @@ def judge_drift(facts: Case) -> float:
     return sure(abs(told.ppm), DRIFT_PPM, 300)
 
 
-def drift(facts: Case) -> Evidence:
-    told = facts.measured.drift
+def drift(case: Case) -> Evidence:
+    told = case.measured.drift
     return {"ppm": tenths(told.ppm or 0.0), "uncertainty_ppm": tenths(told.uncertainty_ppm or 0.0)}
 
 
 ROWS: tuple[FindingRow, ...] = (
     FindingRow(
-        "sequence",
-        WARNING,
-        "RTP sequence numbers are missing, repeated or out of order",
-        judge_sequence,
-        sequence,
-        "packets were lost or reordered on a UDP leg: look there; conceal what is missing",
-        "poor quality: watch packet loss",
-        frozenset(("jitter", "clock-drift")),
+        id=FindingId.SEQUENCE,
+        severity=WARNING,
+        title="RTP sequence numbers are missing, repeated or out of order",
+        judge=judge_sequence,
+        prove=sequence,
+        remedy="packets were lost or reordered on a UDP leg: look there; conceal what is missing",
+        symptom="poor quality: watch packet loss",
+        explains=frozenset((FindingId.JITTER, FindingId.CLOCK_DRIFT)),
         grave=is_sequence_grave,
     ),
     FindingRow(
-        "network-stall",
-        WARNING,
-        "the link held frames back, then brought them all at once",
-        judge_stall,
-        stalls,
-        "use a jitter buffer, or a better link: TCP repeats what a bad one loses; where the link "
-        "carries less than the stream (0.1 Mbit/s) no buffer helps",
-        "choppy",
-        frozenset(("jitter",)),
+        id=FindingId.NETWORK_STALL,
+        severity=WARNING,
+        title="the link held frames back, then brought them all at once",
+        judge=judge_stall,
+        prove=stalls,
+        remedy="use a jitter buffer, or a better link: TCP repeats what a bad one loses; where the "
+        "link carries less than the stream (0.1 Mbit/s) no buffer helps",
+        symptom="choppy",
+        explains=frozenset((FindingId.JITTER,)),
         grave=is_stall_grave,
     ),
     FindingRow(
-        "lost-audio",
-        WARNING,
-        "audio that never came",
-        judge_lost_audio,
-        lost_audio,
-        "fill the gaps with silence to keep the call's clock; look for what pauses upstream",
-        "choppy",
-        frozenset(("jitter", "clock-drift")),
+        id=FindingId.LOST_AUDIO,
+        severity=WARNING,
+        title="audio that never came",
+        judge=judge_lost_audio,
+        prove=lost_audio,
+        remedy="fill the gaps with silence to keep the call's clock; look for what pauses upstream",
+        symptom="choppy",
+        explains=frozenset((FindingId.JITTER, FindingId.CLOCK_DRIFT)),
         grave=is_loss_grave,
     ),
     FindingRow(
-        "jitter",
-        WARNING,
-        "arrival varies more than a 60 ms buffer takes up",
-        judge_jitter,
-        jitter,
-        "use a jitter buffer of the size that the evidence names, or an adaptive one",
-        "choppy",
-        frozenset(("clock-drift",)),
+        id=FindingId.JITTER,
+        severity=WARNING,
+        title="arrival varies more than a 60 ms buffer takes up",
+        judge=judge_jitter,
+        prove=jitter,
+        remedy="use a jitter buffer of the size that the evidence names, or an adaptive one",
+        symptom="choppy",
+        explains=frozenset((FindingId.CLOCK_DRIFT,)),
     ),
     FindingRow(
-        "clock-drift",
-        WARNING,
-        "the far clock does not run at our speed",
-        judge_drift,
-        drift,
-        "play a few parts in a million faster or slower, or drop to the target delay now and then",
-        "poor quality: check latency",
+        id=FindingId.CLOCK_DRIFT,
+        severity=WARNING,
+        title="the far clock does not run at our speed",
+        judge=judge_drift,
+        prove=drift,
+        remedy="play a few parts in a million faster or slower, or drop to the target delay now "
+        "and then",
+        symptom="poor quality: check latency",
     ),
 )

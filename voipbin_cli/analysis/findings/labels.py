@@ -7,22 +7,23 @@ from voipbin_cli.analysis.metrics import reading_text
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.codec.payload_types import PCMA, PCMU
 from voipbin_cli.codec.pcm import SAMPLE_RATE_HZ, Codec
+from voipbin_cli.finding_ids import FindingId
 
 
-def judge_timestamp_rate(facts: Case) -> float:
-    measured = facts.measured
+def judge_timestamp_rate(case: Case) -> float:
+    measured = case.measured
     clock_hz = measured.clock_hz
     if clock_hz is None or measured.is_datagrams or measured.frames < 10:
         return 0.0
     return 0.95 if clock_hz != SAMPLE_RATE_HZ else 0.0
 
 
-def timestamp_rate(facts: Case) -> Evidence:
-    return {"clock_hz": facts.measured.clock_hz, "due": SAMPLE_RATE_HZ}
+def timestamp_rate(case: Case) -> Evidence:
+    return {"clock_hz": case.measured.clock_hz, "due": SAMPLE_RATE_HZ}
 
 
-def judge_label(facts: Case) -> float:
-    measured = facts.measured
+def judge_label(case: Case) -> float:
+    measured = case.measured
     if measured.reading is None or not measured.labels or not measured.is_settled:
         return 0.0
     label, read = measured.labels[0][0], measured.reading.codec
@@ -34,8 +35,8 @@ def judge_label(facts: Case) -> float:
     return 0.9 if wrong else 0.0
 
 
-def label(facts: Case) -> Evidence:
-    measured = facts.measured
+def label(case: Case) -> Evidence:
+    measured = case.measured
     number = measured.labels[0][0]
     is_rtp = measured.encapsulation is Encapsulation.RTP
     name = {"payload_type": number} if is_rtp else {"kind": f"{number:02x}"}
@@ -45,19 +46,19 @@ def label(facts: Case) -> Evidence:
 
 ROWS: tuple[FindingRow, ...] = (
     FindingRow(
-        "timestamp-rate",
-        INFO,
-        "RTP timestamps do not count samples at 8 kHz",
-        judge_timestamp_rate,
-        timestamp_rate,
-        "harmless here: take the clock named in the evidence when jitter is computed",
+        id=FindingId.TIMESTAMP_RATE,
+        severity=INFO,
+        title="RTP timestamps do not count samples at 8 kHz",
+        judge=judge_timestamp_rate,
+        prove=timestamp_rate,
+        remedy="harmless here: take the clock named in the evidence when jitter is computed",
     ),
     FindingRow(
-        "payload-label",
-        INFO,
-        "the label does not say what the payload is",
-        judge_label,
-        label,
-        "harmless here: decode by what the payload is, never by its payload type or kind",
+        id=FindingId.PAYLOAD_LABEL,
+        severity=INFO,
+        title="the label does not say what the payload is",
+        judge=judge_label,
+        prove=label,
+        remedy="harmless here: decode by what the payload is, never by its payload type or kind",
     ),
 )

@@ -16,28 +16,29 @@ from voipbin_cli.analysis.findings.row import (
 )
 from voipbin_cli.analysis.metrics import Measured, change_fields, reading_text
 from voipbin_cli.codec.pcm import FRAME_SAMPLES, SAMPLE_RATE_HZ, Codec
+from voipbin_cli.finding_ids import FindingId
 
 # A rate is another rate from this deviation on; below it is a clock.
 WRONG_RATE_RATIO = 0.05
 
 
-def judge_not_audio(facts: Case) -> float:
-    measured = facts.measured
+def judge_not_audio(case: Case) -> float:
+    measured = case.measured
     if measured.magic:
         return 0.98
     blocks = measured.heard_blocks
     return 0.98 if blocks and measured.text_blocks * 2 > blocks else 0.0
 
 
-def not_audio(facts: Case) -> Evidence:
-    measured = facts.measured
+def not_audio(case: Case) -> Evidence:
+    measured = case.measured
     if measured.magic:
         return {"found": measured.magic, "where": "at the start"}
     return {"found": "printable text", "where": "in the payload"}
 
 
-def judge_wrong_rate(facts: Case) -> float:
-    measured = facts.measured
+def judge_wrong_rate(case: Case) -> float:
+    measured = case.measured
     if measured.samples_hz is None or not measured.is_settled or measured.is_datagrams:
         return 0.0
     if measured.is_starved or _is_held_back(measured):
@@ -55,8 +56,8 @@ def _is_held_back(measured: Measured) -> bool:
     return 0 < measured.behind_ms <= longest_ms
 
 
-def wrong_rate(facts: Case) -> Evidence:
-    measured = facts.measured
+def wrong_rate(case: Case) -> Evidence:
+    measured = case.measured
     return {
         "samples_per_second": round(measured.samples_hz or 0.0),
         "due": SAMPLE_RATE_HZ,
@@ -65,26 +66,26 @@ def wrong_rate(facts: Case) -> Evidence:
     }
 
 
-def judge_misaligned(facts: Case) -> float:
-    measured = facts.measured
+def judge_misaligned(case: Case) -> float:
+    measured = case.measured
     now = measured.reading is not None and measured.reading.shifted and measured.is_settled
     return 0.95 if now or any(change.after.shifted for change in measured.changes) else 0.0
 
 
-def misaligned(facts: Case) -> Evidence:
-    shifts = [change for change in facts.measured.changes if change.after.shifted]
+def misaligned(case: Case) -> Evidence:
+    shifts = [change for change in case.measured.changes if change.after.shifted]
     return {"from_frame": shifts[0].frame if shifts else 0}
 
 
-def judge_byte_order(facts: Case) -> float:
-    measured = facts.measured
+def judge_byte_order(case: Case) -> float:
+    measured = case.measured
     if measured.is_datagrams or measured.reading is None or not measured.is_settled:
         return 0.0  # RFC 3551: L16 is big-endian, on a phone's leg
     return 0.97 if measured.reading.codec is Codec.S16BE else 0.0
 
 
-def judge_codec_mismatch(facts: Case) -> float:
-    measured = facts.measured
+def judge_codec_mismatch(case: Case) -> float:
+    measured = case.measured
     if measured.malformed * 2 > measured.messages:
         return 0.9
     if measured.changes:
@@ -96,8 +97,8 @@ def judge_codec_mismatch(facts: Case) -> float:
     return 0.97 if measured.reading.codec is Codec.ALAW else 0.0
 
 
-def codec(facts: Case) -> Evidence:
-    measured = facts.measured
+def codec(case: Case) -> Evidence:
+    measured = case.measured
     found = reading_text(measured.reading) if measured.reading else None
     told: Evidence = {"found": found, "due": "mulaw or s16le"}
     if measured.changes:
@@ -107,15 +108,15 @@ def codec(facts: Case) -> Evidence:
     return told
 
 
-def judge_frame_size(facts: Case) -> float:
-    measured = facts.measured
+def judge_frame_size(case: Case) -> float:
+    measured = case.measured
     if measured.frame_samples is None or measured.is_datagrams or measured.frames < 5:
         return 0.0
     return 0.0 if measured.frame_samples == FRAME_SAMPLES else 0.97
 
 
-def frame_size(facts: Case) -> Evidence:
-    measured = facts.measured
+def frame_size(case: Case) -> Evidence:
+    measured = case.measured
     return {
         "frame_ms": measured.frame_ms,
         "due_ms": 20,
@@ -125,63 +126,73 @@ def frame_size(facts: Case) -> Evidence:
 
 ROWS: tuple[FindingRow, ...] = (
     FindingRow(
-        "not-audio",
-        ERROR,
-        "the payload is not audio",
-        judge_not_audio,
-        not_audio,
-        "send samples only: parse a file's header and send what comes after it, and no text",
-        "poor quality: check the audio format",
-        SIGNAL | LABELS | {"codec-mismatch", "byte-order", "misaligned", "wrong-rate"},
+        id=FindingId.NOT_AUDIO,
+        severity=ERROR,
+        title="the payload is not audio",
+        judge=judge_not_audio,
+        prove=not_audio,
+        remedy="send samples only: parse a file's header and send what comes after it, and no text",
+        symptom="poor quality: check the audio format",
+        explains=SIGNAL
+        | LABELS
+        | {
+            FindingId.CODEC_MISMATCH,
+            FindingId.BYTE_ORDER,
+            FindingId.MISALIGNED,
+            FindingId.WRONG_RATE,
+        },
     ),
     FindingRow(
-        "wrong-rate",
-        ERROR,
-        "the audio is not sampled at 8000 Hz",
-        judge_wrong_rate,
-        wrong_rate,
-        "resample to 8 kHz with a low-pass before it is sent",
-        "poor quality: check the audio format",
-        TIMING | LABELS | {"frame-size", "clipping", "upstream-loss"},
+        id=FindingId.WRONG_RATE,
+        severity=ERROR,
+        title="the audio is not sampled at 8000 Hz",
+        judge=judge_wrong_rate,
+        prove=wrong_rate,
+        remedy="resample to 8 kHz with a low-pass before it is sent",
+        symptom="poor quality: check the audio format",
+        explains=TIMING
+        | LABELS
+        | {FindingId.FRAME_SIZE, FindingId.CLIPPING, FindingId.UPSTREAM_LOSS},
     ),
     FindingRow(
-        "misaligned",
-        ERROR,
-        "samples are shifted by a byte",
-        judge_misaligned,
-        misaligned,
-        "carry an odd byte over to the next frame; never pad or drop one in mid-stream",
-        "poor quality: check the audio format",
-        SIGNAL | LABELS | {"byte-order", "codec-mismatch"},
+        id=FindingId.MISALIGNED,
+        severity=ERROR,
+        title="samples are shifted by a byte",
+        judge=judge_misaligned,
+        prove=misaligned,
+        remedy="carry an odd byte over to the next frame; never pad or drop one in mid-stream",
+        symptom="poor quality: check the audio format",
+        explains=SIGNAL | LABELS | {FindingId.BYTE_ORDER, FindingId.CODEC_MISMATCH},
     ),
     FindingRow(
-        "byte-order",
-        ERROR,
-        "samples are byte-swapped",
-        judge_byte_order,
-        codec,
-        "this platform's linear audio is little-endian, in RTP too: swap the bytes",
-        "poor quality: check the audio format",
-        LABELS | {"codec-mismatch"},
+        id=FindingId.BYTE_ORDER,
+        severity=ERROR,
+        title="samples are byte-swapped",
+        judge=judge_byte_order,
+        prove=codec,
+        remedy="this platform's linear audio is little-endian, in RTP too: swap the bytes",
+        symptom="poor quality: check the audio format",
+        explains=LABELS | {FindingId.CODEC_MISMATCH},
     ),
     FindingRow(
-        "codec-mismatch",
-        ERROR,
-        "the audio is in no codec that is due here, or changed its codec",
-        judge_codec_mismatch,
-        codec,
-        "send what the encapsulation takes: mu-law or little-endian linear, and stay with it",
-        "poor quality: check the audio format",
-        LABELS | {"noise"},
+        id=FindingId.CODEC_MISMATCH,
+        severity=ERROR,
+        title="the audio is in no codec that is due here, or changed its codec",
+        judge=judge_codec_mismatch,
+        prove=codec,
+        remedy="send what the encapsulation takes: mu-law or little-endian linear, and stay with "
+        "it",
+        symptom="poor quality: check the audio format",
+        explains=LABELS | {FindingId.NOISE},
     ),
     FindingRow(
-        "frame-size",
-        WARNING,
-        "frames are not 20 ms long",
-        judge_frame_size,
-        frame_size,
-        "send steady 20 ms chunks; on this side take any size and re-frame",
-        "choppy",
-        frozenset(("jitter",)),
+        id=FindingId.FRAME_SIZE,
+        severity=WARNING,
+        title="frames are not 20 ms long",
+        judge=judge_frame_size,
+        prove=frame_size,
+        remedy="send steady 20 ms chunks; on this side take any size and re-frame",
+        symptom="choppy",
+        explains=frozenset((FindingId.JITTER,)),
     ),
 )

@@ -8,16 +8,30 @@ from typing import Any
 
 from voipbin_cli.analysis.metrics import Measured
 from voipbin_cli.analysis.severity import Severity
+from voipbin_cli.finding_ids import FindingId
 
 INFO, WARNING, ERROR = Severity
 
 Evidence = dict[str, Any]
 
 # Ids that a cause may explain away together.
-SIGNAL = frozenset(("clipping", "low-level", "dc-offset", "noise", "silence", "upstream-loss"))
-TIMING = frozenset(("network-stall", "lost-audio", "jitter", "clock-drift"))
-LABELS = frozenset(("payload-label", "timestamp-rate"))
-ALL_AUDIO = SIGNAL | TIMING | LABELS | {"frame-size", "wrong-rate", "sequence"}
+SIGNAL = frozenset(
+    (
+        FindingId.CLIPPING,
+        FindingId.LOW_LEVEL,
+        FindingId.DC_OFFSET,
+        FindingId.NOISE,
+        FindingId.SILENCE,
+        FindingId.UPSTREAM_LOSS,
+    )
+)
+TIMING = frozenset(
+    (FindingId.NETWORK_STALL, FindingId.LOST_AUDIO, FindingId.JITTER, FindingId.CLOCK_DRIFT)
+)
+LABELS = frozenset((FindingId.PAYLOAD_LABEL, FindingId.TIMESTAMP_RATE))
+ALL_AUDIO = (
+    SIGNAL | TIMING | LABELS | {FindingId.FRAME_SIZE, FindingId.WRONG_RATE, FindingId.SEQUENCE}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +42,7 @@ class Circumstances:
     `silent_ms` is the time between the last message and the end, where nobody had hung up.
     """
 
-    refused: str | None = None
+    refused: FindingId | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
     mute_direction: str = ""
     members: int | None = None
@@ -44,11 +58,11 @@ class Case:
     around: Circumstances
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """One thing that is wrong. `evidence` holds JSON values; `symptom` is how it shows."""
 
-    id: str
+    id: FindingId
     severity: Severity
     confidence: float
     title: str
@@ -59,7 +73,7 @@ class Finding:
     def as_fields(self) -> dict[str, Any]:
         """The fields that the command line promises, and the symptom."""
         return {
-            "id": self.id,
+            "id": self.id.value,
             "severity": self.severity.value,
             "confidence": round(self.confidence, 2),
             "title": self.title,
@@ -69,7 +83,7 @@ class Finding:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FindingRow:
     """One id. `judge` returns a confidence from 0 (not found) to 1.
 
@@ -77,29 +91,29 @@ class FindingRow:
     that are not told beside it, `follows` those that are told before it where they are errors.
     """
 
-    id: str
+    id: FindingId
     severity: Severity
     title: str
     judge: Callable[[Case], float]
     prove: Callable[[Case], Evidence]
     remedy: str
     symptom: str = ""
-    explains: frozenset[str] = field(default_factory=frozenset)
-    follows: frozenset[str] = field(default_factory=frozenset)
+    explains: frozenset[FindingId] = field(default_factory=frozenset)
+    follows: frozenset[FindingId] = field(default_factory=frozenset)
     grave: Callable[[Case], bool] = lambda _facts: False
     mild: Callable[[Case], bool] = lambda _facts: False
 
-    def finding(self, facts: Case, confidence: float) -> Finding:
+    def finding(self, case: Case, confidence: float) -> Finding:
         """What this row has found."""
-        severity = INFO if self.mild(facts) else ERROR if self.grave(facts) else self.severity
+        severity = INFO if self.mild(case) else ERROR if self.grave(case) else self.severity
         return Finding(
-            self.id,
-            severity,
-            min(1.0, confidence),
-            self.title,
-            self.prove(facts),
-            self.remedy,
-            self.symptom,
+            id=self.id,
+            severity=severity,
+            confidence=min(1.0, confidence),
+            title=self.title,
+            evidence=self.prove(case),
+            remedy=self.remedy,
+            symptom=self.symptom,
         )
 
 

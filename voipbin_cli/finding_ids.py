@@ -1,0 +1,47 @@
+"""The ids of all that a diagnosis can find: one meaning each, and a promise to scripts."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class FindingId(StrEnum):
+    """What is wrong. An error names one where a diagnosis would find the same."""
+
+    # Before the upgrade to WebSocket.
+    CANNOT_CONNECT = "cannot-connect"
+    TLS = "tls"
+    AUTH = "auth"
+    FORBIDDEN = "forbidden"
+    NOT_FOUND = "not-found"
+    RATE_LIMITED = "rate-limited"
+    CALL_NOT_PROGRESSING = "call-not-progressing"
+    # The connection.
+    CLOSED_EARLY = "closed-early"
+    CONNECTION_LOST = "connection-lost"
+    NO_AUDIO = "no-audio"
+    MUTED = "muted"
+    LOCAL_LAG = "local-lag"
+    # What the payload is.
+    NOT_AUDIO = "not-audio"
+    WRONG_RATE = "wrong-rate"
+    MISALIGNED = "misaligned"
+    BYTE_ORDER = "byte-order"
+    CODEC_MISMATCH = "codec-mismatch"
+    FRAME_SIZE = "frame-size"
+    # When the frames come.
+    SEQUENCE = "sequence"
+    NETWORK_STALL = "network-stall"
+    LOST_AUDIO = "lost-audio"
+    JITTER = "jitter"
+    CLOCK_DRIFT = "clock-drift"
+    # The sound.
+    UPSTREAM_LOSS = "upstream-loss"
+    CLIPPING = "clipping"
+    DC_OFFSET = "dc-offset"
+    NOISE = "noise"
+    LOW_LEVEL = "low-level"
+    SILENCE = "silence"
+    # Labels that say something else.
+    TIMESTAMP_RATE = "timestamp-rate"
+    PAYLOAD_LABEL = "payload-label"
