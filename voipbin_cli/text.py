@@ -1,9 +1,12 @@
-"""Makes text that a peer sent safe to print, and finds the word that was meant."""
+"""Text that was given: made safe to print, the word that was meant, whether it is a UUID."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
+UUID_PATTERN = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+"""RFC 9562 section 4, in lower case as the API writes its ids."""
 LIMIT_CHARACTERS = 500
 
 
@@ -21,6 +24,11 @@ def _visible(character: str) -> str:
     if character.isprintable():
         return character
     return character.encode("unicode_escape").decode("ascii")
+
+
+def is_uuid(text: str) -> bool:
+    """Whether `text` is a UUID in lower case, and nothing else."""
+    return re.fullmatch(UUID_PATTERN, text) is not None
 
 
 def did_you_mean(word: str, known: Iterable[str], otherwise: str = "") -> str:

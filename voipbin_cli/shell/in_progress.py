@@ -6,7 +6,6 @@ import hashlib
 import json
 import math
 import os
-import re
 import tempfile
 import time
 from collections.abc import Mapping
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from voipbin_cli.shell.command_line import LIMIT_S, CommandLine
+from voipbin_cli.text import is_uuid
 
 if TYPE_CHECKING:
     from voipbin_cli.transport.endpoint import Endpoint
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 KEPT_S = 5.0
 LOOKED_AT = 100
 FILE_NAME = "in-progress.json"
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class InProgress(NamedTuple):
@@ -106,7 +105,7 @@ def _people(members: int) -> str:
 
 def _is_offered(state: ResourceState) -> bool:
     # An id goes into a command line: only what is one.
-    return state.is_progressing and bool(_UUID.fullmatch(state.id))
+    return state.is_progressing and is_uuid(state.id)
 
 
 def cache_path(environ: Mapping[str, str]) -> Path:

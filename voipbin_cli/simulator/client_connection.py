@@ -1,4 +1,4 @@
-"""One TCP connection: a bounded HTTP request, its answer, and perhaps a media stream after it."""
+"""One TCP connection: an HTTP request, its answer, and perhaps a media stream after it."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ class ConnectionOwner(Protocol):
         """Count the connection; False when there are too many."""
 
     def release(self, connection: ClientConnection) -> None:
-        """It is gone."""
+        """Forget a connection that is closed."""
 
     def answer(self, request: Request) -> Response | Join | None:
-        """What to do with the request; None: close without a word."""
+        """Return the answer, or the stream to join; None: close without an answer."""
 
     def make_stream(self, join: Join) -> MediaStream:
         """Make the stream that was asked for."""
 
     def start_stream(self, stream: MediaStream, join: Join) -> None:
-        """The stream's upgrade was answered: let it run."""
+        """Begin to send: the stream's upgrade has been answered."""
 
 
 class ClientConnection(asyncio.Protocol):
-    """Reads one request, slowly sent or too long ones excepted, and answers it."""
+    """Reads one request, of bounded size and within REQUEST_PATIENCE_S, and answers it."""
 
     def __init__(self, owner: ConnectionOwner) -> None:
         self._owner = owner
@@ -46,7 +46,7 @@ class ClientConnection(asyncio.Protocol):
         self.transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Admit the connection, for a while, within which its request has to be there."""
+        """Ask the owner to admit the connection; give the client its time for the request."""
         self.transport = cast(asyncio.Transport, transport)
         self.transport.set_write_buffer_limits(high=WRITE_BUFFER_BYTES)
         if not self._owner.admit(self):
@@ -56,7 +56,7 @@ class ClientConnection(asyncio.Protocol):
         self._patience = loop.call_later(REQUEST_PATIENCE_S, self.transport.abort)
 
     def data_received(self, data: bytes) -> None:
-        """Feed the stream, or the request."""
+        """Give the bytes to the stream, or to the request where it is not complete."""
         if self._stream is not None:
             self._stream.receive(data)
         elif not self._answered:
@@ -108,7 +108,7 @@ class ClientConnection(asyncio.Protocol):
             self._stream.receive_eof()
 
     def pause_writing(self) -> None:
-        """The client does not read: take nothing from it either, nor keep frames for it."""
+        """The client does not read: read nothing of it either, and drop frames for it."""
         self._set_writable(False)
 
     def resume_writing(self) -> None:
@@ -124,7 +124,7 @@ class ClientConnection(asyncio.Protocol):
             self._stream.is_writable = writable
 
     def connection_lost(self, _error: Exception | None) -> None:
-        """Forget everything."""
+        """Stop the timer, end the stream, tell the owner."""
         self._stop_waiting()
         if self._stream is not None:
             self._stream.forget("closed")

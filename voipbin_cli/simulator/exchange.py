@@ -27,7 +27,8 @@ _NOTES_KEPT = 200
 # frame is the next on that clock, but no sooner than 6 ms from its upgrade (observed: 5 to 45).
 _CLOCK_START_NS = 10 * MS_NS
 _SETTING_UP_NS = 6 * MS_NS
-# The phone plays half a frame after the far end sends, so that neither meets the other's jitter.
+# The phone plays half a frame (10 ms) after the far end sends: the jitter of a client that sends in
+# step with what it gets then decides nothing.
 _PLAY_OFFSET_NS = FRAME_NS // 2
 
 
@@ -58,7 +59,7 @@ def build_rooms(scenario: Scenario, created_s: float) -> dict[RoomKind, list[Roo
 
 
 class Exchange:
-    """Joins streams to rooms and lets time pass in them.
+    """Joins streams to rooms, and runs the rooms' clocks.
 
     `sound` is what the people say. `wall` gives Unix time in seconds.
     """
@@ -97,7 +98,7 @@ class Exchange:
         return MediaStream(join.room, channel, self._ticker, self._ended, self._violated)
 
     def start_stream(self, stream: MediaStream, join: Join) -> None:
-        """Let an accepted stream run, and the room's clock with it."""
+        """Start an accepted stream, and with the first one the room's clock."""
         room = join.room
         if not room.is_progressing or self.scenario.admission is Admission.CLOSE:
             stream.end("nothing to join")
@@ -139,7 +140,7 @@ class Exchange:
         self._ticker.add_job(start_ns + round(after_s * SECOND_NS), job)
 
     def _start_clock(self, room: Room) -> None:
-        """What the scenario has planned for the call is due from now on."""
+        """Start the call's clock, and the times of what the scenario plans for the call."""
         start_ns = self._ticker.clock() + _CLOCK_START_NS
         room.started_ns = start_ns
         self._ticker.add_job(start_ns + _PLAY_OFFSET_NS, partial(self._play, room))
@@ -149,7 +150,7 @@ class Exchange:
             self._at(start_ns, self.scenario.drop.after_s, partial(self.drop, room))
 
     def _play(self, room: Room, _now_ns: int) -> int | None:
-        """Let the phone hear 20 ms; the time of the next, as long as the call goes on."""
+        """Play 20 ms to the phone; return the time of the next, None once the call is over."""
         if room.is_over or room.started_ns is None:
             return None
         try:
@@ -164,7 +165,7 @@ class Exchange:
         (room or self.target).hang_up(self._wall())
 
     def drop(self, room: Room | None = None) -> None:
-        """Lose every connection to the call, which goes on; how, says the scenario."""
+        """Lose every connection to the call, which goes on, in the way of the scenario's drop."""
         room = room or self.target
         drop = self.scenario.drop
         if drop is not None:

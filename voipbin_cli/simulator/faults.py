@@ -13,6 +13,7 @@ from voipbin_cli.simulator.schedule import (
     episodes,
 )
 
+# The wandering part of the delay, nine tenths of it, has a new aim every six frames (120 ms).
 _JITTER_STRIDE = 6
 _FRAME_BYTES = 320
 
@@ -71,7 +72,7 @@ def _reframe(schedule: Schedule, strength: float, _context: FaultContext) -> Sch
 def _sequence(schedule: Schedule, strength: float, context: FaultContext) -> Schedule:
     """In `strength` percent of the packets: one missing, one twice, or two in the wrong order."""
     if context.encapsulation is not Encapsulation.RTP:
-        yield from schedule  # nothing else has sequence numbers
+        yield from schedule  # only RTP has sequence numbers
         return
     for slot in schedule:
         if context.rng.random() * 100 >= strength:

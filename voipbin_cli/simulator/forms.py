@@ -39,6 +39,8 @@ class Form:
         """Return a packer for one new connection whose frames hold `samples` samples."""
         if encapsulation is not Encapsulation.RTP:
             return Packer(encapsulation, kind=self.kind)
+        # RFC 3550 5.1: the initial values of sequence number and timestamp "SHOULD be random", the
+        # SSRC "SHOULD be chosen randomly".
         if self.random_start:
             start = rng.getrandbits(16), rng.getrandbits(32), rng.getrandbits(32)
         else:
@@ -53,10 +55,15 @@ class Form:
         )
 
 
+# What the platform's documents say: mu-law as payload type 0 in RTP, linear without RTP.
 _DOCUMENTED = Form(Codec.MULAW, 0, random_start=True)
 _DOCUMENTED_LINEAR = Form(Codec.S16LE, 0, random_start=True)
+# What was observed: mu-law everywhere, called payload type 96 and AudioSocket kind 10 (linear).
 _DEPLOYED = Form(Codec.MULAW, 96)
+# The newer documents, and what was observed where Asterisk is asked for slin; an RTP timestamp
+# counts bytes, 320 in 20 ms.
 _LINEAR = Form(Codec.S16LE, 96, timestamp_per_sample=2)
+# Before 2026-08-04.
 _LEGACY = Form(Codec.MULAW, 0)
 
 FORMS: Mapping[tuple[Dialect, Encapsulation], Form] = {

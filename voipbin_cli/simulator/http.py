@@ -79,8 +79,9 @@ def parse_request(data: bytes) -> Request | None:
     """Return the request at the start of `data`, or None while it is incomplete.
 
     Raises:
-        BadRequest: what it is is wrong or too long.
+        BadRequest: it is malformed, too long, or needs what is not implemented.
     """
+    # RFC 9112 2.1: a request line, header fields, an empty line, then the body.
     head, end, rest = data.partition(b"\r\n\r\n")
     if len(head) > MAX_HEAD_BYTES:
         raise BadRequest(431)

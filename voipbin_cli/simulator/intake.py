@@ -1,4 +1,7 @@
-"""What the far end makes of a client's messages: audio, nothing, or the end of the stream."""
+"""What the far end makes of a client's messages: audio, nothing, or the end of the stream.
+
+All of it was observed on the platform.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from voipbin_cli.codec.pcm import SAMPLE_RATE_HZ, decode
 from voipbin_cli.errors import DecodeError
 from voipbin_cli.simulator.forms import Accepted
 
-# Halves of a frame were put together when 2 to 4 ms lay between them, at 8 ms no more.
+# Between the halves of a split AudioSocket frame 2 to 4 ms were survived; 8 ms ended the stream.
 SPLIT_PATIENCE_NS = 6_000_000
 
 
@@ -73,13 +76,15 @@ class Intake:
         return self._take(message, now_ns)
 
     def _take_rtp(self, message: bytes, _now_ns: int) -> IntakeEffect:
-        """RTP that cannot be read, or is of another payload type, is dropped without a word."""
+        """RTP that cannot be read, or is of another payload type, is dropped in silence."""
         try:
             packet = rtp.parse(message)
         except DecodeError:
             return NOTHING
         if len(packet.payload) > MAX_PAYLOAD_BYTES:
             return _too_long(len(packet.payload))
+        # RFC 3550 5.1: "A receiver MUST ignore packets with payload types that it does not
+        # understand."
         if packet.payload_type != self._accepted.payload_type:
             return NOTHING
         return (
@@ -100,6 +105,8 @@ class Intake:
         pcm: list[bytes] = []
         for frame in self._stream.feed(message):
             rate_hz = audiosocket.RATE_HZ.get(frame.kind)
+            # A hangup (00) ends the stream by its meaning, and so does every other kind that is no
+            # audio: UUID, DTMF, an error, an unknown one.
             if rate_hz is None:
                 return IntakeEffect(b"".join(pcm), f"AudioSocket kind {frame.kind:02x}")
             if not frame.payload:

@@ -30,8 +30,9 @@ _MAX_HELD_PONGS = 100
 
 
 class MediaStream:
-    """Sends what its schedule has due, takes what the client sends, and ends as the platform does.
+    """Sends its schedule's frames when they are due, takes what the client sends, and ends.
 
+    Like the platform it sends no ping and no close frame of its own, and ignores text.
     `schedule` is None where nothing ever comes; `channel` is None where all that is sent is
     dropped. `on_end(stream, reason)` is called once.
     """
@@ -70,6 +71,7 @@ class MediaStream:
         self._transport = transport
         self._protocol.receive_data(head)
         events = self._protocol.events_received()
+        # RFC 6455: the library checks the client's handshake (4.2.1) and makes the answer (4.2.2).
         for request in events:
             assert isinstance(request, Request)
             self._protocol.send_response(self._protocol.accept(request))
@@ -107,7 +109,7 @@ class MediaStream:
         return due_ns
 
     def _send(self, message: bytes) -> None:
-        """A client that does not read loses frames, not our memory."""
+        """Send a frame; for a client that does not read it is dropped, and not kept."""
         if not self.is_writable or self._dead:
             self.dropped += 1
             return
@@ -118,7 +120,7 @@ class MediaStream:
     def _write_out(self) -> None:
         self._held_pongs = 0
         if self._is_shut:
-            return  # a client's farewell that comes after ours is not answered
+            return  # a close frame that comes after the end is not answered
         for data in self._protocol.data_to_send():
             if data:
                 self._transport.write(data)
@@ -161,7 +163,7 @@ class MediaStream:
             self.forget("closed by the client")
 
     def _holds_back(self, pongs: int) -> bool:
-        """Whether the link is stalled: pongs then wait until the frames before them get through."""
+        """Whether the link is stalled: a pong then waits for the frames before it, as in TCP."""
         slot = self._next
         if slot is None or self._protocol.state is not State.OPEN:
             return False
@@ -176,7 +178,9 @@ class MediaStream:
         self._write_out()
 
     def _take_frame(self, frame: Frame) -> None:
-        """Put fragments together (RFC 6455 5.4); text is ignored in silence."""
+        """Put fragments together; text is ignored in silence, as the platform does."""
+        # RFC 6455 5.4: the first frame of a fragmented message has its opcode, every further one
+        # opcode 0 (CONT), and the last one FIN.
         opcode = frame.opcode
         if opcode is Opcode.BINARY and frame.fin:
             self._take(bytes(frame.data))
@@ -220,7 +224,8 @@ class MediaStream:
             self.end("cut")
 
     def end(self, reason: str) -> None:
-        """Close TCP with no close frame, after what has been written: the client sees 1006."""
+        """Close TCP with no close frame, after what has been written."""
+        # RFC 6455 7.1.5: the client's code for an end without a close frame is 1006.
         if not self._ended:
             self.forget(reason)
             self._close_tcp()

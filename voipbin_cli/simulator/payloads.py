@@ -43,7 +43,7 @@ def _insert(prefix: bytes, schedule: Schedule, strength: float, _context: FaultC
 
 
 def _text(schedule: Schedule, _strength: float, _context: FaultContext) -> Schedule:
-    """Text where sound should be, as of a program that sends the JSON of another platform."""
+    """Text in the place of sound: the JSON that another platform's media streams send."""
     for slot in schedule:
         size = len(slot.body)
         yield slot._replace(body=(_TEXT * (size // len(_TEXT) + 1))[:size])

@@ -1,4 +1,4 @@
-"""The REST side: who asks, for what, and the answer; or the media stream that he may join."""
+"""The REST API: answers to requests, or the room whose media stream a request may join."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from voipbin_cli.simulator.authority import PASSWORD, USERNAME, Authority, Grant
 from voipbin_cli.simulator.http import Request, Response, json_response
 from voipbin_cli.simulator.rooms import Room
 from voipbin_cli.simulator.scenario import Refusal, RoomKind, Scenario
+from voipbin_cli.text import is_uuid
 
 _ROUTE = re.compile(r"/v1\.0/(calls|conferences)(?:/([^/]+)(/media_stream)?)?")
 _PCAP_ROUTE = re.compile(r"/v1\.0/timelines/calls/([^/]+)/pcap")
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _KINDS = {"calls": RoomKind.CALL, "conferences": RoomKind.CONFERENCE}
 _MAX_PAGE = 100
 
@@ -25,9 +25,9 @@ _NOT_FOUND = {
     RoomKind.CALL: Refusal(404, "CALL_NOT_FOUND", "The call was not found."),
     RoomKind.CONFERENCE: Refusal(404, "RESOURCE_NOT_FOUND", "The conference was not found."),
 }
-# A refusal of these says something about the account or the service, not about one call.
-_WIDE = (401, 429, 500, 503)
-# And of these about the stream alone: the call itself can still be looked at.
+# Statuses that concern the account or the service: every request gets them, not those of one call.
+_EVERY_REQUEST = (401, 429, 500, 503)
+# Statuses of the stream alone: the call itself can still be looked at.
 _STREAM_ONLY = (409,)
 
 
@@ -95,7 +95,7 @@ class SimulatedApi:
         grant = self._authority.check(request, self._wall())
         if isinstance(grant, Refusal):
             return grant
-        if self._refuses(*_WIDE):
+        if self._refuses(*_EVERY_REQUEST):
             return self._refusal()
         found = _PCAP_ROUTE.fullmatch(request.path)
         if found and request.method == "GET":
@@ -121,7 +121,7 @@ class SimulatedApi:
         return Join(room, request.query.get("encapsulation", ""), grant.expires_s)
 
     def _find(self, kind: RoomKind, room_id: str) -> Room | Refusal:
-        if not _UUID.fullmatch(room_id):
+        if not is_uuid(room_id.lower()):
             return _BAD_ID
         room = next((room for room in self._rooms[kind] if room.id == room_id.lower()), None)
         if room is None:

@@ -17,7 +17,7 @@ _OVER = ("hangup", "terminated")
 
 
 class RoomMember(Protocol):
-    """A media stream as its room sees it."""
+    """What a room needs of a media stream."""
 
     queue: FarQueue
 
@@ -28,8 +28,8 @@ class RoomMember(Protocol):
 class Room:
     """One call or conference.
 
-    Its clock starts when the first stream joins, so that a scenario's schedule is the same in
-    every run; `joined` and `played` take the time of that clock's caller in ns.
+    Its clock starts (`started_ns`) when the first stream joins, so that a scenario's schedule is
+    the same in every run.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class Room:
 
     @property
     def queue_rule(self) -> QueueRule:
-        """What waits for the phone here, and how it is flushed."""
+        """How much audio may wait for the phone here, and what an overflow does to it."""
         if self.kind is RoomKind.CONFERENCE:
             return farqueue.CONFERENCE_OF_ONE if self.members == 1 else farqueue.CONFERENCE
         return farqueue.CALL if self.scenario.phone else farqueue.CALL_WITHOUT_RTP

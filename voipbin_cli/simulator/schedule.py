@@ -35,7 +35,7 @@ class Slot(NamedTuple):
 
 
 class FaultStage(StrEnum):
-    """Where on its way a frame is hit: as samples, as encoded payload, or as message."""
+    """Which form of a frame a fault changes: samples, encoded payload, or whole message."""
 
     SOUND = "sound"
     PAYLOAD = "payload"
@@ -77,7 +77,7 @@ def apply_faults(
     schedule: Schedule,
     context: FaultContext,
 ) -> Schedule:
-    """Lead the schedule through every fault of `stage`, in order."""
+    """Apply every fault of `stage` to the schedule, in order."""
     for fault in faults:
         if fault.stage is stage:
             schedule = fault.apply(schedule, fault.strength, context)

@@ -152,7 +152,7 @@ class Simulator:
             "wakeups": self._ticker.wakeups,
         }
 
-    # What a connection asks of its owner.
+    # As the owner of connections (`client_connection.ConnectionOwner`)
 
     def admit(self, connection: ClientConnection) -> bool:
         """Count the connection; False when there are too many."""
@@ -162,7 +162,7 @@ class Simulator:
         return True
 
     def release(self, connection: ClientConnection) -> None:
-        """It is gone."""
+        """Forget a connection that is closed."""
         self._connections.discard(connection)
 
     def answer(self, request: Request) -> Response | Join | None:
@@ -195,5 +195,5 @@ class Simulator:
         return self.exchange.make_stream(join)
 
     def start_stream(self, stream: MediaStream, join: Join) -> None:
-        """The stream's upgrade was answered: let it run."""
+        """Begin to send: the stream's upgrade has been answered."""
         self.exchange.start_stream(stream, join)

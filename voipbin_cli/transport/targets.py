@@ -10,14 +10,13 @@ from types import MappingProxyType
 from urllib.parse import parse_qsl, urlsplit
 
 from voipbin_cli.errors import UsageError
-from voipbin_cli.text import printable
+from voipbin_cli.text import UUID_PATTERN, is_uuid, printable
 from voipbin_cli.transport.addresses import CREDENTIAL_FIELDS
 from voipbin_cli.transport.masking import bare_url, mask
 
 DEFAULT_SCENARIO = "clean"
 FORMS = "give a call's UUID, call/UUID, conference/UUID, a ws:// or wss:// URL, or sim[:SCENARIO]"
-_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-_STREAM_PATH = re.compile(rf"/(call|conference)s/({_UUID.pattern})/media_stream/?$", re.IGNORECASE)
+_STREAM_PATH = re.compile(rf"/(call|conference)s/({UUID_PATTERN})/media_stream/?$", re.IGNORECASE)
 _NOT_IN_FILE_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
 _STEM_LIMIT = 80
 
@@ -93,7 +92,7 @@ def parse_target(text: str) -> Target:
         kind = TargetKind.CALL
     if kind not in (TargetKind.CALL, TargetKind.CONFERENCE):
         raise UsageError(f"not a TARGET: {printable(mask(text), 80)}", hint=FORMS)
-    if not _UUID.fullmatch(identifier.lower()):
+    if not is_uuid(identifier.lower()):
         shown = printable(mask(identifier), 80) or "nothing"
         raise UsageError(
             f"not a TARGET: {shown} is not a UUID",
