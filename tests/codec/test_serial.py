@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from voipbin_cli.codec.serial import difference
@@ -23,3 +24,8 @@ def test_difference_takes_the_shortest_way(
     newer: int, older: int, bits: int, expected: int
 ) -> None:
     assert difference(newer, older, bits) == expected
+
+
+def test_a_column_is_judged_as_its_numbers_are() -> None:
+    newer, older = np.array([0, 3, 32768]), np.array([65535, 5, 0])
+    assert difference(newer, older, 16).tolist() == [1, -2, -32768]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from voipbin_cli.analysis.arrivals.gaps import PauseFold
-from voipbin_cli.analysis.messages import Ints
+from voipbin_cli.analysis.columns import Ints
 from voipbin_cli.analysis.playout.policies import BufferFold, Outcome
 from voipbin_cli.codec.pcm import FRAME_NS
 

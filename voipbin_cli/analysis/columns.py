@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from voipbin_cli.codec import serial
+
+Ints: TypeAlias = NDArray[np.int64]
+"""A column of integers: one element a message, a frame or an arrival."""
+Floats: TypeAlias = NDArray[np.float64]
+"""A column of measured values; the name of what holds one says the unit."""
+Mask: TypeAlias = NDArray[np.bool_]
+"""A column of yes and no; it chooses the rows of other columns."""
+Samples: TypeAlias = NDArray[np.int16]
+"""Sound: 16-bit samples at 8 kHz."""
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
@@ -49,12 +58,27 @@ class Blocks(Generic[Scalar]):
         return self._held[0] if self._held else np.empty(0, self._dtype)
 
 
-def wrapped_steps(values: NDArray[np.int64], bits: int) -> NDArray[np.int64]:
-    """Signed shortest way from each value to the next, modulo 2**`bits`, shape (len - 1,).
+def wrapped_steps(values: Ints, bits: int) -> Ints:
+    """Signed shortest way from each value to the next, modulo 2**`bits`, shape (len - 1,)."""
+    return serial.difference(values[1:], values[:-1], bits)
 
-    The rule is codec.serial's own: its arithmetic holds for a column as for one number.
-    """
-    newer: Any = values[1:]
-    older: Any = values[:-1]
-    steps: Any = serial.difference(newer, older, bits)
-    return np.asarray(steps, np.int64)
+
+def before(column: NDArray[Scalar], first: int | bool) -> NDArray[Scalar]:
+    """The value one row up; `first` is that of the row before the column."""
+    shifted = np.empty_like(column)
+    if len(column):
+        shifted[0] = first
+        shifted[1:] = column[:-1]
+    return shifted
+
+
+def equal(one: Ints, other: Ints | int) -> Mask:
+    """Where both are the same; numpy's own types say Any for `==`."""
+    same: Mask = one == other
+    return same
+
+
+def unequal(one: Ints, other: Ints | int) -> Mask:
+    """Where they differ; numpy's own types say Any for `!=`."""
+    differs: Mask = one != other
+    return differs

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple, TypeVar
 
-from voipbin_cli.analysis.messages import Ints
+from voipbin_cli.analysis.columns import Ints
 from voipbin_cli.codec.pcm import FRAME_NS
 
 # When it is a pause at all. The platform's own gaps reach 33 ms on a quiet machine; one frame of

@@ -7,7 +7,9 @@ import struct
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from voipbin_cli.analysis.columns import Floats, Samples
 from voipbin_cli.analysis.metrics import Measured
 from voipbin_cli.analysis.pauses import PauseKind
 from voipbin_cli.analysis.stream import StreamFold
@@ -45,7 +47,7 @@ def plot_data(fold: StreamFold, measured: Measured) -> dict[str, Any]:
     }
 
 
-def _on_the_clock(audio: Any, measured: Measured) -> Any:
+def _on_the_clock(audio: Samples, measured: Measured) -> Samples:
     """The sound with silence where audio never came, so that its times are those of the arrivals.
 
     It ends before silence that would be more than ten minutes of it in all.
@@ -66,11 +68,11 @@ def _on_the_clock(audio: Any, measured: Measured) -> Any:
     return np.concatenate([*pieces, audio[done:]])
 
 
-def _packed(values: Any) -> str:
+def _packed(values: ArrayLike) -> str:
     return base64.b64encode(np.asarray(values, "<f4").tobytes()).decode()
 
 
-def _jitter(delays_ms: Any) -> Any:
+def _jitter(delays_ms: Floats) -> Floats:
     """Interarrival jitter after each frame (RFC 3550 6.4.1), D being the step of the delay."""
     jitter, values = 0.0, []
     for step in np.abs(np.diff(delays_ms, prepend=delays_ms[:1])).tolist():
@@ -104,9 +106,9 @@ def _mark(start_s: float, end_s: float, name: str, *, mild: bool = False) -> dic
     return {"from": round(max(0.0, start_s), 3), "to": round(end_s, 3), "name": name, "mild": mild}
 
 
-def _wav(samples: Any) -> bytes:
+def _wav(samples: Samples) -> bytes:
     """A canonical WAV file: 44 bytes of header, 8 kHz, mono, 16 bit."""
-    pcm: bytes = samples.astype("<i2").tobytes()
+    pcm = samples.astype("<i2").tobytes()
     form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, SAMPLE_RATE_HZ, 2 * SAMPLE_RATE_HZ, 2, 16)
     head = struct.pack("<4sI4s", b"RIFF", 36 + len(pcm), b"WAVE")
     return head + form + struct.pack("<4sI", b"data", len(pcm)) + pcm

@@ -18,8 +18,9 @@ from voipbin_cli.analysis.arrivals.log import ArrivalReader, Arrivals, joined
 from voipbin_cli.analysis.arrivals.missing import MissingFold
 from voipbin_cli.analysis.arrivals.placing import NS_PER_SAMPLE, Placer
 from voipbin_cli.analysis.arrivals.reception import Reception, SequenceFold
+from voipbin_cli.analysis.columns import Ints
 from voipbin_cli.analysis.emodel import Quality, assess
-from voipbin_cli.analysis.messages import Ints, Messages
+from voipbin_cli.analysis.messages import Messages
 from voipbin_cli.analysis.metrics import Measured, Outage
 from voipbin_cli.analysis.playout.policies import ADAPTIVE
 from voipbin_cli.analysis.sound.judging import BLOCK_FRAMES, CodecJudge, Reading

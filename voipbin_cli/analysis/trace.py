@@ -5,9 +5,8 @@ from __future__ import annotations
 from array import array
 
 import numpy as np
-from numpy.typing import NDArray
 
-from voipbin_cli.analysis.messages import Ints
+from voipbin_cli.analysis.columns import Floats, Ints
 
 # A week; a file whose times lie further apart is damaged, and must not fill the memory.
 _MOST_SECONDS = 7 * 86_400
@@ -50,11 +49,11 @@ class Trace:
         np.maximum.at(longest, seconds, gaps_ns / 1e6)
         np.add.at(np.frombuffer(self._counts, np.int64), seconds, 1)
 
-    def rows(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    def rows(self) -> tuple[Floats, Floats, Floats]:
         """Seconds, gaps and delays of the rows that were kept."""
         return np.array(self._times), np.array(self._gaps), np.array(self._delays)
 
-    def seconds(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    def seconds(self) -> tuple[Floats, Ints]:
         """Of each second the longest gap in ms, and how many frames came."""
         return np.array(self._longest), np.array(self._counts)
 

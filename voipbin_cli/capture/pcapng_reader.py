@@ -66,7 +66,7 @@ class _Interfaces:
         divide = np.array(self._divide, np.uint64)[interface]
         offset = np.array(self._offset_ns, np.uint64)[interface]
         shift = np.array(self._shift, np.int64)[interface]
-        time_ns = stamps * multiply // divide
+        time_ns: npt.NDArray[np.uint64] = stamps * multiply // divide
         binary = np.flatnonzero(shift >= 0)
         time_ns[binary] = _binary_ns(stamps[binary], shift[binary].astype(np.uint64))
         return (time_ns + offset).view(np.int64)
@@ -77,7 +77,7 @@ def _binary_ns(
 ) -> npt.NDArray[np.uint64]:
     billion, one = np.uint64(1_000_000_000), np.uint64(1)
     seconds = stamps >> shift
-    fraction = stamps & ((one << shift) - one)
+    fraction: npt.NDArray[np.uint64] = stamps & ((one << shift) - one)
     # 2^-30 s is finer than a nanosecond; more bits would not fit.
     drop = np.maximum(shift, np.uint64(30)) - np.uint64(30)
     nanoseconds = (fraction >> drop) * billion >> (shift - drop)

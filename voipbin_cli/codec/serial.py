@@ -1,12 +1,18 @@
-"""Serial numbers that wrap around (RFC 1982): RTP sequence numbers and timestamps, one by one.
-
-For whole columns of them `analysis/arrivals/` does the same arithmetic in numpy.
-"""
+"""Serial numbers that wrap around (RFC 1982): RTP sequence numbers and timestamps."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, TypeVar
 
-def difference(newer: int, older: int, bits: int) -> int:
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+# One number, or a column of them: the arithmetic is the same.
+Serial = TypeVar("Serial", int, "npt.NDArray[np.int64]")
+
+
+def difference(newer: Serial, older: Serial, bits: int) -> Serial:
     """Return the shortest signed way from `older` to `newer`, modulo 2**`bits`.
 
     The result lies in [-2**(bits-1), 2**(bits-1)).

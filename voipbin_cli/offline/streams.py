@@ -9,7 +9,8 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
-from voipbin_cli.analysis.messages import EMPTY, Ints, Messages, from_columns, joined
+from voipbin_cli.analysis.columns import Ints
+from voipbin_cli.analysis.messages import EMPTY, Messages, from_columns, joined
 from voipbin_cli.capture.packets import Flow, PacketChunk
 from voipbin_cli.codec.serial import difference
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from voipbin_cli.codec.pcm import SAMPLE_RATE_HZ
 from voipbin_cli.errors import MachineError
@@ -26,7 +27,8 @@ def mix(parts: Iterable[bytes | None]) -> bytes:
         return SILENT_TICK
     if len(present) == 1:
         return present[0]
-    total = np.sum([np.frombuffer(part, dtype="<i2") for part in present], axis=0, dtype=np.int32)
+    sounds = [np.frombuffer(part, dtype="<i2") for part in present]
+    total: NDArray[np.int32] = np.sum(sounds, axis=0, dtype=np.int32)
     return np.clip(total, -32768, 32767).astype("<i2").tobytes()
 
 

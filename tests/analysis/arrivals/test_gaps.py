@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voipbin_cli.analysis.arrivals.gaps import PauseFold
-from voipbin_cli.analysis.messages import Ints
+from voipbin_cli.analysis.columns import Ints
 from voipbin_cli.analysis.pauses import Pause, PauseJudge
 
 MS = 1_000_000

@@ -6,9 +6,11 @@ import itertools
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 # RFC 3611 4.7.2: so many frames received in a row end a burst; 16 is the recommended value.
+from voipbin_cli.analysis.columns import Ints
+
 GMIN = 16
 RUN_BUCKETS = 10
 VARIATION_EDGES_MS = (50, 70, 90, 120, 150, 200, 300)
@@ -84,7 +86,7 @@ class BurstFold:
         self._frames += following
         self._losses += following
 
-    def _transitions(self, good: NDArray[np.int64]) -> None:
+    def _transitions(self, good: Ints) -> None:
         """Count the transitions of losses, each after `good` packets received."""
         # 4.7.2: a burst "does not contain any occurrences of Gmin or more consecutively received
         # (and not discarded) packets"; after so many, a loss is the first of a new one.
@@ -107,7 +109,7 @@ class BurstFold:
         self._c23 += inside.size - adjacent
         self._c22 += int(inside.sum()) - (inside.size - adjacent)
 
-    def _count_runs(self, good: NDArray[np.int64]) -> None:
+    def _count_runs(self, good: Ints) -> None:
         first = np.flatnonzero(good > 0)
         if first.size == 0:
             self._run += good.size
@@ -184,7 +186,7 @@ class VariationFold:
         return dict(zip(names, self._counts.tolist(), strict=True))
 
 
-def _histogram(runs: NDArray[np.int64]) -> NDArray[np.int64]:
+def _histogram(runs: Ints) -> Ints:
     kept = np.minimum(runs[runs > 0], RUN_BUCKETS) - 1
     return np.bincount(kept, minlength=RUN_BUCKETS).astype(np.int64)
 

@@ -13,8 +13,7 @@ from voipbin_cli.analysis.arrivals.lateness import LatenessFold
 from voipbin_cli.analysis.arrivals.levels import FloorLevel
 from voipbin_cli.analysis.arrivals.paces import ClockFold
 from voipbin_cli.analysis.arrivals.placing import Placed
-from voipbin_cli.analysis.columns import Blocks
-from voipbin_cli.analysis.messages import Ints
+from voipbin_cli.analysis.columns import Blocks, Ints
 from voipbin_cli.analysis.pauses import Pause, weigh
 from voipbin_cli.analysis.playout.policies import ADAPTIVE, FIXED_60, BufferFold, Outcome
 from voipbin_cli.codec.pcm import SAMPLE_RATE_HZ

@@ -6,9 +6,9 @@ from array import array
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from voipbin_cli.analysis.columns import Blocks
+from voipbin_cli.analysis.columns import Blocks, Floats, Ints
 
 # Jitter and stalls only ever delay: the fastest frame of each half second is what counts.
 WINDOW_FRAMES = 25
@@ -20,7 +20,7 @@ STEP_NS = 10_000_000
 # Windows before and behind a step that show whether it lasts: 3 s each.
 _NEIGHBOURS = 6
 
-Points = NDArray[np.float64]
+Points = Floats
 
 
 class Drift(NamedTuple):
@@ -77,7 +77,7 @@ class DriftFold:
         return Drift(ppm, uncertainty / (1 + slope) ** 2 * 1e6, offsets.size, seconds)
 
 
-def _thinned(offsets: NDArray[np.int64], times: NDArray[np.int64]) -> tuple[Points, Points]:
+def _thinned(offsets: Ints, times: Ints) -> tuple[Points, Points]:
     """At most MOST_WINDOWS points, each the fastest frame of a longer window."""
     group = -(-offsets.size // MOST_WINDOWS)
     if group > 1:

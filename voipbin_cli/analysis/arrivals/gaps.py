@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from voipbin_cli.analysis.messages import Ints
+from voipbin_cli.analysis.columns import Ints
 from voipbin_cli.analysis.pauses import GAP_NS, Pause, PauseJudge, least_pause_ns
 
 _NOTED = 20_000

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from voipbin_cli.analysis.messages import Ints
+from voipbin_cli.analysis.columns import Ints
 
 # Bins of 0.1 ms up to 2 s; the last one holds everything above.
 _BIN_NS = 100_000

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from voipbin_cli.analysis.columns import Blocks, wrapped_steps
+from voipbin_cli.analysis.columns import Blocks, Floats, Ints, wrapped_steps
 
 TIMESTAMP_BITS = 32
 # Packets in a block of `_recursion`, whose terms grow by 16/15 a packet: after 256 by 1.5e7, which
@@ -87,14 +87,14 @@ class JitterFold:
         )
 
 
-def _whole(arrivals_ns: ArrayLike) -> NDArray[np.int64]:
+def _whole(arrivals_ns: ArrayLike) -> Ints:
     column = np.asarray(arrivals_ns).ravel()
     return (
         column.astype(np.int64) if column.dtype.kind in "iu" else np.rint(column).astype(np.int64)
     )
 
 
-def _recursion(jitter: float, deviations: NDArray[np.float64]) -> NDArray[np.float64]:
+def _recursion(jitter: float, deviations: Floats) -> Floats:
     """The jitter after each |D|, in closed form.
 
     6.4.1: "J(i) = J(i-1) + (|D(i-1,i)| - J(i-1))/16", so

@@ -7,8 +7,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from voipbin_cli.analysis.columns import Blocks
-from voipbin_cli.analysis.messages import Ints
+from voipbin_cli.analysis.columns import Blocks, Ints
 from voipbin_cli.analysis.pauses import FloorRise, Pause
 
 _WINDOW_FRAMES = 25

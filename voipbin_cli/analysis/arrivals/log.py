@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from voipbin_cli.analysis.messages import Ints, Mask, Messages, TimedMessage, from_messages
+from voipbin_cli.analysis.columns import Ints, Mask
+from voipbin_cli.analysis.messages import Messages, TimedMessage, from_messages
 from voipbin_cli.analysis.validation.due import Spec, received
 from voipbin_cli.analysis.validation.facts.audiosocket import AudioSocketFacts
 from voipbin_cli.analysis.validation.facts.pacing import BlockFacts, Past
@@ -72,7 +73,8 @@ class Arrivals:
 
         Gathered as plain bytes, ten times as fast as by an index of every byte.
         """
-        every = np.ndarray((max(0, len(self.data) - size + 1),), f"V{size}", self.data, 0, (1,))
+        count = max(0, len(self.data) - size + 1)
+        every: NDArray[np.void] = np.ndarray((count,), f"V{size}", self.data, 0, (1,))
         return every[self.at].view(np.uint8).reshape(-1, size)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from voipbin_cli.analysis.arrivals.bursts import BurstFold, Bursts
-from voipbin_cli.analysis.messages import Ints
+from voipbin_cli.analysis.columns import Ints
 from voipbin_cli.analysis.pauses import Pause
 
 # Runs kept at the most, so that a hostile stream cannot fill the memory.

@@ -6,7 +6,7 @@ from array import array
 
 import numpy as np
 
-from voipbin_cli.analysis.messages import Ints
+from voipbin_cli.analysis.columns import Ints
 
 CLOCKS_HZ = (8000, 16_000, 24_000, 32_000, 48_000, 96_000)
 # The median over 50 pairs of frames that are 50 frames (1 s) apart: a pause is in some of them.

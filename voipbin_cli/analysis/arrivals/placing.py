@@ -7,8 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from voipbin_cli.analysis.arrivals.log import Arrivals
-from voipbin_cli.analysis.columns import wrapped_steps
-from voipbin_cli.analysis.messages import Ints
+from voipbin_cli.analysis.columns import Ints, before, wrapped_steps
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.codec.pcm import SAMPLE_RATE_HZ
 from voipbin_cli.codec.rtp import MAX_DROPOUT
@@ -108,7 +107,7 @@ class Placer:
 
     def _places(self, rows: Arrivals, own: Ints, steps: Ints, stamps: Ints) -> Ints:
         last = self._last
-        advance = np.concatenate([[own[0] if last is None else last.own_ns], own[:-1]]) * steps
+        advance: Ints = before(own, own[0] if last is None else last.own_ns) * steps
         if self._told_hz:
             told = stamps * 1_000_000_000 // self._told_hz
             advance = np.where(np.abs(told) < _MAX_STEP_NS, told, advance)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from voipbin_cli.analysis.columns import wrapped_steps
+from voipbin_cli.analysis.columns import Ints, Mask, wrapped_steps
 from voipbin_cli.codec.rtp import MAX_DROPOUT, MAX_MISORDER
 from voipbin_cli.codec.serial import difference
 
@@ -180,7 +180,7 @@ class SequenceFold:
             # A number below the base was never expected.
             self._distinct += self._highest + ahead >= self._base
 
-    def _add_block(self, block: NDArray[np.int64]) -> bool:
+    def _add_block(self, block: Ints) -> bool:
         """Count a block at once if A.1 accepts all of it; else change nothing and return False."""
         steps = wrapped_steps(np.concatenate([[self._highest], block]), SEQUENCE_BITS)
         extended = self._highest + np.cumsum(steps)
@@ -195,7 +195,7 @@ class SequenceFold:
         self._duplicate += block.size - fresh
         return True
 
-    def _mark(self, extended: NDArray[np.int64], top: int, *, all_in_order: bool) -> int:
+    def _mark(self, extended: Ints, top: int, *, all_in_order: bool) -> int:
         """Mark numbers as seen in a presence array; return how many were new."""
         floor = self._highest - _WINDOW + 1
         present = np.zeros(top - floor + 1, np.bool_)
@@ -215,7 +215,7 @@ def _same(number: int, wanted: int) -> bool:
     return difference(number, wanted, SEQUENCE_BITS) == 0
 
 
-def _bits(seen: int) -> NDArray[np.bool_]:
+def _bits(seen: int) -> Mask:
     """The window's bits, oldest number first."""
     packed = np.frombuffer(seen.to_bytes(_WINDOW // 8, "big"), np.uint8)
     return np.unpackbits(packed).astype(np.bool_)

@@ -136,7 +136,8 @@ class Concealer:
         lead = self._history[-length - quarter : -length]
         rise = np.arange(1, quarter + 1, dtype=np.float32) / (quarter + 1)
         cycle[-quarter:] = cycle[-quarter:] * (1 - rise) + lead * rise
-        return cycle[(np.arange(count) + phase) % length]
+        at: NDArray[np.intp] = (np.arange(count) + phase) % length
+        return cycle[at]
 
     def _gain(self) -> Audio:
         samples = np.arange(self._fade, dtype=np.float32)

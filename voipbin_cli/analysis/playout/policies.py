@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from voipbin_cli.analysis.columns import Blocks
+from voipbin_cli.analysis.columns import Blocks, Ints
 
-Column = NDArray[np.int64]
 MS = 1_000_000
 
 # Half a second of 20 ms frames a block; what was needed in the last 30 s is needed next.
@@ -44,7 +43,7 @@ class DelayTarget:
         self._minima = np.full(BASE_BLOCKS - 1, _FAR, np.int64)
         self._counts = np.zeros((WINDOW_BLOCKS - 1, _BUCKETS), np.int64)
 
-    def add(self, blocks: Column) -> tuple[Column, Column]:
+    def add(self, blocks: Ints) -> tuple[Ints, Ints]:
         """Take offsets, shape (blocks, BLOCK_FRAMES); return base and need after each block."""
         parts = [self._add(part) for part in _split(blocks)]
         bases = np.concatenate([part[0] for part in parts])
@@ -53,7 +52,7 @@ class DelayTarget:
             self.base_ns, self.needed_ns = int(bases[-1]), int(needs[-1])
         return bases, needs
 
-    def _add(self, blocks: Column) -> tuple[Column, Column]:
+    def _add(self, blocks: Ints) -> tuple[Ints, Ints]:
         minima = np.concatenate([self._minima, blocks.min(axis=1, initial=_FAR)])
         bases = np.lib.stride_tricks.sliding_window_view(minima, BASE_BLOCKS).min(axis=1)
         self._minima = minima[1 - BASE_BLOCKS :]
@@ -67,12 +66,12 @@ class DelayTarget:
         return bases, np.argmax(frames - window <= allowed, axis=1) * STEP_NS
 
 
-def _split(blocks: Column) -> list[Column]:
+def _split(blocks: Ints) -> list[Ints]:
     """Parts of a bounded size, at least one."""
     return [blocks[at : at + _SUPERBLOCK] for at in range(0, max(1, len(blocks)), _SUPERBLOCK)]
 
 
-def _counts(buckets: Column) -> Column:
+def _counts(buckets: Ints) -> Ints:
     """A histogram for each row, shape (rows, _BUCKETS)."""
     rows = np.arange(len(buckets))[:, None] * _BUCKETS
     flat = np.bincount((buckets + rows).ravel(), minlength=len(buckets) * _BUCKETS)
@@ -93,7 +92,7 @@ class Policy(NamedTuple):
     most_ms: float = 500.0
     margin_ms: float = 20.0
 
-    def delay_ns(self, needed_ns: ArrayLike, block: ArrayLike) -> Column:
+    def delay_ns(self, needed_ns: ArrayLike, block: ArrayLike) -> Ints:
         """The delay beyond the base, after so many whole blocks, in nanoseconds."""
         if self.fixed_ms is not None:
             return np.full(np.shape(needed_ns), round(self.fixed_ms * MS), np.int64)
@@ -131,12 +130,12 @@ class BufferFold:
         self._policies = tuple(policies)
         self._target = DelayTarget()
         self._offsets: Blocks[np.int64] = Blocks(BLOCK_FRAMES, np.int64)
-        self._first: Column | None = None
+        self._first: Ints | None = None
         self._blocks = 0
         self._late = np.zeros(len(self._policies), np.int64)
         self._delay = [0] * len(self._policies)
 
-    def add(self, offsets_ns: Column) -> None:
+    def add(self, offsets_ns: Ints) -> None:
         """Take the offsets of a chunk of frames."""
         if self._first is None and offsets_ns.size:
             self._first = offsets_ns[:1].copy()
@@ -159,12 +158,12 @@ class BufferFold:
             outcomes[policy.name] = Outcome(frames, late, ratio, delay / max(1, frames) / MS)
         return outcomes
 
-    def _play(self, blocks: Column) -> None:
+    def _play(self, blocks: Ints) -> None:
         for part in _split(blocks):
             if len(part):
                 self._play_part(part)
 
-    def _play_part(self, blocks: Column) -> None:
+    def _play_part(self, blocks: Ints) -> None:
         """Each block is played by what was known before it."""
         assert self._first is not None
         base = self._first if self._target.base_ns is None else np.array([self._target.base_ns])

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from voipbin_cli.analysis.columns import Blocks
+from voipbin_cli.analysis.columns import Blocks, Floats, Samples
 from voipbin_cli.codec.pcm import FRAME_SAMPLES
 
 FRAMES_PER_SECOND = 50
@@ -24,8 +23,8 @@ class SoundFrames(NamedTuple):
     The sums are exact: squares are whole numbers under 2^31, and a double has 53 bits.
     """
 
-    frames: NDArray[np.int16]
-    energy: NDArray[np.float64]
+    frames: Samples
+    energy: Floats
 
     @property
     def whole_seconds(self) -> int:
@@ -33,18 +32,18 @@ class SoundFrames(NamedTuple):
         return len(self.frames) // FRAMES_PER_SECOND
 
     @property
-    def samples_by_second(self) -> NDArray[np.int16]:
+    def samples_by_second(self) -> Samples:
         """The samples of each whole second, shape (whole_seconds, 8000)."""
         whole = self.whole_seconds * FRAMES_PER_SECOND
         return self.frames[:whole].reshape(-1, SECOND_SAMPLES)
 
     @property
-    def rest(self) -> NDArray[np.int16]:
+    def rest(self) -> Samples:
         """The samples behind the last whole second, one row."""
         return self.frames[self.whole_seconds * FRAMES_PER_SECOND :].reshape(1, -1)
 
     @property
-    def energy_by_second(self) -> NDArray[np.float64]:
+    def energy_by_second(self) -> Floats:
         """The energy of the frames of each whole second, shape (whole_seconds, 50)."""
         whole = self.whole_seconds * FRAMES_PER_SECOND
         return self.energy[:whole].reshape(-1, FRAMES_PER_SECOND)
@@ -59,7 +58,7 @@ class SoundCutter:
     def __init__(self) -> None:
         self._seconds: Blocks[np.int16] = Blocks(SECOND_SAMPLES, np.int16)
 
-    def add(self, samples: NDArray[Any]) -> list[SoundFrames]:
+    def add(self, samples: Samples) -> list[SoundFrames]:
         """Take a chunk of int16 samples; return the whole seconds that it completes."""
         return _parts(self._seconds.add(samples).reshape(-1, FRAME_SAMPLES))
 
@@ -70,10 +69,10 @@ class SoundCutter:
         return _parts(rest[: rest.size - rest.size % FRAME_SAMPLES].reshape(-1, FRAME_SAMPLES))
 
 
-def _parts(frames: NDArray[np.int16]) -> list[SoundFrames]:
+def _parts(frames: Samples) -> list[SoundFrames]:
     return [_sound(frames[at : at + _PART]) for at in range(0, len(frames), _PART)]
 
 
-def _sound(frames: NDArray[np.int16]) -> SoundFrames:
+def _sound(frames: Samples) -> SoundFrames:
     values = frames.astype(np.float64)
     return SoundFrames(frames, np.einsum("ij,ij->i", values, values))

@@ -6,11 +6,12 @@ ITU-T Q.23 gives the frequencies, Q.24 what a receiver has to accept and to refu
 from __future__ import annotations
 
 from collections import deque
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from voipbin_cli.analysis.columns import Floats, Ints, Mask, Samples
 from voipbin_cli.errors import UsageError
 
 RATE_HZ = 8000
@@ -83,7 +84,7 @@ class _Hop(NamedTuple):
     high_off: float
 
 
-def _coefficients() -> NDArray[np.float64]:
+def _coefficients() -> Floats:
     """Cosine columns of the eight frequencies, then the sine ones, shape (_BLOCK, 16)."""
     angles = 2 * np.pi * np.arange(_BLOCK)[:, None] * _HZ / RATE_HZ
     waves = np.concatenate([np.cos(angles), np.sin(angles)], axis=1)
@@ -109,7 +110,7 @@ class DtmfFold:
         self._digit: Digit | None = None
         self._done: deque[Digit] = deque(maxlen=_NOTED)
 
-    def add(self, samples: NDArray[Any]) -> list[Digit]:
+    def add(self, samples: Samples) -> list[Digit]:
         """Take a chunk; return the digits recognised in it, their duration as far as known."""
         chunk = np.concatenate([self._rest, np.asarray(samples, np.int16).ravel()])
         hops = max(0, (chunk.size - _BLOCK) // _HOP + 1)
@@ -129,7 +130,7 @@ class DtmfFold:
         """The latest 10,000 digits, one going on included."""
         return (*self._done, self._digit) if self._digit else tuple(self._done)
 
-    def _measure(self, part: NDArray[np.int16]) -> list[_Hop]:
+    def _measure(self, part: Samples) -> list[_Hop]:
         blocks = np.lib.stride_tricks.sliding_window_view(part, _BLOCK)[::_HOP].astype(np.float64)
         energy = np.einsum("ij,ij->i", blocks, blocks)
         if not energy.any():
@@ -139,7 +140,8 @@ class DtmfFold:
         tones: Tones = np.asarray((waves[:, :8] - 1j * waves[:, 8:]) / _SCALE, np.complex128)
         earlier = np.concatenate([self._last, tones[:-1]])
         self._last = tones[-1:].copy()
-        power = np.abs(tones) ** 2
+        amplitude: Floats = np.abs(tones)
+        power = amplitude**2
         low, high = power[:, :4].argmax(axis=1), power[:, 4:].argmax(axis=1) + 4
         rows = np.arange(len(blocks))
         off_low, off_high = (_off_hz(tones, earlier, tone) for tone in (low, high))
@@ -203,19 +205,19 @@ class DtmfFold:
 _NOTHING = _Hop("", False, -99.0, -99.0, 0.0, 0.0)
 
 
-def _apart(group: NDArray[np.float64]) -> NDArray[np.bool_]:
+def _apart(group: Floats) -> Mask:
     """The strongest of a group of four stands out."""
     ordered = np.sort(group, axis=1)
     return np.asarray(ordered[:, 3] > _GROUP_MARGIN * ordered[:, 2])
 
 
-def _in_range(low: NDArray[np.float64], high: NDArray[np.float64]) -> NDArray[np.bool_]:
+def _in_range(low: Floats, high: Floats) -> Mask:
     twist = high - low
     strong = (low > _LEAST_DBM0) & (high > _LEAST_DBM0)
     return np.asarray(strong & (twist < _MOST_TWIST_DB) & (twist > _LEAST_TWIST_DB))
 
 
-def _off_hz(tones: Tones, earlier: Tones, column: NDArray[np.int64]) -> NDArray[np.float64]:
+def _off_hz(tones: Tones, earlier: Tones, column: Ints) -> Floats:
     """How far the true frequency is off, by how far the phase turned since the block before."""
     rows = np.arange(len(tones))
     turned = tones[rows, column] * np.conj(earlier[rows, column])
@@ -223,12 +225,12 @@ def _off_hz(tones: Tones, earlier: Tones, column: NDArray[np.int64]) -> NDArray[
     return np.asarray(np.angle(turned * expected) * RATE_HZ / (2 * np.pi * _HOP))
 
 
-def _response(off_hz: NDArray[np.float64]) -> NDArray[np.float64]:
+def _response(off_hz: Floats) -> Floats:
     """The power that a block's filter keeps of a tone so far off, 0.3 at the least."""
     return np.asarray(np.maximum(np.sinc(off_hz * _BLOCK / RATE_HZ) ** 2, 0.3))
 
 
-def _dbm0(power: NDArray[np.float64]) -> NDArray[np.float64]:
+def _dbm0(power: Floats) -> Floats:
     """A sine of amplitude A gives |X| = A x _BLOCK / 2."""
     amplitude = np.sqrt(power) * 2 / _BLOCK
     return np.asarray(20 * np.log10(np.maximum(amplitude, 1e-3) / 32768) + FULL_SCALE_DBM0)
@@ -264,7 +266,7 @@ def tones(
     return pcm
 
 
-def _pair(digit: str, on_ms: float, level_dbm0: float, twist_db: float) -> NDArray[np.float64]:
+def _pair(digit: str, on_ms: float, level_dbm0: float, twist_db: float) -> Floats:
     place = "".join(KEYS).find(digit)
     if place < 0:
         raise UsageError(

@@ -12,8 +12,8 @@ from collections import deque
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from voipbin_cli.analysis.columns import Floats, Samples
 from voipbin_cli.analysis.sound.cutting import SoundFrames
 
 # 400 ms: zeros for longer are a mute, a hold or a pause.
@@ -32,9 +32,6 @@ _ORDER = 8
 _TONE_RESIDUAL = 10 ** (-28 / 20)
 _RAMP_SAMPLES = 20
 _NOTED = 10_000
-
-Samples = NDArray[np.int16]
-Frame = NDArray[np.float64]
 
 
 class Hole(NamedTuple):
@@ -56,7 +53,7 @@ class HoleFold:
     """Finds the holes in the frames of a stream."""
 
     def __init__(self) -> None:
-        self._before: Frame | None = None
+        self._before: Floats | None = None
         self._run = 0
         self._frame = 0
         self._count = 0
@@ -90,11 +87,11 @@ class HoleFold:
         return Holes(self._count, self._lost_frames * 20.0, tuple(self._noted))
 
 
-def _floats(frame: NDArray[np.int16]) -> Frame:
+def _floats(frame: Samples) -> Floats:
     return frame.astype(np.float64)
 
 
-def _is_loss(before: Frame, frames: int, after: Frame) -> bool:
+def _is_loss(before: Floats, frames: int, after: Floats) -> bool:
     """Return whether `frames` frames of zero between these two are lost audio."""
     if not before[-_STRAY_ZEROS - 1 :].any() or not after[: _STRAY_ZEROS + 1].any():
         return False
@@ -105,11 +102,11 @@ def _is_loss(before: Frame, frames: int, after: Frame) -> bool:
     return frames == 1 or not (_is_tone(before) and _is_tone(after))
 
 
-def _level(samples: Frame) -> float:
+def _level(samples: Floats) -> float:
     return float(np.sqrt(np.mean(samples * samples)))
 
 
-def _is_tone(frame: Frame) -> bool:
+def _is_tone(frame: Floats) -> bool:
     """One or two sines, away from where they may have been ramped."""
     sound = frame[_RAMP_SAMPLES:-_RAMP_SAMPLES]
     past = np.lib.stride_tricks.sliding_window_view(sound[:-1], _ORDER)

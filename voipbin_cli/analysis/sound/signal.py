@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from array import array
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
+from voipbin_cli.analysis.columns import Floats, Ints, Samples
 from voipbin_cli.analysis.sound.cutting import (
     FRAMES_PER_SECOND,
     FULL_SCALE,
@@ -26,8 +27,6 @@ RAIL = 32124
 RAIL_RUN = 3
 # Of the histogram of frame levels, a decibel each, from FLOOR_DBFS up.
 _BINS = 100
-
-Samples = NDArray[np.int16]
 
 
 class Signal(NamedTuple):
@@ -93,7 +92,7 @@ class SignalFold:
             snr_db=None if noise is None or speech is None else speech - noise,
         )
 
-    def per_second(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def per_second(self) -> tuple[Floats, Floats]:
         """RMS and peak of every whole second in dBFS, two columns of the same length."""
         return np.array(self._seconds_rms), np.array(self._seconds_peak)
 
@@ -107,7 +106,7 @@ class SignalFold:
         self._peak = max(self._peak, peak)
         return peak
 
-    def _add_levels(self, energy: NDArray[np.float64]) -> None:
+    def _add_levels(self, energy: Floats) -> None:
         mean = energy / (FRAME_SAMPLES * FULL_SCALE**2)
         self._silent += int(np.count_nonzero(mean < 10 ** (SILENCE_DBFS / 10)))
         sounding = np.flatnonzero(energy)
@@ -157,7 +156,7 @@ def _flat_samples(joined: Samples) -> int:
     return int(np.count_nonzero(flat[1:])) + (RAIL_RUN - 1) * int(np.count_nonzero(starts))
 
 
-def _peaks(rows: Samples) -> NDArray[np.int64]:
+def _peaks(rows: Samples) -> Ints:
     """The largest magnitude in each row, 0 in an empty one."""
     high = rows.max(axis=1, initial=0).astype(np.int64)
     low = rows.min(axis=1, initial=0).astype(np.int64)
@@ -170,6 +169,6 @@ def _dbfs(amplitude: float) -> float:
     return max(FLOOR_DBFS, 20 * math.log10(amplitude / FULL_SCALE))
 
 
-def _all_dbfs(amplitudes: NDArray[Any]) -> NDArray[np.float64]:
+def _all_dbfs(amplitudes: ArrayLike) -> Floats:
     least = FULL_SCALE * 10 ** (FLOOR_DBFS / 20)
     return np.asarray(20 * np.log10(np.maximum(amplitudes, least) / FULL_SCALE))

@@ -6,9 +6,9 @@ from array import array
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from voipbin_cli.analysis.arrivals.log import Arrivals
+from voipbin_cli.analysis.columns import Floats, Samples
 from voipbin_cli.analysis.sound.cutting import (
     FRAMES_PER_SECOND,
     FULL_SCALE,
@@ -52,7 +52,7 @@ class NoiseFloorFold:
         frames = sound.frames[rows * FRAMES_PER_SECOND + quietest].astype(np.float64)
         self._note(frames, energy[rows, quietest])
 
-    def _note(self, frames: NDArray[np.float64], energy: NDArray[np.float64]) -> None:
+    def _note(self, frames: Floats, energy: Floats) -> None:
         self._levels.extend((10 * np.log10(energy / FRAME_SAMPLES / FULL_SCALE**2)).tolist())
         spectrum = np.abs(np.fft.rfft(frames * _WINDOW, axis=1))[:, 2:-1] ** 2 + 1e-9
         flatness = np.exp(np.log(spectrum).mean(axis=1)) / spectrum.mean(axis=1)
@@ -79,7 +79,7 @@ class SoundFold:
         self.samples = 0
         self._cutter = SoundCutter()
         self._keep = keep_samples
-        self._kept: list[NDArray[np.int16]] = []
+        self._kept: list[Samples] = []
 
     def add(self, rows: Arrivals, reading: Reading) -> None:
         """Take rows that are all read alike."""
@@ -91,7 +91,7 @@ class SoundFold:
         """The stream is over."""
         self._listen(self._cutter.finish())
 
-    def _add_samples(self, samples: NDArray[np.int16]) -> None:
+    def _add_samples(self, samples: Samples) -> None:
         if self.samples < self._keep:
             self._kept.append(samples[: self._keep - self.samples].copy())
         self.samples += samples.size
@@ -104,12 +104,12 @@ class SoundFold:
             self.floor.add(sound)
 
     @property
-    def audio(self) -> NDArray[np.int16]:
+    def audio(self) -> Samples:
         """What was kept."""
         return np.concatenate(self._kept) if self._kept else np.empty(0, np.int16)
 
 
-def decoded(rows: Arrivals, reading: Reading) -> NDArray[np.int16]:
+def decoded(rows: Arrivals, reading: Reading) -> Samples:
     """The samples of rows of one size.
 
     Where they are shifted by a byte, half a sample at each end of a payload is lost: the last
@@ -123,4 +123,5 @@ def decoded(rows: Arrivals, reading: Reading) -> NDArray[np.int16]:
         return pcm.samples(reading.codec, whole.ravel().data)
     shifted = payloads[:, 1 : size - 1 + size % 2]
     samples = pcm.samples(reading.codec, shifted.ravel().data).reshape(len(rows), -1)
-    return np.concatenate([samples, samples[:, -1:]], axis=1).ravel()
+    lengthened: Samples = np.concatenate([samples, samples[:, -1:]], axis=1)
+    return lengthened.ravel()

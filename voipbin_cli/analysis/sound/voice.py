@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from voipbin_cli.analysis.columns import Blocks
+from voipbin_cli.analysis.columns import Blocks, Samples
 
 FRAME_MS = 10
 # How far above the noise floor a frame is speech: to begin, and to go on.
@@ -53,7 +52,7 @@ class VoiceFold:
         self._spoken = 0
         self._since = 0
 
-    def add(self, samples: NDArray[Any]) -> list[VoiceEvent]:
+    def add(self, samples: Samples) -> list[VoiceEvent]:
         """Take a chunk of int16 samples; return what started and ended in it."""
         frames = self._frames.add(samples).astype(np.float64)
         # Whole numbers under 2^53: the same however the chunks were cut.

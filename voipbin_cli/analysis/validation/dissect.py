@@ -11,7 +11,7 @@ from voipbin_cli.codec.payload_types import DYNAMIC, RESERVED, lookup
 from voipbin_cli.codec.rtp import HEADER_BYTES, VERSION
 
 _MAX_FRAMES = 16
-_KIND_NAMES = {
+_KIND_NAMES: dict[int, str] = {
     audiosocket.Kind.HANGUP: "hangup",
     audiosocket.Kind.UUID: "UUID",
     audiosocket.Kind.SILENCE: "silence (of an old library)",
@@ -134,7 +134,7 @@ def kind_name(kind: int) -> str:
     rate_hz = audiosocket.RATE_HZ.get(kind)
     if rate_hz is not None:
         return f"16-bit linear audio at {rate_hz} Hz, by its name"
-    return _KIND_NAMES.get(kind, "unknown")  # type: ignore[call-overload, no-any-return]
+    return _KIND_NAMES.get(kind, "unknown")
 
 
 def _length_meaning(length: int, follow: int) -> str:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from voipbin_cli.analysis.messages import EMPTY, Ints, Messages, joined
+from voipbin_cli.analysis.columns import Ints
+from voipbin_cli.analysis.messages import EMPTY, Messages, joined
 from voipbin_cli.analysis.severity import Severity
 from voipbin_cli.analysis.validation.due import Due
 from voipbin_cli.analysis.validation.facts.audiosocket import AudioSocketFacts

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from voipbin_cli.analysis.messages import Ints, Mask
-from voipbin_cli.analysis.validation.facts.pacing import BlockFacts, Past, before
+from voipbin_cli.analysis.columns import Ints, Mask, before, equal, unequal
+from voipbin_cli.analysis.validation.facts.pacing import BlockFacts, Past
 from voipbin_cli.codec.audiosocket import HEADER_BYTES, RATE_HZ, Kind
 
 # Bare audio comes in whole multiples of 10 ms of G.711 (80) or linear (160).
 BARE_BYTES = 80
 _MAX_JOINED = 32
-_RATES = np.zeros(256, np.int64)
+_RATES: Ints = np.zeros(256, np.int64)
 _RATES[list(RATE_HZ)] = list(RATE_HZ.values())
-_KNOWN = np.zeros(256, bool)
+_KNOWN: Mask = np.zeros(256, bool)
 _KNOWN[[int(kind) for kind in Kind]] = True
 
 
@@ -42,7 +43,7 @@ class AudioSocketFacts(BlockFacts):
         return self.octet(0)
 
     @cached_property
-    def kind_hex(self) -> Any:
+    def kind_hex(self) -> NDArray[np.str_]:
         """The kind as two hexadecimal digits."""
         return np.array([f"{kind:02x}" for kind in range(256)])[self.kind]
 
@@ -82,30 +83,31 @@ class AudioSocketFacts(BlockFacts):
         """Audio comes first, or there is one frame and nothing else: no samples read like that."""
         chain = self._chain
         audio = (_RATES[self.kind] > 0) & (self.declared > 0)
-        return (chain.whole > 0) & (audio | ((chain.whole == 1) & (chain.end == self.size)))
+        return (chain.whole > 0) & (audio | (equal(chain.whole, 1) & equal(chain.end, self.size)))
 
     @cached_property
     def is_swapped(self) -> Mask:
         """The length fits in little-endian order, and only so."""
-        fits = (self.declared_little == self.follows) & (self.declared != self.declared_little)
+        fits = equal(self.declared_little, self.follows)
+        fits &= unequal(self.declared, self.declared_little)
         return self.has_header & ~self._begins_well & fits & _KNOWN[self.kind]
 
     @cached_property
     def _missing(self) -> Ints:
         """Bytes that the length field promises beyond the message's end."""
-        short = self.has_header & (self._chain.whole == 0) & ~self.is_swapped & _KNOWN[self.kind]
+        short = self.has_header & equal(self._chain.whole, 0) & ~self.is_swapped & _KNOWN[self.kind]
         return np.where(short, self.declared - self.follows, 0)
 
     @cached_property
     def is_rest(self) -> Mask:
         """Just what the frame in the message before was short of."""
         missing = before(self._missing, self.past.missing_bytes)
-        return (self.size > 0) & ~self.is_text & ~self._begins_well & (self.size == missing)
+        return (self.size > 0) & ~self.is_text & ~self._begins_well & equal(self.size, missing)
 
     @cached_property
     def is_bare(self) -> Mask:
         """Of the size of bare audio, and no frame: samples of silence read as many hangups."""
-        whole = (self.size > 0) & (self.size % BARE_BYTES == 0) & ~self.is_text
+        whole = (self.size > 0) & equal(self.size % BARE_BYTES, 0) & ~self.is_text
         return whole & ~self._begins_well & ~self.is_swapped & ~self.is_rest
 
     @cached_property
@@ -122,7 +124,7 @@ class AudioSocketFacts(BlockFacts):
     @cached_property
     def is_short(self) -> Mask:
         """The header is whole, and the first frame is not."""
-        broken = (self.frame_count == 0) & ~self.is_swapped & ~self.is_rest & ~self.is_bare
+        broken = equal(self.frame_count, 0) & ~self.is_swapped & ~self.is_rest & ~self.is_bare
         return self.has_header & broken
 
     @cached_property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from voipbin_cli.analysis.messages import Ints
+from voipbin_cli.analysis.columns import Ints
 from voipbin_cli.analysis.validation.facts.pacing import MISALIGNED, BlockFacts, code_of
 from voipbin_cli.codec.encapsulation import Unit, unpack
 from voipbin_cli.codec.evidence import Evidence

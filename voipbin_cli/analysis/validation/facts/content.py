@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from voipbin_cli.analysis.messages import Floats, Ints, Mask, Messages
+from voipbin_cli.analysis.columns import Floats, Ints, Mask, equal
+from voipbin_cli.analysis.messages import Messages
 from voipbin_cli.analysis.validation.due import Due, Spec
 from voipbin_cli.codec.pcm import SAMPLE_RATE_HZ, Codec
 
@@ -64,15 +64,6 @@ class Past:
     missing_bytes: int = 0
 
 
-def before(column: Any, first: int | bool) -> Any:
-    """The value of the message before each; `first` is that of the message before the block."""
-    shifted = np.empty_like(column)
-    if len(column):
-        shifted[0] = first
-        shifted[1:] = column[:-1]
-    return shifted
-
-
 class ContentFacts:
     """SLN, and what all encapsulations share. Columns have one element a message.
 
@@ -91,8 +82,9 @@ class ContentFacts:
     def octet(self, at: int | Ints) -> Ints:
         """The byte at an index of each message, 0 where it is not there."""
         frames = self.frames
-        inside = (frames.length > at) & (np.asarray(at) >= 0)
-        octets = self._octets[np.where(inside, frames.offset + at, 0)].astype(np.int64)
+        inside: Mask = (frames.length > at) & (np.asarray(at) >= 0)
+        place: Ints = np.where(inside, frames.offset + at, 0)
+        octets = self._octets[place].astype(np.int64)
         octets[~inside] = 0
         return octets
 
@@ -113,12 +105,12 @@ class ContentFacts:
     @cached_property
     def is_empty(self) -> Mask:
         """A binary message without a byte."""
-        return (self.size == 0) & ~self.is_text
+        return equal(self.size, 0) & ~self.is_text
 
     @cached_property
     def is_whole(self) -> Mask:
         """All its bytes are here, none was cut off by the capture."""
-        return self.frames.length == self.size
+        return equal(self.frames.length, self.size)
 
     @cached_property
     def is_first(self) -> Mask:
@@ -150,13 +142,14 @@ class ContentFacts:
         return np.full(len(self.frames), SAMPLE_RATE_HZ, np.int64)
 
     @cached_property
-    def _glimpse(self) -> Any:
+    def _glimpse(self) -> NDArray[np.uint8]:
         """Bytes spread evenly over each payload, shape (messages, 16)."""
         there = np.minimum(self.payload_bytes, self.frames.length - self.payload_at)
         last = np.maximum(there - 1, 0)[:, None]
         at = np.minimum(last * np.arange(_LOOKS) // (_LOOKS - 1), last)
         start = (self.frames.offset + self.payload_at)[:, None]
-        return self._octets[np.minimum(start + at, len(self._octets) - 1)]
+        inside: Ints = np.minimum(start + at, len(self._octets) - 1)
+        return self._octets[inside]
 
     @cached_property
     def is_still(self) -> Mask:
@@ -180,7 +173,7 @@ class ContentFacts:
 
         So is G.711 that never changes its sign; but its bytes go up and down in small steps.
         """
-        words = _letters(self._glimpse).all(axis=1) & self.is_audio & ~self.is_still
+        words: Mask = _letters(self._glimpse).all(axis=1) & self.is_audio & ~self.is_still
         words &= self.payload_bytes >= _WORDS_BYTES
         for n in np.flatnonzero(words):
             octets = np.frombuffer(self.payload(int(n)), np.uint8)
@@ -219,7 +212,7 @@ class ContentFacts:
         return self.duration_ns / 1e6
 
     @cached_property
-    def due_bytes(self) -> Any:
+    def due_bytes(self) -> NDArray[np.str_]:
         """What 20 ms have, in words where that cannot be said."""
         known = self.sample_bytes * self.rate_hz // 50
         return np.where(known > 0, known.astype(str), "160 of G.711 or 320 linear")
@@ -227,11 +220,11 @@ class ContentFacts:
     @cached_property
     def is_linear_due(self) -> Mask:
         """Samples of two bytes are due."""
-        return self.sample_bytes == 2
+        return equal(self.sample_bytes, 2)
 
     def sounds(self, code: int) -> Mask:
         """Frames of sound that were heard to be of this codec."""
-        return (self.codec == code) & ~self.is_still
+        return equal(self.codec, code) & ~self.is_still
 
     @cached_property
     def found(self) -> NDArray[np.str_]:
@@ -261,6 +254,6 @@ class ContentFacts:
         return " or ".join(str(number) for number in sorted(self.due.payload_types))
 
 
-def _letters(octets: Any) -> Mask:
+def _letters(octets: NDArray[np.uint8]) -> Mask:
     """Printable ASCII, spaces and line breaks included."""
     return ((octets >= 32) & (octets < 127)) | ((octets >= 9) & (octets <= 13))

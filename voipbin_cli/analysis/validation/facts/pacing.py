@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from voipbin_cli.analysis.messages import Floats, Ints, Mask
+from voipbin_cli.analysis.columns import Floats, Ints, Mask, before
 from voipbin_cli.analysis.validation.facts.content import (
     CODECS,
     MAX_PAYLOAD_BYTES,
@@ -16,7 +16,6 @@ from voipbin_cli.analysis.validation.facts.content import (
     SAMPLE_BYTES,
     ContentFacts,
     Past,
-    before,
     code_of,
 )
 
@@ -28,7 +27,6 @@ __all__ = [
     "BlockFacts",
     "MessageFacts",
     "Past",
-    "before",
     "code_of",
 ]
 
@@ -54,7 +52,7 @@ class BlockFacts(ContentFacts):
         gaps = times - before(times, self.past.time_ns)
         if len(gaps) and not self.past.is_timed:
             gaps[0] = 0
-        return np.maximum(gaps, 0)
+        return gaps.clip(0)
 
     @cached_property
     def _queue(self) -> tuple[Ints, Ints]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from voipbin_cli.analysis.messages import Ints, Mask
-from voipbin_cli.analysis.validation.facts.pacing import SAMPLE_BYTES, Past, before
+from voipbin_cli.analysis.columns import Ints, Mask, Scalar, before, equal, unequal
+from voipbin_cli.analysis.validation.facts.pacing import SAMPLE_BYTES, Past
 from voipbin_cli.analysis.validation.facts.rtp_header import RtpHeaderFacts
 from voipbin_cli.codec.rtp import MAX_DROPOUT, MAX_MISORDER
 from voipbin_cli.codec.serial import difference
@@ -42,8 +43,8 @@ class RtpFacts(RtpHeaderFacts):
         past = self.past
         at = np.flatnonzero(self.is_packet)
         numbers, sources = self.sequence_number[at], self.ssrc[at]
-        step = _difference(numbers, before(numbers, past.sequence_number), 16)
-        is_new_source = sources != before(sources, past.ssrc)
+        step = difference(numbers, before(numbers, past.sequence_number), 16)
+        is_new_source = unequal(sources, before(sources, past.ssrc))
         is_jump = (step >= MAX_DROPOUT) | (step <= -MAX_MISORDER)
         is_first = np.zeros(len(at), bool)
         is_first[:1] = past.packets == 0
@@ -59,51 +60,45 @@ class RtpFacts(RtpHeaderFacts):
         ahead = np.where(is_fresh, 1, place - highest[:-1])
         return _Order(at, is_fresh, is_new_source, is_jump, ahead, highest[1:] - place)
 
-    def _of_packets(self, values: Any) -> Any:
-        column = np.zeros(len(self.frames), np.asarray(values).dtype)
+    def _of_packets(self, values: NDArray[Scalar]) -> NDArray[Scalar]:
+        column = np.zeros(len(self.frames), values.dtype)
         column[self._order.at] = values
         return column
 
     @cached_property
     def is_new_source(self) -> Mask:
         """Its SSRC is not that of the packet before."""
-        column: Mask = self._of_packets(self._order.is_new_source)
-        return column
+        return self._of_packets(self._order.is_new_source)
 
     @cached_property
     def is_jump(self) -> Mask:
         """A.1: so far from the packet before that a sender must have begun anew."""
-        column: Mask = self._of_packets(self._order.is_jump)
-        return column
+        return self._of_packets(self._order.is_jump)
 
     @cached_property
     def missing(self) -> Ints:
         """Numbers left out before the packet."""
-        column: Ints = self._of_packets(np.maximum(self._order.ahead - 1, 0))
-        return column
+        return self._of_packets(np.maximum(self._order.ahead - 1, 0))
 
     @cached_property
     def is_duplicate(self) -> Mask:
         """The highest number so far, once more."""
-        column: Mask = self._of_packets(self._order.ahead == 0)
-        return column
+        return self._of_packets(equal(self._order.ahead, 0))
 
     @cached_property
     def is_reordered(self) -> Mask:
         """A number below the highest so far."""
-        column: Mask = self._of_packets(self._order.ahead < 0)
-        return column
+        return self._of_packets(self._order.ahead < 0)
 
     @cached_property
     def is_other_type(self) -> Mask:
         """Its payload type is not that of the packet before, of the same source."""
         order = self._order
         types = self.payload_type[order.at]
-        changed = types != before(types, self.past.payload_type)
+        changed = unequal(types, before(types, self.past.payload_type))
         is_first = np.zeros(len(types), bool)
         is_first[:1] = self.past.packets == 0
-        column: Mask = self._of_packets(changed & ~is_first & ~order.is_new_source)
-        return column
+        return self._of_packets(changed & ~is_first & ~order.is_new_source)
 
     @cached_property
     def is_fixed_start(self) -> Mask:
@@ -127,9 +122,9 @@ class RtpFacts(RtpHeaderFacts):
         at = order.at[turn]
         stamps, types = self.timestamp[at], self.payload_type[at]
         samples = self._clock_samples[at]
-        step = _difference(stamps, before(stamps, self.past.timestamp), 32)
+        step = difference(stamps, before(stamps, self.past.timestamp), 32)
         before_samples = before(samples, self.past.samples)
-        same_type = types == before(types, self.past.samples_payload_type)
+        same_type = equal(types, before(types, self.past.samples_payload_type))
         counts = ~order.is_fresh[turn] & (before_samples > 0) & same_type
         return at, step, counts, before_samples * order.ahead[turn]
 
@@ -159,13 +154,13 @@ class RtpFacts(RtpHeaderFacts):
     @cached_property
     def is_counting_bytes(self) -> Mask:
         """The timestamp advances by the bytes of linear audio."""
-        twice = self.timestamp_step == 2 * self.timestamp_due
-        return (self.timestamp_due > 0) & twice & (SAMPLE_BYTES[self.codec] == 2)
+        twice = equal(self.timestamp_step, 2 * self.timestamp_due)
+        return (self.timestamp_due > 0) & twice & equal(SAMPLE_BYTES[self.codec], 2)
 
     @cached_property
     def is_off_clock(self) -> Mask:
         """It advances by something else; after silence it may jump ahead (RFC 3551 4.1)."""
-        wrong = (self.timestamp_due > 0) & (self.timestamp_step != self.timestamp_due)
+        wrong = (self.timestamp_due > 0) & unequal(self.timestamp_step, self.timestamp_due)
         after_silence = self.marker & (self.timestamp_step > self.timestamp_due)
         return wrong & ~self.is_counting_bytes & ~after_silence
 
@@ -187,9 +182,3 @@ class RtpFacts(RtpHeaderFacts):
             past.samples = int(self._clock_samples[last])
             past.samples_payload_type = int(self.payload_type[last])
         return past
-
-
-def _difference(newer: Ints, older: Ints, bits: int) -> Ints:
-    """codec.serial's own rule: its arithmetic holds for a column as for one number."""
-    ahead: Any = difference(newer, older, bits)
-    return np.asarray(ahead, np.int64)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from voipbin_cli.analysis.messages import Ints, Mask
+from voipbin_cli.analysis.columns import Ints, Mask, equal, unequal
 from voipbin_cli.analysis.validation.facts.audiosocket import BARE_BYTES
 from voipbin_cli.analysis.validation.facts.pacing import BlockFacts
 from voipbin_cli.codec.payload_types import COMFORT_NOISE, PCMA, PCMU, RESERVED
@@ -40,9 +40,10 @@ class RtpHeaderFacts(BlockFacts):
         return (self.size > 0) & (self.size < HEADER_BYTES) & ~self.is_text
 
     @cached_property
-    def _header(self) -> Any:
+    def _header(self) -> NDArray[np.void]:
         """The fixed header as a structure, zeros where it is not there."""
-        return self.frames.heads(HEADER_BYTES).view(_FIXED)[:, 0]
+        header: NDArray[np.void] = self.frames.heads(HEADER_BYTES).view(_FIXED)[:, 0]
+        return header
 
     @cached_property
     def _flags(self) -> Ints:
@@ -59,17 +60,17 @@ class RtpHeaderFacts(BlockFacts):
     @cached_property
     def is_bare(self) -> Mask:
         """No RTP, and of the size of bare audio."""
-        other = self.has_header & (self.version != VERSION)
-        return other & (self.size % BARE_BYTES == 0)
+        other = self.has_header & unequal(self.version, VERSION)
+        return other & equal(self.size % BARE_BYTES, 0)
 
     @cached_property
     def is_other_version(self) -> Mask:
         """Not RTP version 2, and not bare audio either."""
-        return self.has_header & (self.version != VERSION) & ~self.is_bare
+        return self.has_header & unequal(self.version, VERSION) & ~self.is_bare
 
     @cached_property
     def _is_rtp(self) -> Mask:
-        return self.has_header & (self.version == VERSION)
+        return self.has_header & equal(self.version, VERSION)
 
     @cached_property
     def has_padding(self) -> Mask:
@@ -185,8 +186,8 @@ class RtpHeaderFacts(BlockFacts):
     @cached_property
     def is_audio(self) -> Mask:
         """No comfort noise (RFC 3389) and no telephone event (RFC 4733, four bytes)."""
-        event = (self.payload_type >= 96) & (self.payload_bytes == _EVENT_BYTES)
-        other = self.is_packet & ((self.payload_type == COMFORT_NOISE) | event)
+        event = (self.payload_type >= 96) & equal(self.payload_bytes, _EVENT_BYTES)
+        other = self.is_packet & (equal(self.payload_type, COMFORT_NOISE) | event)
         return (self.payload_bytes > 0) & ~other
 
     @cached_property
@@ -194,5 +195,5 @@ class RtpHeaderFacts(BlockFacts):
         """Of a phone's packets only what RFC 3551 says of their payload type is known."""
         if not self.due.is_datagrams:
             return super().sample_bytes
-        g711 = (self.payload_type == PCMU) | (self.payload_type == PCMA)
+        g711 = equal(self.payload_type, PCMU) | equal(self.payload_type, PCMA)
         return g711.astype(np.int64)

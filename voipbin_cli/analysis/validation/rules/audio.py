@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from voipbin_cli.analysis.messages import Mask
+from voipbin_cli.analysis.columns import Mask, equal
 from voipbin_cli.analysis.validation.facts.pacing import CODECS, MISALIGNED, BlockFacts, code_of
 from voipbin_cli.analysis.validation.rules.row import (
     ERROR,
@@ -43,10 +42,10 @@ def _is_undocumented(facts: BlockFacts) -> Mask:
 
 
 def _is_odd(facts: BlockFacts) -> Mask:
-    return facts.is_linear_due & facts.is_audio & (facts.payload_bytes % 2 == 1)
+    return facts.is_linear_due & facts.is_audio & equal(facts.payload_bytes % 2, 1)
 
 
-def _begins_with(starts: Any) -> Callable[[BlockFacts], Mask]:
+def _begins_with(starts: Iterable[bytes]) -> Callable[[BlockFacts], Mask]:
     numbers = [int.from_bytes(start, "big") for start in starts]
     return lambda facts: np.isin(facts.begins, numbers) & facts.is_audio
 

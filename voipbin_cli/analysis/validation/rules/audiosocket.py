@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from voipbin_cli.analysis.messages import Mask
+from voipbin_cli.analysis.columns import Mask, equal, unequal
 from voipbin_cli.analysis.validation.facts.audiosocket import AudioSocketFacts
 from voipbin_cli.analysis.validation.rules.row import (
     AUDIOSOCKET,
@@ -38,11 +38,11 @@ def _is_other_kind(facts: AudioSocketFacts) -> Mask:
 
 
 def _is_hangup(facts: AudioSocketFacts) -> Mask:
-    return (facts.frame_count > 0) & (facts.kind == Kind.HANGUP)
+    return (facts.frame_count > 0) & equal(facts.kind, Kind.HANGUP)
 
 
 def _is_other_rate(facts: AudioSocketFacts) -> Mask:
-    return facts.is_sound_kind & (facts.kind != Kind.PCM_8K)
+    return facts.is_sound_kind & unequal(facts.kind, Kind.PCM_8K)
 
 
 RULES = (

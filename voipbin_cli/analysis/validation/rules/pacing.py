@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from voipbin_cli.analysis.messages import Mask
+from voipbin_cli.analysis.columns import Mask
+from voipbin_cli.analysis.validation.facts.pacing import BlockFacts
 from voipbin_cli.analysis.validation.rules.row import (
     ERROR,
     INFO,
@@ -23,14 +22,12 @@ BURST = 3
 PACING = "VoIPBIN media stream: 20 ms of audio every 20 ms"
 
 
-def _is_far_ahead(facts: Any) -> Mask:
-    mask: Mask = facts.lead_ms > CALL_LEAD_MS
-    return mask
+def _is_far_ahead(facts: BlockFacts) -> Mask:
+    return facts.lead_ms > CALL_LEAD_MS
 
 
-def _is_ahead(facts: Any) -> Mask:
-    mask: Mask = facts.lead_ms > CONFERENCE_LEAD_MS
-    return mask & ~_is_far_ahead(facts)
+def _is_ahead(facts: BlockFacts) -> Mask:
+    return (facts.lead_ms > CONFERENCE_LEAD_MS) & ~_is_far_ahead(facts)
 
 
 RULES = (

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from voipbin_cli.analysis.messages import Mask
+from voipbin_cli.analysis.columns import Mask
 from voipbin_cli.analysis.severity import Severity
 from voipbin_cli.analysis.validation.due import Spec
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from voipbin_cli.analysis.messages import Mask
+from voipbin_cli.analysis.columns import Mask
 from voipbin_cli.analysis.validation.due import DEPLOYED_PAYLOAD_TYPE, DOCUMENTED_PAYLOAD_TYPE
 from voipbin_cli.analysis.validation.facts.pacing import MAX_PAYLOAD_BYTES
 from voipbin_cli.analysis.validation.facts.rtp import RtpFacts

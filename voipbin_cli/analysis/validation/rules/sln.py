@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from voipbin_cli.analysis.messages import Mask
+from voipbin_cli.analysis.columns import Mask, equal, unequal
 from voipbin_cli.analysis.validation.facts.pacing import MAX_PAYLOAD_BYTES, BlockFacts
 from voipbin_cli.analysis.validation.rules.row import ERROR, SLN, WARNING, Rule, always
 from voipbin_cli.codec.pcm import FRAME_SAMPLES
@@ -21,24 +19,25 @@ def off_size(facts: BlockFacts) -> Mask:
     sample_bytes = np.where(facts.sample_bytes > 0, facts.sample_bytes, 2)
     due = FRAME_SAMPLES * sample_bytes * facts.rate_hz // 8000
     if facts.due.is_datagrams:
-        return facts.is_audio & (facts.sample_bytes > 0) & (facts.payload_bytes != due)
+        return facts.is_audio & (facts.sample_bytes > 0) & unequal(facts.payload_bytes, due)
     # Where nothing is known of the codec yet, it is 20 ms of neither.
-    unlike = (facts.payload_bytes != due // 2) & (facts.payload_bytes != due)
-    is_known = facts.sample_bytes > 0
-    return facts.is_audio & np.where(is_known, facts.payload_bytes != due, unlike)
+    differs = unequal(facts.payload_bytes, due)
+    unlike = unequal(facts.payload_bytes, due // 2) & differs
+    is_off: Mask = np.where(facts.sample_bytes > 0, differs, unlike)
+    return facts.is_audio & is_off
 
 
-def _has_rtp_header(facts: Any) -> Mask:
+def _has_rtp_header(facts: BlockFacts) -> Mask:
     """V=2 and nothing else, of a platform's type, in front of a whole frame."""
     first, second = facts.octet(0), facts.octet(1) & 0x7F
     framed = np.isin(facts.size, (12 + 160, 12 + 320))
-    return framed & ~facts.is_text & (first == 0x80) & np.isin(second, (0, 8, 96))
+    return framed & ~facts.is_text & equal(first, 0x80) & np.isin(second, (0, 8, 96))
 
 
-def _has_audiosocket_header(facts: Any) -> Mask:
+def _has_audiosocket_header(facts: BlockFacts) -> Mask:
     """Kind 10 and the length of what follows."""
-    fits = facts.word(1) == facts.size - 3
-    return fits & (facts.octet(0) == 0x10) & (facts.size > 3) & ~facts.is_text
+    fits = equal(facts.word(1), facts.size - 3)
+    return fits & equal(facts.octet(0), 0x10) & (facts.size > 3) & ~facts.is_text
 
 
 RULES = (
