@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from voipbin_cli.analysis.validation.measure import Measure
+from voipbin_cli.codec.encapsulation import Direction, Encapsulation
 from voipbin_cli.errors import UsageError
-from voipbin_cli.offline.hex_text import hex_messages
+from voipbin_cli.offline.hex_text import ExplainedMessage, HexValidation, hex_messages
 
 PLAIN = "80600001000000a000000000ffff"
 DUMPS = {
@@ -56,3 +59,34 @@ def test_no_text_does_worse_than_to_be_refused(data: bytes) -> None:
         list(hex_messages(io.BytesIO(data)))
     except UsageError:
         return
+
+
+def test_each_message_is_explained_before_it_is_judged(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    # Version 1 where RTP has 2, then one that is whole.
+    path.write_text("4060 0001 000000a0 00000000 ffff\n" + PLAIN + "\n")
+    validation = HexValidation(str(path), Measure())
+    steps = list(validation.steps())
+    explained = [step for step in steps if isinstance(step, ExplainedMessage)]
+    assert [step.number for step in explained] == [0, 1]
+    assert explained[1].data == bytes.fromhex(PLAIN)
+    assert [field.start for field in explained[1].fields][:3] == [0, 0, 0]
+    assert isinstance(steps[0], ExplainedMessage)
+    assert validation.summary["frames"] == 2
+    assert validation.summary["target"] is None
+    assert [(g.rule.id, g.count) for g in validation.groups][:1] == [("rtp-version", 1)]
+
+
+def test_no_more_is_read_than_was_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_text(f"{PLAIN}\n{PLAIN}\nthis is not hex text\n")
+    validation = HexValidation(str(path), Measure(max_frames=1, direction=Direction.IN))
+    assert sum(isinstance(step, ExplainedMessage) for step in validation.steps()) == 1
+
+
+@pytest.mark.parametrize("text", ["", "# a remark\n"])
+def test_a_file_without_a_message_is_wrong_usage(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "a"
+    path.write_text(text)
+    with pytest.raises(UsageError, match="no hex text"):
+        list(HexValidation(str(path), Measure(), Encapsulation.SLN).steps())

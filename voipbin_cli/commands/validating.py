@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
-from voipbin_cli.analysis.messages import TimedMessage, from_messages
-from voipbin_cli.analysis.validation.dissect import dissect
 from voipbin_cli.analysis.validation.measure import Measure
 from voipbin_cli.analysis.validation.rules import RULES
 from voipbin_cli.analysis.validation.tally import Group
-from voipbin_cli.analysis.validation.validator import Part, Validator
-from voipbin_cli.codec.encapsulation import Direction, Encapsulation
+from voipbin_cli.analysis.validation.validator import Part
+from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.commands.live import LiveSession, opened_target, run_live
 from voipbin_cli.commands.options import LiveOptions
 from voipbin_cli.errors import ExitStatus, UsageError
-from voipbin_cli.offline.hex_text import hex_messages
-from voipbin_cli.offline.source import STDIN, opened_bytes
+from voipbin_cli.offline.hex_text import ExplainedMessage, HexValidation
+from voipbin_cli.offline.source import STDIN
 from voipbin_cli.offline.validate import FileValidation, JudgedStream
 from voipbin_cli.render.jsonl import emit
 from voipbin_cli.render.junit import to_junit
@@ -127,38 +125,20 @@ def validate_hex(
     path: str, measure: Measure, encapsulation: Encapsulation | None, output: Output
 ) -> None:
     """Explain and judge messages that are written as hexadecimal text."""
-    chosen = encapsulation or Encapsulation.RTP
-    validator = measure.validator(chosen)
-    direction = measure.direction or Direction.IN
-    out = stdout_console()
-    for number, message in enumerate(_hex_messages(path)):
-        fields = dissect(chosen, message)
-        if output.as_json:
-            emit("frame", {"frame": number, "fields": [field_fields(field) for field in fields]})
+    validation = HexValidation(path, measure, encapsulation or Encapsulation.RTP)
+    for step in validation.steps():
+        if not isinstance(step, ExplainedMessage):
+            output.part(step, None)
+        elif output.as_json:
+            fields = [field_fields(field) for field in step.fields]
+            emit("frame", {"frame": step.number, "fields": fields})
         elif not output.document and not output.quiet:
-            show_fields(fields, message, out)
-        for part in validator.add(direction, from_messages([TimedMessage(message)])):
-            output.part(part, None)
-        if validator.is_full:
-            break
-    _finish_hex(path, validator, output)
-
-
-def _finish_hex(path: str, validator: Validator, output: Output) -> None:
-    for part in validator.finish():
-        output.part(part, None)
-    summary = {"target": None, **validator.summary()}
-    if not summary["frames"]:
-        raise UsageError("there is no hex text", hint="one message a line")
+            show_fields(step.fields, step.data, stdout_console())
+    summary = validation.summary
     if output.as_json:
         emit("summary", summary)
-    output.result(path, summary, validator.tally.groups)
-    _exit(validator.tally.groups)
-
-
-def _hex_messages(path: str) -> Iterator[bytes]:
-    with opened_bytes(path, hint="- is stdin") as file:
-        yield from hex_messages(file)
+    output.result(path, summary, validation.groups)
+    _exit(validation.groups)
 
 
 def validate_live(target: str, live: LiveOptions, measure: Measure, output: Output) -> None:

@@ -1,18 +1,71 @@
-"""Messages written as hexadecimal text: one a line, or as hex dumps print them."""
+"""Messages written as hexadecimal text, one a line or as hex dumps print them: read, and judged."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
+from voipbin_cli.analysis.messages import TimedMessage, from_messages
+from voipbin_cli.analysis.validation.dissect import Field, dissect
+from voipbin_cli.analysis.validation.measure import Measure
+from voipbin_cli.analysis.validation.tally import Group
+from voipbin_cli.analysis.validation.validator import Part
+from voipbin_cli.codec.encapsulation import Direction, Encapsulation
 from voipbin_cli.errors import UsageError
+from voipbin_cli.offline.source import opened_bytes
 
 _HEX_LINE = re.compile(r"(?:0x)?[0-9a-f]{2}(?:[\s:,;.-]*(?:0x|\\x)?[0-9a-f]{2})*", re.IGNORECASE)
 _OFFSET_LINE = re.compile(r"\s*([0-9a-f]{4,16})(?::|\s{2,})\s*(.*)", re.IGNORECASE)
 _PAIRS = re.compile(r"(?:0x|\\x)?([0-9a-f]{2})", re.IGNORECASE)
 # Of characters in a line, and of bytes in a message.
 _MAX_LINE = 1 << 20
+
+
+class ExplainedMessage(NamedTuple):
+    """One message and what its bytes mean; `number` counts from 0."""
+
+    number: int
+    data: bytes
+    fields: list[Field]
+
+
+class HexValidation:
+    """Explains and judges hex text, of a file or of standard input (`-`)."""
+
+    def __init__(
+        self, path: str, measure: Measure, encapsulation: Encapsulation = Encapsulation.RTP
+    ) -> None:
+        self._path = path
+        self._direction = measure.direction or Direction.IN
+        self._encapsulation = encapsulation
+        self._validator = measure.validator(encapsulation)
+
+    def steps(self) -> Iterator[ExplainedMessage | Part]:
+        """Yield each message explained, and each part that is judged by then; to be asked once.
+
+        Raises UsageError for what cannot be read or holds no message.
+        """
+        validator = self._validator
+        with opened_bytes(self._path, hint="- is stdin") as file:
+            for number, data in enumerate(hex_messages(file)):
+                yield ExplainedMessage(number, data, dissect(self._encapsulation, data))
+                yield from validator.add(self._direction, from_messages([TimedMessage(data)]))
+                if validator.is_full:
+                    break
+        yield from validator.finish()
+        if not self.summary["frames"]:
+            raise UsageError("there is no hex text", hint="one message a line")
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """The fields of the summary."""
+        return {"target": None, **self._validator.summary()}
+
+    @property
+    def groups(self) -> list[Group]:
+        """What was found."""
+        return self._validator.tally.groups
 
 
 def hex_messages(file: BinaryIO) -> Iterator[bytes]:
