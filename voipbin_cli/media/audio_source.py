@@ -1,4 +1,4 @@
-"""What `play` sends: any audio as exact blocks of 20 ms, 8 kHz, mono, s16le."""
+"""Audio files and pipes of any form, read as blocks of 20 ms: 8 kHz, mono, s16le."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BLOCK_BYTES = 2 * BLOCK_SAMPLES
 RAW_SUFFIXES = (".raw", ".pcm", ".sln")
 MAX_GAIN_DB = 60
 _READS_A_SECOND = 10
-# A header may claim any rate and number of channels.
+# Samples read at a time at the most (4 MiB), whatever rate and channels a header claims.
 _MAX_READ_SAMPLES = 1 << 20
 _FULL_SCALE = 1 << 15
 
@@ -39,7 +39,7 @@ class _Input(Protocol):
 
 
 class AudioSource:
-    """Files one behind the other, without a gap, read as they are needed.
+    """Audio files one after the other, without a gap, each read while it is played.
 
     Args:
         paths: file names; `-` is standard input (WAV, or raw when `raw_stdin` is set). Named
@@ -105,7 +105,7 @@ class AudioSource:
             file.close()
             if not file.frames:
                 raise _no_audio(path)
-        # An unfinished FLAC says that it is nearly endless.
+        # The length that libsndfile gives of an unfinished FLAC is centuries: that is unknown.
         if self._loop and seconds < 1 << 32:
             self.duration_s = seconds * self._loop
 
@@ -118,7 +118,7 @@ class AudioSource:
                     for samples in _mono_at_8k(self._open(path, stack)):
                         count += len(samples)
                         yield samples
-                    # How long a pipe is shows at its end only.
+                    # Whether a pipe holds any audio is known at its end only.
                     if not count and _is_pipe(path):
                         raise _no_audio(_pipe_name(path))
             played += 1
@@ -150,7 +150,7 @@ class AudioSource:
 
 
 class _SoundFile:
-    """Whatever libsndfile reads."""
+    """A file that libsndfile reads."""
 
     def __init__(self, path: str, raw: tuple[int, int] | None = None) -> None:
         import soundfile
@@ -186,7 +186,7 @@ class _SoundFile:
         self.frames = int(self._file.frames)
 
     def read(self, frames: int) -> npt.NDArray[np.float32]:
-        """A file that is damaged further on ends there."""
+        """As `_Input.read`; a damaged file ends where the damage begins."""
         try:
             samples: npt.NDArray[np.float32] = self._file.read(
                 frames, dtype="float32", always_2d=True

@@ -22,11 +22,11 @@ from voipbin_cli.media.wav_writer import (
 
 
 class ByteWriter(Protocol):
-    """Whatever keeps bytes: an audio file (s16le samples) or a capture (whole blocks)."""
+    """Writes bytes to a file: s16le samples to an audio file, whole blocks to a capture."""
 
     @property
     def filesystem(self) -> int | None:
-        """The one that it is on; None for a pipe and whatever else its reader can hold up."""
+        """The file system it is on; None for a pipe or a device, where a write may block."""
 
     def write(self, data: bytes, /) -> None:
         """Append."""
@@ -176,7 +176,7 @@ class LibsndfileWriter:
             raise disk_error(self._path, cause) from error
 
     def _cut_back(self) -> None:
-        """Take the torn end off, and let the encoder finish into nowhere."""
+        """Cut the file after its last whole packet, and let the encoder finish into /dev/null."""
         if self._cut:
             return
         self._cut = True

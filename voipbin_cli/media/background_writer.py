@@ -47,7 +47,7 @@ class BackgroundWriter:
         self._stall_s = stall_s
         self._clock = clock
         self._pending: list[bytes] = []
-        # Each is counted by one side alone, so neither has to lock the other out.
+        # Each is changed by one thread only, the caller's and the writer's: no lock is needed.
         self._given_bytes = self._kept_bytes = 0
         self._room = threading.Condition()
         self._stopping = self._finished = False
@@ -125,7 +125,7 @@ class BackgroundWriter:
 
     def serve(self) -> bool:
         """Write what has come; False when the file is finished, for good or ill."""
-        # Read before the batch is taken: what is given before close() is never left behind.
+        # Read before the batch is taken, so that all that was given before close() is written.
         stopping = self._stopping
         try:
             self._write_batch()
@@ -144,13 +144,13 @@ class BackgroundWriter:
 
     @property
     def overdue_s(self) -> float:
-        """For how long it has been time to sync, to the nearest of the turns."""
+        """Seconds since a sync was due, negative before it; half a turn early counts as due."""
         if not self._dirty:
             return -1.0
         return self._clock() - self._synced_s - self._sync_s + self.interval_s / 2
 
     def sync(self) -> None:
-        """Bring the file to the disk; an error ends it with the next turn."""
+        """Have the disk keep the file; an error closes it with the next turn."""
         self._synced_s, self._dirty = self._clock(), False
         try:
             self._writer.flush(sync=True)

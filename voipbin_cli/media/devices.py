@@ -1,4 +1,4 @@
-"""Sound devices through PortAudio: found by number or name, opened at a rate that they have."""
+"""Sound devices through PortAudio: found by number or name, opened at a rate they support."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from voipbin_cli.errors import MachineError, UsageError
 
 Samples = npt.NDArray[np.float32]
 
-# 20 ms a block: half a frame less of delay is not worth twice the wake-ups.
+# 20 ms a block: blocks of 10 ms would save 10 ms of delay, and cost twice the wake-ups.
 BLOCKS_PER_SECOND = 50
 USUAL_RATES_HZ = (48000, 44100, 16000, 8000)
 
@@ -56,7 +56,7 @@ def sound_system() -> Any:
 
 @functools.cache
 def _quiet_alsa() -> None:
-    """ALSA writes what it meets, an underrun say, onto the terminal: into whatever is shown there.
+    """Keep ALSA from writing its messages, an underrun say, into what the terminal shows.
 
     Its handler becomes a C function that does nothing: no thread of its has to wait for Python.
     """

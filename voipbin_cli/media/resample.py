@@ -12,10 +12,11 @@ Samples = npt.NDArray[np.float32]
 
 
 class ResampleQuality(StrEnum):
-    """What for. `FILE`: soxr's HQ, which keeps back up to 170 ms and gives them out in lumps.
+    """Which of soxr's filters.
 
-    `LIVE`: soxr's variable-rate filter, which gives out as evenly as it takes in, 15 to 30 ms
-    later, flat to 3.6 kHz at 8 kHz. (LQ would lump 40 to 60 ms and cut from 3 kHz on.)
+    `FILE`: HQ, which delays by up to 170 ms and returns chunks of uneven length.
+    `LIVE`: the variable-rate filter, which returns as much as it is given, 15 to 30 ms later, and
+    is flat to 3.6 kHz at 8 kHz. (LQ would return chunks of 40 to 60 ms, and cut from 3 kHz on.)
     """
 
     FILE = "file"
@@ -39,7 +40,7 @@ class Resampler:
             self._stream = soxr.ResampleStream(from_hz, to_hz, 1, "float32", "HQ", vr=is_live)
 
     def process(self, samples: Samples, *, last: bool = False) -> Samples:
-        """What can be said already; with `last` also all that was held back."""
+        """Return the output that `samples` completes; with `last` all that is held back, too."""
         if self._stream is None:
             return samples
         converted: Samples = self._stream.resample_chunk(np.ascontiguousarray(samples), last=last)

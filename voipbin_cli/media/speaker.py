@@ -14,18 +14,19 @@ from voipbin_cli.media.devices import Device, DeviceStream, Samples, open_output
 from voipbin_cli.media.resample import ResampleQuality, Resampler
 
 CALL_RATE_HZ = 8000
-# 10 ms: what is pulled at a time when the device's rate is another one.
+# Pulled from the buffer at a time, 10 ms: the device's own blocks are of another rate.
 PULL_SAMPLES = 80
-# A device that takes more than this ahead of time has no clock: a file, most likely.
+# A device that has taken more than this ahead of real time has no clock of its own; a virtual one
+# that writes a file is such.
 CLOCKLESS_NS = 1_000_000_000
-# A device that has asked for nothing for so long is not there any more.
+# A device that has asked for nothing for so long has been removed.
 DEAD_NS = 2_000_000_000
 QUEUE_LIMIT = 1000
 RAMP_S = 0.005
 
 
 class PlaybackBuffer(Protocol):
-    """What frames wait in until they are due; used by the callback's thread alone."""
+    """A playout buffer, in which frames wait until they are due; for the callback's thread only."""
 
     def push(self, arrival_ns: int, samples: npt.NDArray[np.int16]) -> None:
         """Take a frame that arrived then."""
@@ -130,7 +131,7 @@ class Speaker:
         return np.asarray(ramp, np.float32)
 
     def _keep_to_the_clock(self, count: int) -> None:
-        """Wait where the device has no clock of its own: real ones never get ahead of time."""
+        """Wait for the time of `count` samples, where the device has no clock of its own."""
         if self._first_ns is None:
             self._first_ns = self._latest_ns
         played_ns = self.played_samples * 1_000_000_000 // self._stream.rate_hz

@@ -1,4 +1,4 @@
-"""WAV from a pipe: read once, forwards only, sizes believed as little as need be."""
+"""WAV from a pipe, read once and forwards; the header's sizes may be wrong or unknown."""
 
 from __future__ import annotations
 

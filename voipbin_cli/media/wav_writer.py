@@ -1,4 +1,4 @@
-"""A WAV file that any player opens at any instant, whatever ends the process.
+"""A WAV file that any player can open at any time while it is written, and after a crash.
 
 The data is appended first, then the whole header is written again over the old one in a single
 write, so the sizes never promise what is not there. Room for a `ds64` chunk is kept from the
@@ -183,7 +183,7 @@ def filesystem_of(file: BinaryIO) -> int | None:
 
 
 def close_file(file: BinaryIO) -> None:
-    """Close it, and take it away where the disk was full before its first byte.
+    """Close `file`, and remove it where the disk was full before its first byte.
 
     Only a file of that very name goes: no link to one, and not what stdout was led into.
     """

@@ -8,8 +8,9 @@ import time
 from collections.abc import Sequence
 from typing import Protocol
 
-# Turns so near to each other are one: the thread wakes up a few times in an interval, not once
-# for each of hundreds of files. Nor does it write them all at one go, while the streams wait.
+# Jobs due within an eighth of their interval are served in one turn. So the thread wakes up at most
+# eight times in an interval, not once for each of hundreds of files; nor does it serve all of them
+# at once, while the streams wait for the interpreter.
 _NEAR = 1 / 8
 
 
@@ -41,17 +42,17 @@ class Turn:
 
     @property
     def is_served(self) -> bool:
-        """Whether there is a thread: not in a process that was forked from the thread's own."""
+        """Whether the thread runs; it does not in a process forked from its own."""
         return self._writer.thread.is_alive()
 
     def hurry(self) -> None:
-        """Make it now: somebody waits."""
+        """Serve the job now: somebody waits for it."""
         self.due_s = 0.0
         self._writer.wake.set()
 
 
 class WriterThread:
-    """One thread that serves jobs in turn, until it has none; `engage` finds or makes it.
+    """One thread that serves jobs in turn, until it has none; `schedule` finds or makes it.
 
     What is to be written is written before anything is synced, and syncing, the longest overdue
     first, ends when it is time to write again: a disk that is slow to sync makes a power cut
@@ -81,7 +82,7 @@ class WriterThread:
             interval_s = turn.job.interval_s
             if turn.due_s > now_s + interval_s * _NEAR:
                 continue
-            turn.due_s = now_s + interval_s  # before the job looks: who hurries now is seen
+            turn.due_s = now_s + interval_s  # before `serve`: a `hurry` meanwhile is not lost
             if turn.job.serve():
                 served.append(turn.job)
             else:
@@ -104,7 +105,7 @@ class WriterThread:
 
 
 class _Register:
-    """Who writes where. A forked process begins anew: threads and held locks stay behind."""
+    """The thread of each file system. A forked process has no threads, and gets a new register."""
 
     lock: threading.Lock
     threads: dict[int, WriterThread]

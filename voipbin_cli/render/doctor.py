@@ -27,7 +27,7 @@ class CheckState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing looked at. `status` is what `doctor` exits with when it is bad."""
+    """One check. `status` is what `doctor` exits with when it failed."""
 
     topic: str
     state: CheckState

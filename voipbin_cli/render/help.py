@@ -27,7 +27,7 @@ Section = tuple[str, list[tuple[str, str]]]
 
 
 class HelpShown(Exception):
-    """Nothing was asked for, and what could be was shown instead."""
+    """Help was shown, as a group was given without a command."""
 
 
 class _HelpfulCommand(TyperCommand):
@@ -64,7 +64,7 @@ class Commands(typer.Typer):
         )
 
     def command(self, name: str | None = None, **settings: Any) -> Callable[[F], F]:
-        """As Typer's own."""
+        """Return Typer's decorator for a command, with this help."""
         return super().command(name, cls=_HelpfulCommand, **settings)
 
 

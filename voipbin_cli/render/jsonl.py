@@ -38,12 +38,12 @@ def flush() -> None:
 
 
 def discard() -> None:
-    """Let stdout lead nowhere from now on: what it holds back would fail again at the exit."""
+    """Send stdout to /dev/null from now on: its buffer would fail again at the exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def refused(error: OSError) -> MachineError:
-    """Return what to tell where stdout takes nothing; it is left alone from now on."""
+    """Return the error for a stdout that cannot be written to, and discard the rest of it."""
     discard()
     return MachineError(
         f"cannot write to standard output: {error.strerror or error}",

@@ -19,7 +19,7 @@ from voipbin_cli.render.diagnosis import VERDICTS, counts_text, figure_rows, qua
 from voipbin_cli.text import printable
 
 _RATE_HZ = 8000
-# What could name a person, a call or a machine: ids, telephone numbers, addresses.
+# What could identify a person, a call or a machine: ids, addresses, SIP URIs, telephone numbers.
 _PRIVATE = (
     re.compile(r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b"),
     re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b"),

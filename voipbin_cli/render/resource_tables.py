@@ -101,7 +101,7 @@ def _show(rows: Sequence[Any], columns: Mapping[str, Callable[[Any], str]]) -> N
     )
     cells = [[cell(row) for cell in columns.values()] for row in rows]
     for name, texts in zip(columns, zip(*cells, strict=True), strict=True):
-        # Ids are for copying: what a narrow terminal cannot hold is cut elsewhere.
+        # Ids are for copying, so they are never cut: on a narrow terminal other columns are.
         whole = None if name in _MAY_BE_CUT else max(map(cell_len, (name, *texts)))
         table.add_column(name, no_wrap=True, min_width=whole)
     for row, line in zip(rows, cells, strict=True):

@@ -13,7 +13,7 @@ from voipbin_cli.text import printable
 
 
 class ServingStatus(Protocol):
-    """What a view looks at."""
+    """What the view shows of a server."""
 
     @property
     def connected(self) -> int:
@@ -25,7 +25,7 @@ class ServingStatus(Protocol):
 
 
 class ServingLine:
-    """How many listen, and how much they were sent."""
+    """One line: how many peers listen, and how many frames they were sent."""
 
     def __init__(self, serving: ServingStatus) -> None:
         self._serving = serving

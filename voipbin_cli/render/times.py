@@ -1,4 +1,4 @@
-"""Times as people say them."""
+"""Durations and times in words, and the API's timestamps."""
 
 from __future__ import annotations
 

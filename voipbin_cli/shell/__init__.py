@@ -1,1 +1,1 @@
-"""How a shell meets the tool: completions and man pages from the commands, and what TAB asks."""
+"""Completion scripts and man pages, generated from the commands, and the answers to TAB."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def stale_files(directory: Path, files: Mapping[str, str]) -> list[str]:
-    """Return the names of files that are missing, out of date, or nobody's."""
+    """Return the names of files that are missing, out of date, or not among `files`."""
     wrong = [name for name, text in files.items() if _read(directory / name) != text]
     there = [path.name for path in directory.iterdir()] if directory.is_dir() else []
     return wrong + sorted(set(there) - set(files))

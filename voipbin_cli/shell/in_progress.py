@@ -1,4 +1,4 @@
-"""What is in progress, for TAB: from the API, or from what it said a moment ago."""
+"""Calls and conferences in progress, for TAB: from the API, or from its answer of 5 s ago."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def in_progress(line: CommandLine) -> list[InProgress]:
         return kept
     import asyncio
 
-    # Kept before it is known: where the API does not answer, the next TAB shall not wait again.
+    # An empty answer is kept first: where the API does not answer, the next TAB need not wait.
     write_cache(path, key, time.time(), [])
     found = asyncio.run(_ask(endpoint))
     write_cache(path, key, time.time(), found)
@@ -67,7 +67,7 @@ def endpoint_of(line: CommandLine) -> Endpoint:
 
 
 def _key(endpoint: Endpoint) -> str:
-    """Tell accounts apart; a digest, because what is kept holds no secret."""
+    """Return what tells accounts apart in the cache: a digest, as the secret must not be kept."""
     secret = endpoint.credential.secret if endpoint.credential else ""
     return hashlib.sha256(f"{endpoint.api_url}\n{secret}".encode()).hexdigest()
 
@@ -104,7 +104,7 @@ def _people(members: int) -> str:
 
 
 def _is_offered(state: ResourceState) -> bool:
-    # An id goes into a command line: only what is one.
+    # An id goes into a command line: only what is a UUID does.
     return state.is_progressing and is_uuid(state.id)
 
 

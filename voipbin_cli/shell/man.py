@@ -15,7 +15,8 @@ from voipbin_cli.shell.command_tree import command_tree
 from voipbin_cli.shell.common_sections import ENVIRONMENT, FILES, STATUSES, TARGETS, Entry
 from voipbin_cli.shell.generated import main
 
-# What would be read as markup, or has a name that terminals without Unicode can do, too.
+# Characters that roff reads as markup, and those with a roff name, which it can also show where
+# there is no Unicode.
 _CHARACTERS = str.maketrans(
     {
         "\\": "\\e",
@@ -33,7 +34,7 @@ _CHARACTERS = str.maketrans(
 )
 
 DIRECTORY = Path("man")
-# Of the release, not of the day on which a page was generated: the same source, the same page.
+# The date of the release, not of generating, so that the same source always gives the same page.
 DATE = "2026-11-23"
 SECTION = 1
 
@@ -67,7 +68,7 @@ def page(command: Command, related: Iterable[str]) -> str:
 
 
 def text(words: str) -> str:
-    """Return `words` as roff shows them: every character itself, `code` in bold.
+    """Return `words` escaped, so that roff shows every character as it is, and `code` in bold.
 
     groff_char(7): a bare hyphen may be shown as a dash, so each is escaped.
     """

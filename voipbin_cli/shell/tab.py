@@ -18,7 +18,7 @@ from voipbin_cli.shell.command_line import LIMIT_S, CommandLine
 
 
 class Completion(NamedTuple):
-    """One thing to offer."""
+    """A word that the shell offers, with its help."""
 
     value: str
     help: str
@@ -80,11 +80,11 @@ def answer(kind: str, line: CommandLine, limit_s: float = LIMIT_S) -> list[Compl
     rows: list[Completion] = []
 
     def look() -> None:
-        # What goes wrong is told by the command itself, once it runs.
+        # An error is not shown here: the command itself tells it, once it runs.
         with contextlib.suppress(BaseException):
             rows.extend(SOURCES[kind](line))
 
-    # A thread that is left behind when it takes too long: name servers cannot be hurried.
+    # A daemon thread, as looking up a name cannot be cancelled: it may be left running.
     thread = threading.Thread(target=look, daemon=True)
     thread.start()
     thread.join(limit_s)

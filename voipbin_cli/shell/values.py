@@ -30,7 +30,7 @@ KINDS: Mapping[str, str] = MappingProxyType(
     }
 )
 DYNAMIC = ("targets", "calls", "conferences", "devices", "profiles")
-# Kinds of which nobody can know the values beforehand.
+# Kinds whose values are known only at the time of asking.
 FREE = frozenset(
     (
         "ADDRESS",
