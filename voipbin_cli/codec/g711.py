@@ -82,8 +82,8 @@ def _byte_tables(values: list[int]) -> tuple[bytes, bytes]:
     return bytes(v & 0xFF for v in values), bytes(v >> 8 & 0xFF for v in values)
 
 
-_MULAW_LOW, _MULAW_HIGH = _byte_tables(_MULAW_VALUES)
-_ALAW_LOW, _ALAW_HIGH = _byte_tables(_ALAW_VALUES)
+_MULAW_BYTES = _byte_tables(_MULAW_VALUES)
+_ALAW_BYTES = _byte_tables(_ALAW_VALUES)
 
 
 @cache
@@ -155,13 +155,21 @@ def samples(codes: bytes | memoryview, *, alaw: bool) -> npt.NDArray[np.int16]:
     return out
 
 
+def _decode(codes: bytes, alaw: bool) -> bytes:
+    if len(codes) >= _BULK_BYTES:
+        return _decode_bulk(codes, alaw)
+    low, high = _ALAW_BYTES if alaw else _MULAW_BYTES
+    pcm = bytearray(2 * len(codes))
+    pcm[::2] = codes.translate(low)
+    pcm[1::2] = codes.translate(high)
+    return bytes(pcm)
+
+
 def _decode_bulk(codes: bytes, alaw: bool) -> bytes:
     import numpy as np
 
     pcm = _look_up(_pair_table(alaw), np.frombuffer(codes, "<u2", len(codes) // 2))
-    if len(codes) % 2:
-        pcm += alaw_to_s16le(codes[-1:]) if alaw else mulaw_to_s16le(codes[-1:])
-    return pcm
+    return pcm + _decode(codes[-1:], alaw) if len(codes) % 2 else pcm
 
 
 def _encode(pcm: bytes, alaw: bool) -> bytes:
@@ -172,22 +180,12 @@ def _encode(pcm: bytes, alaw: bool) -> bytes:
 
 def mulaw_to_s16le(codes: bytes) -> bytes:
     """Return mu-law codes as signed 16-bit little-endian samples, two bytes each."""
-    if len(codes) >= _BULK_BYTES:
-        return _decode_bulk(codes, alaw=False)
-    pcm = bytearray(2 * len(codes))
-    pcm[::2] = codes.translate(_MULAW_LOW)
-    pcm[1::2] = codes.translate(_MULAW_HIGH)
-    return bytes(pcm)
+    return _decode(codes, alaw=False)
 
 
 def alaw_to_s16le(codes: bytes) -> bytes:
     """Return A-law codes as signed 16-bit little-endian samples, two bytes each."""
-    if len(codes) >= _BULK_BYTES:
-        return _decode_bulk(codes, alaw=True)
-    pcm = bytearray(2 * len(codes))
-    pcm[::2] = codes.translate(_ALAW_LOW)
-    pcm[1::2] = codes.translate(_ALAW_HIGH)
-    return bytes(pcm)
+    return _decode(codes, alaw=True)
 
 
 def s16le_to_mulaw(pcm: bytes) -> bytes:
