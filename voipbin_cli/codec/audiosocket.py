@@ -12,6 +12,7 @@ from typing import NamedTuple
 from voipbin_cli.errors import DecodeError
 
 HEADER_BYTES = 3
+# "The payload length is a 16-bit unsigned integer (big endian)".
 MAX_PAYLOAD_BYTES = 0xFFFF
 
 # A frame is its kind (1 byte), the length of its payload (2 bytes, big-endian) and the payload.

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from voipbin_cli.codec import audiosocket, rtp, sln
 
+# Of more the platform's server process dies.
 MAX_PAYLOAD_BYTES = 0xFFFF
 
 
@@ -45,6 +46,7 @@ class Unit(NamedTuple):
 
 def unpack(encapsulation: Encapsulation, message: bytes) -> tuple[Unit, ...]:
     """Return the units of one message. Raises DecodeError as the three parsers do."""
+    # The codec is not in it: payload types and kinds are labels, and on this platform wrong ones.
     if encapsulation is Encapsulation.RTP:
         packet = rtp.parse(message)
         return (Unit(packet.payload, packet.payload_type, packet),)
@@ -88,6 +90,7 @@ class Packer:
             timestamp,
         ):
             raise ValueError("RTP needs payload_type, ssrc, sequence_number and timestamp")
+        # Of no use in the two other encapsulations.
         self._payload_type = payload_type or 0
         self._ssrc = ssrc or 0
         self._sequence_number = sequence_number or 0

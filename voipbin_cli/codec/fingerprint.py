@@ -1,7 +1,8 @@
-"""Whose stream it is, and what its far end takes: decided apart from what is received.
+"""Whose stream it is, and which audio its far end takes, decided from the first RTP packet.
 
-On the platform's bridge the two differ, and no label tells: what it calls linear is mu-law, and
-what it takes is linear. The numbers that RFC 3550 wants random give the bridge away.
+On the platform's bridge what is received and what must be sent differ, and no label says so: it
+sends mu-law that it calls linear, and takes linear. It can be told by the numbers of its RTP that
+RFC 3550 wants random: SSRC 0, sequence numbers from 1.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from voipbin_cli.errors import DecodeError
 
+# Of a longer message the platform's server process dies.
 MAX_PAYLOAD_BYTES = 0xFFFF
 
 

@@ -232,6 +232,7 @@ class MediaConnection:
         channel = self._channel
         if self._watch is not None:
             self._watch.cancel()
+        # RFC 6455 7.1.2: send a close frame, and when one has come as well, close TCP.
         try:
             if not channel.connection_lost_waiter.done():
                 channel.start_closing(code)
@@ -251,6 +252,8 @@ class MediaConnection:
 
     async def _watch_liveness(self, interval_s: float, timeout_s: float) -> None:
         """Ping every `interval_s`; end the connection after `timeout_s` without a byte."""
+        # RFC 6455 5.5.2: a ping serves "either as a keepalive or as a means to verify that the
+        # remote endpoint is still responsive". Audio shows that, too, and counts as well.
         channel = self._channel
         seen, since = channel.reads, self._loop.time()
         delay_s = min(FIRST_PING_S, interval_s)

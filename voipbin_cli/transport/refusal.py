@@ -28,6 +28,7 @@ class _Row(NamedTuple):
     hint: str
 
 
+# RFC 9110 15.5.2 (401), 15.5.4 (403), 15.5.5 (404) and 15.5.10 (409), RFC 6585 4 (429).
 _REFUSALS: Mapping[int, _Row] = {
     401: _Row(
         FindingId.AUTH,
@@ -43,6 +44,7 @@ _REFUSALS: Mapping[int, _Row] = {
     ),
     429: _Row(FindingId.RATE_LIMITED, "too many requests: wait, then try again"),
 }
+# RFC 9110 15.5.1 (400), 15.5.22 (426), 15.6.1 (500), 15.6.3 (502), 15.6.4 (503), 15.6.5 (504).
 _OTHERS: Mapping[int, str] = {
     400: "check the id and the encapsulation",
     426: "this address speaks another WebSocket version or none: check the URL",
@@ -144,6 +146,7 @@ def _sentence(status: int, envelope: ErrorEnvelope, headers: Mapping[str, str]) 
 
 
 def _phrase(status: int) -> str:
+    # RFC 9110 15: of an unknown code only the class counts, its first digit.
     try:
         return HTTPStatus(status).phrase
     except ValueError:
@@ -153,6 +156,7 @@ def _phrase(status: int) -> str:
 def _hint(status: int, reason: str, wait_s: float | None) -> str:
     if status in _REDIRECTS:
         return "the credential must not travel to another address: give the right one (--api-url)"
+    # RFC 6455 4.2.2: a WebSocket server answers 101; success without it is any other resource.
     if 200 <= status < 300:
         return "there is no WebSocket at this address: check the URL"
     if wait_s is not None:

@@ -9,10 +9,13 @@ from numpy.typing import ArrayLike
 
 from voipbin_cli.analysis.columns import Blocks, Floats, Ints, wrapped_steps
 
+# 5.1: the width of the timestamp, which wraps around.
 TIMESTAMP_BITS = 32
 # Packets in a block of `_recursion`, whose terms grow by 16/15 a packet: after 256 by 1.5e7, which
 # leaves 8 of a double's 16 digits.
 _BLOCK = 256
+# 6.4.1: "the gain parameter 1/16 gives a good noise reduction ratio while maintaining a reasonable
+# rate of convergence"; what is left of the jitter before is 15/16.
 _DECAY = 15.0 / 16.0
 _DECAY_POWERS = _DECAY ** np.arange(1, _BLOCK + 1)
 
@@ -63,7 +66,8 @@ class JitterFold:
         self._packets += arrivals.size - self._last_arrival.size
         self._last_arrival, self._last_timestamp = arrivals[-1:].copy(), stamps[-1:].copy()
         # 6.4.1: "D(i,j) = (Rj - Ri) - (Sj - Si)", R the arrival and S the RTP timestamp, both in
-        # timestamp units; here of each packet and the one that arrived before it.
+        # timestamp units, for each packet "and the previous packet i-1 in order of arrival (not
+        # necessarily in sequence)".
         transit = np.diff(arrivals) * (self.clock_hz / 1e9) - wrapped_steps(stamps, TIMESTAMP_BITS)
         for block in self._deviations.add(np.abs(transit)):
             values = _recursion(self._jitter, block)

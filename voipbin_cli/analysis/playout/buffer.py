@@ -18,7 +18,8 @@ from voipbin_cli.analysis.playout.fractional import FractionalReader
 from voipbin_cli.analysis.playout.policies import MS, Policy
 from voipbin_cli.analysis.playout.sample_queue import SampleQueue
 
-# Beyond these errors samples are left out or put in: in silence, in speech whole pitch periods.
+# From these errors of the delay on samples are left out or put in: in silence (below -45 dBFS) up
+# to 20 ms at a time, in speech one pitch period every 60 ms, where it is periodic enough.
 _QUIET_ERROR_MS = 10.0
 _QUIET_STEP_MS = 20.0
 _SPEECH_ERROR_MS = 40.0
@@ -201,13 +202,13 @@ class PlayoutBuffer:
             self._put_hole()
 
     def _settle(self) -> None:
-        """The suspects were late, and that is all."""
+        """Count the suspects as late: the frame after them was not."""
         for frame in self._suspects:
             self._accept(frame)
         self._suspects.clear()
 
     def _put_hole(self) -> None:
-        """Put as much nothing before the suspects as makes the fastest of them on time."""
+        """Shift the suspects to later positions, by what makes the fastest of them on time."""
         assert self._control.base_ns is not None
         lift_ns = min(map(self._offset, self._suspects)) - self._control.base_ns
         lift = max(0, round(lift_ns * self.rate_hz / 1e9))
@@ -272,7 +273,7 @@ class PlayoutBuffer:
             self._skip(count)
 
     def _quiet(self, ahead_ms: float) -> bool:
-        """Nothing is said now nor in the next `ahead_ms`."""
+        """Whether the sound is below _QUIET_LEVEL now and in the next `ahead_ms`."""
         count = self._samples(_BLEND_MS)
         if self._concealer.level(count) > _QUIET_LEVEL:
             return False
@@ -288,7 +289,7 @@ class PlayoutBuffer:
         self._moved(-count)
 
     def _insert(self, count: int) -> None:
-        """Go on as before for a while: the reader finds what is made up before the rest."""
+        """Put in `count` samples that continue the sound, before those still to be read."""
         self._reader.insert(self._concealer.conceal(count))
         self._inserted += count
         self._moved(count)
@@ -300,7 +301,7 @@ class PlayoutBuffer:
     # Samples out
 
     def _produce(self, count: int) -> Audio:
-        """The next samples of the far end's clock, made up where there are none."""
+        """The next `count` samples of the audio, synthesised where there are none."""
         assert self._position is not None
         pieces = []
         while count > 0:
