@@ -86,7 +86,7 @@ Register-ArgumentCompleter -Native -CommandName voipbin -ScriptBlock {
             @('-h', 'Show this message and exit.'))
         'stream play' = @(
             @('--dtmf', 'Send these digits as tones, before the files: 0-9, A-D, * and #; a comma is half a second of pause.', ''),
-            @('--loop', 'Play the files so many times; 0 is until the call ends.', ''),
+            @('--loop', 'Play the files so many times, then end the stream; 0 is until the call ends.', ''),
             @('--gain', 'Louder, or softer where it is negative.', ''),
             @('--raw', 'Standard input is bare 16-bit little-endian samples.'),
             @('--rate', 'Samples a second of bare samples (--raw, .raw).', ''),
@@ -150,7 +150,7 @@ Register-ArgumentCompleter -Native -CommandName voipbin -ScriptBlock {
             @('-h', 'Show this message and exit.'))
         'stream serve' = @(
             @('--file', 'What to play; several play one after the other.', '@files'),
-            @('--loop', 'Play so many times to each who connects, then hang up; 0 is for ever.', ''),
+            @('--loop', 'Play the files so many times, then end the stream; 0 is until the call ends.', ''),
             @('--gain', 'Louder, or softer where it is negative.', ''),
             @('--lead', 'How far ahead of real time to send; a conference throws away more than 80 ms.', ''),
             @('--payload', 'What RTP carries towards the far end: auto (what it takes, by the fingerprint of what it sends), pcmu or l16.', 'auto pcmu l16'),
@@ -206,7 +206,7 @@ Register-ArgumentCompleter -Native -CommandName voipbin -ScriptBlock {
             @('-h', 'Show this message and exit.'))
         'stream diagnose' = @(
             @('--report', 'Write it all into one HTML file: plots, spectrogram, the sound.', '@files'),
-            @('--with-numbers', 'Leave ids and addresses in the report.'),
+            @('--with-numbers', 'Include ids and addresses in the report.'),
             @('--pcap', 'Diagnose the platform''s own capture of a call that is over.'),
             @('--api-url', 'The API''s address.', ''),
             @('--profile', 'A profile of `voipbin login`.', '@profiles'),

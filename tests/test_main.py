@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.support.cli import VOIPBIN, environment, voipbin
+from voipbin_cli.main import app
+from voipbin_cli.render.tree import describe
+from voipbin_cli.shell.command_tree import command_tree
 
 TALKERS = [
     ("simulate", "--list"),
@@ -51,3 +54,10 @@ def test_wrong_usage_is_two_lines_and_status_two(tmp_path: Path) -> None:
     assert what.startswith("voipbin: ")
     assert "record" in what + hint
     assert hint.startswith("hint: ")
+
+
+def test_what_a_group_says_of_a_command_is_what_the_command_says_of_itself() -> None:
+    known = {command.name: command.summary for command in describe(app).leaves}
+    told = {command.name: command.summary for command in command_tree().leaves}
+    assert known == told
+    assert len(known) == 15

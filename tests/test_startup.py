@@ -52,13 +52,37 @@ def loaded(home: Path, *args: str, **env: str) -> set[str]:
     return set(modules)
 
 
+GROUPS = [" ".join(command.path) for command in command_tree().walk() if command.commands]
+LAYERS = ("session", "offline", "simulator", "transport", "media", "analysis", "capture", "codec")
+# The modules of the words that options are chosen from, and what those import.
+WORDS = {
+    "analysis", "analysis.validation", "analysis.validation.due",
+    "codec", "codec.audiosocket", "codec.encapsulation", "codec.fingerprint", "codec.g711",
+    "codec.payload_types", "codec.pcm", "codec.rtp", "codec.sln",
+    "transport", "transport.credentials", "transport.resources",
+}  # fmt: skip
+
+
+def of_layers(modules: set[str]) -> set[str]:
+    """Those of `modules` that are ours and below the commands and their rendering."""
+    own = {name.removeprefix("voipbin_cli.") for name in modules if "voipbin_cli." in name}
+    return {name for name in own if name.partition(".")[0] in LAYERS}
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_loads_nothing_heavy(tmp_path: Path, command: str) -> None:
     modules = loaded(tmp_path, *command.split(), "--help")
     assert "typer" in modules
-    assert not modules & HEAVY
-    layers = {"session", "simulator", "transport", "media", "analysis", "capture", "codec"}
-    assert not {f"voipbin_cli.{layer}" for layer in layers} & modules
+    assert not modules & (HEAVY | {"rich"})
+    assert of_layers(modules) <= (set() if command in GROUPS else WORDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_loads_no_other_command(tmp_path: Path, command: str) -> None:
+    modules = loaded(tmp_path, *command.split(), "--help")
+    shared = {"voipbin_cli.commands", "voipbin_cli.commands.group", "voipbin_cli.commands.options"}
+    found = {name for name in modules if name.startswith("voipbin_cli.commands")} - shared
+    assert len(found) == (command not in GROUPS)
 
 
 @pytest.mark.parametrize("flag", ["--version", "-V"])

@@ -5,83 +5,118 @@ from __future__ import annotations
 import errno
 import re
 import sys
-from typing import Annotated
+from typing import Any
 
 import typer
+from typer.core import TyperOption
 
 from voipbin_cli import __version__
-from voipbin_cli.commands import (
-    calls,
-    conferences,
-    diagnose,
-    doctor,
-    login,
-    pipe,
-    play,
-    record,
-    serve,
-    simulate,
-    tap,
-    validate,
-)
+from voipbin_cli.commands.group import Group, HelpShown, Later
 from voipbin_cli.errors import ExitStatus, UsageError, VoipbinError
-from voipbin_cli.render.help import Commands, HelpShown
 from voipbin_cli.render.jsonl import discard, flush, refused
 from voipbin_cli.render.problems import show_error
 
 # -v as a user writes it: twice, behind -q, with a value of another option behind it.
 _VERBOSE = re.compile(r"--verbose$|-q*v")
 
-app = Commands(name="voipbin")
-stream = Commands(help="The live audio of a call or conference.")
-app.add_typer(stream, name="stream")
-stream.command("record")(record.record)
-stream.command("play")(play.play)
-stream.command("pipe")(pipe.pipe)
-stream.command("serve")(serve.serve)
-stream.command("tap")(tap.tap)
-stream.command("diagnose")(diagnose.diagnose)
-stream.command("validate")(validate.validate)
-app.add_typer(calls.app, name="calls")
-app.add_typer(conferences.app, name="conferences")
-app.command("simulate")(simulate.simulate)
-app.command("login")(login.login)
-app.command("logout")(login.logout)
-app.command("doctor")(doctor.doctor)
+HELP = """Record, play, hear, diagnose and validate the live audio of VoIPBIN calls.
+
+A TARGET of sim is a simulated call, which needs no account.
+
+Examples:
+
+    voipbin stream record sim -d 5
+
+    voipbin simulate --list
+"""
 
 
-def _show_version(wanted: bool) -> None:
+def _show_version(_context: Any, _option: Any, wanted: bool) -> None:
     if wanted:
         typer.echo(f"voipbin {__version__}")
         raise typer.Exit
 
 
-@app.callback()
-def _root(
-    version: Annotated[
-        bool,
-        typer.Option(
-            "--version", "-V", help="Print the version.", callback=_show_version, is_eager=True
+VERSION = TyperOption(
+    param_decls=["--version", "-V"],
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_version,
+    help="Print the version.",
+)
+STREAM = Group(
+    "The live audio of a call or conference.",
+    {
+        "record": Later("record.record", "Record a call or conference to a file."),
+        "play": Later(
+            "play.play", "Play files, standard input or digits into a call or conference."
         ),
-    ] = False,
-) -> None:
-    """Record, play, hear, diagnose and validate the live audio of VoIPBIN calls.
-
-    A TARGET of sim is a simulated call, which needs no account.
-
-    Examples:
-
-        voipbin stream record sim -d 5
-
-        voipbin simulate --list
-    """
+        "pipe": Later(
+            "pipe.pipe", "Run a program in a call: its stdin hears the call, its stdout is spoken."
+        ),
+        "serve": Later(
+            "serve.serve",
+            "Let the platform connect here, and play to it: the uni-directional mode.",
+        ),
+        "tap": Later("tap.tap", "Hear a call or conference live on the loudspeaker."),
+        "diagnose": Later(
+            "diagnose.diagnose", "Find out what is wrong with a stream, and the fix."
+        ),
+        "validate": Later(
+            "validate.validate",
+            "Check every frame of a stream, a capture or a dump against its encapsulation.",
+        ),
+    },
+)
+CALLS = Group(
+    "Which calls there are.",
+    {
+        "list": Later("calls.list_calls", "List calls: those in progress first, then the newest."),
+        "show": Later(
+            "calls.show_call", "Show one call, and whether its media stream can be opened now."
+        ),
+    },
+)
+CONFERENCES = Group(
+    "Which conferences there are.",
+    {
+        "list": Later(
+            "conferences.list_conferences",
+            "List conferences: those in progress first, then the newest.",
+        ),
+        "show": Later(
+            "conferences.show_conference",
+            "Show one conference, and whether its media stream can be opened now.",
+        ),
+    },
+)
+app = Group(
+    HELP,
+    {
+        "stream": STREAM,
+        "calls": CALLS,
+        "conferences": CONFERENCES,
+        "simulate": Later(
+            "simulate.simulate",
+            "Run a local VoIPBIN media stream, healthy or faulty, until Ctrl-C.",
+        ),
+        "login": Later("login.login", "Store a credential, once the API has accepted it."),
+        "logout": Later("logout.logout", "Forget a stored credential."),
+        "doctor": Later(
+            "doctor.doctor",
+            "Look over this machine: versions, sound, keyring, credential, API, terminal, shell.",
+        ),
+    },
+    params=[VERSION],
+)
 
 
 def main(args: list[str] | None = None) -> int:
     """Run the command line `args` (default: the process's own) and return its exit status."""
     arguments = sys.argv[1:] if args is None else args
     try:
-        status = app(args=arguments, prog_name="voipbin", standalone_mode=False)
+        status = app.main(args=arguments, prog_name="voipbin", standalone_mode=False)
         flush()
         return int(status or ExitStatus.DONE)
     except typer.TyperException as error:

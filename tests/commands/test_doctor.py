@@ -11,10 +11,10 @@ import pytest
 
 from tests.support.cli import Result, voipbin
 from tests.support.peer import Answer, Peer, document, envelope
-from voipbin_cli.commands import checkup
 from voipbin_cli.errors import MachineError
 from voipbin_cli.media import devices
-from voipbin_cli.render.doctor import CheckState
+from voipbin_cli.session import checks as machine
+from voipbin_cli.session.checks import CheckState
 from voipbin_cli.transport.credentials import Credential, CredentialKind
 from voipbin_cli.transport.endpoint import Endpoint
 
@@ -64,7 +64,7 @@ def test_a_machine_without_portaudio_has_everything_but_tap(
         raise MachineError("there is no PortAudio on this machine", hint="apt-get install it")
 
     monkeypatch.setattr(devices, "sound_system_version", missing)
-    found = checkup.sound_check()
+    found = machine.sound_check()
     assert (found.state, found.facts["portaudio"]) == (CheckState.NOTE, None)
     assert found.hint == "only `voipbin stream tap` needs it: apt-get install it"
 
@@ -77,9 +77,9 @@ def test_the_device_that_tap_would_play_to_is_named(monkeypatch: pytest.MonkeyPa
     ]
     monkeypatch.setattr(devices, "sound_system_version", lambda: "PortAudio V19.7, revision 1b2")
     monkeypatch.setattr(devices, "list_devices", lambda: rows)
-    assert checkup.sound_check().words == "PortAudio V19.7; plays to Headphones, of 2 in all"
+    assert machine.sound_check().words == "PortAudio V19.7; plays to Headphones, of 2 in all"
     monkeypatch.setattr(devices, "list_devices", lambda: rows[:1])
-    assert checkup.sound_check().state is CheckState.NOTE
+    assert machine.sound_check().state is CheckState.NOTE
 
 
 @pytest.mark.parametrize("shift_s", [-40.0, 3700.0])
@@ -106,7 +106,7 @@ def test_the_clock_is_compared_with_the_apis(tmp_path: Path, shift_s: float) -> 
 def test_a_date_is_whole_seconds_from_within_the_round_trip(
     server_s: float, round_trip_s: float, now_s: float, state: CheckState
 ) -> None:
-    assert checkup.clock_check(server_s, round_trip_s, now_s).state is state
+    assert machine.clock_check(server_s, round_trip_s, now_s).state is state
 
 
 def test_a_refused_credential_is_bad_and_ends_with_status_4(tmp_path: Path) -> None:
@@ -143,20 +143,20 @@ def test_without_a_credential_it_says_how_to_get_one(tmp_path: Path) -> None:
 def test_an_expired_token_is_bad() -> None:
     token = "e30.eyJleHAiOiAxMDAwfQ.c2ln"  # {"exp": 1000}
     endpoint = Endpoint(credential=Credential(CredentialKind.TOKEN, token, "profile x"))
-    assert checkup.credential_check(endpoint, now_s=999.0).state is CheckState.OK
-    late = checkup.credential_check(endpoint, now_s=4600.0)
+    assert machine.credential_check(endpoint, now_s=999.0).state is CheckState.OK
+    late = machine.credential_check(endpoint, now_s=4600.0)
     assert (late.state, late.words) == (CheckState.BAD, "token from profile x, expired 1h ago")
 
 
 def test_a_completion_script_is_found_and_its_use_told_where_shells_do_not_look() -> None:
     script = Path("/opt/venv/share/zsh/site-functions/_voipbin")
-    found = checkup.shell_check({"SHELL": "/usr/bin/zsh"}, [Path("/opt/venv/x"), script])
+    found = machine.shell_check({"SHELL": "/usr/bin/zsh"}, [Path("/opt/venv/x"), script])
     assert str(script) in found.words
     assert found.hint.endswith("before compinit: fpath=(/opt/venv/share/zsh/site-functions $fpath)")
-    seen = checkup.shell_check({"SHELL": "zsh", "XDG_DATA_DIRS": "/opt/venv/share"}, [script])
+    seen = machine.shell_check({"SHELL": "zsh", "XDG_DATA_DIRS": "/opt/venv/share"}, [script])
     assert (seen.state, seen.hint) == (CheckState.OK, "")
-    assert checkup.shell_check({"SHELL": "/bin/bash"}, [script]).state is CheckState.NOTE
-    assert checkup.shell_check({"SHELL": "/bin/tcsh"}, [script]).state is CheckState.OK
+    assert machine.shell_check({"SHELL": "/bin/bash"}, [script]).state is CheckState.NOTE
+    assert machine.shell_check({"SHELL": "/bin/tcsh"}, [script]).state is CheckState.OK
 
 
 def test_a_terminal_without_unicode_is_served_in_ascii(tmp_path: Path) -> None:

@@ -9,10 +9,9 @@ import pytest
 
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.errors import UsageError
-from voipbin_cli.transport.credentials import Credential, CredentialKind
+from voipbin_cli.transport.credentials import Auth, Credential, CredentialKind
 from voipbin_cli.transport.endpoint import (
     DEFAULT_API_URL,
-    Auth,
     Endpoint,
     find_endpoint,
     stream_encapsulation,

@@ -12,15 +12,16 @@ from voipbin_cli.environment import user_environment
 from voipbin_cli.errors import Refused
 from voipbin_cli.finding_ids import FindingId
 from voipbin_cli.render.problems import say
-from voipbin_cli.render.times import span_text
-from voipbin_cli.transport.api import Api
+from voipbin_cli.text import span_text
+from voipbin_cli.transport.api import Api, ask_endpoint
 from voipbin_cli.transport.credentials import Credential
-from voipbin_cli.transport.endpoint import Auth, Endpoint, find_endpoint
-from voipbin_cli.transport.event_loop import run
+from voipbin_cli.transport.endpoint import Endpoint, find_endpoint
 from voipbin_cli.transport.targets import Target, TargetKind
 
 T = TypeVar("T")
 
+# What holds a credential and comes before every profile.
+OVERRIDES = ("VOIPBIN_TOKEN", "VOIPBIN_ACCESSKEY")
 HOW_TO_LOG_IN = "voipbin login, or set VOIPBIN_TOKEN or VOIPBIN_ACCESSKEY"
 
 
@@ -30,7 +31,7 @@ def api_endpoint(options: ApiOptions) -> Endpoint:
         user_environment(),
         api_url=options.api_url,
         profile=options.profile,
-        auth=Auth(options.auth),
+        auth=options.auth,
         ca_file=Path(options.ca_file) if options.ca_file else None,
         insecure=options.insecure,
     )
@@ -72,13 +73,8 @@ def ask(options: ApiOptions, question: Callable[[Api], Awaitable[T]]) -> T:
     return ask_endpoint(endpoint, question, timeout_s=options.connect_timeout)
 
 
-def ask_endpoint(
-    endpoint: Endpoint, question: Callable[[Api], Awaitable[T]], *, timeout_s: float
-) -> T:
-    """Return what `question` finds out from the API at `endpoint`."""
-
-    async def asking() -> T:
-        async with Api(endpoint, timeout=timeout_s) as api:
-            return await question(api)
-
-    return run(asking())
+def warn_of_overrides() -> None:
+    """Say which variables come before the profiles that were just changed."""
+    for variable in OVERRIDES:
+        if user_environment().get(variable, "").strip():
+            say(f"warning: {variable} is set, and comes before every profile")

@@ -2,42 +2,35 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Annotated
 
 import typer
 
-from voipbin_cli.commands.choices import one_of
-from voipbin_cli.commands.options import ApiOptions, JsonOption, takes
-from voipbin_cli.render.help import Commands
-
-LISTING = "Listing"
-STATUSES = ("dialing", "ringing", "progressing", "terminating", "canceling", "hangup")
-
-LimitOption = Annotated[
-    int,
-    typer.Option(help="Show this many at most.", min=1, metavar="N", rich_help_panel=LISTING),
-]
-
-app = Commands(help="Which calls there are.")
+from voipbin_cli.commands.options import LISTING, ApiOptions, JsonOption, LimitOption, choice
+from voipbin_cli.transport.resources import CallStatus
 
 
-@app.command("list")
-@takes(ApiOptions)
-def list_(
-    api: ApiOptions,
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListCallsOptions:
+    """Which calls are listed."""
+
     status: Annotated[
-        str | None,
-        typer.Option(
+        CallStatus | None,
+        choice(
+            "--status",
+            among=CallStatus,
             help="Only those in this state.",
-            metavar="|".join(STATUSES),
-            parser=one_of("status", STATUSES),
             rich_help_panel=LISTING,
             show_default=False,
         ),
-    ] = None,
-    limit: LimitOption = 50,
-    json: JsonOption = False,
-) -> None:
+    ] = None
+    limit: LimitOption = 50
+    json: JsonOption = False
+    api: ApiOptions = field(default_factory=ApiOptions)
+
+
+def list_calls(options: ListCallsOptions) -> None:
     """List calls: those in progress first, then the newest.
 
     Examples:
@@ -48,16 +41,19 @@ def list_(
     """
     from voipbin_cli.commands.lookups import CALLS, show_list
 
-    show_list(CALLS, api, status=status, limit=limit, as_json=json)
+    show_list(CALLS, options.api, status=options.status, limit=options.limit, as_json=options.json)
 
 
-@app.command()
-@takes(ApiOptions)
-def show(
-    call_id: Annotated[str, typer.Argument(metavar="CALL_ID", help="Its UUID.")],
-    api: ApiOptions,
-    json: JsonOption = False,
-) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowCallOptions:
+    """Which call is shown."""
+
+    call_id: Annotated[str, typer.Argument(metavar="CALL_ID", help="Its UUID.")]
+    json: JsonOption = False
+    api: ApiOptions = field(default_factory=ApiOptions)
+
+
+def show_call(options: ShowCallOptions) -> None:
     """Show one call, and whether its media stream can be opened now.
 
     Examples:
@@ -66,4 +62,4 @@ def show(
     """
     from voipbin_cli.commands.lookups import CALLS, show_one
 
-    show_one(CALLS, api, call_id, as_json=json)
+    show_one(CALLS, options.api, options.call_id, as_json=options.json)

@@ -2,37 +2,35 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Annotated
 
 import typer
 
-from voipbin_cli.commands.calls import LISTING, LimitOption
-from voipbin_cli.commands.choices import one_of
-from voipbin_cli.commands.options import ApiOptions, JsonOption, takes
-from voipbin_cli.render.help import Commands
-
-STATUSES = ("starting", "progressing", "terminating", "terminated")
-
-app = Commands(help="Which conferences there are.")
+from voipbin_cli.commands.options import LISTING, ApiOptions, JsonOption, LimitOption, choice
+from voipbin_cli.transport.resources import ConferenceStatus
 
 
-@app.command("list")
-@takes(ApiOptions)
-def list_(
-    api: ApiOptions,
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListConferencesOptions:
+    """Which conferences are listed."""
+
     status: Annotated[
-        str | None,
-        typer.Option(
+        ConferenceStatus | None,
+        choice(
+            "--status",
+            among=ConferenceStatus,
             help="Only those in this state.",
-            metavar="|".join(STATUSES),
-            parser=one_of("status", STATUSES),
             rich_help_panel=LISTING,
             show_default=False,
         ),
-    ] = None,
-    limit: LimitOption = 50,
-    json: JsonOption = False,
-) -> None:
+    ] = None
+    limit: LimitOption = 50
+    json: JsonOption = False
+    api: ApiOptions = field(default_factory=ApiOptions)
+
+
+def list_conferences(options: ListConferencesOptions) -> None:
     """List conferences: those in progress first, then the newest.
 
     Examples:
@@ -43,16 +41,21 @@ def list_(
     """
     from voipbin_cli.commands.lookups import CONFERENCES, show_list
 
-    show_list(CONFERENCES, api, status=status, limit=limit, as_json=json)
+    show_list(
+        CONFERENCES, options.api, status=options.status, limit=options.limit, as_json=options.json
+    )
 
 
-@app.command()
-@takes(ApiOptions)
-def show(
-    conference_id: Annotated[str, typer.Argument(metavar="CONFERENCE_ID", help="Its UUID.")],
-    api: ApiOptions,
-    json: JsonOption = False,
-) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowConferenceOptions:
+    """Which conference is shown."""
+
+    conference_id: Annotated[str, typer.Argument(metavar="CONFERENCE_ID", help="Its UUID.")]
+    json: JsonOption = False
+    api: ApiOptions = field(default_factory=ApiOptions)
+
+
+def show_conference(options: ShowConferenceOptions) -> None:
     """Show one conference, and whether its media stream can be opened now.
 
     Examples:
@@ -61,4 +64,4 @@ def show(
     """
     from voipbin_cli.commands.lookups import CONFERENCES, show_one
 
-    show_one(CONFERENCES, api, conference_id, as_json=json)
+    show_one(CONFERENCES, options.api, options.conference_id, as_json=options.json)

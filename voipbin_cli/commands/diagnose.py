@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from voipbin_cli.commands.options import OUTPUT, LiveOptions, takes
+from voipbin_cli.commands.options import OUTPUT, LiveOptions
+
+if TYPE_CHECKING:
+    from voipbin_cli.analysis.diagnosis import Diagnosis
+    from voipbin_cli.transport.targets import Target
 
 DIAGNOSING = "Diagnosing"
+LIVE_DURATION_S = 30.0
 
 
-@takes(LiveOptions)
-def diagnose(
-    live: LiveOptions,
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiagnoseOptions:
+    """What is diagnosed, and where the report goes."""
+
     source: Annotated[
         str,
         typer.Argument(
             metavar="TARGET|CAPTURE",
             help="A TARGET as in record; or a capture: pcap or pcapng, anyone's or by --capture.",
-            default_factory=str,
             show_default=False,
         ),
-    ],
+    ] = ""
     report: Annotated[
         str | None,
         typer.Option(
@@ -31,15 +37,15 @@ def diagnose(
             rich_help_panel=OUTPUT,
             show_default=False,
         ),
-    ] = None,
+    ] = None
     with_numbers: Annotated[
         bool,
         typer.Option(
             "--with-numbers",
-            help="Leave ids and addresses in the report.",
+            help="Include ids and addresses in the report.",
             rich_help_panel=OUTPUT,
         ),
-    ] = False,
+    ] = False
     pcap: Annotated[
         bool,
         typer.Option(
@@ -47,8 +53,11 @@ def diagnose(
             help="Diagnose the platform's own capture of a call that is over.",
             rich_help_panel=DIAGNOSING,
         ),
-    ] = False,
-) -> None:
+    ] = False
+    live: LiveOptions = field(default_factory=LiveOptions)
+
+
+def diagnose(options: DiagnoseOptions) -> None:
     """Find out what is wrong with a stream, and the fix.
 
     Takes the way to it step by step, listens for 30 seconds (-d for another time), and
@@ -62,19 +71,97 @@ def diagnose(
 
         voipbin stream record sim:jitter -d 10 --capture c.pcapng; voipbin stream diagnose c.pcapng
     """
-    import os
+    import sys
 
-    from voipbin_cli.commands import diagnosing
-    from voipbin_cli.transport.targets import check_file_or_target
+    from voipbin_cli.commands.target import chosen_source, chosen_target
+    from voipbin_cli.errors import ExitStatus
+    from voipbin_cli.render.report import check_report
 
-    diagnosing.check_report(report)
-    if not source:
-        from voipbin_cli.commands.choose import choose_target
+    check_report(options.report)
+    api = options.live.api
+    if options.pcap:
+        diagnosis = _of_platform_capture(chosen_target(options.source, api), options)
+    elif isinstance(source := chosen_source(options.source, api), str):
+        diagnosis = _of_file(source, options)
+    else:
+        diagnosis = _of_stream(source, options)
+    if diagnosis.has_errors:
+        sys.exit(ExitStatus.FOUND)
 
-        source = choose_target(live)
-    if pcap:
-        return diagnosing.diagnose_pcap(source, live, report, with_numbers=with_numbers)
-    if os.path.exists(source):
-        return diagnosing.diagnose_file(source, live, report, with_numbers=with_numbers)
-    check_file_or_target(source)
-    return diagnosing.diagnose_live(source, live, report, with_numbers=with_numbers)
+
+def _of_stream(target: Target, options: DiagnoseOptions) -> Diagnosis:
+    from voipbin_cli.commands.live import run_live, teller
+    from voipbin_cli.commands.target import opened_target
+    from voipbin_cli.render.diagnosis import (
+        DiagnosisLines,
+        done_line,
+        show_diagnosis,
+        telling_steps,
+    )
+    from voipbin_cli.render.report import write_report
+    from voipbin_cli.session.diagnose import LiveDiagnosis
+    from voipbin_cli.session.listening import ListenRequest
+
+    out = options.live.out
+    live = replace(options.live, duration=options.live.duration or LIVE_DURATION_S)
+    with opened_target(target, live) as stream:
+        session = LiveDiagnosis(
+            ListenRequest(stream, live.duration, live.capture),
+            telling_steps(teller(out), as_json=out.json, quiet=out.quiet),
+        )
+        try:
+            run_live(session, DiagnosisLines(stream.label, session.status), done_line, out)
+        finally:
+            if session.story.close is not None:
+                summary = session.story.summary(stream.label)
+                if out.is_chatty:
+                    show_diagnosis(summary)
+                steps = [step.as_fields() for step in session.steps]
+                write_report(
+                    options.report, summary, session.fold, steps, with_numbers=options.with_numbers
+                )
+    return session.diagnosis()
+
+
+def _of_file(path: str, options: DiagnoseOptions, shown: str = "") -> Diagnosis:
+    from voipbin_cli.offline.diagnose import diagnose_file
+    from voipbin_cli.render.diagnosis import show_diagnosis, show_streams
+    from voipbin_cli.render.jsonl import emit
+    from voipbin_cli.render.problems import say
+    from voipbin_cli.render.report import write_report
+
+    out = options.live.out
+    diagnosis = diagnose_file(path, options.live.encapsulation)
+    if diagnosis.truncated:
+        say(f"warning: {shown or path} ends inside of a record: what comes before it counts")
+    streams = () if diagnosis.is_own else diagnosis.streams
+    rows = [(stream.name, stream.diagnosis.as_fields()) for stream in streams]
+    if out.json:
+        for name, fields in rows:
+            emit("stream", {"stream": name, **fields})
+        emit("summary", diagnosis.summary)
+    elif out.is_chatty:
+        if len(rows) > 1:
+            show_streams(rows)
+        show_diagnosis(diagnosis.summary)
+    worst = diagnosis.worst
+    write_report(
+        options.report, diagnosis.summary, worst.fold, [], with_numbers=options.with_numbers
+    )
+    return worst.diagnosis
+
+
+def _of_platform_capture(call: Target, options: DiagnoseOptions) -> Diagnosis:
+    """Diagnose what the platform itself captured of a call that is over."""
+    import tempfile
+
+    from voipbin_cli.commands.api import ask
+    from voipbin_cli.errors import UsageError
+    from voipbin_cli.transport.targets import TargetKind
+
+    if call.kind is not TargetKind.CALL:
+        raise UsageError("--pcap is for a call", hint="voipbin stream diagnose --pcap call/UUID")
+    with tempfile.NamedTemporaryFile(suffix=".pcap") as file:
+        ask(options.live.api, lambda api: api.get_pcap(call.value, file.write))
+        file.flush()
+        return _of_file(file.name, options, shown="the capture")

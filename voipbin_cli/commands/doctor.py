@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from voipbin_cli.commands.options import ApiOptions, JsonOption, takes
+from dataclasses import dataclass, field
+
+from voipbin_cli.commands.options import ApiOptions, JsonOption
 
 
-@takes(ApiOptions)
-def doctor(api: ApiOptions, json: JsonOption = False) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoctorOptions:
+    """Which API is asked."""
+
+    json: JsonOption = False
+    api: ApiOptions = field(default_factory=ApiOptions)
+
+
+def doctor(options: DoctorOptions) -> None:
     """Look over this machine: versions, sound, keyring, credential, API, terminal, shell.
 
     It says where a credential comes from and never what it is, and sends nothing but one request
@@ -18,6 +27,23 @@ def doctor(api: ApiOptions, json: JsonOption = False) -> None:
 
         voipbin doctor --json
     """
-    from voipbin_cli.commands.checkup import check_up
+    import sys
 
-    check_up(api, as_json=json)
+    from voipbin_cli.commands.api import api_endpoint
+    from voipbin_cli.environment import user_environment
+    from voipbin_cli.errors import VoipbinError
+    from voipbin_cli.render.doctor import show_checks, terminal_check
+    from voipbin_cli.session import checks
+
+    found = checks.machine_checks(user_environment())
+    try:
+        endpoint = api_endpoint(options.api)
+    except VoipbinError as error:
+        found.append(checks.failed("credential", error, {}))
+    else:
+        found += checks.platform_checks(endpoint, timeout_s=options.api.connect_timeout)
+    found += [terminal_check(), checks.shell_check(user_environment(), checks.installed_files())]
+    show_checks(found, as_json=options.json)
+    bad = [check for check in found if check.state is checks.CheckState.BAD]
+    if bad:
+        sys.exit(bad[0].status)

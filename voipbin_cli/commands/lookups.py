@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,12 +18,11 @@ from voipbin_cli.render.resource_tables import (
     show_state,
     state_fields,
 )
-from voipbin_cli.text import printable
+from voipbin_cli.text import is_uuid, printable
 from voipbin_cli.transport.api import PAGE_SIZE, Api
 
 # Looking for a status goes through this many of the newest at most: ten pages.
 SEARCHED = 10 * PAGE_SIZE
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +97,7 @@ def checked_id(kind: Lookup, text: str) -> str:
         UsageError: it is none.
     """
     identifier = text.strip().lower().removeprefix(f"{kind.name}/")
-    if not _UUID.fullmatch(identifier):
+    if not is_uuid(identifier):
         raise UsageError(
             f"not a {kind.name}'s id: {printable(text, 80)}",
             hint=f"`voipbin {kind.plural} list` shows them",

@@ -1,25 +1,32 @@
-"""The options that commands share, each defined once: type, name, help, group."""
+"""The options that commands share, each declared once: name, type, help, group."""
 
 from __future__ import annotations
 
-import dataclasses
-import functools
-import inspect
 import re
-from collections.abc import Callable
-from typing import Annotated, Any, TypeVar, get_type_hints
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Annotated, Any, TypeVar
 
 import typer
 
-from voipbin_cli.commands.choices import one_of
+from voipbin_cli.codec.encapsulation import Encapsulation
+from voipbin_cli.codec.pcm import Codec
 from voipbin_cli.errors import UsageError
+from voipbin_cli.text import did_you_mean, printable
+from voipbin_cli.transport.credentials import Auth
 
-F = TypeVar("F", bound=Callable[..., None])
+T = TypeVar("T")
 
-LISTENING = "Listening"
+# Headings of the help, in which an option stands.
 CONNECTION = "Connection"
 CREDENTIALS = "Credentials"
+LISTENING = "Listening"
+LISTING = "Listing"
 OUTPUT = "Output"
+PLAYING = "Playing"
+SENDING = "Sending"
+SERVING = "Serving"
 
 _DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?", re.ASCII)
 
@@ -37,8 +44,43 @@ def parse_duration(text: str) -> float:
     return total_s
 
 
-ENCAPSULATIONS = ("rtp", "sln", "audiosocket")
-AUTHS = ("query", "header")
+def parse_payload_type(text: str) -> int | None:
+    """Return an RTP payload type, None for `auto`. Raises UsageError for anything else."""
+    if text.lower() == "auto":
+        return None
+    if text.isascii() and text.isdecimal() and int(text) < 128:
+        return int(text)
+    raise UsageError(f"{printable(text, 40)!r} is no payload type", hint="use auto, or 0 to 127")
+
+
+def choice(*names: str, among: type[StrEnum] | Mapping[str, Any], **settings: Any) -> Any:
+    """Return an option that takes one word, in any case, and gives what it means.
+
+    `among` is an enumeration, whose members are given, or a meaning for each word. The first of
+    `names` is the long one; `settings` are those of typer.Option.
+    """
+    meanings = among if isinstance(among, Mapping) else {str(member): member for member in among}
+    metavar, parser = "|".join(meanings), _one_of(names[0], meanings)
+    return typer.Option(*names, metavar=metavar, parser=parser, **settings)
+
+
+def _one_of(name: str, meanings: Mapping[str, T]) -> Callable[[str], T]:
+    def parse(text: str) -> T:
+        word = str(text).lower()
+        if word not in meanings:
+            raise UsageError(
+                f"{name} takes {_listed(meanings)}, not {printable(text, 40)!r}",
+                hint=did_you_mean(word, meanings, "--help says what they mean"),
+            )
+        return meanings[word]
+
+    return parse
+
+
+def _listed(words: Iterable[str]) -> str:
+    *first, last = words
+    return f"{', '.join(first)} or {last}"
+
 
 TargetArgument = Annotated[
     str,
@@ -46,24 +88,79 @@ TargetArgument = Annotated[
         metavar="TARGET",
         help="A call's id, conference/ID, a ws:// or wss:// address, or sim[:SCENARIO]. "
         "Left out, a terminal offers what is in progress.",
-        # Empty stands for "not given": `opened_target` asks then.
-        default_factory=str,
         show_default=False,
     ),
 ]
-
+EncapsulationOption = Annotated[
+    Encapsulation | None,
+    choice(
+        "--encapsulation",
+        "-e",
+        among=Encapsulation,
+        help="How audio is framed.",
+        rich_help_panel=LISTENING,
+        show_default="rtp",
+    ),
+]
 JsonOption = Annotated[
     bool, typer.Option("--json", help="JSON Lines on stdout.", rich_help_panel=OUTPUT)
 ]
-QuietOption = Annotated[
-    bool, typer.Option("--quiet", "-q", help="Say errors only.", rich_help_panel=OUTPUT)
+GainOption = Annotated[
+    float,
+    typer.Option(
+        help="Louder, or softer where it is negative.",
+        metavar="DB",
+        min=-100,
+        max=100,
+        rich_help_panel=PLAYING,
+    ),
 ]
-VerboseOption = Annotated[
-    bool, typer.Option("--verbose", "-v", help="Say more, on stderr.", rich_help_panel=OUTPUT)
+LoopOption = Annotated[
+    int,
+    typer.Option(
+        help="Play the files so many times, then end the stream; 0 is until the call ends.",
+        metavar="N",
+        min=0,
+        rich_help_panel=PLAYING,
+    ),
+]
+
+LimitOption = Annotated[
+    int,
+    typer.Option(help="Show this many at most.", min=1, metavar="N", rich_help_panel=LISTING),
+]
+PortOption = Annotated[
+    int,
+    typer.Option(
+        help="0 takes a free one.", min=0, max=65535, metavar="PORT", rich_help_panel=SERVING
+    ),
 ]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+def overwrite_option(group: str) -> Any:
+    """Return the flag --overwrite, under the heading where the command's files are."""
+    return typer.Option("--overwrite", help="Replace a file that exists.", rich_help_panel=group)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputOptions:
+    """What is told, and how."""
+
+    json: JsonOption = False
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Say errors only.", rich_help_panel=OUTPUT)
+    ] = False
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Say more, on stderr.", rich_help_panel=OUTPUT)
+    ] = False
+
+    @property
+    def is_chatty(self) -> bool:
+        """Whether words are wanted: neither JSON Lines nor silence."""
+        return not self.json and not self.quiet
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ApiOptions:
     """Which API, and how to prove who is asking."""
 
@@ -88,14 +185,11 @@ class ApiOptions:
         ),
     ] = None
     auth: Annotated[
-        str,
-        typer.Option(
-            help="How the credential travels.",
-            metavar="|".join(AUTHS),
-            parser=one_of("way for a credential to travel", AUTHS),
-            rich_help_panel=CREDENTIALS,
+        Auth,
+        choice(
+            "--auth", among=Auth, help="How the credential travels.", rich_help_panel=CREDENTIALS
         ),
-    ] = "query"
+    ] = Auth.QUERY
     ca_file: Annotated[
         str | None,
         typer.Option(
@@ -122,22 +216,12 @@ class ApiOptions:
     ] = 10.0
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class LiveOptions(ApiOptions):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveOptions:
     """What every command that opens a stream takes."""
 
-    encapsulation: Annotated[
-        str | None,
-        typer.Option(
-            "--encapsulation",
-            "-e",
-            help="How audio is framed.",
-            metavar="|".join(ENCAPSULATIONS),
-            parser=one_of("encapsulation", ENCAPSULATIONS),
-            rich_help_panel=LISTENING,
-            show_default="rtp",
-        ),
-    ] = None
+    api: ApiOptions = field(default_factory=ApiOptions)
+    encapsulation: EncapsulationOption = None
     duration: Annotated[
         float | None,
         typer.Option(
@@ -179,51 +263,41 @@ class LiveOptions(ApiOptions):
             rich_help_panel=CONNECTION,
         ),
     ] = True
-    json: JsonOption = False
-    quiet: QuietOption = False
-    verbose: VerboseOption = False
+    out: OutputOptions = field(default_factory=OutputOptions)
 
 
-@functools.cache
-def _fields_of(options: type[Any]) -> dict[str, Any]:
-    """Return name and annotation of each field; read once, as start-up feels every command."""
-    return get_type_hints(options, include_extras=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendOptions:
+    """How to send; None where the fingerprint of what the far end sends decides."""
 
-
-def takes(options: type[Any]) -> Callable[[F], F]:
-    """Let a command's one `options` parameter be filled from flags: a field, a flag.
-
-    The command has a parameter annotated with the dataclass; on the command line each field of
-    the dataclass stands in its place.
-    """
-
-    def decorate(command: F) -> F:
-        hints = get_type_hints(command, include_extras=True)
-        (name,) = (name for name, hint in hints.items() if hint is options)
-        fields = _fields_of(options)  # type: ignore[arg-type]  # every class is hashable
-
-        @functools.wraps(command)
-        def wrapper(**values: Any) -> None:
-            gathered = options(**{field: values.pop(field) for field in fields})
-            command(**values, **{name: gathered})
-
-        own = [
-            parameter.replace(annotation=hints[parameter.name])
-            for parameter in inspect.signature(command).parameters.values()
-            if parameter.name != name
-        ]
-        shared = [
-            inspect.Parameter(
-                field.name,
-                inspect.Parameter.KEYWORD_ONLY,
-                default=field.default,
-                annotation=fields[field.name],
-            )
-            for field in dataclasses.fields(options)
-        ]
-        as_keywords = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own]
-        wrapper.__signature__ = inspect.Signature(as_keywords + shared)  # type: ignore[attr-defined]
-        wrapper.__annotations__ = {p.name: p.annotation for p in as_keywords + shared}
-        return wrapper  # type: ignore[return-value]
-
-    return decorate
+    lead: Annotated[
+        int,
+        typer.Option(
+            help="How far ahead of real time to send; a conference throws away more than 80 ms.",
+            metavar="MS",
+            min=0,
+            max=80,
+            rich_help_panel=SENDING,
+        ),
+    ] = 20
+    payload: Annotated[
+        Codec | None,
+        choice(
+            "--payload",
+            among={"auto": None, "pcmu": Codec.MULAW, "l16": Codec.S16LE},
+            help="What RTP carries towards the far end: auto (what it takes, by the fingerprint "
+            "of what it sends), pcmu or l16.",
+            rich_help_panel=SENDING,
+            show_default="auto",
+        ),
+    ] = None
+    payload_type: Annotated[
+        int | None,
+        typer.Option(
+            help="The payload type it has there: auto, or a number.",
+            metavar="auto|N",
+            parser=parse_payload_type,
+            rich_help_panel=SENDING,
+            show_default="auto",
+        ),
+    ] = None

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Annotated
 
 import typer
 
-from voipbin_cli.commands.options import LiveOptions, TargetArgument, takes
-from voipbin_cli.commands.speaking import (
-    LeadOption,
-    PayloadOption,
-    PayloadTypeOption,
-    speak_request,
-)
+from voipbin_cli.commands.options import LiveOptions, SendOptions, TargetArgument
 
 PROGRAM = "Program"
 
 
-@takes(LiveOptions)
-def pipe(
-    target: TargetArgument,
-    live: LiveOptions,
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PipeOptions:
+    """Which program is run, and what it is given."""
+
+    target: TargetArgument = ""
     command: Annotated[
         list[str] | None,
         typer.Argument(metavar="-- COMMAND...", help="The program.", show_default=False),
-    ] = None,
+    ] = None
     rate: Annotated[
         int,
         typer.Option(
@@ -34,7 +30,7 @@ def pipe(
             max=192_000,
             rich_help_panel=PROGRAM,
         ),
-    ] = 8000,
+    ] = 8000
     events: Annotated[
         int | None,
         typer.Option(
@@ -45,7 +41,7 @@ def pipe(
             rich_help_panel=PROGRAM,
             show_default=False,
         ),
-    ] = None,
+    ] = None
     barge_in: Annotated[
         bool,
         typer.Option(
@@ -53,11 +49,12 @@ def pipe(
             help="When the caller starts to speak, drop what is not sent yet.",
             rich_help_panel=PROGRAM,
         ),
-    ] = False,
-    lead: LeadOption = 20,
-    payload: PayloadOption = "auto",
-    payload_type: PayloadTypeOption = "auto",
-) -> None:
+    ] = False
+    send: SendOptions = field(default_factory=SendOptions)
+    live: LiveOptions = field(default_factory=LiveOptions)
+
+
+def pipe(options: PipeOptions) -> None:
     """Run a program in a call: its stdin hears the call, its stdout is spoken.
 
     Both are bare samples, 16-bit little-endian mono. It may write as fast as it
@@ -71,21 +68,22 @@ def pipe(
 
         voipbin stream pipe sim -- sox -n -t raw -r 8k -e signed -b 16 -c 1 - synth 3 sine 440
     """
-    from voipbin_cli.commands.live import opened_target, run_live
+    from voipbin_cli.commands.live import run_live, teller
+    from voipbin_cli.commands.target import chosen_target, opened_target
     from voipbin_cli.errors import UsageError
     from voipbin_cli.render.piping import PipingLine, done_line
     from voipbin_cli.session.listening import ListenRequest
     from voipbin_cli.session.pipe import PipeRequest, Piping
+    from voipbin_cli.session.speaking import SpeakRequest
 
-    if not command:
+    live, send = options.live, options.send
+    if not options.command:
         raise UsageError("no program to run", hint="voipbin stream pipe TARGET -- COMMAND")
-    program = PipeRequest(tuple(command), rate, events, barge_in)
-    request = speak_request(lead, payload, payload_type)
-    with opened_target(target, live) as stream:
-        listen = ListenRequest(stream, live.duration, live.capture)
-        run_live(
-            live,
-            lambda tell: Piping(listen, tell, program, request),
-            lambda status: PipingLine(stream.label, status),
-            done_line,
+    with opened_target(chosen_target(options.target, live.api), live) as stream:
+        session = Piping(
+            ListenRequest(stream, live.duration, live.capture),
+            teller(live.out),
+            PipeRequest(tuple(options.command), options.rate, options.events, options.barge_in),
+            SpeakRequest(send.lead, send.payload, send.payload_type),
         )
+        run_live(session, PipingLine(stream.label, session.status), done_line, live.out)

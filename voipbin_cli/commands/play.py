@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Annotated
 
 import typer
 
-from voipbin_cli.commands.options import LiveOptions, TargetArgument, takes
-from voipbin_cli.commands.speaking import (
-    LeadOption,
-    PayloadOption,
-    PayloadTypeOption,
-    speak_request,
+from voipbin_cli.commands.options import (
+    PLAYING,
+    GainOption,
+    LiveOptions,
+    LoopOption,
+    SendOptions,
+    TargetArgument,
+    overwrite_option,
 )
 
-PLAYING = "Playing"
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlayOptions:
+    """What is played, and what is kept of the answer."""
 
-@takes(LiveOptions)
-def play(
-    target: TargetArgument,
-    live: LiveOptions,
+    target: TargetArgument = ""
     files: Annotated[
         list[str] | None,
         typer.Argument(
@@ -28,7 +30,7 @@ def play(
             help="Audio files of any kind, rate and number of channels; - is standard input.",
             show_default=False,
         ),
-    ] = None,
+    ] = None
     dtmf: Annotated[
         str | None,
         typer.Option(
@@ -38,26 +40,9 @@ def play(
             rich_help_panel=PLAYING,
             show_default=False,
         ),
-    ] = None,
-    loop: Annotated[
-        int,
-        typer.Option(
-            help="Play the files so many times; 0 is until the call ends.",
-            metavar="N",
-            min=0,
-            rich_help_panel=PLAYING,
-        ),
-    ] = 1,
-    gain: Annotated[
-        float,
-        typer.Option(
-            help="Louder, or softer where it is negative.",
-            metavar="DB",
-            min=-100,
-            max=100,
-            rich_help_panel=PLAYING,
-        ),
-    ] = 0.0,
+    ] = None
+    loop: LoopOption = 1
+    gain: GainOption = 0.0
     raw: Annotated[
         bool,
         typer.Option(
@@ -65,7 +50,7 @@ def play(
             help="Standard input is bare 16-bit little-endian samples.",
             rich_help_panel=PLAYING,
         ),
-    ] = False,
+    ] = False
     rate: Annotated[
         int,
         typer.Option(
@@ -75,7 +60,7 @@ def play(
             max=384_000,
             rich_help_panel=PLAYING,
         ),
-    ] = 8000,
+    ] = 8000
     record: Annotated[
         str | None,
         typer.Option(
@@ -84,15 +69,13 @@ def play(
             rich_help_panel=PLAYING,
             show_default=False,
         ),
-    ] = None,
-    overwrite: Annotated[
-        bool,
-        typer.Option("--overwrite", help="Replace a file that exists.", rich_help_panel=PLAYING),
-    ] = False,
-    lead: LeadOption = 20,
-    payload: PayloadOption = "auto",
-    payload_type: PayloadTypeOption = "auto",
-) -> None:
+    ] = None
+    overwrite: Annotated[bool, overwrite_option(PLAYING)] = False
+    send: SendOptions = field(default_factory=SendOptions)
+    live: LiveOptions = field(default_factory=LiveOptions)
+
+
+def play(options: PlayOptions) -> None:
     """Play files, standard input or digits into a call or conference.
 
     They are sent on an absolute clock, in the form that the far end takes, with
@@ -106,24 +89,33 @@ def play(
 
         sox -n -t wav - synth 3 sine 440 | voipbin stream play sim -
     """
-    from voipbin_cli.commands.live import opened_target, run_live
-    from voipbin_cli.commands.playlist import open_playlist
+    from voipbin_cli.commands.live import run_live, teller
+    from voipbin_cli.commands.target import chosen_target, opened_target
     from voipbin_cli.errors import UsageError
     from voipbin_cli.render.playing import PlayingLines, done_line
     from voipbin_cli.session.listening import ListenRequest
     from voipbin_cli.session.play import Playing
+    from voipbin_cli.session.speaking import SpeakRequest
+    from voipbin_cli.session.speech import open_speech
 
-    if record == "-":
+    live, send = options.live, options.send
+    if options.record == "-":
         raise UsageError("what comes back is recorded to a file only", hint="--record FILE")
-    request = speak_request(lead, payload, payload_type)
-    playlist = open_playlist(files or [], dtmf=dtmf, loop=loop, gain_db=gain, raw=raw, rate_hz=rate)
-    with opened_target(target, live) as stream:
-        listen = ListenRequest(stream, live.duration, live.capture, overwrite)
-        run_live(
-            live,
-            lambda tell: Playing(
-                listen, tell, playlist.blocks, request, total_s=playlist.seconds, record=record
-            ),
-            lambda status: PlayingLines(stream.label, status),
-            done_line,
+    speech = open_speech(
+        options.files or [],
+        dtmf=options.dtmf,
+        loop=options.loop,
+        gain_db=options.gain,
+        raw=options.raw,
+        rate_hz=options.rate,
+    )
+    with opened_target(chosen_target(options.target, live.api), live) as stream:
+        session = Playing(
+            ListenRequest(stream, live.duration, live.capture, options.overwrite),
+            teller(live.out),
+            speech.blocks,
+            SpeakRequest(send.lead, send.payload, send.payload_type),
+            total_s=speech.seconds,
+            record=options.record,
         )
+        run_live(session, PlayingLines(stream.label, session.status), done_line, live.out)

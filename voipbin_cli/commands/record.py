@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Annotated
 
 import typer
 
-from voipbin_cli.commands.options import LiveOptions, TargetArgument, takes
+from voipbin_cli.commands.options import LiveOptions, TargetArgument, overwrite_option
 
 RECORDING = "Recording"
 
 
-@takes(LiveOptions)
-def record(
-    target: TargetArgument,
-    live: LiveOptions,
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordOptions:
+    """What is recorded, and where to."""
+
+    target: TargetArgument = ""
     output: Annotated[
         str | None,
         typer.Option(
@@ -25,19 +27,19 @@ def record(
             rich_help_panel=RECORDING,
             show_default="call-ID-TIME.wav",
         ),
-    ] = None,
-    overwrite: Annotated[
-        bool,
-        typer.Option("--overwrite", help="Replace a file that exists.", rich_help_panel=RECORDING),
-    ] = False,
+    ] = None
+    overwrite: Annotated[bool, overwrite_option(RECORDING)] = False
     fill: Annotated[
         bool,
         typer.Option(
             help="Put silence where audio was lost, so that the file keeps the call's clock.",
             rich_help_panel=RECORDING,
         ),
-    ] = True,
-) -> None:
+    ] = True
+    live: LiveOptions = field(default_factory=LiveOptions)
+
+
+def record(options: RecordOptions) -> None:
     """Record a call or conference to a file.
 
     What was recorded is complete and readable at any moment, whatever ends the recording.
@@ -50,22 +52,26 @@ def record(
 
         voipbin stream record sim -d 5 -o - | sox -t wav - -n stat
     """
-    from voipbin_cli.commands.choose import choose_target
-    from voipbin_cli.commands.live import default_name, opened_target, run_live
+    from datetime import UTC, datetime
+
+    from voipbin_cli.commands.live import run_live, teller
+    from voipbin_cli.commands.target import chosen_target, opened_target
     from voipbin_cli.errors import UsageError
     from voipbin_cli.render.recording import RecordingLines, done_line
     from voipbin_cli.session.listening import ListenRequest
     from voipbin_cli.session.record import Recording
 
-    if output == "-" and live.json:
+    live = options.live
+    if options.output == "-" and live.out.json:
         raise UsageError("--json and -o - both want stdout", hint="record to a file")
-    target = target or choose_target(live)
-    path = output or default_name(target, "wav")
+    target = chosen_target(options.target, live.api)
+    path = options.output or f"{target.file_stem}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.wav"
     with opened_target(target, live) as stream:
-        request = ListenRequest(stream, live.duration, live.capture, overwrite)
-        run_live(
-            live,
-            lambda tell: Recording(request, tell, output=path, fill=fill, digits=live.json),
-            lambda status: RecordingLines(stream.label, status),
-            done_line,
+        session = Recording(
+            ListenRequest(stream, live.duration, live.capture, options.overwrite),
+            teller(live.out),
+            output=path,
+            fill=options.fill,
+            digits=live.out.json,
         )
+        run_live(session, RecordingLines(stream.label, session.status), done_line, live.out)

@@ -2,26 +2,43 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from voipbin_cli.commands.choices import one_of
+from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.commands.options import (
-    ENCAPSULATIONS,
-    JsonOption,
-    QuietOption,
-    VerboseOption,
+    PLAYING,
+    SERVING,
+    GainOption,
+    LoopOption,
+    OutputOptions,
+    PortOption,
+    SendOptions,
+    choice,
 )
-from voipbin_cli.commands.speaking import LeadOption, PayloadOption, PayloadTypeOption
 from voipbin_cli.errors import UsageError
 
-SERVING = "Serving"
-PLAYING = "Playing"
-TRANSPORTS = ("websocket", "tcp")
+if TYPE_CHECKING:
+    import ssl
+
+    from voipbin_cli.session.serve import Serving
+    from voipbin_cli.transport.websocket_server import Server
 
 
-def serve(
+class Transport(StrEnum):
+    """What the platform connects by; over bare TCP it speaks AudioSocket."""
+
+    WEBSOCKET = "websocket"
+    TCP = "tcp"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServeOptions:
+    """What is played, how it is sent, and who may come for it."""
+
     file: Annotated[
         list[str] | None,
         typer.Option(
@@ -30,29 +47,10 @@ def serve(
             rich_help_panel=PLAYING,
             show_default=False,
         ),
-    ] = None,
-    loop: Annotated[
-        int,
-        typer.Option(
-            help="Play so many times to each who connects, then hang up; 0 is for ever.",
-            metavar="N",
-            min=0,
-            rich_help_panel=PLAYING,
-        ),
-    ] = 0,
-    gain: Annotated[
-        float,
-        typer.Option(
-            help="Louder, or softer where it is negative.",
-            metavar="DB",
-            min=-100,
-            max=100,
-            rich_help_panel=PLAYING,
-        ),
-    ] = 0.0,
-    lead: LeadOption = 20,
-    payload: PayloadOption = "auto",
-    payload_type: PayloadTypeOption = "auto",
+    ] = None
+    loop: LoopOption = 0
+    gain: GainOption = 0.0
+    send: SendOptions = field(default_factory=SendOptions)
     host: Annotated[
         str,
         typer.Option(
@@ -60,34 +58,28 @@ def serve(
             metavar="ADDRESS",
             rich_help_panel=SERVING,
         ),
-    ] = "127.0.0.1",
-    port: Annotated[
-        int,
-        typer.Option(
-            help="0 takes a free one.", min=0, max=65535, metavar="PORT", rich_help_panel=SERVING
-        ),
-    ] = 8765,
+    ] = "127.0.0.1"
+    port: PortOption = 8765
     transport: Annotated[
-        str,
-        typer.Option(
+        Transport,
+        choice(
+            "--transport",
+            among=Transport,
             help="websocket, or tcp: AudioSocket with nothing around it.",
-            metavar="websocket|tcp",
-            parser=one_of("transport", TRANSPORTS),
             rich_help_panel=SERVING,
         ),
-    ] = "websocket",
+    ] = Transport.WEBSOCKET
     encapsulation: Annotated[
-        str | None,
-        typer.Option(
+        Encapsulation | None,
+        choice(
             "--encapsulation",
             "-e",
+            among=Encapsulation,
             help="How audio is framed. Asterisk's chan_websocket is told by its first message.",
-            metavar="rtp|sln|audiosocket",
-            parser=one_of("encapsulation", ENCAPSULATIONS),
             rich_help_panel=SERVING,
             show_default="rtp; tcp: audiosocket",
         ),
-    ] = None,
+    ] = None
     cert: Annotated[
         str | None,
         typer.Option(
@@ -96,7 +88,7 @@ def serve(
             rich_help_panel=SERVING,
             show_default=False,
         ),
-    ] = None,
+    ] = None
     key: Annotated[
         str | None,
         typer.Option(
@@ -105,7 +97,7 @@ def serve(
             rich_help_panel=SERVING,
             show_default=False,
         ),
-    ] = None,
+    ] = None
     token: Annotated[
         str | None,
         typer.Option(
@@ -115,7 +107,7 @@ def serve(
             rich_help_panel=SERVING,
             show_default=False,
         ),
-    ] = None,
+    ] = None
     record: Annotated[
         str | None,
         typer.Option(
@@ -124,11 +116,16 @@ def serve(
             rich_help_panel=SERVING,
             show_default=False,
         ),
-    ] = None,
-    json: JsonOption = False,
-    quiet: QuietOption = False,
-    verbose: VerboseOption = False,
-) -> None:
+    ] = None
+    out: OutputOptions = field(default_factory=OutputOptions)
+
+    @property
+    def is_tcp(self) -> bool:
+        """Whether AudioSocket is spoken with nothing around it."""
+        return self.transport is Transport.TCP
+
+
+def serve(options: ServeOptions) -> None:
     """Let the platform connect here, and play to it: the uni-directional mode.
 
     It prints the flow action that makes the platform connect, and runs until Ctrl-C.
@@ -141,28 +138,96 @@ def serve(
 
         voipbin stream serve --file music.wav --cert chain.pem --key key.pem --token s3cret
     """
-    from voipbin_cli.commands.serving import ServeOptions, run_server
-    from voipbin_cli.commands.speaking import speak_request
+    import asyncio
+    import tempfile
 
-    if not file:
+    from voipbin_cli.render.jsonl import emit
+    from voipbin_cli.render.live_view import is_terminal
+    from voipbin_cli.render.problems import say
+    from voipbin_cli.render.serving import done_line, telling_peers
+    from voipbin_cli.session.guest import ServeRequest
+    from voipbin_cli.session.serve import Serving, made_directory
+    from voipbin_cli.session.speech import decoded
+    from voipbin_cli.transport.server_certificate import server_context
+
+    send, out = options.send, options.out
+    if not options.file:
         raise UsageError("nothing to play", hint="--file FILE")
-    options = ServeOptions(
-        files=tuple(file),
-        loop=loop,
-        gain_db=gain,
-        host=host,
-        port=port,
-        transport=transport,
-        encapsulation=encapsulation,
-        cert=cert,
-        key=key,
-        token=token,
-        record=record,
-    )
-    run_server(
-        options,
-        speak_request(lead, payload, payload_type),
-        as_json=json,
-        quiet=quiet,
-        verbose=verbose,
+    encapsulation = _encapsulation(options)
+    context = server_context(options.cert, options.key)
+    with tempfile.TemporaryFile() as file:
+        request = ServeRequest(
+            pcm=decoded(options.file, options.gain, file),
+            encapsulation=encapsulation,
+            loop=options.loop,
+            lead_ms=send.lead,
+            payload=send.payload,
+            payload_type=send.payload_type,
+            record=made_directory(options.record),
+        )
+        tell = telling_peers(as_json=out.json, quiet=out.quiet, verbose=out.verbose)
+        serving = Serving(request, tell)
+        asyncio.run(_serve(serving, options, context))
+    if out.json:
+        emit("summary", serving.summary())
+    elif out.is_chatty and is_terminal():
+        say(done_line(serving.summary()))
+
+
+def _encapsulation(options: ServeOptions) -> Encapsulation:
+    if not options.is_tcp:
+        return options.encapsulation or Encapsulation.RTP
+    if options.encapsulation not in (None, Encapsulation.AUDIOSOCKET):
+        raise UsageError(
+            "over bare TCP nothing but AudioSocket is spoken", hint="leave out -e, or --transport"
+        )
+    if options.token is not None:
+        raise UsageError("bare TCP has no path that a token could be in", hint="leave out --token")
+    return Encapsulation.AUDIOSOCKET
+
+
+async def _serve(serving: Serving, options: ServeOptions, context: ssl.SSLContext | None) -> None:
+    """Serve until SIGINT or SIGTERM."""
+    import asyncio
+
+    from voipbin_cli.commands.signals import SERVER_SIGNALS, stopping_on
+    from voipbin_cli.render.live_view import LiveView
+    from voipbin_cli.render.problems import say
+    from voipbin_cli.render.serving import ServingLine, show_listening
+    from voipbin_cli.session.flow_action import listening_fields
+    from voipbin_cli.transport.addresses import is_loopback
+
+    out = options.out
+    stopped = asyncio.Event()
+    with stopping_on(SERVER_SIGNALS, stopped.set):
+        server = await _listen(serving, options, context)
+        fields = listening_fields(
+            serving.request.encapsulation,
+            options.host,
+            server.port,
+            is_tcp=options.is_tcp,
+            is_tls=context is not None,
+            token=options.token,
+        )
+        show_listening(fields, as_json=out.json, quiet=out.quiet)
+        is_open = not options.token and not options.is_tcp and not is_loopback(options.host)
+        if is_open and not out.quiet:
+            say("warning: whoever finds this port can connect; --token keeps strangers out")
+        try:
+            async with LiveView(ServingLine(serving), wanted=out.is_chatty):
+                await stopped.wait()
+        finally:
+            await server.close()
+
+
+async def _listen(
+    serving: Serving, options: ServeOptions, context: ssl.SSLContext | None
+) -> Server:
+    from voipbin_cli.transport.tcp_server import serve_audiosocket
+    from voipbin_cli.transport.websocket_server import serve_websocket
+
+    if options.is_tcp:
+        return await serve_audiosocket(serving.handle, options.host, options.port, ssl=context)
+    return await serve_websocket(
+        serving.handle, options.host, options.port, ssl=context, token=options.token
     )

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from voipbin_cli.commands.choices import one_of
+from voipbin_cli.codec.fingerprint import Dialect
+from voipbin_cli.commands.options import SERVING, JsonOption, PortOption, choice
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from voipbin_cli.simulator.scenario import Scenario
 
 SIMULATION = "Simulation"
-SERVING = "Serving"
-DIALECTS = ("documented", "deployed", "linear", "legacy")
+DIALECTS = {str(dialect): dialect for dialect in Dialect if dialect is not Dialect.UNKNOWN}
 
 
-def simulate(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimulateOptions:
+    """What goes wrong in the simulated stream, and where it is served."""
+
     host: Annotated[
         str, typer.Option(help="A loopback address.", metavar="ADDRESS", rich_help_panel=SERVING)
-    ] = "127.0.0.1",
-    port: Annotated[
-        int,
-        typer.Option(
-            help="0 takes a free one.", min=0, max=65535, metavar="PORT", rich_help_panel=SERVING
-        ),
-    ] = 8080,
+    ] = "127.0.0.1"
+    port: PortOption = 8080
     scenario: Annotated[
         str,
         typer.Option(
@@ -30,17 +34,17 @@ def simulate(
             metavar="SCENARIO",
             rich_help_panel=SIMULATION,
         ),
-    ] = "clean",
+    ] = "clean"
     dialect: Annotated[
-        str | None,
-        typer.Option(
+        Dialect | None,
+        choice(
+            "--dialect",
+            among=DIALECTS,
             help="What the far end speaks.",
-            metavar="|".join(DIALECTS),
-            parser=one_of("dialect", DIALECTS),
             rich_help_panel=SIMULATION,
             show_default="the scenario's, mostly deployed",
         ),
-    ] = None,
+    ] = None
     heard: Annotated[
         str | None,
         typer.Option(
@@ -49,12 +53,14 @@ def simulate(
             rich_help_panel=SIMULATION,
             show_default=False,
         ),
-    ] = None,
+    ] = None
     list_: Annotated[
         bool, typer.Option("--list", help="Name the scenarios.", rich_help_panel=SIMULATION)
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="JSON Lines on stdout.")] = False,
-) -> None:
+    ] = False
+    json: JsonOption = False
+
+
+def simulate(options: SimulateOptions) -> None:
     """Run a local VoIPBIN media stream, healthy or faulty, until Ctrl-C.
 
     It serves the REST API and the WebSocket streams of one call and two conferences, prints how
@@ -66,10 +72,38 @@ def simulate(
 
         voipbin simulate --scenario jitter,strength=80 --port 8080 --heard heard.wav
     """
-    from voipbin_cli.commands.simulation import list_scenarios, serve
+    import asyncio
+    from pathlib import Path
 
-    if list_:
-        list_scenarios(as_json=as_json)
-    else:
-        options = {"dialect": dialect} if dialect else {}
-        serve(scenario, options, host=host, port=port, heard=heard, as_json=as_json)
+    from voipbin_cli.render.simulation import show_scenarios
+    from voipbin_cli.simulator.catalog import SCENARIOS, find_scenario
+    from voipbin_cli.transport.targets import parse_target
+
+    if options.list_:
+        return show_scenarios(SCENARIOS.values(), as_json=options.json)
+    named = parse_target(f"sim:{options.scenario}")
+    dialect = {"dialect": str(options.dialect)} if options.dialect else {}
+    scenario = find_scenario(named.value, {**named.options, **dialect})
+    heard = Path(options.heard) if options.heard else None
+    return asyncio.run(_serve(scenario, options.host, options.port, heard, as_json=options.json))
+
+
+async def _serve(
+    scenario: Scenario, host: str, port: int, heard: Path | None, *, as_json: bool
+) -> None:
+    """Serve until SIGINT or SIGTERM. Raises UsageError and MachineError as the simulator does."""
+    import asyncio
+
+    from voipbin_cli.commands.signals import SERVER_SIGNALS, stopping_on
+    from voipbin_cli.render.jsonl import emit
+    from voipbin_cli.render.simulation import show_ready
+    from voipbin_cli.simulator.server import Simulator
+
+    stopped = asyncio.Event()
+    with stopping_on(SERVER_SIGNALS, stopped.set):
+        async with Simulator(scenario, host=host, port=port, heard_path=heard) as simulator:
+            show_ready(simulator.describe(), as_json=as_json)
+            await stopped.wait()
+            report = simulator.report()
+    if as_json:
+        emit("summary", report)

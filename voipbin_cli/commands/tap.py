@@ -2,33 +2,42 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Annotated
 
 import typer
 
-from voipbin_cli.commands.options import LiveOptions, TargetArgument, takes
+from voipbin_cli.commands.options import LiveOptions, TargetArgument, overwrite_option
 from voipbin_cli.errors import UsageError
 
 SOUND = "Sound"
+# A step of the keys + and -.
+LOUDER = 1.25
+PLAIN_LINE_S = 10.0
 
 
-def _parse_volume(text: str) -> float:
+def parse_volume(text: str) -> float:
+    """Return a percentage from 0 to 400. Raises UsageError for anything else."""
     number = str(text).removesuffix("%")
     if not number.replace(".", "", 1).isdecimal() or not 0 <= float(number) <= 400:
         raise UsageError(f"{text!r} is not a volume", hint="give a percentage from 0 to 400")
     return float(number)
 
 
-def _parse_buffer(text: str) -> str:
-    if text != "auto" and not (text.isdecimal() and 20 <= int(text) <= 500):
+def parse_buffer(text: str) -> float | None:
+    """Return milliseconds from 20 to 500, None for `auto`. Raises UsageError for anything else."""
+    if text == "auto":
+        return None
+    if not (text.isdecimal() and 20 <= int(text) <= 500):
         raise UsageError(f"{text!r} is not a buffer", hint="give auto, or 20 to 500 (ms)")
-    return text
+    return float(text)
 
 
-@takes(LiveOptions)
-def tap(
-    target: TargetArgument,
-    live: LiveOptions,
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TapOptions:
+    """How it is heard, and whether one talks as well."""
+
+    target: TargetArgument = ""
     device: Annotated[
         str | None,
         typer.Option(
@@ -37,25 +46,26 @@ def tap(
             rich_help_panel=SOUND,
             show_default="the system's",
         ),
-    ] = None,
+    ] = None
     list_devices: Annotated[
         bool, typer.Option("--list-devices", help="Name the devices.", rich_help_panel=SOUND)
-    ] = False,
+    ] = False
     volume: Annotated[
         float,
         typer.Option(
-            help="Percent.", metavar="PERCENT", parser=_parse_volume, rich_help_panel=SOUND
+            help="Percent.", metavar="PERCENT", parser=parse_volume, rich_help_panel=SOUND
         ),
-    ] = 100.0,
+    ] = 100.0
     buffer: Annotated[
-        str,
+        float | None,
         typer.Option(
             help="Delay before a frame is heard: auto follows what the network needs.",
             metavar="MS|auto",
-            parser=_parse_buffer,
+            parser=parse_buffer,
             rich_help_panel=SOUND,
+            show_default="auto",
         ),
-    ] = "auto",
+    ] = None
     output: Annotated[
         str | None,
         typer.Option(
@@ -66,15 +76,12 @@ def tap(
             rich_help_panel=SOUND,
             show_default=False,
         ),
-    ] = None,
-    overwrite: Annotated[
-        bool,
-        typer.Option("--overwrite", help="Replace a file that exists.", rich_help_panel=SOUND),
-    ] = False,
+    ] = None
+    overwrite: Annotated[bool, overwrite_option(SOUND)] = False
     mic: Annotated[
         bool,
         typer.Option("--mic", help="Talk as well, by the microphone.", rich_help_panel=SOUND),
-    ] = False,
+    ] = False
     full_duplex: Annotated[
         bool,
         typer.Option(
@@ -82,8 +89,11 @@ def tap(
             help="With --mic: also while the far end speaks (use headphones).",
             rich_help_panel=SOUND,
         ),
-    ] = False,
-) -> None:
+    ] = False
+    live: LiveOptions = field(default_factory=LiveOptions)
+
+
+def tap(options: TapOptions) -> None:
     """Hear a call or conference live on the loudspeaker.
 
     The delay follows what the network needs, a missing frame is concealed, and the far clock's
@@ -97,18 +107,44 @@ def tap(
 
         voipbin stream tap sim -d 10 -o call.wav --volume 150
     """
-    from voipbin_cli.commands.tapping import show_devices, tap_stream
-    from voipbin_cli.session.tap import TapRequest
+    import sys
 
-    if list_devices:
-        show_devices(as_json=live.json)
-        return
+    from voipbin_cli.commands.live import run_live, teller
+    from voipbin_cli.commands.target import chosen_target, opened_target
+    from voipbin_cli.media.devices import list_devices
+    from voipbin_cli.render.tapping import TapLines, show_devices, tap_line
+    from voipbin_cli.session.listening import ListenRequest
+    from voipbin_cli.session.live import Cause
+    from voipbin_cli.session.tap import Tap, TapAndTalk, TapRequest
+
+    live = options.live
+    if options.list_devices:
+        return show_devices(list_devices(), as_json=live.out.json)
     request = TapRequest(
-        device=device,
-        volume=volume / 100,
-        buffer_ms=None if buffer == "auto" else float(buffer),
-        output=output,
-        microphone=mic,
-        full_duplex=full_duplex,
+        device=options.device,
+        volume=options.volume / 100,
+        buffer_ms=options.buffer,
+        output=options.output,
+        microphone=options.mic,
+        full_duplex=options.full_duplex,
     )
-    tap_stream(target, live, request, overwrite=overwrite)
+    with opened_target(chosen_target(options.target, live.api), live) as stream:
+        session = (TapAndTalk if options.mic else Tap)(
+            ListenRequest(stream, live.duration, live.capture, options.overwrite),
+            teller(live.out),
+            tap=request,
+        )
+        run_live(
+            session,
+            TapLines(stream.label, session.status, with_keys=sys.stdin.isatty()),
+            tap_line,
+            live.out,
+            keys={
+                " ": session.toggle_mute,
+                "+": lambda: session.change_volume(LOUDER),
+                "-": lambda: session.change_volume(1 / LOUDER),
+                "q": lambda: session.stream.stop(Cause.INTERRUPTED),
+            },
+            plain_every_s=PLAIN_LINE_S,
+        )
+    return None

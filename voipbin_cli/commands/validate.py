@@ -2,50 +2,59 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from voipbin_cli.commands.choices import one_of
-from voipbin_cli.commands.options import OUTPUT, LiveOptions, takes
+from voipbin_cli.analysis.validation.due import Spec
+from voipbin_cli.codec.encapsulation import Direction
+from voipbin_cli.commands.options import OUTPUT, LiveOptions, choice
+from voipbin_cli.render.validation_output import Document, ValidationOutput
+
+if TYPE_CHECKING:
+    from voipbin_cli.analysis.validation.measure import Measure
+    from voipbin_cli.analysis.validation.tally import Group
+    from voipbin_cli.transport.targets import Target
 
 JUDGING = "Judging"
 RULES = "Rules"
 
 
-@takes(LiveOptions)
-def validate(
-    live: LiveOptions,
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValidateOptions:
+    """What is judged, against what, and how that is told."""
+
     source: Annotated[
         str,
         typer.Argument(
             metavar="TARGET|FILE",
             help="A TARGET as in record; or a file, - for standard input: a capture (pcap, "
             "pcapng), an rtpdump, raw samples, a stream of AudioSocket frames.",
-            default_factory=str,
             show_default=False,
         ),
-    ],
+    ] = ""
     spec: Annotated[
-        str,
-        typer.Option(
+        Spec,
+        choice(
+            "--spec",
+            among=Spec,
             help="Measure against the documents, against what the platform's servers were "
             "observed to send and take, or against what the stream itself shows.",
-            metavar="auto|documented|deployed",
-            parser=one_of("specification", ("auto", "documented", "deployed")),
             rich_help_panel=JUDGING,
         ),
-    ] = "auto",
+    ] = Spec.AUTO
     direction: Annotated[
-        str | None,
-        typer.Option(
+        Direction | None,
+        choice(
+            "--direction",
+            among=Direction,
             help="Judge only what is received (in) or sent (out); of a dump, what it is.",
-            metavar="in|out",
-            parser=one_of("direction", ("in", "out")),
             rich_help_panel=JUDGING,
             show_default="both; of a dump in",
         ),
-    ] = None,
+    ] = None
     hex_: Annotated[
         bool,
         typer.Option(
@@ -53,7 +62,7 @@ def validate(
             help="The input is hex text, a frame a line: explain each field of it.",
             rich_help_panel=JUDGING,
         ),
-    ] = False,
+    ] = False
     proxy: Annotated[
         int | None,
         typer.Option(
@@ -65,7 +74,7 @@ def validate(
             rich_help_panel=JUDGING,
             show_default=False,
         ),
-    ] = None,
+    ] = None
     max_frames: Annotated[
         int | None,
         typer.Option(
@@ -75,21 +84,20 @@ def validate(
             rich_help_panel=JUDGING,
             show_default=False,
         ),
-    ] = None,
-    format_: Annotated[
-        str | None,
-        typer.Option(
+    ] = None
+    document: Annotated[
+        Document | None,
+        choice(
             "--format",
+            among=Document,
             help="Write a document for CI instead of words.",
-            metavar="sarif|junit",
-            parser=one_of("format", ("sarif", "junit")),
             rich_help_panel=OUTPUT,
             show_default=False,
         ),
-    ] = None,
+    ] = None
     list_rules: Annotated[
         bool, typer.Option("--list-rules", help="Name the rules.", rich_help_panel=RULES)
-    ] = False,
+    ] = False
     explain: Annotated[
         str | None,
         typer.Option(
@@ -98,8 +106,11 @@ def validate(
             rich_help_panel=RULES,
             show_default=False,
         ),
-    ] = None,
-) -> None:
+    ] = None
+    live: LiveOptions = field(default_factory=LiveOptions)
+
+
+def validate(options: ValidateOptions) -> None:
     """Check every frame of a stream, a capture or a dump against its encapsulation.
 
     Names the frame, the field, the clause, and what the far end does with it. Exits
@@ -115,31 +126,109 @@ def validate(
 
         voipbin stream validate sim --proxy 8080
     """
-    from voipbin_cli.analysis.validation.due import Spec
-    from voipbin_cli.analysis.validation.measure import Measure
-    from voipbin_cli.codec.encapsulation import Direction, Encapsulation
-    from voipbin_cli.commands import validating
-    from voipbin_cli.errors import UsageError
-    from voipbin_cli.transport.targets import check_file_or_target
+    import sys
 
-    output = validating.Output(live.json, format_, live.quiet)
-    if live.json and format_:
+    from voipbin_cli.analysis.severity import Severity
+    from voipbin_cli.errors import ExitStatus, UsageError
+    from voipbin_cli.render.rules import explain_rule, show_rules
+
+    as_json = options.live.out.json
+    if as_json and options.document:
         raise UsageError("--json and --format both want stdout", hint="leave one of them out")
-    if list_rules:
-        return validating.list_rules(as_json=live.json)
-    if explain is not None:
-        return validating.explain(explain, as_json=live.json)
-    measure = Measure(Spec(spec), Direction(direction) if direction else None, max_frames)
-    encapsulation = Encapsulation(live.encapsulation) if live.encapsulation else None
-    if not source:
-        from voipbin_cli.commands.choose import choose_target
+    if options.list_rules:
+        return show_rules(as_json=as_json)
+    if options.explain is not None:
+        return explain_rule(options.explain, as_json=as_json)
+    found = _judged(options)
+    if any(group.first.severity is Severity.ERROR for group in found):
+        sys.exit(ExitStatus.FOUND)
+    return None
 
-        source = choose_target(live)
-    if hex_:
-        return validating.validate_hex(source, measure, encapsulation, output)
-    if proxy is None and validating.is_file(source):
-        return validating.validate_file(source, measure, encapsulation, output)
-    check_file_or_target(source)
-    if proxy is not None:
-        return validating.validate_proxy(source, proxy, live, measure, output)
-    return validating.validate_live(source, live, measure, output)
+
+def _judged(options: ValidateOptions) -> Sequence[Group]:
+    """Judge what was named, tell the result, and return what was found."""
+    from voipbin_cli.analysis.validation.measure import Measure
+    from voipbin_cli.commands.target import chosen_source, chosen_target
+
+    live, measure = options.live, Measure(options.spec, options.direction, options.max_frames)
+    output = ValidationOutput(
+        as_json=live.out.json, document=options.document, quiet=live.out.quiet
+    )
+    if options.proxy is not None:
+        return _of_stream(chosen_target(options.source, live.api), options, measure, output)
+    if options.hex_:
+        return _of_hex(options.source, options, measure, output)
+    source = chosen_source(options.source, live.api, stdin=True)
+    if isinstance(source, str):
+        return _of_file(source, options, measure, output)
+    return _of_stream(source, options, measure, output)
+
+
+def _of_file(
+    path: str, options: ValidateOptions, measure: Measure, output: ValidationOutput
+) -> Sequence[Group]:
+    from voipbin_cli.offline.validate import FileValidation
+    from voipbin_cli.render.problems import say
+
+    validation = FileValidation(path, measure, options.live.encapsulation)
+    for part, stream in validation.parts():
+        output.part(part, stream)
+    if validation.truncated:
+        say(f"warning: {path} ends inside of a record: what comes before that was judged")
+    output.streams([(stream.name, stream.fold.summary()) for stream in validation.streams])
+    output.summary(validation.summary)
+    output.result(path, validation.summary, validation.groups)
+    return validation.groups
+
+
+def _of_hex(
+    path: str, options: ValidateOptions, measure: Measure, output: ValidationOutput
+) -> Sequence[Group]:
+    from voipbin_cli.codec.encapsulation import Encapsulation
+    from voipbin_cli.errors import UsageError
+    from voipbin_cli.offline.hex_text import ExplainedMessage, HexValidation
+
+    if not path:
+        raise UsageError("--hex without a file", hint="- is standard input")
+    validation = HexValidation(path, measure, options.live.encapsulation or Encapsulation.RTP)
+    for step in validation.steps():
+        if isinstance(step, ExplainedMessage):
+            output.frame(step)
+        else:
+            output.part(step)
+    output.summary(validation.summary)
+    output.result(path, validation.summary, validation.groups)
+    return validation.groups
+
+
+def _of_stream(
+    target: Target, options: ValidateOptions, measure: Measure, output: ValidationOutput
+) -> Sequence[Group]:
+    """Judge a live stream, or with --proxy those of all who connect here, until it ends."""
+    from voipbin_cli.commands.live import run_live, teller
+    from voipbin_cli.commands.target import opened_target
+    from voipbin_cli.render.validation import ProxyLines, ValidationLines, done_line, listening
+    from voipbin_cli.session.listening import ListenRequest
+    from voipbin_cli.session.proxy import ProxyValidation
+    from voipbin_cli.session.validate import LiveValidation
+
+    live, tell = options.live, teller(options.live.out)
+    session: LiveValidation | ProxyValidation
+    lines: ValidationLines | ProxyLines
+    with opened_target(target, live) as stream:
+        request = ListenRequest(stream, live.duration, live.capture)
+        if options.proxy is None:
+            session = LiveValidation(request, tell, measure=measure, on_part=output.part)
+            lines = ValidationLines(stream.label, session.status, session.groups)
+        else:
+            told = listening(tell, quiet=not live.out.is_chatty)
+            session = ProxyValidation(
+                request, told, port=options.proxy, measure=measure, on_part=output.part
+            )
+            lines = ProxyLines(stream.label, session.status, session.groups)
+        try:
+            run_live(session, lines, done_line, live.out)
+        finally:
+            if session.judged()["frames"]:
+                output.result(stream.label, session.judged(), session.groups())
+    return session.groups()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -11,7 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 from voipbin_cli.render.live_view import BARS, Meter, latest_level_dbfs, level_text, state_line
+from voipbin_cli.render.stdout_console import stdout_console
 from voipbin_cli.session.diagnose import DiagnosisStatus
+from voipbin_cli.session.listening import Tell
 from voipbin_cli.text import printable
 
 SPARK_WIDTH = 40
@@ -91,8 +94,21 @@ def done_line(summary: Mapping[str, Any]) -> str:
     return f"measured {summary['metrics']['duration_seconds']:.1f} s"
 
 
-def show_diagnosis(summary: Mapping[str, Any], out: Console) -> None:
+def telling_steps(tell: Tell, *, as_json: bool, quiet: bool) -> Tell:
+    """Return `tell` that shows people each step as it passes."""
+
+    def told(event: str, fields: dict[str, Any]) -> None:
+        if event != "step" or as_json:
+            tell(event, fields)
+        elif not quiet:
+            sys.stderr.write(f"{step_line(fields)}\n")
+
+    return told
+
+
+def show_diagnosis(summary: Mapping[str, Any]) -> None:
     """The verdict in a line, the findings with evidence and remedy, the table of figures."""
+    out = stdout_console()
     style, words = VERDICTS[summary["verdict"]]
     first = next(iter(summary["findings"]), None)
     cause = first["title"] if first and first["severity"] != "info" else words
@@ -105,6 +121,7 @@ def show_diagnosis(summary: Mapping[str, Any], out: Console) -> None:
         out.print(figures_table(summary["metrics"]))
         out.print(Text(counts_text(summary["metrics"])))
         out.print(Text(quality_text(summary["metrics"]["mos"]), "dim"))
+    sys.stdout.flush()
 
 
 def _show_finding(finding: Mapping[str, Any], out: Console) -> None:
@@ -189,7 +206,7 @@ def quality_text(quality: Mapping[str, Any]) -> str:
     )
 
 
-def show_streams(rows: Sequence[tuple[str, Mapping[str, Any]]], out: Console) -> None:
+def show_streams(rows: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
     """Several streams of a capture, one line each, the worst first."""
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for name in ("stream", "frames", "verdict", "findings"):
@@ -199,5 +216,4 @@ def show_streams(rows: Sequence[tuple[str, Mapping[str, Any]]], out: Console) ->
         found = ", ".join(finding["id"] for finding in fields["findings"]) or "-"
         frames = str(fields["metrics"]["frames"])
         table.add_row(Text(printable(name)), frames, Text(fields["verdict"], style), found)
-    out.print(table)
-    out.print()
+    stdout_console().print(table, "")

@@ -5,37 +5,16 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from voipbin_cli.errors import ExitStatus
+from voipbin_cli import __version__
+from voipbin_cli.render.jsonl import emit
+from voipbin_cli.session.checks import Check, CheckState
 from voipbin_cli.text import printable
-
-
-class CheckState(StrEnum):
-    """How a check came out."""
-
-    OK = "ok"
-    NOTE = "note"
-    BAD = "bad"
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One check. `status` is what `doctor` exits with when it failed."""
-
-    topic: str
-    state: CheckState
-    words: str
-    hint: str = ""
-    facts: Mapping[str, Any] = field(default_factory=dict)
-    status: ExitStatus = ExitStatus.DONE
-
 
 _MARKS = {
     CheckState.OK: ("✓", "+", "green"),
@@ -44,8 +23,14 @@ _MARKS = {
 }
 
 
-def show_checks(checks: Sequence[Check]) -> None:
+def show_checks(checks: Sequence[Check], *, as_json: bool) -> None:
     """Print one line a check, and what to do under those that need something done."""
+    if as_json:
+        for check in checks:
+            emit("check", _fields(check))
+        bad = [check.topic for check in checks if check.state is CheckState.BAD]
+        emit("summary", {"version": __version__, "bad": bad})
+        return
     table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 1, 0, 0))
     table.add_column(no_wrap=True)
     table.add_column(style="bold", no_wrap=True)
@@ -60,8 +45,7 @@ def show_checks(checks: Sequence[Check]) -> None:
     Console(highlight=False).print(table)
 
 
-def check_fields(check: Check) -> dict[str, Any]:
-    """Return what scripts get of a check."""
+def _fields(check: Check) -> dict[str, Any]:
     words = {"topic": check.topic, "state": str(check.state), "words": check.words}
     return {**words, "hint": check.hint, "facts": dict(check.facts)}
 

@@ -8,68 +8,24 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from textwrap import wrap
-from typing import Any, TypeVar
+from typing import Any
 
 import typer
-from typer.core import TyperCommand, TyperGroup
 
 from voipbin_cli.render.tree import Argument, Command, CommandOption, describe
 
 WIDEST = 100
 # Terms longer than this have their meaning on the next line.
 LONGEST_TERM = 28
-NAMES = ["-h", "--help"]
 
-F = TypeVar("F", bound=Callable[..., Any])
 Section = tuple[str, list[tuple[str, str]]]
 
 
-class HelpShown(Exception):
-    """Help was shown, as a group was given without a command."""
-
-
-class _HelpfulCommand(TyperCommand):
-    def format_help(self, ctx: Any, formatter: Any) -> None:
-        formatter.write(_help_of(self, ctx))
-
-
-class _HelpfulGroup(TyperGroup):
-    def format_help(self, ctx: Any, formatter: Any) -> None:
-        formatter.write(_help_of(self, ctx))
-
-    def list_commands(self, ctx: Any) -> list[str]:
-        """Name groups first: `stream` is what the tool is for."""
-        return sorted(self.commands, key=lambda name: not hasattr(self.commands[name], "commands"))
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        if not args and not ctx.resilient_parsing:
-            typer.echo(ctx.get_help(), err=True)
-            raise HelpShown
-        return super().parse_args(ctx, args)
-
-
-class Commands(typer.Typer):
-    """A Typer application or group whose commands show this help."""
-
-    def __init__(self, **settings: Any) -> None:
-        super().__init__(
-            cls=_HelpfulGroup,
-            add_completion=False,
-            pretty_exceptions_enable=False,
-            rich_markup_mode=None,
-            context_settings={"help_option_names": NAMES},
-            **settings,
-        )
-
-    def command(self, name: str | None = None, **settings: Any) -> Callable[[F], F]:
-        """Return Typer's decorator for a command, with this help."""
-        return super().command(name, cls=_HelpfulCommand, **settings)
-
-
-def _help_of(source: Any, ctx: Any) -> str:
-    path = tuple(ctx.command_path.split()[1:])
+def command_help(source: Any, typed: str) -> str:
+    """Return the help of a Typer command or group that was called as `typed`, for this terminal."""
+    path = tuple(typed.split()[1:])
     width = min(shutil.get_terminal_size().columns, WIDEST)
     return help_text(describe(source, path), width, bold="NO_COLOR" not in os.environ)
 

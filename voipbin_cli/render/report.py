@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import html
 import json
+import os
 import platform
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib import metadata, resources
+from pathlib import Path
 from string import Template
 from typing import Any
 
 from voipbin_cli import __version__
 from voipbin_cli.analysis.plots import plot_data
 from voipbin_cli.analysis.stream import StreamFold
+from voipbin_cli.errors import MachineError, UsageError
 from voipbin_cli.render.diagnosis import VERDICTS, counts_text, figure_rows, quality_text
 from voipbin_cli.text import printable
 
@@ -29,6 +32,35 @@ _PRIVATE = (
 )
 # Support cannot look anything up without it, and it names no person.
 _KEPT_KEYS = frozenset(("request_id",))
+
+
+def check_report(path: str | None) -> None:
+    """Raise for a report that exists, or could not be written, before anything else is done."""
+    if path is None:
+        return
+    if os.path.exists(path):
+        raise UsageError(f"{path} exists", hint="give the report another name, or remove it")
+    directory = os.path.dirname(path) or "."
+    if not os.access(directory, os.W_OK):
+        raise MachineError(f"cannot write {path}", hint=f"is {directory} a directory of yours?")
+
+
+def write_report(
+    path: str | None,
+    summary: Mapping[str, Any],
+    fold: StreamFold,
+    steps: Sequence[Mapping[str, Any]],
+    *,
+    with_numbers: bool,
+) -> None:
+    """Write the report, where one is wanted. Raises MachineError where that is impossible."""
+    if path is None:
+        return
+    try:
+        text = to_html(summary, fold, steps, with_numbers=with_numbers)
+        Path(path).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise MachineError(f"cannot write {path}: {error.strerror}") from error
 
 
 def without_numbers(value: Any) -> Any:

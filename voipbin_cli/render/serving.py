@@ -8,7 +8,9 @@ from typing import Any, Protocol
 
 from rich.text import Text
 
+from voipbin_cli.render.jsonl import emit
 from voipbin_cli.render.problems import say
+from voipbin_cli.session.guest import Tell
 from voipbin_cli.text import printable
 
 
@@ -37,8 +39,11 @@ class ServingLine:
         return [Text.assemble((f"● {serving.connected} connected", style), sent)]
 
 
-def show_listening(fields: dict[str, Any], *, quiet: bool) -> None:
+def show_listening(fields: dict[str, Any], *, as_json: bool, quiet: bool) -> None:
     """Print the flow action on stdout, and everything else beside it."""
+    if as_json:
+        emit("listening", fields)
+        return
     if not quiet:
         say(f"listening on {fields['address']}")
         if fields["action_deployed"] is not None:
@@ -46,6 +51,18 @@ def show_listening(fields: dict[str, Any], *, quiet: bool) -> None:
             say(f"for Asterisk's chan_websocket the action is {other}")
     sys.stdout.write(json.dumps(fields["action"]) + "\n")
     sys.stdout.flush()
+
+
+def telling_peers(*, as_json: bool, quiet: bool, verbose: bool) -> Tell:
+    """Return what a server tells its events to."""
+
+    def tell(event: str, fields: dict[str, Any]) -> None:
+        if as_json:
+            emit(event, fields)
+        elif not quiet and (verbose or event != "control"):
+            say(event_line(event, fields))
+
+    return tell
 
 
 def event_line(event: str, fields: dict[str, Any]) -> str:

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from voipbin_cli.media.devices import Device
+from voipbin_cli.render.jsonl import emit
 from voipbin_cli.render.live_view import Meter, ending, latest_level_dbfs, state_line
 from voipbin_cli.session.tap import TapStatus
 from voipbin_cli.text import printable
@@ -61,8 +62,12 @@ def tap_line(summary: dict[str, Any]) -> str:
     return "; ".join(parts + ending(summary))
 
 
-def device_table(devices: Iterable[Device]) -> None:
+def show_devices(devices: Iterable[Device], *, as_json: bool) -> None:
     """Print the devices that can play or hear, with what to give to --device."""
+    if as_json:
+        for device in devices:
+            emit("device", device._asdict())
+        return
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("", no_wrap=True)
     table.add_column("DEVICE", style="cyan")

@@ -98,13 +98,12 @@ def describe(source: Any, path: tuple[str, ...] = ()) -> Command:
     parameters = [p for p in source.params if not getattr(p, "hidden", False)]
     options = [_option(p) for p in parameters if p.param_type_name == "option"]
     children: Mapping[str, Any] = getattr(source, "commands", {})
-    names = source.list_commands(None) if children else []
     return Command(
         path=path,
         help=inspect.cleandoc(source.help or ""),
         options=(*options, _HELP),
         arguments=tuple(_argument(p) for p in parameters if p.param_type_name == "argument"),
-        commands=tuple(describe(children[name], (*path, name)) for name in names),
+        commands=tuple(describe(child, (*path, name)) for name, child in children.items()),
     )
 
 

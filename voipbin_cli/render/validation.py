@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -13,11 +12,12 @@ from rich.text import Text
 from voipbin_cli.analysis.severity import Severity
 from voipbin_cli.analysis.validation.dissect import Field, dissect
 from voipbin_cli.analysis.validation.due import Spec
-from voipbin_cli.analysis.validation.rules import RULES, Rule
+from voipbin_cli.analysis.validation.rules import Rule
 from voipbin_cli.analysis.validation.tally import Group
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation
 from voipbin_cli.render.live_view import clock_text, state_line
 from voipbin_cli.render.problems import say
+from voipbin_cli.render.stdout_console import stdout_console
 from voipbin_cli.session.listening import ListenStatus, Tell
 from voipbin_cli.session.proxy import ProxyStatus
 from voipbin_cli.text import printable
@@ -37,8 +37,9 @@ _SPECS = {
 # A report
 
 
-def show_report(summary: dict[str, Any], groups: Sequence[Group], out: Console) -> None:
+def show_report(summary: dict[str, Any], groups: Sequence[Group]) -> None:
     """Print what was measured against what, each broken rule, and the result."""
+    out = stdout_console()
     for group in groups:
         out.print(_headline(group))
         for line in _details(summary, group):
@@ -47,8 +48,9 @@ def show_report(summary: dict[str, Any], groups: Sequence[Group], out: Console) 
     out.print(result_text(summary))
 
 
-def show_streams(rows: Iterable[tuple[str, dict[str, Any]]], out: Console) -> None:
+def show_streams(rows: Iterable[tuple[str, dict[str, Any]]]) -> None:
     """Print one line a stream of a capture that holds several."""
+    out = stdout_console()
     for name, summary in rows:
         style = "red" if summary["result"] == "fail" else "green"
         out.print(Text.assemble((f"{summary['result']} ", style), f"{summary['frames']:>7} ", name))
@@ -165,6 +167,11 @@ class ProxyLines:
         return [first, *(_headline(group) for group in self._found()[:8])]
 
 
+def done_line(summary: dict[str, Any]) -> str:
+    """Return one sentence for the end of a run."""
+    return f"judged {summary['frames']} frames"
+
+
 def listening(tell: Tell, *, quiet: bool) -> Tell:
     """Return `tell` that says on stderr where to connect."""
 
@@ -176,74 +183,10 @@ def listening(tell: Tell, *, quiet: bool) -> Tell:
     return told
 
 
-# Rules
-
-
-def rule_table(rules: Iterable[Rule], out: Console) -> None:
-    """Print one line a rule."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("RULE", "SEVERITY", "OF", "DIRECTION"):
-        table.add_column(name, no_wrap=True)
-    table.add_column("WHAT HOLDS FOR A GOOD FRAME", ratio=1)
-    for rule in rules:
-        table.add_row(
-            Text(rule.id, "bold"),
-            Text(rule.severity.value, STYLES[rule.severity]),
-            _encapsulations(rule),
-            _ways(rule),
-            rule.sentence,
-        )
-    out.print(table)
-
-
-def rule_fields(rule: Rule) -> dict[str, Any]:
-    """What scripts get of a rule."""
-    return {
-        "rule": rule.id,
-        "severity": rule.severity.value,
-        "severities": {
-            spec.value: severity.value if (severity := rule.severities.under(spec)) else None
-            for spec in Spec
-        },
-        "encapsulations": [encapsulation.value for encapsulation in rule.encapsulations],
-        "directions": [direction.value for direction in rule.directions],
-        "sentence": rule.sentence,
-        "consequence": rule.consequence,
-        "reference": rule.clause,
-    }
-
-
-def explain_rule(rule: Rule, out: Console) -> None:
-    """Print all there is to know of a rule."""
-    table = Table(box=None, pad_edge=False, show_header=False)
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(overflow="fold")
-    table.add_row("rule", rule.id)
-    table.add_row("holds", rule.sentence)
-    table.add_row("otherwise", f"{rule.consequence[0].upper()}{rule.consequence[1:]}.")
-    table.add_row("of", f"{_encapsulations(rule)}, {_ways(rule)}")
-    for spec in Spec:
-        severity = rule.severities.under(spec)
-        shown = Text(severity.value, STYLES[severity]) if severity else Text("no rule", "dim")
-        table.add_row(f"--spec {spec.value}", shown)
-    table.add_row("reference", rule.clause)
-    out.print(table)
-
-
-def _encapsulations(rule: Rule) -> str:
-    return (
-        "all" if len(rule.encapsulations) == len(Encapsulation) else ", ".join(rule.encapsulations)
-    )
-
-
-def _ways(rule: Rule) -> str:
-    return "both" if len(rule.directions) > 1 else WAYS[rule.directions[0]]
-
-
 # One frame
 
 
-def show_fields(fields: Sequence[Field], message: bytes, out: Console) -> None:
+def show_fields(fields: Sequence[Field], message: bytes) -> None:
     """Print what each byte of a message means."""
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(justify="right", style="dim", no_wrap=True)
@@ -256,7 +199,7 @@ def show_fields(fields: Sequence[Field], message: bytes, out: Console) -> None:
         shown = data[:8].hex(" ") + (" …" if len(data) > 8 else "")
         name = field.name.replace("_", " ")
         table.add_row(str(field.start), shown, name, printable(field.value, 40), field.meaning)
-    out.print(table)
+    stdout_console().print(table)
 
 
 def field_fields(field: Field) -> dict[str, Any]:
@@ -268,8 +211,3 @@ def field_fields(field: Field) -> dict[str, Any]:
         "value": field.value,
         "meaning": field.meaning,
     }
-
-
-def find_rules() -> Sequence[Rule]:
-    """Every rule, in order."""
-    return list(RULES.values())

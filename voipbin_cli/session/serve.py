@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from voipbin_cli.codec.pcm import FRAME_NS
-from voipbin_cli.errors import MachineError
+from voipbin_cli.errors import MachineError, UsageError
 from voipbin_cli.session.guest import Guest, ServeRequest, Tell
 from voipbin_cli.session.pacer import Errors
 from voipbin_cli.session.sendform import check_choice
@@ -77,3 +78,17 @@ class Serving:
             "send_error_ms": self.errors.as_fields(),
             "late_frames": self.late_frames,
         }
+
+
+def made_directory(path: str | None) -> Path | None:
+    """Return the directory, made where it is not there. Raises UsageError and MachineError."""
+    if path is None:
+        return None
+    directory = Path(path)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise UsageError(f"{path} is not a directory") from None
+    except OSError as error:
+        raise MachineError(f"cannot make {path}: {error.strerror}") from None
+    return directory

@@ -7,8 +7,6 @@ from voipbin_cli.render.tree import Command, describe
 
 def command_tree() -> Command:
     """Return voipbin and everything below it."""
-    from typer.main import get_command
-
     from voipbin_cli.main import app
 
-    return describe(get_command(app))
+    return describe(app.loaded())

@@ -6,9 +6,9 @@ import asyncio
 import json
 import ssl
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from email.utils import parsedate_to_datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 import httpx2
@@ -19,11 +19,14 @@ from voipbin_cli.finding_ids import FindingId
 from voipbin_cli.transport.addresses import authority, is_loopback
 from voipbin_cli.transport.credentials import may_be_secret
 from voipbin_cli.transport.endpoint import Endpoint
+from voipbin_cli.transport.event_loop import run
 from voipbin_cli.transport.masking import mask_http_logging
 from voipbin_cli.transport.network_failure import explain, failed, timed_out
 from voipbin_cli.transport.refusal import refusal
 from voipbin_cli.transport.resources import CallState, ConferenceState, ResourceState
 from voipbin_cli.transport.targets import Target, TargetKind
+
+T = TypeVar("T")
 
 TIMEOUT_S = 10.0
 BODY_LIMIT_BYTES = 4 * 1024 * 1024
@@ -306,3 +309,15 @@ def _unix_time(date: str | None) -> float | None:
         return parsedate_to_datetime(date).timestamp() if date else None
     except (ValueError, OverflowError):
         return None
+
+
+def ask_endpoint(
+    endpoint: Endpoint, question: Callable[[Api], Awaitable[T]], *, timeout_s: float
+) -> T:
+    """Return what `question` finds out from the API at `endpoint`, in an event loop of its own."""
+
+    async def asking() -> T:
+        async with Api(endpoint, timeout=timeout_s) as api:
+            return await question(api)
+
+    return run(asking())

@@ -21,6 +21,13 @@ class CredentialKind(StrEnum):
     ACCESSKEY = "accesskey"
 
 
+class Auth(StrEnum):
+    """How the credential travels. The API documents the query; a header stays out of logs."""
+
+    QUERY = "query"
+    HEADER = "header"
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Credential:
     """A secret with what may be said about it; its repr and str never show the secret."""

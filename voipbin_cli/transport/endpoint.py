@@ -5,7 +5,6 @@ from __future__ import annotations
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from pathlib import Path
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
@@ -14,7 +13,7 @@ from voipbin_cli.errors import UsageError
 from voipbin_cli.text import printable
 from voipbin_cli.transport.addresses import is_loopback
 from voipbin_cli.transport.credential_sources import find_credential
-from voipbin_cli.transport.credentials import Credential, CredentialKind
+from voipbin_cli.transport.credentials import Auth, Credential, CredentialKind
 from voipbin_cli.transport.masking import bare_url
 from voipbin_cli.transport.profiles import ProfileStore
 from voipbin_cli.transport.targets import Target, TargetKind
@@ -22,13 +21,6 @@ from voipbin_cli.transport.targets import Target, TargetKind
 DEFAULT_API_URL = "https://api.voipbin.net/v1.0"
 _WEBSOCKET_SCHEMES = {"https": "wss", "http": "ws"}
 _HTTP_SCHEMES = {"wss": "https", "ws": "http"}
-
-
-class Auth(StrEnum):
-    """How the credential travels. The API documents the query; a header stays out of logs."""
-
-    QUERY = "query"
-    HEADER = "header"
 
 
 @dataclass(frozen=True, slots=True)

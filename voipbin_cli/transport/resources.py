@@ -4,13 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from enum import StrEnum
 from typing import Any, Self
 
 from voipbin_cli.text import printable
 
-_OVER = frozenset(("hangup", "terminated"))
-_ENDING = frozenset(("terminating", "canceling"))
-_PROGRESSING = "progressing"
+
+class CallStatus(StrEnum):
+    """Where a call is, in the order in which that happens."""
+
+    DIALING = "dialing"
+    RINGING = "ringing"
+    PROGRESSING = "progressing"
+    TERMINATING = "terminating"
+    CANCELING = "canceling"
+    HANGUP = "hangup"
+
+
+class ConferenceStatus(StrEnum):
+    """Where a conference is, in the order in which that happens."""
+
+    STARTING = "starting"
+    PROGRESSING = "progressing"
+    TERMINATING = "terminating"
+    TERMINATED = "terminated"
+
+
+# Ended, or about to.
+_OVER = frozenset(
+    (
+        CallStatus.TERMINATING,
+        CallStatus.CANCELING,
+        CallStatus.HANGUP,
+        ConferenceStatus.TERMINATING,
+        ConferenceStatus.TERMINATED,
+    )
+)
 
 
 def _text(value: object) -> str:
@@ -45,17 +74,17 @@ class ResourceState:
     @property
     def is_over(self) -> bool:
         """Whether it has ended, or is about to: a stream that stops now stopped for that."""
-        return self.status in _OVER or self.status in _ENDING
+        return self.status in _OVER
 
     @property
     def is_progressing(self) -> bool:
         """Whether it has media at all."""
-        return self.status == _PROGRESSING
+        return self.status == CallStatus.PROGRESSING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallState(ResourceState):
-    """A call. `status`: dialing, ringing, progressing, terminating, canceling, hangup.
+    """A call. `status` is a CallStatus, or what the API says instead.
 
     `mute_direction`: "", in, out, both. `tm_*` are the API's own timestamps, as text.
     """

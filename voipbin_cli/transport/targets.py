@@ -101,15 +101,15 @@ def parse_target(text: str) -> Target:
     return Target(TargetKind(kind), identifier.lower())
 
 
-def check_file_or_target(text: str) -> None:
-    """Check what may be a file as well, and is none that exists.
+def parse_target_not_file(text: str) -> Target:
+    """Parse what may be a file as well, and is none that exists.
 
     Raises:
         UsageError: it is no TARGET either.
     """
     text = text.strip()
     try:
-        parse_target(text)
+        return parse_target(text)
     except UsageError as error:
         if "://" in text or text.startswith("sim:"):
             raise  # that is no file's name, and the error says what is wrong with it

@@ -1,4 +1,4 @@
-"""What `voipbin doctor` looks at."""
+"""What `doctor` looks at: this machine, the way to the API, the shell."""
 
 from __future__ import annotations
 
@@ -7,19 +7,16 @@ import platform
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from voipbin_cli import __version__
-from voipbin_cli.commands.api import api_endpoint, ask_endpoint
-from voipbin_cli.commands.options import ApiOptions
-from voipbin_cli.environment import user_environment
 from voipbin_cli.errors import ExitStatus, MachineError, VoipbinError
-from voipbin_cli.render.doctor import Check, CheckState, check_fields, show_checks, terminal_check
-from voipbin_cli.render.jsonl import emit
-from voipbin_cli.render.times import span_text, utc_text
-from voipbin_cli.transport.api import Api, Probe
+from voipbin_cli.text import span_text, utc_text
+from voipbin_cli.transport.api import Api, Probe, ask_endpoint
 from voipbin_cli.transport.endpoint import Endpoint
 from voipbin_cli.transport.profiles import ProfileStore, usable_keyring
 
@@ -36,20 +33,29 @@ COMPLETIONS = {
 }
 
 
-def check_up(options: ApiOptions, *, as_json: bool) -> None:
-    """Run every check, show them, and exit with the status of the first bad one."""
-    checks = [version_check(), libraries_check(), sound_check(), keyring_check()]
-    checks += platform_checks(options)
-    checks += [terminal_check(), shell_check(user_environment(), installed_files())]
-    bad = [check for check in checks if check.state is CheckState.BAD]
-    if as_json:
-        for check in checks:
-            emit("check", check_fields(check))
-        emit("summary", {"version": __version__, "bad": [check.topic for check in bad]})
-    else:
-        show_checks(checks)
-    if bad:
-        sys.exit(bad[0].status)
+class CheckState(StrEnum):
+    """How a check came out."""
+
+    OK = "ok"
+    NOTE = "note"
+    BAD = "bad"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check. `status` is what `doctor` exits with when it failed."""
+
+    topic: str
+    state: CheckState
+    words: str
+    hint: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    status: ExitStatus = ExitStatus.DONE
+
+
+def machine_checks(environ: Mapping[str, str]) -> list[Check]:
+    """Look at what is installed here, and at what it runs on."""
+    return [version_check(), libraries_check(), sound_check(), keyring_check(environ)]
 
 
 def version_check() -> Check:
@@ -105,34 +111,31 @@ def sound_check() -> Check:
     return Check("sound", CheckState.OK, words, facts=facts)
 
 
-def keyring_check() -> Check:
+def keyring_check(environ: Mapping[str, str]) -> Check:
     """Tell where `login` would keep a secret."""
     backend = usable_keyring()
     if backend is not None:
         return Check("keyring", CheckState.OK, backend.name, facts={"backend": backend.name})
-    path = ProfileStore.of_user(user_environment()).path
+    path = ProfileStore.of_user(environ).path
     words = f"none; secrets of `voipbin login` go to {path}, readable by you alone"
     return Check("keyring", CheckState.OK, words, facts={"backend": None, "file": str(path)})
 
 
-def platform_checks(options: ApiOptions) -> list[Check]:
+def platform_checks(endpoint: Endpoint, *, timeout_s: float) -> list[Check]:
     """Look at the credential, and ask the API with it."""
-    try:
-        endpoint = api_endpoint(options)
-    except VoipbinError as error:
-        return [_failed("credential", error, {})]
     checks = [credential_check(endpoint, time.time())]
     try:
-        probe = ask_endpoint(endpoint, Api.probe, timeout_s=options.connect_timeout)
+        probe = ask_endpoint(endpoint, Api.probe, timeout_s=timeout_s)
     except VoipbinError as error:
-        return [*checks, _failed("api", error, {"url": endpoint.api_url})]
+        return [*checks, failed("api", error, {"url": endpoint.api_url})]
     checks.append(api_check(endpoint, probe))
     if probe.server_time_s is not None:
         checks.append(clock_check(probe.server_time_s, probe.round_trip_s, time.time()))
     return checks
 
 
-def _failed(topic: str, error: VoipbinError, facts: Mapping[str, Any]) -> Check:
+def failed(topic: str, error: VoipbinError, facts: Mapping[str, Any]) -> Check:
+    """Return the check that ended with an error."""
     return Check(
         topic, CheckState.BAD, error.message, error.hint, {**facts, **error.details}, error.status
     )

@@ -1,0 +1,123 @@
+"""The commands by name, each imported when it is called; its options are a dataclass's fields.
+
+A command is a function of one frozen dataclass. Each of its fields is an argument or an option,
+annotated as Typer wants them; a field that is itself a dataclass stands for the options in it,
+which several commands share.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
+from typing import Any, get_type_hints
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
+
+from voipbin_cli.render.help import command_help
+
+HELP_NAMES = ["-h", "--help"]
+
+
+class HelpShown(Exception):
+    """Help was shown, as a group was given without a command."""
+
+
+class Group(TyperGroup):
+    """Commands and further groups by name."""
+
+    commands: dict[str, Any]
+
+    def __init__(self, summary: str, commands: Mapping[str, Later | Group], **more: Any) -> None:
+        settings = {"help_option_names": HELP_NAMES}
+        super().__init__(commands=dict(commands), help=summary, context_settings=settings, **more)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help, for which no command is imported."""
+        formatter.write(command_help(self, ctx.command_path))
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """As Typer's own; without any `args` the help is shown. Raises HelpShown."""
+        if not args:
+            typer.echo(ctx.get_help(), err=True)
+            raise HelpShown
+        return super().parse_args(ctx, args)
+
+    def loaded(self) -> Group:
+        """Return it with every command imported."""
+        commands = {name: command.loaded() for name, command in self.commands.items()}
+        return Group(self.help or "", commands, params=self.params)
+
+
+class Later(TyperCommand):
+    """A command that is not imported before it is called, or asked for its own help.
+
+    `place` is `module.function` in voipbin_cli.commands, `summary` the first sentence of its help.
+    """
+
+    def __init__(self, place: str, summary: str) -> None:
+        super().__init__(None, help=summary)
+        self._place = place
+
+    def loaded(self) -> TyperCommand:
+        """Import it."""
+        module, _, function = self._place.partition(".")
+        found = getattr(import_module(f"voipbin_cli.commands.{module}"), function)
+        app = typer.Typer(
+            add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
+        )
+        app.command(cls=_Loaded)(with_flags(found))
+        command = get_command(app)
+        assert isinstance(command, TyperCommand)
+        return command
+
+    def make_context(self, *args: Any, **more: Any) -> Any:
+        """Return the context in which the command itself is called."""
+        return self.loaded().make_context(*args, **more)
+
+
+class _Loaded(TyperCommand):
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        formatter.write(command_help(self, ctx.command_path))
+
+
+def with_flags(command: Callable[[Any], None]) -> Callable[..., None]:
+    """Return `command` as a function whose parameters are the fields of its one dataclass."""
+    (options,) = (kind for name, kind in get_type_hints(command).items() if name != "return")
+
+    @functools.wraps(command)
+    def called(**values: Any) -> None:
+        command(_filled(options, values))
+
+    parameters = list(_parameters(options))
+    called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # no field
+    called.__annotations__ = {p.name: p.annotation for p in parameters}
+    return called
+
+
+def _parameters(options: type) -> Iterator[inspect.Parameter]:
+    hints = get_type_hints(options, include_extras=True)
+    for field in dataclasses.fields(options):
+        hint = hints[field.name]
+        if dataclasses.is_dataclass(hint):
+            yield from _parameters(hint)  # type: ignore[arg-type]  # a class, as a hint is one
+        else:
+            is_required = field.default is dataclasses.MISSING
+            default = inspect.Parameter.empty if is_required else field.default
+            yield inspect.Parameter(
+                field.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=hint
+            )
+
+
+def _filled(options: Any, values: Mapping[str, Any]) -> Any:
+    hints = get_type_hints(options)
+    return options(
+        **{
+            name: _filled(hint, values) if dataclasses.is_dataclass(hint) else values[name]
+            for name, hint in hints.items()
+        }
+    )

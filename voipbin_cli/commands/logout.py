@@ -1,0 +1,47 @@
+"""`voipbin logout`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogoutOptions:
+    """Which credential is forgotten."""
+
+    profile: Annotated[
+        str | None,
+        typer.Option(
+            help="The profile to forget.",
+            metavar="PROFILE",
+            envvar="VOIPBIN_PROFILE",
+            show_default="the current one",
+        ),
+    ] = None
+
+
+def logout(options: LogoutOptions) -> None:
+    """Forget a stored credential.
+
+    Examples:
+
+        voipbin logout
+
+        voipbin logout --profile lab
+    """
+    from voipbin_cli.commands.api import warn_of_overrides
+    from voipbin_cli.environment import user_environment
+    from voipbin_cli.errors import UsageError
+    from voipbin_cli.render.problems import say
+    from voipbin_cli.transport.profiles import ProfileStore
+
+    store = ProfileStore.of_user(user_environment())
+    forgotten = store.delete(options.profile)
+    if forgotten is None and options.profile is not None:
+        kept = ", ".join(store.names) or "none at all"
+        raise UsageError(f"there is no profile {options.profile!r}", hint=f"there is: {kept}")
+    say(f"profile {forgotten} is forgotten" if forgotten else "no profile is stored")
+    warn_of_overrides()

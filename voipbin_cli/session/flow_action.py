@@ -1,0 +1,41 @@
+"""The flow action that makes the platform connect to `serve`, as its documents write it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from voipbin_cli.codec.encapsulation import Encapsulation
+
+
+def listening_fields(
+    encapsulation: Encapsulation,
+    host: str,
+    port: int,
+    *,
+    is_tcp: bool,
+    is_tls: bool,
+    token: str | None,
+) -> dict[str, Any]:
+    """Return where to connect to, and the flow actions that make the platform do so.
+
+    `action` is the documented form, `action_deployed` that of Asterisk's chan_websocket, None
+    where there is none.
+    """
+    shown = "your-server" if host in ("0.0.0.0", "::", "") else host
+    address = f"[{shown}]:{port}" if ":" in shown else f"{shown}:{port}"
+    deployed = {"connection_type": "client", "format": "ulaw"}
+    if is_tcp:
+        option = {"external_host": address, "encapsulation": encapsulation.value}
+        action = _action(option | {"transport": "tcp"} | deployed)
+        return {"address": address, "action": action, "action_deployed": None}
+    url = f"{'wss' if is_tls else 'ws'}://{address}/{token or 'audio'}"
+    bare = {"external_host": url, "encapsulation": "none", "transport": "websocket"}
+    return {
+        "address": url,
+        "action": _action({"url": url, "encapsulation": encapsulation.value}),
+        "action_deployed": _action(bare | deployed),
+    }
+
+
+def _action(option: dict[str, str]) -> dict[str, Any]:
+    return {"type": "external_media_start", "option": option}

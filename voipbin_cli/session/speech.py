@@ -1,0 +1,79 @@
+"""What `play` and `serve` say: digits and files, as s16le at 8 kHz."""
+
+from __future__ import annotations
+
+import itertools
+import mmap
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import IO
+
+from voipbin_cli.analysis.sound.dtmf import tones
+from voipbin_cli.codec.pcm import FRAME_SAMPLES, SAMPLE_RATE_HZ
+from voipbin_cli.errors import MachineError, UsageError
+from voipbin_cli.media.audio_source import AudioSource
+
+BLOCK_BYTES = 2 * FRAME_SAMPLES
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """Blocks of 20 ms. `blocks` can be gone through once; `seconds` is None where nobody knows."""
+
+    blocks: Iterator[bytes]
+    seconds: float | None
+
+
+def open_speech(
+    files: Sequence[str],
+    *,
+    dtmf: str | None = None,
+    loop: int = 1,
+    gain_db: float = 0.0,
+    raw: bool = False,
+    rate_hz: int = SAMPLE_RATE_HZ,
+) -> Speech:
+    """Open all files. Raises UsageError where one cannot be played, or there is nothing to play."""
+    if not files and not dtmf:
+        raise UsageError("nothing to play", hint="name a file, - for standard input, or --dtmf")
+    digits = _blocks(tones(dtmf)) if dtmf else []
+    seconds = len(digits) * FRAME_SAMPLES / SAMPLE_RATE_HZ
+    if not files:
+        return Speech(iter(digits), seconds)
+    source = AudioSource(files, loop=loop, gain_db=gain_db, raw_stdin=raw, raw_rate_hz=rate_hz)
+    lasts_s = source.duration_s
+    return Speech(
+        itertools.chain(digits, source.blocks()), None if lasts_s is None else seconds + lasts_s
+    )
+
+
+def decoded(files: Sequence[str], gain_db: float, file: IO[bytes]) -> memoryview:
+    """Decode all that is played again and again, once, into `file` and not into memory.
+
+    Raises:
+        UsageError: files that cannot be played, or hold no audio.
+        MachineError: the disk is full.
+    """
+    if "-" in files:
+        raise UsageError("standard input cannot be played again and again", hint="give a file")
+    source = AudioSource(files, gain_db=gain_db)
+    try:
+        for block in source.blocks():
+            file.write(block)
+        file.flush()
+    except OSError as error:
+        raise MachineError(f"cannot keep the decoded audio: {error.strerror}") from None
+    size = file.tell()
+    if source.duration_s is not None:
+        # Without the silence that fills up the last block: the start follows on the end.
+        size = min(size, 2 * round(source.duration_s * SAMPLE_RATE_HZ))
+    if not size:
+        raise UsageError("there is no audio to play", hint="is the file empty, or damaged?")
+    return memoryview(mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ))
+
+
+def _blocks(pcm: bytes) -> list[bytes]:
+    return [
+        pcm[at : at + BLOCK_BYTES].ljust(BLOCK_BYTES, b"\0")
+        for at in range(0, len(pcm), BLOCK_BYTES)
+    ]
