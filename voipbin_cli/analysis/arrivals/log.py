@@ -91,7 +91,7 @@ def joined(first: Arrivals, second: Arrivals) -> Arrivals:
 
 
 class ArrivalReader:
-    """Messages of one direction of one stream to rows, and the count of what is none.
+    """Turns messages of one direction of one stream into rows, and counts those that are none.
 
     `messages` and `message_bytes` count all, `texts` text messages, `malformed` those that are
     no frame of the encapsulation. `fingerprint` is the first RTP packet's.
@@ -104,7 +104,7 @@ class ArrivalReader:
         self.fingerprint: Fingerprint | None = None
 
     def restart(self) -> None:
-        """Begin with another connection."""
+        """The next message is the first of another connection."""
         self.fingerprint = None
 
     def read(self, frames: Messages) -> Arrivals:

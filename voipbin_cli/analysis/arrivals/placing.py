@@ -1,4 +1,4 @@
-"""Where in the audio each row belongs, and what the stream's own clock says of it."""
+"""The place of each row in the audio, and its time by the stream's own clock."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from voipbin_cli.codec.pcm import SAMPLE_RATE_HZ
 from voipbin_cli.codec.rtp import MAX_DROPOUT
 
 NS_PER_SAMPLE = 1_000_000_000 // SAMPLE_RATE_HZ
-# A timestamp that says more than a minute passed since the packet before says nothing.
+# A timestamp more than a minute from that of the packet before is wrong, and not used.
 _MAX_STEP_NS = 60_000_000_000
 
 
@@ -36,7 +36,7 @@ class Placed(NamedTuple):
 
 
 class _Last(NamedTuple):
-    """What the next row has to know of the one before it."""
+    """The latest row, from which the next one is placed."""
 
     time_ns: int
     own_ns: int
@@ -47,7 +47,7 @@ class _Last(NamedTuple):
 
 
 class Placer:
-    """Places rows one after the other, what is missing by its number left out.
+    """Places rows one after the other, with a gap for each number that is missing.
 
     `clock_hz` is the RTP clock of `is_datagrams` where it is known: there timestamps, and not
     the numbers, tell how much audio there is.
@@ -72,7 +72,7 @@ class Placer:
         return self._last.own_ns if self._last else 0
 
     def restart(self) -> None:
-        """What comes next is of another connection: its numbers and its clock begin anew."""
+        """The next row is the first of another connection, whose numbers and clock begin anew."""
         self.is_new = True
 
     def place(self, rows: Arrivals, samples: Ints, clock_hz: int | None) -> Placed:
@@ -119,11 +119,11 @@ class Placer:
         return last.place_ns + np.cumsum(advance)
 
     def _ticks(self, rows: Arrivals, place: Ints, stamps: Ints, clock_hz: int) -> Ints:
-        """RTP timestamps unwrapped, else samples."""
+        """What the stream's clock counts: unwrapped RTP timestamps, else samples."""
         if not self._is_rtp:
             return place // NS_PER_SAMPLE
         last = self._last
         if last is not None and self.is_new:
-            # A new source: its clock goes on where the old one would be now.
+            # A new source has a clock of its own: the ticks go on by the time between arrivals.
             stamps[0] = (rows.time_ns[0] - last.time_ns) * clock_hz // 1_000_000_000
         return (0 if last is None else last.ticks) + np.cumsum(stamps)
