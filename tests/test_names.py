@@ -40,6 +40,14 @@ def test_no_public_class_name_stands_in_two_modules():
     assert {name: where for name, where in places.items() if len(where) > 1} == {}
 
 
+def test_no_two_modules_of_a_package_are_told_apart_by_a_suffix():
+    packages = defaultdict(list)
+    for module in MODULES:
+        packages[module.parent].append(module.stem)
+    pairs = [pair for names in packages.values() for pair in told_apart_by_a_suffix(names)]
+    assert sorted(set(pairs) - FORMATS) == []
+
+
 def test_what_a_suffix_is():
     together = ["play", "playing", "man", "manual", "serve", "serving", "wav", "wav_pipe", "tap"]
     together += ["tapping", "channel", "channels", "pcap", "pcapng", "doctor", "document"]

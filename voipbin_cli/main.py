@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperOption
 
 from voipbin_cli import __version__
-from voipbin_cli.commands.group import Group, HelpShown, Later
+from voipbin_cli.commands.group import CommandGroup, HelpShown, LazyCommand
 from voipbin_cli.errors import ExitStatus, UsageError, VoipbinError
 from voipbin_cli.render.jsonl import discard, flush, refused
 from voipbin_cli.render.problems import show_error
@@ -45,65 +45,67 @@ VERSION = TyperOption(
     callback=_show_version,
     help="Print the version.",
 )
-STREAM = Group(
+STREAM = CommandGroup(
     "The live audio of a call or conference.",
     {
-        "record": Later("record.record", "Record a call or conference to a file."),
-        "play": Later(
+        "record": LazyCommand("record.record", "Record a call or conference to a file."),
+        "play": LazyCommand(
             "play.play", "Play files, standard input or digits into a call or conference."
         ),
-        "pipe": Later(
+        "pipe": LazyCommand(
             "pipe.pipe", "Run a program in a call: its stdin hears the call, its stdout is spoken."
         ),
-        "serve": Later(
+        "serve": LazyCommand(
             "serve.serve",
             "Let the platform connect here, and play to it: the uni-directional mode.",
         ),
-        "tap": Later("tap.tap", "Hear a call or conference live on the loudspeaker."),
-        "diagnose": Later(
+        "tap": LazyCommand("tap.tap", "Hear a call or conference live on the loudspeaker."),
+        "diagnose": LazyCommand(
             "diagnose.diagnose", "Find out what is wrong with a stream, and the fix."
         ),
-        "validate": Later(
+        "validate": LazyCommand(
             "validate.validate",
             "Check every frame of a stream, a capture or a dump against its encapsulation.",
         ),
     },
 )
-CALLS = Group(
+CALLS = CommandGroup(
     "Which calls there are.",
     {
-        "list": Later("calls.list_calls", "List calls: those in progress first, then the newest."),
-        "show": Later(
+        "list": LazyCommand(
+            "calls.list_calls", "List calls: those in progress first, then the newest."
+        ),
+        "show": LazyCommand(
             "calls.show_call", "Show one call, and whether its media stream can be opened now."
         ),
     },
 )
-CONFERENCES = Group(
+CONFERENCES = CommandGroup(
     "Which conferences there are.",
     {
-        "list": Later(
+        "list": LazyCommand(
             "conferences.list_conferences",
             "List conferences: those in progress first, then the newest.",
         ),
-        "show": Later(
+        "show": LazyCommand(
             "conferences.show_conference",
             "Show one conference, and whether its media stream can be opened now.",
         ),
     },
 )
-app = Group(
+app = CommandGroup(
     HELP,
     {
         "stream": STREAM,
         "calls": CALLS,
         "conferences": CONFERENCES,
-        "simulate": Later(
+        "simulate": LazyCommand(
             "simulate.simulate",
             "Run a local VoIPBIN media stream, healthy or faulty, until Ctrl-C.",
         ),
-        "login": Later("login.login", "Store a credential, once the API has accepted it."),
-        "logout": Later("logout.logout", "Forget a stored credential."),
-        "doctor": Later(
+        "login": LazyCommand("login.login", "Store a credential, once the API has accepted it."),
+        "logout": LazyCommand("logout.logout", "Forget a stored credential."),
+        "doctor": LazyCommand(
             "doctor.doctor",
             "Look over this machine: versions, sound, keyring, credential, API, terminal, shell.",
         ),

@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 from tests.benchmarks.harness import headline
 from voipbin_cli.codec.pcm import Codec, encode
-from voipbin_cli.simulator.speech import speech
+from voipbin_cli.simulator.talker import speech
 
 PER_HOUR = 180_000
 ROUNDS = 3

@@ -14,7 +14,7 @@ from tests.support.cli import voipbin
 from voipbin_cli.codec.pcm import Codec, encode
 from voipbin_cli.offline.diagnose import diagnose_file
 from voipbin_cli.simulator.embedded import EmbeddedSimulator
-from voipbin_cli.simulator.speech import speech
+from voipbin_cli.simulator.talker import speech
 
 MS = 1_000_000
 START = 1_700_000_000_000 * MS

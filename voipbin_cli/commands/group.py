@@ -27,12 +27,14 @@ class HelpShown(Exception):
     """Help was shown, as a group was given without a command."""
 
 
-class Group(TyperGroup):
+class CommandGroup(TyperGroup):
     """Commands and further groups by name."""
 
     commands: dict[str, Any]
 
-    def __init__(self, summary: str, commands: Mapping[str, Later | Group], **more: Any) -> None:
+    def __init__(
+        self, summary: str, commands: Mapping[str, LazyCommand | CommandGroup], **more: Any
+    ) -> None:
         settings = {"help_option_names": HELP_NAMES}
         super().__init__(commands=dict(commands), help=summary, context_settings=settings, **more)
 
@@ -47,13 +49,13 @@ class Group(TyperGroup):
             raise HelpShown
         return super().parse_args(ctx, args)
 
-    def loaded(self) -> Group:
+    def loaded(self) -> CommandGroup:
         """Return it with every command imported."""
         commands = {name: command.loaded() for name, command in self.commands.items()}
-        return Group(self.help or "", commands, params=self.params)
+        return CommandGroup(self.help or "", commands, params=self.params)
 
 
-class Later(TyperCommand):
+class LazyCommand(TyperCommand):
     """A command that is not imported before it is called, or asked for its own help.
 
     `place` is `module.function` in voipbin_cli.commands, `summary` the first sentence of its help.

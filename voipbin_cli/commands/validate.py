@@ -207,7 +207,7 @@ def _of_stream(
     """Judge a live stream, or with --proxy those of all who connect here, until it ends."""
     from voipbin_cli.commands.live import run_live, teller
     from voipbin_cli.commands.target import opened_target
-    from voipbin_cli.render.validation import ProxyLines, ValidationLines, done_line, listening
+    from voipbin_cli.render.violations import ProxyLines, ValidationLines, done_line, listening
     from voipbin_cli.session.listening import ListenRequest
     from voipbin_cli.session.proxy import ProxyValidation
     from voipbin_cli.session.validate import LiveValidation

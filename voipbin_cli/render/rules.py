@@ -13,7 +13,7 @@ from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.errors import UsageError
 from voipbin_cli.render.jsonl import emit
 from voipbin_cli.render.stdout_console import stdout_console
-from voipbin_cli.render.validation import STYLES, WAYS
+from voipbin_cli.render.violations import STYLES, WAYS
 from voipbin_cli.text import did_you_mean, printable
 
 

@@ -45,7 +45,7 @@ class ValidationOutput:
 
     def frame(self, message: ExplainedMessage) -> None:
         """Tell what each byte of a message means."""
-        from voipbin_cli.render.validation import field_fields, show_fields
+        from voipbin_cli.render.violations import field_fields, show_fields
 
         if self.as_json:
             fields = [field_fields(field) for field in message.fields]
@@ -55,7 +55,7 @@ class ValidationOutput:
 
     def streams(self, rows: Sequence[tuple[str, dict[str, Any]]]) -> None:
         """Tell of each stream of a capture that holds several."""
-        from voipbin_cli.render.validation import show_streams
+        from voipbin_cli.render.violations import show_streams
 
         if self.as_json:
             for name, fields in rows:
@@ -79,7 +79,7 @@ class ValidationOutput:
 
             sys.stdout.write(to_junit(source, summary, groups) + "\n")
         elif self._in_words:
-            from voipbin_cli.render.validation import show_report
+            from voipbin_cli.render.violations import show_report
 
             show_report(summary, groups)
         sys.stdout.flush()

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voipbin_cli.errors import UsageError
-from voipbin_cli.simulator.speech import RATE_HZ, speech
+from voipbin_cli.simulator.talker import RATE_HZ, speech
 
 FRAME_BYTES = 320
 SILENT_FRAME = bytes(FRAME_BYTES)

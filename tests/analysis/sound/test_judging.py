@@ -9,7 +9,7 @@ from voipbin_cli.analysis.stream import StreamFold
 from voipbin_cli.codec import pcm
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.codec.pcm import Codec
-from voipbin_cli.simulator.speech import speech
+from voipbin_cli.simulator.talker import speech
 
 SECONDS = 16
 CHANGE = 400

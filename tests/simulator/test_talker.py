@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from voipbin_cli.simulator.speech import speech
+from voipbin_cli.simulator.talker import speech
 
 
 def _lag_one(samples: np.ndarray) -> float:
