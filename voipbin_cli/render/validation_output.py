@@ -64,12 +64,12 @@ class ValidationOutput:
             show_streams(rows)
 
     def summary(self, summary: dict[str, Any]) -> None:
-        """Tell scripts what it all came to."""
+        """Emit the result for scripts."""
         if self.as_json:
             emit("summary", summary)
 
     def result(self, source: str, summary: dict[str, Any], groups: Sequence[Group]) -> None:
-        """Tell people, or CI, what it all came to."""
+        """Print the result in words, or as the document."""
         if self.document is Document.SARIF:
             from voipbin_cli.render.sarif import to_sarif
 
