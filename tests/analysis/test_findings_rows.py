@@ -19,10 +19,11 @@ from voipbin_cli.analysis.metrics import Measured, Outage
 from voipbin_cli.analysis.pauses import Grounds, Pause
 from voipbin_cli.analysis.playout.policies import Outcome
 from voipbin_cli.analysis.sound.holes import Holes
-from voipbin_cli.analysis.sound.judging import Change, Reading
+from voipbin_cli.analysis.sound.judging import Change
 from voipbin_cli.analysis.sound.sound_fold import NoiseFloor
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.codec.pcm import Codec
+from voipbin_cli.codec.reading import Reading
 
 MS = 1_000_000
 MULAW, LINEAR = Reading(Codec.MULAW), Reading(Codec.S16LE)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
@@ -18,12 +18,13 @@ from tests.codec.sounds import (
     to_pcm,
     vector_messages,
 )
-from voipbin_cli.codec import dialect, rtp
+from voipbin_cli.codec import decider, rtp
 from voipbin_cli.codec.dialect import MAX_HELD_FRAMES, AudioFrame, FrameDecoder
 from voipbin_cli.codec.encapsulation import Encapsulation, Packer, unpack
 from voipbin_cli.codec.fingerprint import Dialect
 from voipbin_cli.codec.hypotheses import MIN_BYTES, score_payload
 from voipbin_cli.codec.pcm import Codec, decode, encode, silence
+from voipbin_cli.codec.reading import SHIFTED
 from voipbin_cli.errors import DecodeError
 
 RTP, SLN, AUDIOSOCKET = Encapsulation.RTP, Encapsulation.SLN, Encapsulation.AUDIOSOCKET
@@ -170,6 +171,36 @@ def test_a_stream_that_changes_its_codec_is_followed(codec: Codec, other: Codec)
     assert decoder.revisions == (codec is not other)
     assert decoder.verdict is not None
     assert decoder.verdict.codec is other
+
+
+def test_samples_that_begin_a_byte_late_are_read_from_there() -> None:
+    shifted = SPEECH[1:] + SPEECH[:1]
+    decoder = FrameDecoder(SLN)
+    found = run(decoder, list(frames(shifted, 320)))
+    # All samples of a frame but the last, whose second byte is in the next one.
+    assert [frame.pcm[:-2] for frame in found] == [pcm[2:] for pcm in frames(SPEECH, 320)]
+    assert {len(frame.pcm) for frame in found} == {320}
+    assert (decoder.reading, decoder.codec, decoder.revisions) == (SHIFTED, Codec.S16LE, 0)
+    verdict = decoder.verdict
+    assert verdict is not None
+    assert (verdict.codec, verdict.dialect) == (Codec.S16LE, Dialect.LINEAR)
+    assert verdict.reason.startswith("s16le shifted by a byte by its sound: 2^")
+    decoder.restart()
+    assert [frame.pcm for frame in run(decoder, [shifted[:320]])] == [found[0].pcm]
+    assert decoder.revisions == 0
+
+
+def test_a_shift_under_noise_is_followed_when_it_comes_out() -> None:
+    rng = np.random.default_rng(5)
+    noise = rng.normal(size=8000 * 5) * 32768 * 10 ** (-24 / 20)
+    sound = to_pcm(np.resize(real_speech(), noise.size) + noise)
+    wire = list(frames(sound[1:] + sound[:1], 320))
+    decoder = FrameDecoder(SLN)
+    released = [len(decoder.feed(payload, n)) for n, payload in enumerate(wire)]
+    assert released[: MAX_HELD_FRAMES + 1] == [0] * (MAX_HELD_FRAMES - 1) + [MAX_HELD_FRAMES, 1]
+    assert sum(released) == len(wire)
+    # Until then they are taken for byte-swapped ones, which is all but the low bytes.
+    assert (decoder.reading, decoder.is_settled, decoder.revisions) == (SHIFTED, True, 1)
 
 
 def test_a_frame_of_another_size_does_not_shake_what_is_settled() -> None:
@@ -376,11 +407,13 @@ class Looks:
         self.at: list[int] = []
         self.frame = 0
         self._look = look
-        monkeypatch.setattr(dialect, "score_payload", self)
+        monkeypatch.setattr(decider, "score_each", self)
 
-    def __call__(self, payload: bytes, like: Codec | None = None) -> dict[Codec, float]:
+    def __call__(
+        self, payloads: Sequence[bytes], like: Codec | None = None
+    ) -> list[dict[Codec, float]]:
         self.at.append(self.frame)
-        return self._look(payload, like)
+        return [self._look(payload, like) for payload in payloads]
 
     def feed(self, decoder: FrameDecoder, wire: list[bytes]) -> None:
         for self.frame, payload in enumerate(wire):
@@ -435,7 +468,7 @@ def test_a_quarter_of_a_bit_for_each_byte_raises_doubt(
     assert decoder.codec is (Codec.ALAW if doubts else Codec.MULAW)
 
 
-@pytest.mark.parametrize(("own", "families"), [(7.0, 1), (7.01, 2)])
+@pytest.mark.parametrize(("own", "families"), [(7.7, 1), (7.71, 2)])
 def test_what_is_noise_is_looked_at_as_the_other_width_too(
     monkeypatch: pytest.MonkeyPatch, own: float, families: int
 ) -> None:

@@ -15,12 +15,13 @@ from voipbin_cli.analysis.emodel import Quality
 from voipbin_cli.analysis.pauses import Pause, PauseKind
 from voipbin_cli.analysis.playout.policies import Outcome
 from voipbin_cli.analysis.sound.holes import Holes
-from voipbin_cli.analysis.sound.judging import Change, Reading
+from voipbin_cli.analysis.sound.judging import Change
 from voipbin_cli.analysis.sound.signal import Signal
 from voipbin_cli.analysis.sound.sound_fold import NoiseFloor
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.codec.fingerprint import Dialect, Fingerprint
 from voipbin_cli.codec.pcm import SAMPLE_RATE_HZ
+from voipbin_cli.codec.reading import Reading
 
 # A link that is this short of what the stream needs makes a ping wait so long within a run.
 STARVED_RATIO = 0.97
@@ -204,11 +205,6 @@ def change_fields(change: Change) -> dict[str, Any]:
     """A change of codec as evidence."""
     return {
         "frame": change.frame,
-        "from": reading_text(change.before),
-        "to": reading_text(change.after),
+        "from": str(change.before),
+        "to": str(change.after),
     }
-
-
-def reading_text(reading: Reading) -> str:
-    """A reading in a word."""
-    return f"{reading.codec.value} shifted by a byte" if reading.shifted else reading.codec.value

@@ -23,12 +23,13 @@ from voipbin_cli.analysis.emodel import Quality, assess
 from voipbin_cli.analysis.messages import Messages
 from voipbin_cli.analysis.metrics import Measured, Outage
 from voipbin_cli.analysis.playout.policies import ADAPTIVE
-from voipbin_cli.analysis.sound.judging import BLOCK_FRAMES, CodecJudge, Reading
+from voipbin_cli.analysis.sound.judging import BLOCK_FRAMES, CodecJudge
 from voipbin_cli.analysis.sound.sound_fold import SoundFold
 from voipbin_cli.analysis.trace import Trace
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.codec.fingerprint import Dialect, name_dialect
 from voipbin_cli.codec.pcm import FRAME_SAMPLES, SAMPLE_RATE_HZ
+from voipbin_cli.codec.reading import Reading
 
 
 class Glance(NamedTuple):

@@ -11,15 +11,14 @@ from typing import NamedTuple
 
 from voipbin_cli.codec import pcm
 from voipbin_cli.codec.encapsulation import Unit
-from voipbin_cli.codec.hypotheses import MIN_BYTES, score_payload
+from voipbin_cli.codec.hypotheses import HYPOTHESES, MIN_BYTES, score_payload
 from voipbin_cli.codec.payload_types import PCMA, PCMU
 from voipbin_cli.codec.pcm import Codec
 
 Odds = dict[Codec, float]
 
-# The rarer of a pair: what the platform has never been seen to send.
-_ALAW_COST = 6.0
-_S16BE_COST = 6.0
+_RARITY = {row.codec: row.rarity_bits for row in HYPOTHESES}
+
 # A frame time that is not 20 ms, when the other reading's is.
 _SIZE_COST = 10.0
 _HALF_SAMPLE_COST = 16.0
@@ -45,16 +44,15 @@ class Key(NamedTuple):
 
 
 def _label_costs(unit: Unit) -> Odds:
-    costs = {Codec.ALAW: _ALAW_COST, Codec.S16BE: _S16BE_COST}
     if unit.packet is None:
-        return costs
+        return _RARITY
     if unit.label == PCMU:
         return {Codec.ALAW: 14.0, Codec.S16LE: 8.0, Codec.S16BE: 14.0}
     if unit.label == PCMA:
         return {Codec.MULAW: 14.0, Codec.S16LE: 8.0, Codec.S16BE: 14.0}
     if unit.label in (10, 11):  # L16 is big-endian by RFC 3551 4.5.11
         return {Codec.S16LE: 2.0, Codec.MULAW: 4.0, Codec.ALAW: 10.0}
-    return costs
+    return _RARITY
 
 
 def _g711_cost(size_bytes: int, rate_hz: int) -> float:
@@ -71,9 +69,10 @@ def _g711_cost(size_bytes: int, rate_hz: int) -> float:
 
 def prior_costs(unit: Unit) -> Odds:
     """Return what label and size hold against each codec."""
-    costs = {codec: _label_costs(unit).get(codec, 0.0) for codec in Codec}
+    labelled = _label_costs(unit)
+    costs = {codec: labelled.get(codec, 0.0) for codec in _RARITY}
     g711 = _g711_cost(len(unit.payload), unit.rate_hz)
-    for codec in Codec:
+    for codec in costs:
         if codec.sample_bytes == 1:
             costs[codec] += max(g711, 0.0)
         else:
@@ -114,20 +113,23 @@ class Evidence:
         self._minus_one = False
         self._two_bytes = False
 
-    def add(self, unit: Unit, timestamp_step: int | None = None) -> None:
-        """Take one unit in; `timestamp_step` is what RTP counts for one like it, if known."""
+    def add(self, unit: Unit, timestamp_step: int | None = None) -> dict[Codec, float]:
+        """Take one unit in; `timestamp_step` is what RTP counts for one like it, if known.
+
+        Returns what its sound costs in each codec, in bits a byte; empty where it has none.
+        """
         payload = unit.payload
         if timestamp_step and len(payload) == 2 * timestamp_step:
             self._two_bytes = True
         key = Key(len(payload), unit.label)
         if len(payload) < MIN_BYTES:
-            return  # the rest of a recording has any size
+            return {}  # the rest of a recording has any size
         if key not in self._costs and len(self._costs) < _MAX_KEYS:
             self._costs[key] = prior_costs(unit)
         if is_still(payload):
             self._add_silence(payload[:2])
-            return
-        self._add_sound(payload)
+            return {}
+        return self._add_sound(payload)
 
     def _add_silence(self, word: bytes) -> None:
         quiet = quiet_codecs(word)
@@ -136,12 +138,13 @@ class Evidence:
         if word == _MULAW_SILENCE:
             self._minus_one = True
 
-    def _add_sound(self, payload: bytes) -> None:
+    def _add_sound(self, payload: bytes) -> dict[Codec, float]:
         scores = score_payload(payload)
         weight = _WEIGHT_PER_BYTE * len(payload)
         self.weight = self.weight * _FADE + weight
         for codec, bits in scores.items():
             self._bits[codec] = self._bits[codec] * _FADE + weight * bits
+        return scores
 
     def bits_per_byte(self, codec: Codec) -> float | None:
         """Return what the sound costs in `codec`, 8 being noise, None before any was heard."""

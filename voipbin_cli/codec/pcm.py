@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Callable
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -69,6 +70,11 @@ _ENCODERS = {
     Codec.S16LE: _whole,
     Codec.S16BE: _swapped,
 }
+
+
+def decoder(codec: Codec) -> Callable[[bytes], bytes]:
+    """Return what does `decode` for one codec: a little faster for who has many payloads of it."""
+    return _DECODERS[codec]
 
 
 def decode(codec: Codec, payload: bytes) -> bytes:

@@ -55,7 +55,7 @@ def _fields(rule: Rule) -> dict[str, Any]:
 
 
 def explain_rule(name: str, *, as_json: bool) -> None:
-    """Print all there is to know of one rule. Raises UsageError for an id that no rule has."""
+    """Print all there is to know of one rule. Raises UsageError for one that is none."""
     rule = RULES.get(name.strip().lower())
     if rule is None:
         raise UsageError(

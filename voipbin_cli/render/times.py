@@ -8,7 +8,7 @@ from voipbin_cli.text import span_text
 
 
 def parse_time(text: str) -> datetime | None:
-    """Read one of the API's own timestamps; None where it is missing or malformed."""
+    """Read one of the API's own timestamps; None where there is none, or none that is one."""
     try:
         moment = datetime.fromisoformat(text)
         return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)

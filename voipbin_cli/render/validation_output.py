@@ -64,12 +64,12 @@ class ValidationOutput:
             show_streams(rows)
 
     def summary(self, summary: dict[str, Any]) -> None:
-        """Emit the result for scripts."""
+        """Tell scripts what it all came to."""
         if self.as_json:
             emit("summary", summary)
 
     def result(self, source: str, summary: dict[str, Any], groups: Sequence[Group]) -> None:
-        """Print the result in words, or as the document."""
+        """Tell people, or CI, what it all came to."""
         if self.document is Document.SARIF:
             from voipbin_cli.render.sarif import to_sarif
 

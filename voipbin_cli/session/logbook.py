@@ -9,8 +9,8 @@ from typing import Any
 
 from voipbin_cli.capture.captured import CaptureEventName, CaptureMeta
 from voipbin_cli.capture.pcapng_writer import PcapngWriter
-from voipbin_cli.codec.dialect import ReceivedForm
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation
+from voipbin_cli.codec.received_form import ReceivedForm
 from voipbin_cli.errors import VoipbinError
 from voipbin_cli.media.audio_writer import AppendFile, open_new
 from voipbin_cli.media.background_writer import BackgroundWriter

@@ -16,8 +16,8 @@ from voipbin_cli.errors import ExitStatus, MachineError, UsageError, VoipbinErro
 
 START_PATIENCE_S = 20.0
 _END_PATIENCE_S = 3.0
-# As `python -m voipbin_cli.simulator`, but with the package that this module is of, and without the
-# working directory, in which any module may lie, on the module path.
+# As `python -m voipbin_cli.simulator`, but with this very package, wherever it lies, and without
+# the working directory, in which anything may lie, on the module path.
 _BOOT = (
     "import sys; sys.path.append(sys.argv[1]); "
     "from voipbin_cli.simulator.__main__ import run; sys.exit(run(sys.argv[2:]))"

@@ -1,4 +1,4 @@
-"""Audio that waits to be played to the phone, and is thrown away when too much waits.
+"""What waits to be played to the phone, and how it is thrown away when too much waits.
 
 Pure: no clock; whoever owns it calls `play` once every 20 ms.
 """

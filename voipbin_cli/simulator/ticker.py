@@ -13,7 +13,7 @@ Job = Callable[[int], int | None]
 
 
 class Ticker:
-    """Runs jobs at absolute times (ns of `clock`); lateness does not add up.
+    """Runs jobs at absolute times (ns of `clock`); being late once makes nobody later.
 
     `clock` has to be the event loop's own clock, in nanoseconds.
     """

@@ -147,7 +147,7 @@ class Api:
         """`POST /auth/login`, which is not under `/v1.0`; returns the token.
 
         Raises:
-            Refused: username or password is wrong (the API answers with a bare 400).
+            Refused: username or password is wrong (the API says a bare 400).
         """
         parts = urlsplit(self._endpoint.api_url)
         url = urlunsplit((parts.scheme, parts.netloc, "/auth/login", "", ""))
@@ -192,7 +192,7 @@ class Api:
                 given += 1
                 if given == limit:
                     return
-            # A server that names the same page again must not be followed for ever.
+            # A server that gives the same page for ever must not be followed for ever.
             if not isinstance(following, str) or following in ("", token):
                 return
             if not _is_unicode(following):

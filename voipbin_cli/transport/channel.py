@@ -17,7 +17,7 @@ from voipbin_cli.transport.framing import Framing
 
 Clock = Callable[[], int]
 
-# 80 s of audio that nobody takes: then reading pauses, and TCP holds the peer back.
+# 80 s of audio: whoever takes nothing for so long is not read for any more.
 INBOX_MESSAGES = 4096
 INBOX_BYTES = 8 * 1024 * 1024
 # Pongs for a peer that pings and never reads.

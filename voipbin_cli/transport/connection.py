@@ -32,8 +32,7 @@ __all__ = ["ConnectionEnded", "MediaConnection", "Message", "RoundTrip", "open_c
 MAX_SIZE_BYTES = 256 * 1024
 CONNECT_TIMEOUT_S = 10.0
 PING_INTERVAL_S = 5.0
-# Three pings without an answer, nor a byte of anything else: the link is lost. TCP alone would
-# report that after many minutes, or never.
+# Three pings without an answer, nor anything else: a link that is gone tells nobody by itself.
 PONG_TIMEOUT_S = 15.0
 # The first round trip is there before a short run ends.
 FIRST_PING_S = 0.5
@@ -132,8 +131,8 @@ class MediaConnection:
         """All messages that have come and were not handed out yet, in order; waits for one.
 
         With `linger` (seconds) the wait goes on that long after the first one, or until the
-        inbox is full: far fewer wake-ups, where messages may be late. Arrival times do not depend
-        on it.
+        inbox is full: for who need not know at once, far fewer wake-ups. Arrival times do not
+        depend on it.
 
         Raises:
             ConnectionEnded: it is over, and nothing is left to hand out.
@@ -262,7 +261,7 @@ class MediaConnection:
             await asyncio.sleep(delay_s)
             delay_s = interval_s
             now = self._loop.time()
-            # While the inbox is full the socket is not read, and silence says nothing of the link.
+            # While nobody takes what came, the socket is not read, and nothing can be concluded.
             if channel.reads != seen or channel.is_paused:
                 seen, since = channel.reads, now
             elif now - since >= timeout_s:

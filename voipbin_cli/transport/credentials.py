@@ -45,7 +45,7 @@ class Credential:
 
     @property
     def expires_at(self) -> float | None:
-        """Unix time at which a token expires, as it says itself; None where it does not."""
+        """Seconds since 1970 at which a token expires by its own word; None where it has none."""
         return expires_at(self.secret) if self.kind is CredentialKind.TOKEN else None
 
 

@@ -61,7 +61,7 @@ _CUT = frozenset((errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED))
 
 
 def explain(exc: BaseException, where: str) -> ConnectionFailed:
-    """The error that `exc`, or what caused it, is on the way to `where`.
+    """The error for whatever `exc`, or what it was caused by, means about the way to `where`.
 
     `where` is `host:port`. Nothing of `exc`'s own text is shown, since it may hold a URL, but
     for what OpenSSL and the operating system say.

@@ -140,7 +140,7 @@ class ProfileStore:
             return None
         try:
             return self._backend.get_password(SERVICE, name)
-        except Exception:  # a locked or broken keyring may raise anything
+        except Exception:  # a locked or broken keyring raises what it likes
             return None
 
     def _put_in_keyring(self, profile: Profile) -> str | None:

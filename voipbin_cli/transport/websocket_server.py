@@ -39,7 +39,7 @@ _LOGGER.setLevel(logging.CRITICAL)
 
 
 class Peer(Protocol):
-    """One connection of a server.
+    """One connection, as whoever serves it sees it.
 
     `name` is where it comes from; `identity` what it says it is (the UUID of AudioSocket over
     TCP), or empty; `is_chan_websocket` whether it asked for Asterisk's subprotocol.

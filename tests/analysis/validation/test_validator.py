@@ -6,6 +6,7 @@ import random
 import struct
 from collections.abc import Iterable
 
+import numpy as np
 import pytest
 
 from tests.support.hextext import vector
@@ -14,6 +15,7 @@ from voipbin_cli.analysis.validation.tally import Tally
 from voipbin_cli.analysis.validation.validator import Validator
 from voipbin_cli.codec import g711
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation
+from voipbin_cli.simulator.talker import speech
 
 RTP, SLN, AUDIOSOCKET = Encapsulation
 IN, OUT = Direction
@@ -144,3 +146,43 @@ def test_a_second_that_sounds_like_nothing_changes_no_reading() -> None:
     payloads = [SPEECH[10 + n % 30] for n in range(20 * 50)]
     payloads[10 * 50 : 11 * 50] = noise
     assert not [name for name in broken(heard(payloads)) if name.startswith("audio-")]
+
+
+def shifted(level_dbfs: float, seconds: int) -> list[bytes]:
+    """Linear audio a byte late, under white noise."""
+    rng = np.random.default_rng(9)
+    noise = rng.normal(size=8000 * seconds) * 32768 * 10 ** (level_dbfs / 20)
+    data = np.clip(speech(2, seconds) + noise, -32768, 32767).astype("<i2").tobytes()[1:] + b"\0"
+    return [data[at : at + 320] for at in range(0, len(data), 320)]
+
+
+def test_samples_are_told_to_be_shifted_from_the_first_frame_on_however_late_it_comes_out() -> None:
+    """In noise of -18 dBFS that takes some seconds, in which nothing is judged."""
+    messages = shifted(-18, seconds=8)
+    at_once, one_by_one = Validator(SLN), Validator(SLN)
+    judge(at_once, IN, messages)
+    parts = [
+        part
+        for n, data in enumerate(messages)
+        for part in one_by_one.add(IN, from_messages([TimedMessage(data, n * 20_000_000)]))
+    ]
+    assert len(parts[0].facts.frames) > 50
+    list(one_by_one.finish())
+    assert broken(at_once) == broken(one_by_one) == {"audio-misaligned": 400}
+
+
+def test_samples_that_may_be_shifted_are_swapped_where_it_does_not_come_out() -> None:
+    validator = Validator(SLN)
+    messages = shifted(-12, seconds=2)
+    rows = [TimedMessage(data, n * 20_000_000) for n, data in enumerate(messages)]
+    assert list(validator.add(IN, from_messages(rows))) == []
+    list(validator.finish())
+    assert broken(validator) == {"audio-byte-order": 100}
+
+
+def test_what_is_in_no_codec_is_held_against_none() -> None:
+    rng = np.random.default_rng(2)
+    for direction in Direction:
+        validator = Validator(SLN)
+        judge(validator, direction, [rng.bytes(320) for _ in range(200)])
+        assert broken(validator) == {}

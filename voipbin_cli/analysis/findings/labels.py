@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from voipbin_cli.analysis.findings.row import INFO, Case, Evidence, FindingRow
-from voipbin_cli.analysis.metrics import reading_text
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.codec.payload_types import PCMA, PCMU
 from voipbin_cli.codec.pcm import SAMPLE_RATE_HZ, Codec
@@ -40,7 +39,7 @@ def label(case: Case) -> Evidence:
     number = measured.labels[0][0]
     is_rtp = measured.encapsulation is Encapsulation.RTP
     name = {"payload_type": number} if is_rtp else {"kind": f"{number:02x}"}
-    found = reading_text(measured.reading) if measured.reading else None
+    found = str(measured.reading) if measured.reading else None
     return {**name, "payload": found}
 
 

@@ -14,7 +14,7 @@ from voipbin_cli.analysis.findings.row import (
     sure,
     tenths,
 )
-from voipbin_cli.analysis.metrics import Measured, change_fields, reading_text
+from voipbin_cli.analysis.metrics import Measured, change_fields
 from voipbin_cli.codec.pcm import FRAME_SAMPLES, SAMPLE_RATE_HZ, Codec
 from voipbin_cli.finding_ids import FindingId
 
@@ -99,7 +99,7 @@ def judge_codec_mismatch(case: Case) -> float:
 
 def codec(case: Case) -> Evidence:
     measured = case.measured
-    found = reading_text(measured.reading) if measured.reading else None
+    found = str(measured.reading) if measured.reading else None
     told: Evidence = {"found": found, "due": "mulaw or s16le"}
     if measured.changes:
         told["changes"] = [change_fields(change) for change in measured.changes[:5]]

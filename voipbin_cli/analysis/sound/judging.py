@@ -6,15 +6,11 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from voipbin_cli.analysis.arrivals.log import Arrivals
+from voipbin_cli.codec.decider import CodecDecider, Look, mean_look
 from voipbin_cli.codec.encapsulation import Encapsulation, Unit
-from voipbin_cli.codec.evidence import Evidence, is_still
-from voipbin_cli.codec.hypotheses import (
-    MIN_BYTES,
-    score_codecs,
-    score_each,
-    score_misaligned,
-)
-from voipbin_cli.codec.pcm import Codec
+from voipbin_cli.codec.evidence import is_still
+from voipbin_cli.codec.hypotheses import MIN_BYTES
+from voipbin_cli.codec.reading import Reading
 from voipbin_cli.codec.rtp import RtpPacket
 
 BLOCK_FRAMES = 25
@@ -22,20 +18,13 @@ BLOCK_FRAMES = 25
 # that is settled one sound a block is looked at, unless that one is odd.
 _ALWAYS_BLOCKS = 120
 _THEN_EACH_BLOCKS = 20
-# Four seconds of silence, and what it looks like has to do.
+# After 4 s without a sound that settles it, how silence looks has to do.
 _FORCED_BLOCKS = 8
-_LOOKS = 12
-_SOUNDS = 4
+# So many payloads of a block are looked for sound, so many that sound are looked at.
+_LOOKED_FOR = 12
+_LOOKED_AT = 4
 # So many blocks are scored at once; where one is odd, what was scored behind it was for nothing.
 _TOGETHER = 16
-# In bits: odds of 1 in 512 against all other readings; about one frame of G.711.
-_CLEAR_BITS = 9.0
-_SETTLING_WEIGHT = 12.0
-# Bits a byte by which another reading has to be better, in so many blocks one after the other.
-_DOUBT_BITS = 0.25
-_DOUBTFUL_BLOCKS = 2
-# Bits a byte from which on a reading is no better than noise.
-_NOISE_BITS = 7.6
 _FIRST_PAYLOADS = 10
 _MAGICS = {
     b"RIFF": "a WAV (RIFF) header",
@@ -51,13 +40,6 @@ _MAGICS = {
 }
 
 
-class Reading(NamedTuple):
-    """How payloads are read: a codec, `shifted` by a byte or not."""
-
-    codec: Codec
-    shifted: bool = False
-
-
 class Change(NamedTuple):
     """From audio row `frame` on the payload reads otherwise than before."""
 
@@ -66,34 +48,50 @@ class Change(NamedTuple):
     after: Reading
 
 
-class _Look(NamedTuple):
-    """A payload that was looked at, and its row in the block."""
+class _Payload(NamedTuple):
+    """A payload and its row in the block."""
 
     row: int
-    payload: bytes
+    data: bytes
 
 
 class CodecJudge:
     """Hears block after block of audio rows and says how to read them.
 
-    `reading` is None until there was sound, or four seconds of something; `is_settled` once
-    sound has decided. `changes` are those of a settled reading. `heard` blocks held sound, of
-    which `texts` were printable text and `misfits` fit no codec; `magic` names a file header.
+    `heard` blocks held sound, of which `texts` were printable text and `misfits` fit no codec;
+    `magic` names a file header.
     """
 
     def __init__(self, encapsulation: Encapsulation) -> None:
         self._is_rtp = encapsulation is Encapsulation.RTP
-        self.reading: Reading | None = None
-        self.is_settled = False
-        self.changes: list[Change] = []
         self.heard = self.texts = self.misfits = 0
         self.magic: str | None = None
         self.magic_frame: int | None = None
-        self._evidence = Evidence()
-        self._blocks = self._frames = 0
-        self._doubts = 0
+        self._decider = CodecDecider()
+        self._guess: Reading | None = None
+        self._changes: list[Change] = []
+        # The settled reading that was last in doubt, and from which frame on.
+        self._doubted: Reading | None = None
         self._doubted_at = 0
-        self._doubt: Reading | None = None
+        self._blocks = self._frames = 0
+
+    @property
+    def reading(self) -> Reading | None:
+        """How to read; None until there was sound, or four seconds of something."""
+        return self._decider.reading or self._guess
+
+    @property
+    def changes(self) -> list[Change]:
+        """Where a settled reading gave way to another one."""
+        now = self._decider.reading
+        if self._doubted is None or now is None or now == self._doubted:
+            return self._changes
+        return [*self._changes, Change(self._doubted_at, self._doubted, now)]
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether sound has decided, rather than sizes and silence."""
+        return self._decider.reading is not None
 
     def read(self, rows: Arrivals) -> Iterator[tuple[Arrivals, Reading | None]]:
         """Yield runs of audio rows that are read alike; whole blocks, but for the very last."""
@@ -117,22 +115,19 @@ class CodecJudge:
             end = min(at + blocks * BLOCK_FRAMES, len(rows))
             self._passed(end - at)
             return end
-        end = self._hear_calm(rows, at) if self._is_calm else at
+        end = at if self._decider.is_open else self._hear_calm(rows, at)
         if end == at:
             end = min(at + BLOCK_FRAMES, len(rows))
             self.hear(rows.chosen(slice(at, end)))
         return end
 
     @property
-    def _is_calm(self) -> bool:
-        return self.is_settled and not self._doubts and not (self.reading and self.reading.shifted)
-
-    @property
     def _is_young(self) -> bool:
         return self._blocks < _ALWAYS_BLOCKS
 
     def _blocks_until_due(self) -> int:
-        return 0 if self._doubts or self._is_young else -self._blocks % _THEN_EACH_BLOCKS
+        is_weighing = self._decider.wants_all and self._decider.weight > 0
+        return 0 if is_weighing or self._is_young else -self._blocks % _THEN_EACH_BLOCKS
 
     def _hear_calm(self, rows: Arrivals, at: int) -> int:
         """Listen to a sound of each block that will be due; return where the first odd one begins.
@@ -144,7 +139,7 @@ class CodecJudge:
             step, together = BLOCK_FRAMES, min(together, _ALWAYS_BLOCKS - self._blocks)
         end = min(len(rows), at + together * step)
         starts = range(at, end, step)
-        sounds = [_sounding(_looked(rows, start), 1) for start in starts]
+        sounds = [_sounding(_spread_over(rows, start, _LOOKED_FOR), 1) for start in starts]
         odd = self._are_odd(sounds)
         for start, sound, is_odd in zip(starts, sounds, odd, strict=True):
             if is_odd:
@@ -154,22 +149,14 @@ class CodecJudge:
             self._passed(min(step, end - start))
         return end
 
-    def _are_odd(self, blocks: list[list[_Look]]) -> list[bool]:
-        """Would the sound of a block be better off in another reading, or is it noise?
-
-        After the first minute it is compared with the readings that are as wide only.
-        """
-        assert self.reading is not None
-        like = None if self._is_young else self.reading.codec
+    def _are_odd(self, blocks: list[list[_Payload]]) -> list[bool]:
+        """Would the sound of a block be better off in another reading, or is it noise?"""
         told = [[] if block and _are_text(block) else block for block in blocks]
-        scores = iter(score_each([look.payload for block in told for look in block], like))
-        return [bool(block) and self._is_odd(next(scores)) for block in told]
+        looks = iter(self._look([payload for block in told for payload in block]))
+        return [bool(block) and _is_odd(next(looks)) for block in told]
 
-    def _is_odd(self, scores: dict[Codec, float]) -> bool:
-        assert self.reading is not None
-        own = scores.pop(self.reading.codec)
-        best = min(scores.values()) + (_DOUBT_BITS if self._is_young else 0)
-        return own > _NOISE_BITS or best < own
+    def _look(self, payloads: list[_Payload]) -> list[Look]:
+        return self._decider.look([payload.data for payload in payloads])
 
     def _passed(self, frames: int) -> None:
         self._blocks += -(-frames // BLOCK_FRAMES)
@@ -187,7 +174,7 @@ class CodecJudge:
     def force(self) -> None:
         """Decide by what there is."""
         if self.reading is None and self._frames:
-            self.reading = Reading(_best(self._evidence))
+            self._guess = self._decider.best
 
     def _look_for_headers(self, rows: Arrivals) -> None:
         for n in range(min(len(rows), _FIRST_PAYLOADS - self._frames)):
@@ -196,88 +183,69 @@ class CodecJudge:
                 self.magic, self.magic_frame = _MAGICS[payload[:4]], self._frames + n
 
     def _listen(self, rows: Arrivals) -> None:
-        looked = _looked(rows)
-        sounds = _sounding(looked)
+        some = _spread_over(rows, 0, _LOOKED_FOR)
+        sounds = _sounding(some, _LOOKED_AT)
         if not sounds:
             if not self.is_settled:
-                self._learn(rows, looked[:1])
+                self._weigh(rows, some[:1])
             return
         self.heard += 1
         if _are_text(sounds):
             self.texts += 1
-        elif self.is_settled:
-            self._check([sound.payload for sound in sounds])
+        elif self._decider.is_open:
+            self._weigh_block(rows, sounds)
         else:
-            self._learn(rows, sounds)
+            self._check(rows, sounds)
 
-    def _learn(self, rows: Arrivals, looks: list[_Look]) -> None:
-        for look in looks:
-            self._evidence.add(self._unit(rows, look.row, look.payload))
-        odds = sorted(self._evidence.odds().values())
-        if self._evidence.weight >= _SETTLING_WEIGHT and -odds[-2] >= _CLEAR_BITS:
-            self.is_settled = True
-            self.reading = _placed(_best(self._evidence), [look.payload for look in looks])
+    def _check(self, rows: Arrivals, sounds: list[_Payload]) -> None:
+        """Does the reading still hold?"""
+        look = mean_look(self._look(sounds))
+        self.misfits += look.is_unexplained
+        if look.is_doubtful:
+            self._changes = self.changes
+            self._doubted, self._doubted_at = self.reading, self._frames
+            self._decider.reopen()
+            self._weigh_block(rows, sounds)
 
-    def _unit(self, rows: Arrivals, n: int, payload: bytes) -> Unit:
-        label = int(rows.label[n])
+    def _weigh_block(self, rows: Arrivals, sounds: list[_Payload]) -> None:
+        """Weigh all of the block where that still helps, and a few that sound where not."""
+        is_all = self._decider.wants_all
+        self._weigh(rows, _spread_over(rows, 0, BLOCK_FRAMES) if is_all else sounds)
+
+    def _weigh(self, rows: Arrivals, payloads: list[_Payload]) -> None:
+        for payload in payloads:
+            if self._decider.is_open:
+                self._decider.weigh(self._unit(rows, payload))
+
+    def _unit(self, rows: Arrivals, payload: _Payload) -> Unit:
+        row, data = payload
+        label = int(rows.label[row])
         if not self._is_rtp:
-            return Unit(payload, None if label < 0 else label, None)
+            return Unit(data, None if label < 0 else label, None)
         packet = RtpPacket(
             payload_type=label,
-            sequence_number=int(rows.sequence_number[n]),
-            timestamp=int(rows.timestamp[n]),
-            ssrc=int(rows.ssrc[n]),
-            payload=payload,
+            sequence_number=int(rows.sequence_number[row]),
+            timestamp=int(rows.timestamp[row]),
+            ssrc=int(rows.ssrc[row]),
+            payload=data,
         )
-        return Unit(payload, label, packet)
-
-    def _check(self, payloads: list[bytes]) -> None:
-        """Does the reading still hold? Doubt has to last to count."""
-        assert self.reading is not None
-        scores = score_codecs(payloads)
-        best = min(scores, key=scores.__getitem__)
-        if scores[best] > _NOISE_BITS:
-            self.misfits += 1
-        own = score_misaligned(payloads) if self.reading.shifted else scores[self.reading.codec]
-        if scores[best] >= own - _DOUBT_BITS:
-            self._doubts = 0
-            return
-        other = _placed(best, payloads)
-        self._doubts = self._doubts + 1 if other == self._doubt else 1
-        if self._doubts == 1:
-            self._doubt, self._doubted_at = other, self._frames
-        if self._doubts >= _DOUBTFUL_BLOCKS:
-            self.changes.append(Change(self._doubted_at, self.reading, other))
-            self.reading, self._doubts = other, 0
+        return Unit(data, label, packet)
 
 
-def _placed(codec: Codec, payloads: list[bytes]) -> Reading:
-    """Slipped by a byte, little-endian audio reads best with its bytes swapped, or slipped."""
-    if codec is not Codec.S16BE:
-        return Reading(codec)
-    swapped = score_codecs(payloads)[Codec.S16BE]
-    return (
-        Reading(Codec.S16LE, shifted=True)
-        if score_misaligned(payloads) < swapped
-        else Reading(codec)
-    )
+def _is_odd(look: Look) -> bool:
+    return look.is_doubtful or look.is_unexplained
 
 
-def _best(evidence: Evidence) -> Codec:
-    odds = evidence.odds()
-    return max(odds, key=odds.__getitem__)
-
-
-def _looked(rows: Arrivals, start: int = 0) -> list[_Look]:
-    """Some payloads of a block, spread evenly, that are long enough to tell."""
+def _spread_over(rows: Arrivals, start: int, most: int) -> list[_Payload]:
+    """Up to `most` payloads, evenly spread, of the block at `start`; the short ones left out."""
     count = min(BLOCK_FRAMES, len(rows) - start)
-    looks = [_Look(n, rows.payload(start + n)) for n in _spread(count, _LOOKS)]
-    return [look for look in looks if len(look.payload) >= MIN_BYTES]
+    payloads = [_Payload(n, rows.payload(start + n)) for n in _spread(count, most)]
+    return [payload for payload in payloads if len(payload.data) >= MIN_BYTES]
 
 
-def _sounding(looks: list[_Look], most: int = _SOUNDS) -> list[_Look]:
+def _sounding(payloads: list[_Payload], most: int) -> list[_Payload]:
     """A few of those that are no silence."""
-    sounds = [look for look in looks if not is_still(look.payload)]
+    sounds = [payload for payload in payloads if not is_still(payload.data)]
     return [sounds[n] for n in _spread(len(sounds), most)]
 
 
@@ -287,10 +255,10 @@ def _spread(count: int, most: int) -> list[int]:
     return [n * count // taken for n in range(taken)]
 
 
-def _are_text(looks: list[_Look]) -> bool:
+def _are_text(payloads: list[_Payload]) -> bool:
     """More than half are printable ASCII all over."""
-    return 2 * sum(_is_text(look.payload) for look in looks) > len(looks)
+    return 2 * sum(_is_text(payload.data) for payload in payloads) > len(payloads)
 
 
-def _is_text(payload: bytes) -> bool:
-    return all(32 <= octet < 127 or 9 <= octet <= 13 for octet in payload[:64])
+def _is_text(data: bytes) -> bool:
+    return all(32 <= octet < 127 or 9 <= octet <= 13 for octet in data[:64])

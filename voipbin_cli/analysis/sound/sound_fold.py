@@ -16,10 +16,10 @@ from voipbin_cli.analysis.sound.cutting import (
     SoundFrames,
 )
 from voipbin_cli.analysis.sound.holes import HoleFold
-from voipbin_cli.analysis.sound.judging import Reading
 from voipbin_cli.analysis.sound.signal import SignalFold
 from voipbin_cli.codec import pcm
 from voipbin_cli.codec.pcm import FRAME_SAMPLES
+from voipbin_cli.codec.reading import Reading
 
 _WINDOW = np.hanning(FRAME_SAMPLES)
 

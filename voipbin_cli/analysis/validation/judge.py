@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from voipbin_cli.analysis.columns import Ints
 from voipbin_cli.analysis.messages import EMPTY, Messages, joined
 from voipbin_cli.analysis.severity import Severity
 from voipbin_cli.analysis.validation.due import Due
 from voipbin_cli.analysis.validation.facts.audiosocket import AudioSocketFacts
-from voipbin_cli.analysis.validation.facts.codecs import BLOCK_FRAMES, CodecWatch
+from voipbin_cli.analysis.validation.facts.codecs import BLOCK_FRAMES, UNDECIDED, CodecWatch
 from voipbin_cli.analysis.validation.facts.pacing import BlockFacts, MessageFacts, Past
 from voipbin_cli.analysis.validation.facts.rtp import RtpFacts
 from voipbin_cli.analysis.validation.rules import RULES, Rule
@@ -88,7 +90,8 @@ class Judge:
         self.frames = first
         self._facts = _FACTS[due.encapsulation]
         self._rules = tuple(_rules_for(due))
-        self._held = EMPTY
+        self._held = self._undecided = EMPTY
+        self._undecided_codes = np.zeros(0, np.int64)
         self._codec: Codec | None = None
         self._begin()
 
@@ -107,19 +110,30 @@ class Judge:
         whole = len(frames) - len(frames) % BLOCK_FRAMES
         self._held = frames.part(whole, len(frames)).compact()
         for start in range(0, whole, _PART_FRAMES):
-            yield self._judge(frames.part(start, min(start + _PART_FRAMES, whole)))
+            yield from self._judge(frames.part(start, min(start + _PART_FRAMES, whole)))
 
     def finish(self) -> Iterator[Part]:
         """Yield the rest: the stream is over, or another connection begins."""
-        if len(self._held):
-            yield self._judge(self._held)
+        yield from self._judge(self._held, is_last=True)
         self._held = EMPTY
         self._codec = self.codec
         self._begin()
 
-    def _judge(self, frames: Messages) -> Part:
+    def _judge(self, frames: Messages, *, is_last: bool = False) -> Iterator[Part]:
+        """Judge messages, with those before that waited for their codec to be decided."""
         facts = self._facts(frames, self.due, self._past)
-        facts.codec = self._watch.codes(facts)
+        codes = np.concatenate([self._undecided_codes, self._watch.codes(facts)])
+        if len(self._undecided):
+            frames = joined(self._undecided, frames)
+            facts = self._facts(frames, self.due, self._past)
+        if self._watch.is_undecided and not is_last:
+            self._undecided, self._undecided_codes = frames.compact(), codes
+        elif len(frames):
+            self._undecided, self._undecided_codes = EMPTY, codes[:0]
+            facts.codec = np.where(codes == UNDECIDED, self._watch.code, codes)
+            yield self._part(facts)
+
+    def _part(self, facts: BlockFacts) -> Part:
         hits = []
         for rule, severity in self._rules:
             mask = rule.predicate(facts)
@@ -127,7 +141,7 @@ class Judge:
                 hits.append(Hit(rule, severity, mask.nonzero()[0]))
         part = Part(self.frames, facts, tuple(hits))
         self._past = facts.next_past()
-        self.frames += len(frames)
+        self.frames += len(facts.frames)
         return part
 
 

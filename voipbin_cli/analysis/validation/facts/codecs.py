@@ -6,50 +6,43 @@ import numpy as np
 
 from voipbin_cli.analysis.columns import Ints
 from voipbin_cli.analysis.validation.facts.pacing import MISALIGNED, BlockFacts, code_of
+from voipbin_cli.codec.decider import CodecDecider
 from voipbin_cli.codec.encapsulation import Unit, unpack
-from voipbin_cli.codec.evidence import Evidence
-from voipbin_cli.codec.hypotheses import (
-    MIN_BYTES,
-    score_codecs,
-    score_misaligned,
-    score_payload,
-)
+from voipbin_cli.codec.hypotheses import MIN_BYTES
 from voipbin_cli.codec.pcm import Codec
+from voipbin_cli.codec.reading import Reading
 from voipbin_cli.errors import DecodeError
 
 BLOCK_FRAMES = 50
 """One second: what a block is found to be holds for all of its frames."""
 
+UNDECIDED = -1
+"""The code of a block that sounds byte-swapped, and may be shifted by a byte instead."""
+
 _EARLY_BLOCKS = 60
 _LOOK_EACH_BLOCKS = 10
+# So many payloads of a block are weighed where to weigh them all no longer helps.
 _ROWS = 8
-# In bits, as `codec.evidence` counts them: odds of 1 in 512 against all other readings.
-_CLEAR = 9.0
-_SETTLING_WEIGHT = 12.0
-# Bits a byte by which another reading has to be better to raise doubt.
-_DOUBT = 0.25
-# From here on a reading is little better than noise.
-_NOISE_BITS = 7.0
 
 
 class CodecWatch:
-    """Finds the codec of block after block, from a few payloads of each that hold sound.
+    """Says what the payloads of block after block are read as.
 
-    It looks each second of the first minute of sound, then each 10 s, and when a payload is of
-    another size; once it is sure at one payload, and at more when that one is strange. Silence
-    tells nothing; before any sound the size has to do.
+    It looks at one that sounds each second of the first minute of sound, then each 10 s, and when
+    a payload is of another size. Silence tells nothing; before any sound the size has to do.
     """
 
     def __init__(self) -> None:
-        self._evidence = Evidence()
-        self._codec: Codec | None = None
-        self._is_settled = False
-        self._is_misaligned = False
+        self._decider = CodecDecider()
+        self._guess: Reading | None = None
         self._size = 0
         self._blocks = self._heard = 0
 
     def codes(self, facts: BlockFacts) -> Ints:
-        """Return the codec of every message (`facts.CODECS`); blocks begin with the column."""
+        """Return the codec of every message (`facts.CODECS`, or UNDECIDED).
+
+        Blocks begin with the column.
+        """
         audible = facts.is_audio & facts.is_whole & (facts.payload_bytes >= MIN_BYTES)
         heard = np.flatnonzero(audible)
         sound = np.flatnonzero(audible & ~facts.is_still)
@@ -58,101 +51,76 @@ class CodecWatch:
         sound_at = np.searchsorted(sound, [*starts, len(codes)]).tolist()
         heard_at = np.searchsorted(heard, [*starts, len(codes)]).tolist()
         for n, start in enumerate(starts):
+            all_rows = heard[heard_at[n] : heard_at[n + 1]]
             rows = sound[sound_at[n] : sound_at[n + 1]]
             if len(rows):
-                self._listen(facts, rows)
-            elif self._codec is None and heard_at[n] < heard_at[n + 1]:
-                self._guess(facts, int(heard[heard_at[n]]))
-            codes[start : start + BLOCK_FRAMES] = self._code
+                self._listen(facts, rows, all_rows)
+            elif self._guess is None and len(all_rows):
+                self._weigh(facts, all_rows[:1])
+            codes[start : start + BLOCK_FRAMES] = UNDECIDED if self.is_undecided else self.code
             self._blocks += 1
         return codes
 
     @property
     def codec(self) -> Codec | None:
         """The codec of the last block, None before any payload."""
-        return self._codec
+        reading = self._decider.reading or self._guess
+        return reading.codec if reading else None
 
     @property
-    def _code(self) -> int:
-        if self._codec is None:
+    def is_undecided(self) -> bool:
+        """Whether what UNDECIDED blocks are is still to come out, for 30 s of sound at most."""
+        return self._decider.is_shift_open
+
+    @property
+    def code(self) -> int:
+        """What UNDECIDED blocks are by now, 0 before any payload."""
+        reading = self._decider.reading or self._guess
+        if reading is None:
             return 0
-        return MISALIGNED if self._is_misaligned else code_of(self._codec)
+        return MISALIGNED if reading.shifted else code_of(reading.codec)
 
-    def _guess(self, facts: BlockFacts, row: int) -> None:
-        evidence = Evidence()
-        evidence.add(_unit(facts, row))
-        self._codec = _best(evidence)
-
-    def _listen(self, facts: BlockFacts, rows: Ints) -> None:
+    def _listen(self, facts: BlockFacts, rows: Ints, all_rows: Ints) -> None:
         middle = int(rows[len(rows) // 2])
         size = int(facts.payload_bytes[middle])
-        if self._is_due(size):
-            if not self._is_settled:
-                self._learn(facts, rows)
-            elif self._is_doubtful(facts.payload(middle)):
-                self._reconsider(facts, rows)
+        is_due = self._is_due(size)
         self._size = size
+        if not self._decider.is_open and is_due:
+            (look,) = self._decider.look((facts.payload(middle),))
+            if look.is_doubtful:
+                self._decider.reopen()
+        if self._decider.wants_all:
+            self._weigh(facts, all_rows)
+        elif is_due:
+            self._weigh(facts, _spread(rows))
 
     def _is_due(self, size: int) -> bool:
         self._heard += 1
         is_early = self._heard <= _EARLY_BLOCKS
         return is_early or self._blocks % _LOOK_EACH_BLOCKS == 0 or size != self._size
 
-    def _learn(self, facts: BlockFacts, rows: Ints) -> None:
-        for row in _spread(rows):
-            self._evidence.add(_unit(facts, row))
-        self._codec = _best(self._evidence)
-        if self._evidence.weight >= _SETTLING_WEIGHT and _lead(self._evidence) >= _CLEAR:
-            self._is_settled = True
-            self._decide(facts, rows, self._codec)
-
-    def _is_doubtful(self, payload: bytes) -> bool:
-        assert self._codec is not None
-        scores = score_payload(payload, like=self._codec)
-        if scores[self._codec] > _NOISE_BITS:  # is it even as wide?
-            scores = score_payload(payload)
-        own = scores.pop(self._codec)
-        return min(scores.values()) < own - _DOUBT
-
-    def _reconsider(self, facts: BlockFacts, rows: Ints) -> None:
-        evidence = Evidence()
-        for row in _spread(rows):
-            evidence.add(_unit(facts, row))
-        best = _best(evidence)
-        if evidence.weight >= _SETTLING_WEIGHT and _lead(evidence) >= _CLEAR:
-            self._decide(facts, rows, best)
-
-    def _decide(self, facts: BlockFacts, rows: Ints, codec: Codec) -> None:
-        """Slipped by a byte, linear audio reads best with its bytes swapped, and better slipped."""
-        self._codec = codec
-        self._is_misaligned = False
-        if codec is Codec.S16BE:
-            payloads = [facts.payload(row) for row in _spread(rows)]
-            swapped = score_codecs(payloads)[Codec.S16BE]
-            self._is_misaligned = score_misaligned(payloads) < swapped
+    def _weigh(self, facts: BlockFacts, rows: Ints) -> None:
+        """Show payloads to the decider, until it knows."""
+        for row in rows.tolist():
+            if self._decider.is_open:
+                self._decider.weigh(_unit(facts, row))
+        if self._decider.reading is None:
+            self._guess = _plain(self._decider.best)
 
 
-def _spread(rows: Ints) -> list[int]:
+def _plain(reading: Reading) -> Reading:
+    """What the platform sends that is as wide: nothing is held against what is not settled."""
+    return Reading(Codec.MULAW if reading.codec.sample_bytes == 1 else Codec.S16LE)
+
+
+def _spread(rows: Ints) -> Ints:
     """Up to eight of the rows, evenly spread."""
     count = min(len(rows), _ROWS)
-    places = np.arange(count) * len(rows) // count
-    chosen: list[int] = rows[places].tolist()
-    return chosen
+    return np.asarray(rows[np.arange(count) * len(rows) // count])
 
 
 def _unit(facts: BlockFacts, row: int) -> Unit:
     try:
-        unit = unpack(facts.due.encapsulation, facts.frames.message(row))[0]
+        return unpack(facts.due.encapsulation, facts.frames.message(row))[0]
     except DecodeError:
         return Unit(facts.payload(row), None, None)
-    return unit
-
-
-def _best(evidence: Evidence) -> Codec:
-    odds = evidence.odds()
-    return max(odds, key=odds.__getitem__)
-
-
-def _lead(evidence: Evidence) -> float:
-    """How far the best reading is ahead of the second, in bits."""
-    return -sorted(evidence.odds().values())[-2]
