@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from voipbin_cli.analysis.columns import Ints, Mask
+from voipbin_cli.analysis.columns import Ints, Mask, equal
 
 NO_TIME = -1
 
@@ -62,6 +62,28 @@ class Messages:
         at = np.arange(size)
         there = octets[self.offset[:, None] + at]
         return np.where(at < self.length[:, None], there, 0).astype(np.uint8)
+
+    @property
+    def is_empty(self) -> Mask:
+        """A binary message without a byte."""
+        return equal(self.size, 0) & ~self.is_text
+
+    @property
+    def is_whole(self) -> Mask:
+        """All its bytes are here, none was cut off by the capture."""
+        return equal(self.length, self.size)
+
+    def octet(self, at: int | Ints) -> Ints:
+        """The byte at an index of each message, 0 where it is not there."""
+        inside: Mask = (self.length > at) & (np.asarray(at) >= 0)
+        place: Ints = np.where(inside, self.offset + at, 0)
+        octets = np.frombuffer(self.data or b"\0", np.uint8)[place].astype(np.int64)
+        octets[~inside] = 0
+        return octets
+
+    def word(self, at: int | Ints) -> Ints:
+        """The big-endian 16-bit number at an index of each message."""
+        return self.octet(at) << 8 | self.octet(at + 1)
 
     def part(self, start: int, stop: int) -> Messages:
         """Some messages in a row, sharing the bytes."""

@@ -71,7 +71,7 @@ class StreamFold:
         self.frames = 0
         self._aside = aside
         self._is_rtp = encapsulation is Encapsulation.RTP
-        self._reader = ArrivalReader(encapsulation, is_datagrams=is_datagrams)
+        self._reader = ArrivalReader(encapsulation)
         self._judge = CodecJudge(encapsulation)
         self._held: Arrivals | None = None
         self._undecided: list[Arrivals] = []

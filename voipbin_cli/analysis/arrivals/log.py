@@ -7,28 +7,17 @@ few rows at a time and a capture thousands; everything behind this works on colu
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from voipbin_cli.analysis.columns import Ints, Mask
+from voipbin_cli.analysis.headers import AudioSocketHeaders, Headers, RtpHeaders, read_headers
 from voipbin_cli.analysis.messages import Messages, TimedMessage, from_messages
-from voipbin_cli.analysis.validation.due import Spec, received
-from voipbin_cli.analysis.validation.facts.audiosocket import AudioSocketFacts
-from voipbin_cli.analysis.validation.facts.pacing import BlockFacts, Past
-from voipbin_cli.analysis.validation.facts.rtp import RtpFacts
 from voipbin_cli.codec import audiosocket
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.codec.fingerprint import Fingerprint
 from voipbin_cli.errors import DecodeError
-
-_FACTS: dict[Encapsulation, type[BlockFacts]] = {
-    Encapsulation.RTP: RtpFacts,
-    Encapsulation.SLN: BlockFacts,
-    Encapsulation.AUDIOSOCKET: AudioSocketFacts,
-}
-NO_LABEL = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +86,8 @@ class ArrivalReader:
     no frame of the encapsulation. `fingerprint` is the first RTP packet's.
     """
 
-    def __init__(self, encapsulation: Encapsulation, *, is_datagrams: bool = False) -> None:
+    def __init__(self, encapsulation: Encapsulation) -> None:
         self.encapsulation = encapsulation
-        self._due = received(encapsulation, Spec.AUTO, is_datagrams=is_datagrams)
         self.messages = self.message_bytes = self.texts = self.malformed = 0
         self.fingerprint: Fingerprint | None = None
 
@@ -112,52 +100,42 @@ class ArrivalReader:
         self.messages += len(frames)
         self.message_bytes += int(frames.size.sum())
         self.texts += int(np.count_nonzero(frames.is_text))
-        facts = self._facts(frames)
-        if isinstance(facts, AudioSocketFacts) and bool((facts.frame_count > 1).any()):
-            facts = self._facts(_split(frames))
-        good = self._is_good(facts)
-        self.malformed += int(np.count_nonzero(~good & ~facts.is_text))
-        rows = self._rows(facts)
+        headers = read_headers(self.encapsulation, frames)
+        if isinstance(headers, AudioSocketHeaders) and bool((headers.frame_count > 1).any()):
+            headers = AudioSocketHeaders(_split(frames))
+        good = headers.is_frame
+        self.malformed += int(np.count_nonzero(~good & ~headers.messages.is_text))
+        rows = _rows(headers)
         if not good.all():
             rows = rows.chosen(good)
         self._take_fingerprint(rows)
         return rows
-
-    def _facts(self, frames: Messages) -> BlockFacts:
-        return _FACTS[self.encapsulation](frames, self._due, Past())
-
-    def _is_good(self, facts: BlockFacts) -> Mask:
-        if isinstance(facts, RtpFacts):
-            return facts.is_packet
-        if isinstance(facts, AudioSocketFacts):
-            return facts.frame_count > 0
-        return ~facts.is_text & ~facts.is_empty
-
-    def _rows(self, facts: BlockFacts) -> Arrivals:
-        frames = facts.frames
-        none = np.zeros(len(frames), np.int64)
-        rtp: Any = facts if isinstance(facts, RtpFacts) else None
-        kinds: Any = facts if isinstance(facts, AudioSocketFacts) else None
-        label = rtp.payload_type if rtp else kinds.kind if kinds else none + NO_LABEL
-        there = np.maximum(np.minimum(facts.payload_bytes, frames.length - facts.payload_at), 0)
-        return Arrivals(
-            data=frames.data,
-            time_ns=frames.time_ns,
-            at=frames.offset + facts.payload_at,
-            length=there,
-            label=label,
-            is_audio=facts.is_audio & (there > 0),
-            sequence_number=rtp.sequence_number if rtp else none,
-            timestamp=rtp.timestamp if rtp else none,
-            ssrc=rtp.ssrc if rtp else none,
-            marker=rtp.marker if rtp else none > 0,
-        )
 
     def _take_fingerprint(self, rows: Arrivals) -> None:
         if self.fingerprint is None and len(rows) and self.encapsulation is Encapsulation.RTP:
             self.fingerprint = Fingerprint(
                 int(rows.label[0]), int(rows.ssrc[0]), int(rows.sequence_number[0])
             )
+
+
+def _rows(headers: Headers) -> Arrivals:
+    """A row for each message, whatever it is."""
+    frames = headers.messages
+    none = np.zeros(len(frames), np.int64)
+    rtp = headers if isinstance(headers, RtpHeaders) else None
+    there = np.maximum(np.minimum(headers.payload_bytes, frames.length - headers.payload_at), 0)
+    return Arrivals(
+        data=frames.data,
+        time_ns=frames.time_ns,
+        at=frames.offset + headers.payload_at,
+        length=there,
+        label=headers.label,
+        is_audio=headers.is_audio & (there > 0),
+        sequence_number=rtp.sequence_number if rtp else none,
+        timestamp=rtp.timestamp if rtp else none,
+        ssrc=rtp.ssrc if rtp else none,
+        marker=rtp.marker if rtp else none > 0,
+    )
 
 
 def _split(frames: Messages) -> Messages:

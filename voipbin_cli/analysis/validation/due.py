@@ -7,12 +7,23 @@ from enum import StrEnum
 
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation
 from voipbin_cli.codec.fingerprint import Fingerprint, SendForm, send_form
-from voipbin_cli.codec.pcm import FRAME_SAMPLES, Codec
+from voipbin_cli.codec.pcm import Codec
 
 DOCUMENTED_PAYLOAD_TYPE = 0
 DEPLOYED_PAYLOAD_TYPE = 96
 
+_NAMES = {
+    Codec.MULAW: "mu-law",
+    Codec.ALAW: "A-law",
+    Codec.S16LE: "linear (s16le)",
+    Codec.S16BE: "linear (s16be)",
+}
 _MULAW, _LINEAR = frozenset((Codec.MULAW,)), frozenset((Codec.S16LE,))
+
+
+def codec_name(codec: Codec | None) -> str:
+    """The name of a codec in a sentence."""
+    return _NAMES[codec] if codec else "unknown"
 
 
 class Spec(StrEnum):
@@ -48,15 +59,38 @@ class Due:
     has_boundaries: bool = True
 
     @property
-    def frame_bytes(self) -> int:
-        """Bytes of 20 ms, 0 where they depend on which of the codecs is found."""
-        sizes = {FRAME_SAMPLES * codec.sample_bytes for codec in self.codecs}
+    def sample_bytes(self) -> int:
+        """Bytes of a sample, 0 where they depend on which of the codecs is found."""
+        sizes = {codec.sample_bytes for codec in self.codecs}
         return sizes.pop() if len(sizes) == 1 else 0
 
     @property
     def documented_codec(self) -> Codec:
         """What the documents say: 172-byte PCMU packets, linear in SLN and AudioSocket."""
         return Codec.MULAW if self.encapsulation is Encapsulation.RTP else Codec.S16LE
+
+    # For the words of a rule.
+
+    @property
+    def codec_names(self) -> str:
+        """The names of the codecs that are due."""
+        return " or ".join(codec_name(codec) for codec in Codec if codec in self.codecs)
+
+    @property
+    def documented_codec_name(self) -> str:
+        """The name of the codec that the documents say."""
+        return codec_name(self.documented_codec)
+
+    @property
+    def payload_type_names(self) -> str:
+        """The RTP payload types that are due."""
+        return " or ".join(str(number) for number in sorted(self.payload_types))
+
+    @property
+    def says(self) -> str:
+        """Whose word it is, what is due to be received."""
+        is_observed = self.spec is Spec.DEPLOYED
+        return "the platform was observed to send" if is_observed else "the documents say"
 
 
 def received(

@@ -12,19 +12,12 @@ from voipbin_cli.analysis.columns import Ints
 from voipbin_cli.analysis.messages import EMPTY, Messages, joined
 from voipbin_cli.analysis.severity import Severity
 from voipbin_cli.analysis.validation.due import Due
-from voipbin_cli.analysis.validation.facts.audiosocket import AudioSocketFacts
+from voipbin_cli.analysis.validation.facts.block import BlockFacts, MessageFacts, Past
 from voipbin_cli.analysis.validation.facts.codecs import BLOCK_FRAMES, UNDECIDED, CodecWatch
-from voipbin_cli.analysis.validation.facts.pacing import BlockFacts, MessageFacts, Past
-from voipbin_cli.analysis.validation.facts.rtp import RtpFacts
 from voipbin_cli.analysis.validation.rules import RULES, Rule
-from voipbin_cli.codec.encapsulation import Direction, Encapsulation
+from voipbin_cli.codec.encapsulation import Direction
 from voipbin_cli.codec.pcm import Codec
 
-_FACTS = {
-    Encapsulation.RTP: RtpFacts,
-    Encapsulation.SLN: BlockFacts,
-    Encapsulation.AUDIOSOCKET: AudioSocketFacts,
-}
 # A block of columns: enough for numpy, little memory.
 _PART_FRAMES = 400 * BLOCK_FRAMES
 
@@ -88,7 +81,6 @@ class Judge:
     def __init__(self, due: Due, first: int = 0) -> None:
         self.due = due
         self.frames = first
-        self._facts = _FACTS[due.encapsulation]
         self._rules = tuple(_rules_for(due))
         self._held = self._undecided = EMPTY
         self._undecided_codes = np.zeros(0, np.int64)
@@ -121,11 +113,11 @@ class Judge:
 
     def _judge(self, frames: Messages, *, is_last: bool = False) -> Iterator[Part]:
         """Judge messages, with those before that waited for their codec to be decided."""
-        facts = self._facts(frames, self.due, self._past)
+        facts = BlockFacts(frames, self.due, self._past)
         codes = np.concatenate([self._undecided_codes, self._watch.codes(facts)])
         if len(self._undecided):
             frames = joined(self._undecided, frames)
-            facts = self._facts(frames, self.due, self._past)
+            facts = BlockFacts(frames, self.due, self._past)
         if self._watch.is_undecided and not is_last:
             self._undecided, self._undecided_codes = frames.compact(), codes
         elif len(frames):
@@ -140,8 +132,8 @@ class Judge:
             if mask.any():
                 hits.append(Hit(rule, severity, mask.nonzero()[0]))
         part = Part(self.frames, facts, tuple(hits))
-        self._past = facts.next_past()
-        self.frames += len(facts.frames)
+        self._past = facts.end
+        self.frames += len(facts.messages)
         return part
 
 

@@ -56,8 +56,8 @@ class Tally:
             key = hit.rule.id, part.direction
             if key not in self._groups:
                 row = int(hit.rows[0])
-                data = part.facts.frames.message(row)[:_SHOWN_BYTES]
-                size = int(part.facts.size[row])
+                data = part.facts.messages.message(row)[:_SHOWN_BYTES]
+                size = int(part.facts.messages.size[row])
                 self._groups[key] = Group(part.violation(hit, row), 0, data, size)
             self._groups[key].count += len(hit.rows)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from voipbin_cli.analysis.columns import Ints
-from voipbin_cli.analysis.validation.facts.pacing import MISALIGNED, BlockFacts, code_of
+from voipbin_cli.analysis.validation.facts.audio import MISALIGNED, code_of
+from voipbin_cli.analysis.validation.facts.block import BlockFacts
 from voipbin_cli.codec.decider import CodecDecider
 from voipbin_cli.codec.encapsulation import Unit, unpack
 from voipbin_cli.codec.hypotheses import MIN_BYTES
@@ -39,14 +40,15 @@ class CodecWatch:
         self._blocks = self._heard = 0
 
     def codes(self, facts: BlockFacts) -> Ints:
-        """Return the codec of every message (`facts.CODECS`, or UNDECIDED).
+        """Return the codec of every message (a number of CODECS, or UNDECIDED).
 
         Blocks begin with the column.
         """
-        audible = facts.is_audio & facts.is_whole & (facts.payload_bytes >= MIN_BYTES)
+        payload = facts.payload
+        audible = payload.is_audio & facts.messages.is_whole & (payload.size >= MIN_BYTES)
         heard = np.flatnonzero(audible)
-        sound = np.flatnonzero(audible & ~facts.is_still)
-        codes = np.zeros(len(facts.frames), np.int64)
+        sound = np.flatnonzero(audible & ~payload.is_still)
+        codes = np.zeros(len(facts.messages), np.int64)
         starts = range(0, len(codes), BLOCK_FRAMES)
         sound_at = np.searchsorted(sound, [*starts, len(codes)]).tolist()
         heard_at = np.searchsorted(heard, [*starts, len(codes)]).tolist()
@@ -82,11 +84,11 @@ class CodecWatch:
 
     def _listen(self, facts: BlockFacts, rows: Ints, all_rows: Ints) -> None:
         middle = int(rows[len(rows) // 2])
-        size = int(facts.payload_bytes[middle])
+        size = int(facts.payload.size[middle])
         is_due = self._is_due(size)
         self._size = size
         if not self._decider.is_open and is_due:
-            (look,) = self._decider.look((facts.payload(middle),))
+            (look,) = self._decider.look((facts.payload.of(middle),))
             if look.is_doubtful:
                 self._decider.reopen()
         if self._decider.wants_all:
@@ -121,6 +123,6 @@ def _spread(rows: Ints) -> Ints:
 
 def _unit(facts: BlockFacts, row: int) -> Unit:
     try:
-        return unpack(facts.due.encapsulation, facts.frames.message(row))[0]
+        return unpack(facts.due.encapsulation, facts.messages.message(row))[0]
     except DecodeError:
-        return Unit(facts.payload(row), None, None)
+        return Unit(facts.payload.of(row), None, None)

@@ -1,56 +1,52 @@
-"""What the rules know of a block of messages: its content, and when it came."""
+"""When the audio came, against the time that it takes to be played."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
 from voipbin_cli.analysis.columns import Floats, Ints, Mask, before
-from voipbin_cli.analysis.validation.facts.content import (
-    CODECS,
-    MAX_PAYLOAD_BYTES,
-    MISALIGNED,
-    SAMPLE_BYTES,
-    ContentFacts,
-    Past,
-    code_of,
-)
 
-__all__ = [
-    "CODECS",
-    "MAX_PAYLOAD_BYTES",
-    "MISALIGNED",
-    "SAMPLE_BYTES",
-    "BlockFacts",
-    "MessageFacts",
-    "Past",
-    "code_of",
-]
-
+# Frames that come within 2 ms of one another came at once: 20 ms lie between them in real time.
 _QUICK_NS = 2_000_000
 
 
-class BlockFacts(ContentFacts):
-    """Content and pacing; of SLN these are all there are."""
+@dataclass(frozen=True, slots=True)
+class PacingPast:
+    """What a block has to know of the last timed message before it.
 
-    @cached_property
-    def is_timed(self) -> Mask:
-        """An audio message whose time and length are known."""
-        return (self.frames.time_ns >= 0) & (self.duration_ns > 0)
+    `queued_ns`: audio unplayed just after it. `quick`: as that column. `was_still`: it was silent.
+    """
+
+    is_timed: bool = False
+    time_ns: int = 0
+    queued_ns: int = 0
+    quick: int = 0
+    was_still: bool = True
+
+
+class PacingFacts:
+    """Columns of times. A message is timed where its time and the length of its audio are known."""
+
+    def __init__(self, time_ns: Ints, duration_ns: Ints, is_still: Mask, past: PacingPast) -> None:
+        self._time_ns = time_ns
+        self._duration_ns = duration_ns
+        self._is_still = is_still
+        self._past = past
 
     @cached_property
     def _timed(self) -> Ints:
-        return np.flatnonzero(self.is_timed)
+        """The places of the timed messages."""
+        return np.flatnonzero((self._time_ns >= 0) & (self._duration_ns > 0))
 
     @cached_property
     def _gaps(self) -> Ints:
         """Nanoseconds since the timed message before, of the timed ones alone."""
-        times = self.frames.time_ns[self._timed]
-        gaps = times - before(times, self.past.time_ns)
-        if len(gaps) and not self.past.is_timed:
+        times = self._time_ns[self._timed]
+        gaps = times - before(times, self._past.time_ns)
+        if len(gaps) and not self._past.is_timed:
             gaps[0] = 0
         return gaps.clip(0)
 
@@ -60,18 +56,18 @@ class BlockFacts(ContentFacts):
 
         Lindley's recursion W = max(0, W + X), by cumulative sums.
         """
-        durations = self.duration_ns[self._timed]
+        durations = self._duration_ns[self._timed]
         steps = before(durations, 0) - self._gaps
-        level = self.past.queued_ns + np.cumsum(steps)
+        level = self._past.queued_ns + np.cumsum(steps)
         lowest = np.minimum.accumulate(np.minimum(level, 0)) if len(level) else level
         dry = before(lowest, 0) - lowest
-        if len(dry) and not self.past.is_timed:
+        if len(dry) and not self._past.is_timed:
             dry[0] = 0
         return level - lowest, dry
 
     def _spread(self, values: Ints) -> Ints:
         """A column of all messages from one of the timed ones."""
-        column = np.zeros(len(self.frames), np.int64)
+        column = np.zeros(len(self._time_ns), np.int64)
         column[self._timed] = values
         return column
 
@@ -94,50 +90,32 @@ class BlockFacts(ContentFacts):
     def is_cut(self) -> Mask:
         """Sound before or after: a pause there would be heard."""
         timed = self._timed
-        still = self.is_still[timed]
-        cut = np.zeros(len(self.frames), bool)
-        cut[timed] = ~still | ~before(still, self.past.was_still)
+        still = self._is_still[timed]
+        cut = np.zeros(len(self._time_ns), bool)
+        cut[timed] = ~still | ~before(still, self._past.was_still)
         return cut
 
     @cached_property
     def quick(self) -> Ints:
         """How many messages in a row came within 2 ms of the one before, this one counted."""
         is_quick = self._gaps <= _QUICK_NS
-        if len(is_quick) and not self.past.is_timed:
+        if len(is_quick) and not self._past.is_timed:
             is_quick[0] = False
         place = np.arange(len(is_quick))
         broken = np.maximum.accumulate(np.where(is_quick, -1, place)) if len(place) else place
-        run = np.where(broken < 0, place + 1 + self.past.quick, place - broken)
+        run = np.where(broken < 0, place + 1 + self._past.quick, place - broken)
         return self._spread(run)
 
-    # What comes after
-
-    def next_past(self) -> Past:
-        """Return what the block after this one has to know."""
-        past = Past(**{name: getattr(self.past, name) for name in Past.__slots__})
-        past.frames += len(self.frames)
-        if len(self._timed):
-            last = int(self._timed[-1])
-            past.is_timed = True
-            past.time_ns = int(self.frames.time_ns[last])
-            past.queued_ns = int(self._queue[0][-1]) + int(self.duration_ns[last])
-            past.quick = int(self.quick[last])
-            past.was_still = bool(self.is_still[last])
-        return past
-
-
-class MessageFacts(Mapping[str, Any]):
-    """The facts of one message by name, for the words of a rule's message."""
-
-    def __init__(self, facts: BlockFacts, n: int) -> None:
-        self._facts, self._n = facts, n
-
-    def __getitem__(self, name: str) -> Any:
-        value = getattr(self._facts, name)
-        return value[self._n] if isinstance(value, np.ndarray) else value
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(())
-
-    def __len__(self) -> int:
-        return 0
+    @property
+    def end(self) -> PacingPast:
+        """What the block after this one has to know."""
+        if not len(self._timed):
+            return self._past
+        last = int(self._timed[-1])
+        return PacingPast(
+            is_timed=True,
+            time_ns=int(self._time_ns[last]),
+            queued_ns=int(self._queue[0][-1]) + int(self._duration_ns[last]),
+            quick=int(self.quick[last]),
+            was_still=bool(self._is_still[last]),
+        )

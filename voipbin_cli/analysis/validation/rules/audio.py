@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable
 import numpy as np
 
 from voipbin_cli.analysis.columns import Mask, equal
-from voipbin_cli.analysis.validation.facts.pacing import CODECS, MISALIGNED, BlockFacts, code_of
+from voipbin_cli.analysis.validation.facts.audio import MISALIGNED, code_of
+from voipbin_cli.analysis.validation.facts.block import BlockFacts
 from voipbin_cli.analysis.validation.rules.row import (
     ERROR,
     INFO,
@@ -25,11 +26,16 @@ _FILE_STARTS = {b"OggS": "Ogg", b"fLaC": "FLAC", b"ID3\x03": "MP3", b"ID3\x04": 
 _WAV_STARTS = (b"RIFF", b"RF64", b"RIFX")
 
 
+def _sounds_like(facts: BlockFacts, code: int) -> Mask:
+    """Frames of sound, heard to be of this codec."""
+    return equal(facts.audio.codec, code) & ~facts.payload.is_still
+
+
 def _heard_as(codec: Codec) -> Callable[[BlockFacts], Mask]:
     def predicate(facts: BlockFacts) -> Mask:
         if codec in facts.due.codecs:
-            return np.zeros(len(facts.frames), bool)
-        return facts.sounds(code_of(codec))
+            return np.zeros(len(facts.messages), bool)
+        return _sounds_like(facts, code_of(codec))
 
     return predicate
 
@@ -37,17 +43,18 @@ def _heard_as(codec: Codec) -> Callable[[BlockFacts], Mask]:
 def _is_undocumented(facts: BlockFacts) -> Mask:
     known = facts.due.codecs - {facts.due.documented_codec}
     if facts.due.is_datagrams:
-        return np.zeros(len(facts.frames), bool)
-    return np.isin(facts.codec, [CODECS.index(codec) for codec in known]) & ~facts.is_still
+        return np.zeros(len(facts.messages), bool)
+    codes = [code_of(codec) for codec in known]
+    return np.isin(facts.audio.codec, codes) & ~facts.payload.is_still
 
 
 def _is_odd(facts: BlockFacts) -> Mask:
-    return facts.is_linear_due & facts.is_audio & equal(facts.payload_bytes % 2, 1)
+    return facts.audio.is_linear_due & facts.payload.is_audio & equal(facts.payload.size % 2, 1)
 
 
 def _begins_with(starts: Iterable[bytes]) -> Callable[[BlockFacts], Mask]:
     numbers = [int.from_bytes(start, "big") for start in starts]
-    return lambda facts: np.isin(facts.begins, numbers) & facts.is_audio
+    return lambda facts: np.isin(facts.payload.begins, numbers) & facts.payload.is_audio
 
 
 RULES = (
@@ -56,7 +63,7 @@ RULES = (
         severities=always(ERROR),
         clause=G711,
         sentence="Where linear audio is due, no mu-law comes.",
-        message="this sounds like mu-law, {due_codecs} is due",
+        message="this sounds like mu-law, {due.codec_names} is due",
         consequence="it is played as loud noise, about half as long as the speech",
         predicate=_heard_as(Codec.MULAW),
         field="payload",
@@ -66,7 +73,7 @@ RULES = (
         severities=always(ERROR),
         clause=G711,
         sentence="A-law is no codec of the platform's streams.",
-        message="this sounds like A-law, {due_codecs} is due",
+        message="this sounds like A-law, {due.codec_names} is due",
         consequence="read as mu-law it is loud and distorted, read as linear it is noise",
         predicate=_heard_as(Codec.ALAW),
         field="payload",
@@ -76,7 +83,7 @@ RULES = (
         severities=always(ERROR),
         clause=L16,
         sentence="Where mu-law is due, no linear audio comes.",
-        message="this sounds like 16-bit linear audio, {due_codecs} is due",
+        message="this sounds like 16-bit linear audio, {due.codec_names} is due",
         consequence="it is played as noise, twice as long as the speech",
         predicate=_heard_as(Codec.S16LE),
         field="payload",
@@ -86,7 +93,7 @@ RULES = (
         severities=always(ERROR),
         clause=L16,
         sentence="Linear audio is little-endian on this platform, in RTP too.",
-        message="this sounds like big-endian samples, {due_codecs} is due",
+        message="this sounds like big-endian samples, {due.codec_names} is due",
         consequence="it is played as white noise",
         predicate=_heard_as(Codec.S16BE),
         field="payload",
@@ -98,7 +105,7 @@ RULES = (
         sentence="Each frame begins with the first byte of a sample.",
         message="the samples are shifted by a byte",
         consequence="it is played as noise from here on",
-        predicate=lambda facts: facts.sounds(MISALIGNED),
+        predicate=lambda facts: _sounds_like(facts, MISALIGNED),
         field="payload",
     ),
     Rule(
@@ -106,7 +113,7 @@ RULES = (
         severities=always(ERROR),
         clause=L16,
         sentence="Linear audio has two bytes a sample.",
-        message="{payload_bytes} bytes end in half a sample",
+        message="{payload.size} bytes end in half a sample",
         consequence="the last byte is lost; where the stream goes on with its other half, "
         "everything after it is noise",
         predicate=_is_odd,
@@ -139,7 +146,7 @@ RULES = (
         sentence="The payload is samples, not text.",
         message="the payload is text (JSON, base64, …)",
         consequence="it is played as noise: send the bytes themselves, in binary messages",
-        predicate=lambda facts: facts.is_words & facts.is_audio,
+        predicate=lambda facts: facts.payload.is_words & facts.payload.is_audio,
         field="payload",
     ),
     Rule(
@@ -148,7 +155,7 @@ RULES = (
         directions=RECEIVED,
         clause=CODEC_TABLE,
         sentence="The documents say mu-law in RTP, linear audio in SLN and AudioSocket.",
-        message="this is {found}, the documents say {documented_codec}",
+        message="this is {audio.found}, the documents say {due.documented_codec_name}",
         consequence="none for a reader that decides by size and sound; noise for one that "
         "goes by the documents",
         predicate=_is_undocumented,

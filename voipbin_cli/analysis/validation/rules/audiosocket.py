@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from voipbin_cli.analysis.columns import Mask, equal, unequal
-from voipbin_cli.analysis.validation.facts.audiosocket import AudioSocketFacts
+from voipbin_cli.analysis.validation.facts.block import BlockFacts
 from voipbin_cli.analysis.validation.rules.row import (
     AUDIOSOCKET,
     ERROR,
@@ -23,26 +23,28 @@ ENDS = "the far end takes it for the end: the stream is closed (1006)"
 _NAMED_RULES = (Kind.HANGUP,)
 
 
-def _is_header_cut(facts: AudioSocketFacts) -> Mask:
-    short = (facts.size > 0) & (facts.size < HEADER_BYTES) & ~facts.is_text
-    return short & ~facts.is_rest
+def _is_header_cut(facts: BlockFacts) -> Mask:
+    size = facts.messages.size
+    short = (size > 0) & (size < HEADER_BYTES) & ~facts.messages.is_text
+    return short & ~facts.audiosocket.is_rest
 
 
-def _is_trailing(facts: AudioSocketFacts) -> Mask:
-    return (facts.frame_count > 0) & (facts.rest_bytes > 0) & ~facts.is_rest & ~facts.is_swapped
+def _is_trailing(facts: BlockFacts) -> Mask:
+    frames = facts.audiosocket
+    return (frames.frame_count > 0) & (frames.rest_bytes > 0) & ~frames.is_rest & ~frames.is_swapped
 
 
-def _is_other_kind(facts: AudioSocketFacts) -> Mask:
-    named = np.isin(facts.kind, _NAMED_RULES)
-    return (facts.frame_count > 0) & ~facts.is_sound_kind & ~named
+def _is_other_kind(facts: BlockFacts) -> Mask:
+    named = np.isin(facts.audiosocket.kind, _NAMED_RULES)
+    return (facts.audiosocket.frame_count > 0) & ~facts.audiosocket.is_sound_kind & ~named
 
 
-def _is_hangup(facts: AudioSocketFacts) -> Mask:
-    return (facts.frame_count > 0) & equal(facts.kind, Kind.HANGUP)
+def _is_hangup(facts: BlockFacts) -> Mask:
+    return (facts.audiosocket.frame_count > 0) & equal(facts.audiosocket.kind, Kind.HANGUP)
 
 
-def _is_other_rate(facts: AudioSocketFacts) -> Mask:
-    return facts.is_sound_kind & unequal(facts.kind, Kind.PCM_8K)
+def _is_other_rate(facts: BlockFacts) -> Mask:
+    return facts.audiosocket.is_sound_kind & unequal(facts.audiosocket.kind, Kind.PCM_8K)
 
 
 RULES = (
@@ -52,7 +54,7 @@ RULES = (
         encapsulations=AUDIOSOCKET,
         clause=PROTOCOL + ": header",
         sentence="A frame has a header of 3 bytes.",
-        message="{size} bytes, the header alone has 3",
+        message="{messages.size} bytes, the header alone has 3",
         consequence="the far end waits for the rest, and ends the stream after a few ms",
         predicate=_is_header_cut,
     ),
@@ -62,9 +64,9 @@ RULES = (
         encapsulations=AUDIOSOCKET,
         clause=PROTOCOL + ": header",
         sentence="Audio comes with a header in front of it.",
-        message="{size} bytes with no AudioSocket header: raw audio?",
+        message="{messages.size} bytes with no AudioSocket header: raw audio?",
         consequence="samples are read as kind and length: the stream ends (1006)",
-        predicate=lambda facts: facts.is_bare,
+        predicate=lambda facts: facts.audiosocket.is_bare,
         field="kind",
     ),
     Rule(
@@ -73,10 +75,10 @@ RULES = (
         encapsulations=AUDIOSOCKET,
         clause=PROTOCOL + ": length, big-endian",
         sentence="The length is big-endian.",
-        message="the length reads {declared}, and {declared_little} in little-endian order, "
-        "which follow",
+        message="the length reads {audiosocket.declared}, and {audiosocket.declared_little} in "
+        "little-endian order, which follow",
         consequence="bytes out of step, then the stream ends (1006)",
-        predicate=lambda facts: facts.is_swapped,
+        predicate=lambda facts: facts.audiosocket.is_swapped,
         field="length",
     ),
     Rule(
@@ -85,9 +87,9 @@ RULES = (
         encapsulations=AUDIOSOCKET,
         clause=PROTOCOL + ": length",
         sentence="The length is that of the payload which follows in the message.",
-        message="the length reads {declared}, {follows} bytes follow",
+        message="the length reads {audiosocket.declared}, {audiosocket.follows} bytes follow",
         consequence="bytes out of step, then the stream ends (1006)",
-        predicate=lambda facts: facts.is_short,
+        predicate=lambda facts: facts.audiosocket.is_short,
         field="length",
     ),
     Rule(
@@ -96,7 +98,7 @@ RULES = (
         encapsulations=AUDIOSOCKET,
         clause=PROTOCOL + ": length",
         sentence="Nothing but whole frames is in a message.",
-        message="{rest_bytes} bytes after the last whole frame",
+        message="{audiosocket.rest_bytes} bytes after the last whole frame",
         consequence="they are taken for the next header: bytes out of step, then the end (1006)",
         predicate=_is_trailing,
         field="rest",
@@ -107,9 +109,9 @@ RULES = (
         encapsulations=AUDIOSOCKET,
         clause="VoIPBIN media stream: one binary message carries one unit",
         sentence="A frame is not split over two messages.",
-        message="{size} bytes: the rest of the frame in the message before",
+        message="{messages.size} bytes: the rest of the frame in the message before",
         consequence="with 8 ms or more between the two the stream ends (1006)",
-        predicate=lambda facts: facts.is_rest,
+        predicate=lambda facts: facts.audiosocket.is_rest,
     ),
     Rule(
         id="audiosocket-joined",
@@ -117,9 +119,9 @@ RULES = (
         encapsulations=AUDIOSOCKET,
         clause="VoIPBIN media stream: one binary message carries one unit",
         sentence="A message holds one frame.",
-        message="{frame_count} frames in one message",
+        message="{audiosocket.frame_count} frames in one message",
         consequence="all of it is heard; a reader that takes a message for a frame plays headers",
-        predicate=lambda facts: facts.frame_count > 1,
+        predicate=lambda facts: facts.audiosocket.frame_count > 1,
         field="rest",
     ),
     Rule(
@@ -130,7 +132,7 @@ RULES = (
         sentence="Audio has a payload.",
         message="audio of length 0",
         consequence=ENDS,
-        predicate=lambda facts: facts.is_sound_kind & (facts.payload_bytes == 0),
+        predicate=lambda facts: facts.audiosocket.is_sound_kind & (facts.payload.size == 0),
         field="length",
     ),
     Rule(
@@ -151,7 +153,7 @@ RULES = (
         directions=SENT,
         clause=PROTOCOL + ": kinds",
         sentence="Audio alone is sent, as kind 10.",
-        message="kind {kind_hex} is no audio",
+        message="kind {audiosocket.kind_hex} is no audio",
         consequence=ENDS,
         predicate=_is_other_kind,
         field="kind",
@@ -163,7 +165,7 @@ RULES = (
         directions=RECEIVED,
         clause=PROTOCOL + ": kinds",
         sentence="The platform sends audio alone, as kind 10.",
-        message="kind {kind_hex} is no audio",
+        message="kind {audiosocket.kind_hex} is no audio",
         consequence="a reader that does not look at the kind plays it as a click",
         predicate=_is_other_kind,
         field="kind",
@@ -174,7 +176,7 @@ RULES = (
         encapsulations=AUDIOSOCKET,
         clause=PROTOCOL + ": kinds 10 to 18",
         sentence="The kind is 10: 8 kHz.",
-        message="kind {kind_hex} says {rate_hz} Hz",
+        message="kind {audiosocket.kind_hex} says {audiosocket.rate_hz} Hz",
         consequence="it is taken as audio of that rate: too fast and too high if it is 8 kHz",
         predicate=_is_other_rate,
         field="kind",
@@ -185,9 +187,9 @@ RULES = (
         encapsulations=AUDIOSOCKET,
         clause="VoIPBIN media stream: AudioSocket frames of 20 ms",
         sentence="A frame holds 20 ms of audio: 320 bytes linear, 160 of G.711, at 8 kHz.",
-        message="{payload_bytes} bytes of payload, {due_bytes} are due",
+        message="{payload.size} bytes of payload, {audio.frame_bytes} are due",
         consequence="it is heard; pacing and buffers that count frames go wrong",
-        predicate=lambda facts: off_size(facts) & facts.is_sound_kind,
+        predicate=lambda facts: off_size(facts) & facts.audiosocket.is_sound_kind,
         field="length",
     ),
 )

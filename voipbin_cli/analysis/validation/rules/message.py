@@ -22,9 +22,9 @@ RULES = (
         directions=SENT,
         clause="VoIPBIN media stream: binary messages; RFC 6455 5.6",
         sentence="Audio travels in binary messages.",
-        message="a text message of {size} bytes",
+        message="a text message of {messages.size} bytes",
         consequence="the far end ignores text in silence: nothing of it is heard",
-        predicate=lambda facts: facts.is_text,
+        predicate=lambda facts: facts.messages.is_text,
     ),
     Rule(
         id="message-text-received",
@@ -32,9 +32,9 @@ RULES = (
         directions=RECEIVED,
         clause="VoIPBIN media stream: binary messages; RFC 6455 5.6",
         sentence="The platform sends no text messages.",
-        message="a text message of {size} bytes",
+        message="a text message of {messages.size} bytes",
         consequence="a reader that takes every message for audio fails on it",
-        predicate=lambda facts: facts.is_text,
+        predicate=lambda facts: facts.messages.is_text,
     ),
     Rule(
         id="message-empty",
@@ -44,6 +44,6 @@ RULES = (
         sentence="No message is empty.",
         message="an empty message",
         consequence="the far end ignores it in silence",
-        predicate=lambda facts: facts.is_empty,
+        predicate=lambda facts: facts.messages.is_empty,
     ),
 )

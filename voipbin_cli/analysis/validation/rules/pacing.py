@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from voipbin_cli.analysis.columns import Mask
-from voipbin_cli.analysis.validation.facts.pacing import BlockFacts
+from voipbin_cli.analysis.validation.facts.block import BlockFacts
 from voipbin_cli.analysis.validation.rules.row import (
     ERROR,
     INFO,
@@ -23,11 +23,11 @@ PACING = "VoIPBIN media stream: 20 ms of audio every 20 ms"
 
 
 def _is_far_ahead(facts: BlockFacts) -> Mask:
-    return facts.lead_ms > CALL_LEAD_MS
+    return facts.pacing.lead_ms > CALL_LEAD_MS
 
 
 def _is_ahead(facts: BlockFacts) -> Mask:
-    return (facts.lead_ms > CONFERENCE_LEAD_MS) & ~_is_far_ahead(facts)
+    return (facts.pacing.lead_ms > CONFERENCE_LEAD_MS) & ~_is_far_ahead(facts)
 
 
 RULES = (
@@ -37,7 +37,7 @@ RULES = (
         directions=SENT,
         clause=PACING,
         sentence="What is sent is at most 80 ms ahead of its time.",
-        message="{lead_ms:.0f} ms ahead of its time",
+        message="{pacing.lead_ms:.0f} ms ahead of its time",
         consequence="a conference flushes its whole queue: that much audio is not heard",
         predicate=_is_ahead,
     ),
@@ -47,7 +47,7 @@ RULES = (
         directions=SENT,
         clause=PACING,
         sentence="What is sent is never 500 ms ahead of its time.",
-        message="{lead_ms:.0f} ms ahead of its time",
+        message="{pacing.lead_ms:.0f} ms ahead of its time",
         consequence="the far end flushes its whole queue: that much audio is not heard",
         predicate=_is_far_ahead,
     ),
@@ -57,9 +57,9 @@ RULES = (
         directions=SENT,
         clause=PACING,
         sentence="Sound has no pauses of its own making.",
-        message="nothing was there to play for {dry_ms:.0f} ms in the midst of sound",
+        message="nothing was there to play for {pacing.dry_ms:.0f} ms in the midst of sound",
         consequence="an empty queue is heard as a gap at once: there is no concealment",
-        predicate=lambda facts: (facts.dry_ms > DRY_MS) & facts.is_cut,
+        predicate=lambda facts: (facts.pacing.dry_ms > DRY_MS) & facts.pacing.is_cut,
     ),
     Rule(
         id="pacing-gap-received",
@@ -67,17 +67,17 @@ RULES = (
         directions=RECEIVED,
         clause=PACING,
         sentence="A frame comes every 20 ms.",
-        message="{gap_ms:.0f} ms since the frame before",
+        message="{pacing.gap_ms:.0f} ms since the frame before",
         consequence="a buffer of less than that runs dry: `voipbin stream diagnose` tells why",
-        predicate=lambda facts: facts.gap_ms > GAP_RECEIVED_MS,
+        predicate=lambda facts: facts.pacing.gap_ms > GAP_RECEIVED_MS,
     ),
     Rule(
         id="pacing-burst",
         severities=always(INFO),
         clause=PACING,
         sentence="Frames come one by one.",
-        message="{quick} frames at once after another",
+        message="{pacing.quick} frames at once after another",
         consequence="they wait in a queue; too many of them are flushed",
-        predicate=lambda facts: facts.quick >= BURST,
+        predicate=lambda facts: facts.pacing.quick >= BURST,
     ),
 )

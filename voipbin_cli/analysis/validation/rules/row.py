@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from voipbin_cli.analysis.columns import Mask
 from voipbin_cli.analysis.severity import Severity
 from voipbin_cli.analysis.validation.due import Spec
+from voipbin_cli.analysis.validation.facts.block import BlockFacts
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation
 
 
@@ -60,7 +61,7 @@ class Rule:
     sentence: str
     message: str
     consequence: str
-    predicate: Callable[[Any], Mask]
+    predicate: Callable[[BlockFacts], Mask]
     encapsulations: tuple[Encapsulation, ...] = ALL
     directions: tuple[Direction, ...] = BOTH
     field: str = ""

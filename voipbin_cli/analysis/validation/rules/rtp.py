@@ -6,8 +6,7 @@ import numpy as np
 
 from voipbin_cli.analysis.columns import Mask
 from voipbin_cli.analysis.validation.due import DEPLOYED_PAYLOAD_TYPE, DOCUMENTED_PAYLOAD_TYPE
-from voipbin_cli.analysis.validation.facts.pacing import MAX_PAYLOAD_BYTES
-from voipbin_cli.analysis.validation.facts.rtp import RtpFacts
+from voipbin_cli.analysis.validation.facts.block import BlockFacts
 from voipbin_cli.analysis.validation.rules.row import (
     ERROR,
     INFO,
@@ -19,24 +18,25 @@ from voipbin_cli.analysis.validation.rules.row import (
     always,
 )
 from voipbin_cli.analysis.validation.rules.sln import off_size
+from voipbin_cli.codec.audiosocket import MAX_PAYLOAD_BYTES
 
 DROPPED = "it is dropped without a word, and its audio with it"
 PLATFORM = "VoIPBIN media stream: RTP"
 
 
-def _is_other_type(facts: RtpFacts) -> Mask:
-    return facts.is_packet & ~np.isin(facts.payload_type, list(facts.due.payload_types))
+def _is_other_type(facts: BlockFacts) -> Mask:
+    return facts.rtp.is_packet & ~np.isin(facts.rtp.payload_type, list(facts.due.payload_types))
 
 
-def _is_unknown_type(facts: RtpFacts) -> Mask:
+def _is_unknown_type(facts: BlockFacts) -> Mask:
     if facts.due.is_datagrams:
-        return np.zeros(len(facts.frames), bool)
+        return np.zeros(len(facts.messages), bool)
     known = (DOCUMENTED_PAYLOAD_TYPE, DEPLOYED_PAYLOAD_TYPE)
-    return facts.is_packet & ~np.isin(facts.payload_type, known)
+    return facts.rtp.is_packet & ~np.isin(facts.rtp.payload_type, known)
 
 
-def _is_fixed_start(facts: RtpFacts) -> Mask:
-    return facts.is_fixed_start & facts.due.random_start
+def _is_fixed_start(facts: BlockFacts) -> Mask:
+    return facts.sequence.is_fixed_start & facts.due.random_start
 
 
 _HEADER = (
@@ -45,18 +45,18 @@ _HEADER = (
         severities=always(ERROR),
         clause="RFC 3550 5.1",
         sentence="A packet has a header of at least 12 bytes.",
-        message="{size} bytes, the header alone has 12",
+        message="{messages.size} bytes, the header alone has 12",
         consequence=DROPPED,
-        predicate=lambda facts: facts.is_short,
+        predicate=lambda facts: facts.rtp.is_short,
     ),
     Rule(
         id="rtp-bare-audio",
         severities=always(ERROR),
         clause="RFC 3550 5.1",
         sentence="Audio comes with an RTP header in front of it.",
-        message="{size} bytes with no RTP header: raw audio?",
+        message="{messages.size} bytes with no RTP header: raw audio?",
         consequence=DROPPED,
-        predicate=lambda facts: facts.is_bare,
+        predicate=lambda facts: facts.rtp.is_bare,
         field="version",
     ),
     Rule(
@@ -64,9 +64,9 @@ _HEADER = (
         severities=always(ERROR),
         clause="RFC 3550 5.1, A.1",
         sentence="The version is 2.",
-        message="version {version}, it is 2 in RTP",
+        message="version {rtp.version}, it is 2 in RTP",
         consequence=DROPPED,
-        predicate=lambda facts: facts.is_other_version,
+        predicate=lambda facts: facts.rtp.is_other_version,
         field="version",
     ),
     Rule(
@@ -74,9 +74,10 @@ _HEADER = (
         severities=always(ERROR),
         clause="RFC 3550 5.1",
         sentence="The contributing sources that CC counts are all there.",
-        message="{csrc_count} contributing sources end at byte {csrc_end}, the packet at {size}",
+        message="{rtp.csrc_count} contributing sources end at byte {rtp.csrc_end}, the packet at "
+        "{messages.size}",
         consequence=DROPPED,
-        predicate=lambda facts: facts.is_csrc_cut,
+        predicate=lambda facts: facts.rtp.is_csrc_cut,
         field="csrc_count",
     ),
     Rule(
@@ -84,9 +85,9 @@ _HEADER = (
         severities=always(ERROR),
         clause="RFC 3550 5.3.1",
         sentence="A header extension is as long as its length field says.",
-        message="the header extension ends at byte {header_end}, the packet at {size}",
+        message="the header extension ends at byte {rtp.header_end}, the packet at {messages.size}",
         consequence=DROPPED,
-        predicate=lambda facts: facts.is_extension_cut,
+        predicate=lambda facts: facts.rtp.is_extension_cut,
         field="extension",
     ),
     Rule(
@@ -94,9 +95,9 @@ _HEADER = (
         severities=always(ERROR),
         clause="RFC 3550 5.1, A.1",
         sentence="The last byte of a padded packet counts its padding, itself included.",
-        message="padding of {padding_bytes} bytes cannot be in {size}",
+        message="padding of {rtp.padding_bytes} bytes cannot be in {messages.size}",
         consequence=DROPPED,
-        predicate=lambda facts: facts.is_padding_wrong,
+        predicate=lambda facts: facts.rtp.is_padding_wrong,
         field="padding",
     ),
     Rule(
@@ -104,9 +105,9 @@ _HEADER = (
         severities=always(WARNING),
         clause="RFC 3551 6; RFC 5761 4",
         sentence="RTCP does not travel in the media stream.",
-        message="an RTCP packet (reads as payload type {payload_type} with the marker)",
+        message="an RTCP packet (reads as payload type {rtp.payload_type} with the marker)",
         consequence="it is dropped without a word",
-        predicate=lambda facts: facts.is_rtcp,
+        predicate=lambda facts: facts.rtp.is_rtcp,
         field="payload_type",
     ),
     Rule(
@@ -114,9 +115,9 @@ _HEADER = (
         severities=Severities(None, WARNING, INFO),
         clause=f"RFC 3550 5.1; {PLATFORM}",
         sentence="The platform's packets have no padding.",
-        message="{padding_bytes} bytes of padding",
+        message="{rtp.padding_bytes} bytes of padding",
         consequence="a reader that does not look at the P bit plays the padding as sound",
-        predicate=lambda facts: facts.is_packet & facts.has_padding,
+        predicate=lambda facts: facts.rtp.is_packet & facts.rtp.has_padding,
         field="padding",
     ),
     Rule(
@@ -124,9 +125,9 @@ _HEADER = (
         severities=Severities(None, WARNING, INFO),
         clause=f"RFC 3550 5.3.1; {PLATFORM}",
         sentence="The platform's packets have no header extension.",
-        message="a header extension; the payload begins at byte {header_end}",
+        message="a header extension; the payload begins at byte {rtp.header_end}",
         consequence="a reader that takes off twelve bytes plays the extension as sound",
-        predicate=lambda facts: facts.is_packet & facts.has_extension,
+        predicate=lambda facts: facts.rtp.is_packet & facts.rtp.has_extension,
         field="extension",
     ),
     Rule(
@@ -134,9 +135,9 @@ _HEADER = (
         severities=Severities(None, WARNING, INFO),
         clause=f"RFC 3550 5.1; {PLATFORM}",
         sentence="The platform's packets have no contributing sources.",
-        message="{csrc_count} contributing sources",
+        message="{rtp.csrc_count} contributing sources",
         consequence="a reader that takes off twelve bytes plays the list as sound",
-        predicate=lambda facts: facts.is_packet & (facts.csrc_count > 0),
+        predicate=lambda facts: facts.rtp.is_packet & (facts.rtp.csrc_count > 0),
         field="csrc_count",
     ),
     Rule(
@@ -146,7 +147,7 @@ _HEADER = (
         sentence="The marker begins a talkspurt; the platform, which sends silence, sets none.",
         message="the marker is set",
         consequence="none; a reader that takes the second byte for the type alone reads 224 for 96",
-        predicate=lambda facts: facts.is_packet & facts.marker,
+        predicate=lambda facts: facts.rtp.is_packet & facts.rtp.marker,
         field="marker",
     ),
 )
@@ -158,7 +159,7 @@ _PAYLOAD = (
         directions=RECEIVED,
         clause=f"RFC 3551 6, RFC 3550 5.1; {PLATFORM}",
         sentence="What is received has payload type 0 by the documents, 96 as observed.",
-        message="payload type {payload_type}, {due_says} {due_payload_types}",
+        message="payload type {rtp.payload_type}, {due.says} {due.payload_type_names}",
         consequence="a receiver ignores payload types that it does not know (RFC 3550 5.1)",
         predicate=_is_other_type,
         field="payload_type",
@@ -169,7 +170,7 @@ _PAYLOAD = (
         directions=RECEIVED,
         clause=f"RFC 3551 6; {PLATFORM}",
         sentence="No form of the platform has another payload type than 0 and 96.",
-        message="payload type {payload_type} is neither 0 nor 96",
+        message="payload type {rtp.payload_type} is neither 0 nor 96",
         consequence="a reader that believes the label decodes the payload as something else",
         predicate=_is_unknown_type,
         field="payload_type",
@@ -180,7 +181,7 @@ _PAYLOAD = (
         directions=SENT,
         clause=f"RFC 3550 5.1; {PLATFORM}",
         sentence="What is sent has the payload type that the far end takes.",
-        message="payload type {payload_type}, the far end takes {due_payload_types}",
+        message="payload type {rtp.payload_type}, the far end takes {due.payload_type_names}",
         consequence=DROPPED,
         predicate=_is_other_type,
         field="payload_type",
@@ -190,9 +191,9 @@ _PAYLOAD = (
         severities=always(WARNING),
         clause="RFC 3550 5.1",
         sentence="The payload type stays the same.",
-        message="payload type {payload_type} after another one",
+        message="payload type {rtp.payload_type} after another one",
         consequence="a reader that decided on the first packet decodes the others wrong",
-        predicate=lambda facts: facts.is_other_type & (not facts.due.is_datagrams),
+        predicate=lambda facts: facts.sequence.is_other_type & (not facts.due.is_datagrams),
         field="payload_type",
     ),
     Rule(
@@ -202,7 +203,7 @@ _PAYLOAD = (
         sentence="A packet has a payload.",
         message="a header and no payload",
         consequence="the far end takes it for the end: the stream is closed (1006)",
-        predicate=lambda facts: facts.is_packet & (facts.payload_bytes == 0),
+        predicate=lambda facts: facts.rtp.is_packet & (facts.payload.size == 0),
         field="payload",
     ),
     Rule(
@@ -210,9 +211,9 @@ _PAYLOAD = (
         severities=always(ERROR),
         clause="AudioSocket: the length field has 16 bits, and the platform puts payloads into it",
         sentence="A payload has at most 65,535 bytes.",
-        message="{payload_bytes} bytes of payload, at most 65535 are taken",
+        message="{payload.size} bytes of payload, at most 65535 are taken",
         consequence="the platform's server process dies of it, and all its calls with it",
-        predicate=lambda facts: facts.payload_bytes > MAX_PAYLOAD_BYTES,
+        predicate=lambda facts: facts.payload.size > MAX_PAYLOAD_BYTES,
         field="payload",
     ),
     Rule(
@@ -220,9 +221,9 @@ _PAYLOAD = (
         severities=always(WARNING),
         clause=f"RFC 3551 4.2; {PLATFORM}, 172-byte packets of PCMU",
         sentence="A packet holds 20 ms of audio: 160 bytes of mu-law, 320 linear.",
-        message="{payload_bytes} bytes of payload, {due_bytes} are due",
+        message="{payload.size} bytes of payload, {audio.frame_bytes} are due",
         consequence="it is heard; pacing and buffers that count packets go wrong",
-        predicate=lambda facts: off_size(facts) & facts.is_packet,
+        predicate=lambda facts: off_size(facts) & facts.rtp.is_packet,
         field="payload",
     ),
 )
@@ -233,9 +234,9 @@ _SEQUENCE = (
         severities=always(WARNING),
         clause="RFC 3550 5.1, A.3",
         sentence="The sequence number is one more in each packet.",
-        message="{missing} packets missing before number {sequence_number}",
+        message="{sequence.missing} packets missing before number {rtp.sequence_number}",
         consequence="their audio is not heard; on a WebSocket nothing gets lost on the way",
-        predicate=lambda facts: facts.missing > 0,
+        predicate=lambda facts: facts.sequence.missing > 0,
         field="sequence_number",
     ),
     Rule(
@@ -243,9 +244,9 @@ _SEQUENCE = (
         severities=always(WARNING),
         clause="RFC 3550 5.1, A.1",
         sentence="The sequence number is one more in each packet.",
-        message="number {sequence_number} once more",
+        message="number {rtp.sequence_number} once more",
         consequence="a jitter buffer drops it, anything else plays it twice",
-        predicate=lambda facts: facts.is_duplicate,
+        predicate=lambda facts: facts.sequence.is_duplicate,
         field="sequence_number",
     ),
     Rule(
@@ -253,9 +254,9 @@ _SEQUENCE = (
         severities=always(WARNING),
         clause="RFC 3550 5.1, A.1",
         sentence="The sequence number is one more in each packet.",
-        message="number {sequence_number} after a higher one",
+        message="number {rtp.sequence_number} after a higher one",
         consequence="without a jitter buffer it is played out of order",
-        predicate=lambda facts: facts.is_reordered,
+        predicate=lambda facts: facts.sequence.is_reordered,
         field="sequence_number",
     ),
     Rule(
@@ -263,9 +264,9 @@ _SEQUENCE = (
         severities=always(WARNING),
         clause="RFC 3550 A.1",
         sentence="The sequence number does not jump.",
-        message="number {sequence_number} is far from the one before",
+        message="number {rtp.sequence_number} is far from the one before",
         consequence="a receiver waits for a second such packet, then begins anew",
-        predicate=lambda facts: facts.is_jump,
+        predicate=lambda facts: facts.sequence.is_jump,
         field="sequence_number",
     ),
     Rule(
@@ -273,9 +274,9 @@ _SEQUENCE = (
         severities=always(WARNING),
         clause="RFC 3550 3, 8",
         sentence="One stream has one synchronization source.",
-        message="another source, {ssrc:#010x}",
+        message="another source, {rtp.ssrc:#010x}",
         consequence="a receiver takes it for another stream and begins anew, or ignores it",
-        predicate=lambda facts: facts.is_new_source,
+        predicate=lambda facts: facts.sequence.is_new_source,
         field="ssrc",
     ),
     Rule(
@@ -283,7 +284,7 @@ _SEQUENCE = (
         severities=Severities(WARNING, None, INFO),
         clause="RFC 3550 5.1",
         sentence="Sequence number, timestamp and SSRC begin at random.",
-        message="the stream begins with number {sequence_number} and SSRC 0",
+        message="the stream begins with number {rtp.sequence_number} and SSRC 0",
         consequence="none but for encryption, which is easier to break; it is how the platform's "
         "bridge can be told",
         predicate=_is_fixed_start,
@@ -297,10 +298,9 @@ _CLOCK = (
         severities=Severities(WARNING, WARNING, INFO),
         clause="RFC 3550 5.1, RFC 3551 4.1",
         sentence="The timestamp counts samples.",
-        message="the timestamp advances by {timestamp_step}, for {timestamp_due} samples: "
-        "it counts bytes",
+        message="the timestamp advances by {clock.step}, for {clock.due} samples: it counts bytes",
         consequence="it is heard; jitter worked out at 8 kHz is nonsense",
-        predicate=lambda facts: facts.is_counting_bytes,
+        predicate=lambda facts: facts.clock.is_counting_bytes,
         field="timestamp",
     ),
     Rule(
@@ -308,9 +308,9 @@ _CLOCK = (
         severities=always(WARNING),
         clause="RFC 3550 5.1, RFC 3551 4.1",
         sentence="The timestamp counts samples at 8 kHz.",
-        message="the timestamp advances by {timestamp_step}, {timestamp_due} samples went before",
+        message="the timestamp advances by {clock.step}, {clock.due} samples went before",
         consequence="a jitter buffer plays it at the wrong time, or drops it",
-        predicate=lambda facts: facts.is_off_clock,
+        predicate=lambda facts: facts.clock.is_off,
         field="timestamp",
     ),
 )

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voipbin_cli.analysis.columns import Ints, Mask, before, equal, unequal
-from voipbin_cli.analysis.validation.facts.pacing import BlockFacts, Past
+from voipbin_cli.analysis.headers.no_headers import BARE_BYTES
+from voipbin_cli.analysis.messages import Messages
 from voipbin_cli.codec.audiosocket import HEADER_BYTES, RATE_HZ, Kind
+from voipbin_cli.codec.pcm import SAMPLE_RATE_HZ
 
-# Bare audio comes in whole multiples of 10 ms of G.711 (80) or linear (160).
-BARE_BYTES = 80
 _MAX_JOINED = 32
 _RATES: Ints = np.zeros(256, np.int64)
 _RATES[list(RATE_HZ)] = list(RATE_HZ.values())
@@ -29,18 +29,26 @@ class _Chain(NamedTuple):
     end: Ints
 
 
-class AudioSocketFacts(BlockFacts):
-    """The first frame of each message stands for it; a message is due to hold one."""
+class AudioSocketHeaders:
+    """Columns of messages: the first frame of each stands for it, as it is due to hold one.
+
+    `missing_bytes`: so many the frame in the message before the first one was short of.
+    """
+
+    def __init__(self, messages: Messages, missing_bytes: int = 0) -> None:
+        self.messages = messages
+        self._size, self._is_text = messages.size, messages.is_text
+        self._missing_before = missing_bytes
 
     @cached_property
     def has_header(self) -> Mask:
         """Three bytes are there."""
-        return (self.size >= HEADER_BYTES) & ~self.is_text
+        return (self._size >= HEADER_BYTES) & ~self._is_text
 
     @cached_property
     def kind(self) -> Ints:
         """The first byte."""
-        return self.octet(0)
+        return self.messages.octet(0)
 
     @cached_property
     def kind_hex(self) -> NDArray[np.str_]:
@@ -50,27 +58,27 @@ class AudioSocketFacts(BlockFacts):
     @cached_property
     def declared(self) -> Ints:
         """What the length field says."""
-        return self.word(1)
+        return self.messages.word(1)
 
     @cached_property
     def declared_little(self) -> Ints:
         """What it says in the wrong byte order."""
-        return self.octet(1) | self.octet(2) << 8
+        return self.messages.octet(1) | self.messages.octet(2) << 8
 
     @cached_property
     def follows(self) -> Ints:
         """Bytes after the header."""
-        return np.maximum(self.size - HEADER_BYTES, 0)
+        return np.maximum(self._size - HEADER_BYTES, 0)
 
     @cached_property
     def _chain(self) -> _Chain:
-        count = np.zeros(len(self.frames), np.int64)
+        count = np.zeros(len(self.messages), np.int64)
         payload, end = np.zeros_like(count), np.zeros_like(count)
         going = self.has_header.copy()
         for _ in range(_MAX_JOINED):
-            length = self.word(end + 1)
+            length = self.messages.word(end + 1)
             following = end + HEADER_BYTES + length
-            going = going & (end + HEADER_BYTES <= self.size) & (following <= self.size)
+            going = going & (end + HEADER_BYTES <= self._size) & (following <= self._size)
             if not going.any():
                 break
             count += going
@@ -83,7 +91,7 @@ class AudioSocketFacts(BlockFacts):
         """Audio comes first, or there is one frame and nothing else: no samples read like that."""
         chain = self._chain
         audio = (_RATES[self.kind] > 0) & (self.declared > 0)
-        return (chain.whole > 0) & (audio | (equal(chain.whole, 1) & equal(chain.end, self.size)))
+        return (chain.whole > 0) & (audio | (equal(chain.whole, 1) & equal(chain.end, self._size)))
 
     @cached_property
     def is_swapped(self) -> Mask:
@@ -101,13 +109,13 @@ class AudioSocketFacts(BlockFacts):
     @cached_property
     def is_rest(self) -> Mask:
         """Just what the frame in the message before was short of."""
-        missing = before(self._missing, self.past.missing_bytes)
-        return (self.size > 0) & ~self.is_text & ~self._begins_well & equal(self.size, missing)
+        missing = before(self._missing, self._missing_before)
+        return (self._size > 0) & ~self._is_text & ~self._begins_well & equal(self._size, missing)
 
     @cached_property
     def is_bare(self) -> Mask:
         """Of the size of bare audio, and no frame: samples of silence read as many hangups."""
-        whole = (self.size > 0) & equal(self.size % BARE_BYTES, 0) & ~self.is_text
+        whole = (self._size > 0) & equal(self._size % BARE_BYTES, 0) & ~self._is_text
         return whole & ~self._begins_well & ~self.is_swapped & ~self.is_rest
 
     @cached_property
@@ -119,7 +127,7 @@ class AudioSocketFacts(BlockFacts):
     def rest_bytes(self) -> Ints:
         """Bytes after the whole frames."""
         many = self._chain.whole >= _MAX_JOINED
-        return np.where(many | self.is_text, 0, self.size - self._chain.end)
+        return np.where(many | self._is_text, 0, self._size - self._chain.end)
 
     @cached_property
     def is_short(self) -> Mask:
@@ -135,7 +143,7 @@ class AudioSocketFacts(BlockFacts):
     @cached_property
     def payload_bytes(self) -> Ints:
         """Payload of the first frame, or bare audio."""
-        bare = np.where(self.is_bare, self.size, 0)
+        bare = np.where(self.is_bare, self._size, 0)
         return np.where(self.frame_count > 0, self.declared, bare)
 
     @cached_property
@@ -152,18 +160,24 @@ class AudioSocketFacts(BlockFacts):
     def rate_hz(self) -> Ints:
         """What the kind says."""
         rates = np.where(self.frame_count > 0, _RATES[self.kind], 0)
-        return np.where(rates > 0, rates, 8000)
+        return np.where(rates > 0, rates, SAMPLE_RATE_HZ)
 
     @cached_property
-    def duration_ns(self) -> Ints:
-        """Of all frames in the message."""
-        whole = np.where(self.frame_count > 1, self._chain.payload_bytes, self.payload_bytes)
-        samples = np.where(self.is_audio, whole // np.maximum(self.sample_bytes, 1), 0)
-        return samples * 1_000_000_000 // self.rate_hz
+    def audio_bytes(self) -> Ints:
+        """Payload of all frames in the message, or bare audio."""
+        return np.where(self.frame_count > 1, self._chain.payload_bytes, self.payload_bytes)
 
-    def next_past(self) -> Past:
-        """Return what the block after this one has to know."""
-        past = super().next_past()
-        if len(self.frames):
-            past.missing_bytes = int(self._missing[-1])
-        return past
+    @property
+    def is_frame(self) -> Mask:
+        """It begins with a whole frame."""
+        return self.frame_count > 0
+
+    @property
+    def label(self) -> Ints:
+        """The kind."""
+        return self.kind
+
+    @property
+    def missing_bytes(self) -> int:
+        """So many the frame in the last message is short of."""
+        return int(self._missing[-1]) if len(self.messages) else self._missing_before

@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voipbin_cli.analysis.columns import Ints, Mask, equal, unequal
-from voipbin_cli.analysis.validation.facts.audiosocket import BARE_BYTES
-from voipbin_cli.analysis.validation.facts.pacing import BlockFacts
+from voipbin_cli.analysis.headers.no_headers import BARE_BYTES
+from voipbin_cli.analysis.messages import Messages
 from voipbin_cli.codec.payload_types import COMFORT_NOISE, PCMA, PCMU, RESERVED
+from voipbin_cli.codec.pcm import SAMPLE_RATE_HZ
 from voipbin_cli.codec.rtp import HEADER_BYTES, VERSION
 
 _FIXED = np.dtype(
@@ -26,23 +27,29 @@ _EXTENSION_HEADER_BYTES = 4
 _EVENT_BYTES = 4
 
 
-class RtpHeaderFacts(BlockFacts):
-    """All columns that a packet alone tells."""
+class RtpHeaders:
+    """Columns of packets, each read alone. Of what is no packet the columns are zero."""
+
+    def __init__(self, messages: Messages) -> None:
+        self.messages = messages
+        self._size, self._is_text = messages.size, messages.is_text
 
     @cached_property
     def has_header(self) -> Mask:
         """Twelve bytes are there."""
-        return (self.size >= HEADER_BYTES) & (self.frames.length >= HEADER_BYTES) & ~self.is_text
+        return (
+            (self._size >= HEADER_BYTES) & (self.messages.length >= HEADER_BYTES) & ~self._is_text
+        )
 
     @cached_property
     def is_short(self) -> Mask:
         """Some bytes, and fewer than a header has."""
-        return (self.size > 0) & (self.size < HEADER_BYTES) & ~self.is_text
+        return (self._size > 0) & (self._size < HEADER_BYTES) & ~self._is_text
 
     @cached_property
     def _header(self) -> NDArray[np.void]:
         """The fixed header as a structure, zeros where it is not there."""
-        header: NDArray[np.void] = self.frames.heads(HEADER_BYTES).view(_FIXED)[:, 0]
+        header: NDArray[np.void] = self.messages.heads(HEADER_BYTES).view(_FIXED)[:, 0]
         return header
 
     @cached_property
@@ -61,7 +68,7 @@ class RtpHeaderFacts(BlockFacts):
     def is_bare(self) -> Mask:
         """No RTP, and of the size of bare audio."""
         other = self.has_header & unequal(self.version, VERSION)
-        return other & equal(self.size % BARE_BYTES, 0)
+        return other & equal(self._size % BARE_BYTES, 0)
 
     @cached_property
     def is_other_version(self) -> Mask:
@@ -122,37 +129,37 @@ class RtpHeaderFacts(BlockFacts):
     @cached_property
     def is_csrc_cut(self) -> Mask:
         """The list goes on beyond the packet."""
-        return self._is_rtp & (self.csrc_end > self.size)
+        return self._is_rtp & (self.csrc_end > self._size)
 
     @cached_property
     def header_end(self) -> Ints:
         """Where the payload begins."""
         if not self.has_extension.any():
             return self.csrc_end
-        words = self.word(self.csrc_end + 2)
+        words = self.messages.word(self.csrc_end + 2)
         extension = _EXTENSION_HEADER_BYTES + 4 * words
         return np.where(self.has_extension, self.csrc_end + extension, self.csrc_end)
 
     @cached_property
     def is_extension_cut(self) -> Mask:
         """The extension goes on beyond the packet."""
-        return self.has_extension & ~self.is_csrc_cut & (self.header_end > self.size)
+        return self.has_extension & ~self.is_csrc_cut & (self.header_end > self._size)
 
     @cached_property
     def padding_bytes(self) -> Ints:
         """What the last byte counts; not known where the capture cut it off."""
-        counted = self.has_padding & self.is_whole
+        counted = self.has_padding & self.messages.is_whole
         if not counted.any():
-            return np.zeros(len(self.frames), np.int64)
-        return np.where(counted, self.octet(np.maximum(self.size - 1, 0)), 0)
+            return np.zeros(len(self.messages), np.int64)
+        return np.where(counted, self.messages.octet(np.maximum(self._size - 1, 0)), 0)
 
     @cached_property
     def is_padding_wrong(self) -> Mask:
         """The count is zero, or more than there is."""
-        room = self.size - self.header_end
+        room = self._size - self.header_end
         wrong = (self.padding_bytes < 1) | (self.padding_bytes > room)
         cut = self.is_csrc_cut | self.is_extension_cut
-        return self.has_padding & self.is_whole & wrong & ~cut
+        return self.has_padding & self.messages.is_whole & wrong & ~cut
 
     @cached_property
     def is_readable(self) -> Mask:
@@ -174,13 +181,13 @@ class RtpHeaderFacts(BlockFacts):
     @cached_property
     def payload_at(self) -> Ints:
         """After the header; bare audio is all payload."""
-        return np.where(self.is_packet, np.minimum(self.header_end, self.frames.length), 0)
+        return np.where(self.is_packet, np.minimum(self.header_end, self.messages.length), 0)
 
     @cached_property
     def payload_bytes(self) -> Ints:
         """Less the padding."""
-        payload = np.maximum(self.size - self.header_end - self.padding_bytes, 0)
-        bare = np.where(self.is_bare, self.size, 0)
+        payload = np.maximum(self._size - self.header_end - self.padding_bytes, 0)
+        bare = np.where(self.is_bare, self._size, 0)
         return np.where(self.is_packet, payload, bare)
 
     @cached_property
@@ -190,10 +197,28 @@ class RtpHeaderFacts(BlockFacts):
         other = self.is_packet & (equal(self.payload_type, COMFORT_NOISE) | event)
         return (self.payload_bytes > 0) & ~other
 
+    @property
+    def is_frame(self) -> Mask:
+        """A packet can be read."""
+        return self.is_packet
+
+    @property
+    def label(self) -> Ints:
+        """The payload type."""
+        return self.payload_type
+
+    @property
+    def audio_bytes(self) -> Ints:
+        """A packet is one frame."""
+        return self.payload_bytes
+
+    @cached_property
+    def rate_hz(self) -> Ints:
+        """Nothing says another rate than 8 kHz."""
+        return np.full(len(self.messages), SAMPLE_RATE_HZ)
+
     @cached_property
     def sample_bytes(self) -> Ints:
-        """Of a phone's packets only what RFC 3551 says of their payload type is known."""
-        if not self.due.is_datagrams:
-            return super().sample_bytes
+        """1 where RFC 3551 says of the payload type that it is G.711, 0 where it says nothing."""
         g711 = equal(self.payload_type, PCMU) | equal(self.payload_type, PCMA)
         return g711.astype(np.int64)

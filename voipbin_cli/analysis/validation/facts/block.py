@@ -1,0 +1,130 @@
+"""All that the rules know of a block of messages, in parts; and of one message, for their words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from voipbin_cli.analysis.columns import Ints
+from voipbin_cli.analysis.headers import AudioSocketHeaders, Headers, NoHeaders, RtpHeaders
+from voipbin_cli.analysis.messages import Messages
+from voipbin_cli.analysis.validation.due import Due
+from voipbin_cli.analysis.validation.facts.audio import AudioFacts
+from voipbin_cli.analysis.validation.facts.pacing import PacingFacts, PacingPast
+from voipbin_cli.analysis.validation.facts.payload import PayloadFacts
+from voipbin_cli.analysis.validation.facts.rtp_clock import ClockFacts, ClockPast
+from voipbin_cli.analysis.validation.facts.rtp_sequence import SequenceFacts, SequencePast
+from voipbin_cli.codec.encapsulation import Encapsulation
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What a block has to know of those before it, part by part.
+
+    `missing_bytes`: so many an AudioSocket frame at their end was short of.
+    """
+
+    pacing: PacingPast = field(default_factory=PacingPast)
+    sequence: SequencePast = field(default_factory=SequencePast)
+    clock: ClockPast = field(default_factory=ClockPast)
+    missing_bytes: int = 0
+
+
+class BlockFacts:
+    """Facts as columns, one element a message, worked out when a rule asks for them.
+
+    `codec` is filled in by who has heard the payloads (numbers as in `facts.audio`); all else
+    follows from the messages. The parts of RTP and AudioSocket say what messages of any
+    encapsulation would be, read as such.
+    """
+
+    def __init__(self, messages: Messages, due: Due, past: Past) -> None:
+        self.messages = messages
+        self.due = due
+        self.codec: Ints = np.zeros(len(messages), np.int64)
+        self.rtp = RtpHeaders(messages)
+        self.audiosocket = AudioSocketHeaders(messages, past.missing_bytes)
+        self._past = past
+
+    @cached_property
+    def _headers(self) -> Headers:
+        """Those of the encapsulation that is due."""
+        if self.due.encapsulation is Encapsulation.RTP:
+            return self.rtp
+        if self.due.encapsulation is Encapsulation.AUDIOSOCKET:
+            return self.audiosocket
+        return NoHeaders(self.messages)
+
+    @cached_property
+    def payload(self) -> PayloadFacts:
+        """What is in the payloads."""
+        return PayloadFacts(self._headers)
+
+    @cached_property
+    def audio(self) -> AudioFacts:
+        """What they are as audio.
+
+        Of a phone's packets only what RFC 3551 says of their payload type is known.
+        """
+        sample_bytes = None
+        if self.due.is_datagrams:
+            sample_bytes = self.rtp.sample_bytes
+        elif self.due.sample_bytes:
+            sample_bytes = np.full(len(self.messages), self.due.sample_bytes)
+        return AudioFacts(self._headers, self.codec, sample_bytes)
+
+    @cached_property
+    def pacing(self) -> PacingFacts:
+        """When they came."""
+        return PacingFacts(
+            self.messages.time_ns,
+            self.audio.duration_ns,
+            self.payload.is_still,
+            self._past.pacing,
+        )
+
+    @cached_property
+    def sequence(self) -> SequenceFacts:
+        """RTP's sequence numbers."""
+        return SequenceFacts(self.rtp, self._past.sequence)
+
+    @cached_property
+    def clock(self) -> ClockFacts:
+        """RTP's timestamps: they count samples of the codec that is heard, whatever is due."""
+        audio = self.audio
+        sample_bytes = audio.sample_bytes if self.due.is_datagrams else audio.heard_bytes
+        return ClockFacts(
+            self.rtp,
+            self.sequence.order,
+            audio.samples(sample_bytes),
+            audio.is_linear,
+            self._past.clock,
+        )
+
+    @property
+    def end(self) -> Past:
+        """What the block after this one has to know."""
+        past = replace(self._past, pacing=self.pacing.end)
+        if self.due.encapsulation is Encapsulation.RTP:
+            return replace(past, sequence=self.sequence.end, clock=self.clock.end)
+        if self.due.encapsulation is Encapsulation.AUDIOSOCKET:
+            return replace(past, missing_bytes=self.audiosocket.missing_bytes)
+        return past
+
+
+class MessageFacts:
+    """The facts of one message, for words like "version {rtp.version}": `format_map` takes it."""
+
+    def __init__(self, facts: object, n: int) -> None:
+        self._facts, self._n = facts, n
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self._facts, name)
+        if isinstance(value, np.ndarray):
+            return value[self._n]
+        return value if isinstance(value, str) else MessageFacts(value, self._n)
+
+    __getitem__ = __getattr__

@@ -1,0 +1,93 @@
+"""What is in the payloads, whatever carries them."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from voipbin_cli.analysis.columns import Ints, Mask
+from voipbin_cli.analysis.headers import Headers
+
+# Bytes of each payload that tell silence and text from the rest, spread evenly over it.
+_LOOKS = 16
+# Text is told from this length on: shorter, samples may look like letters by chance.
+_WORDS_BYTES = 32
+# Bytes of text differ by more than this on the mean; so do not samples of G.711, one to the next.
+_WORDS_STEP = 12.0
+
+
+class PayloadFacts:
+    """Columns of the payloads, by the headers that say where they are."""
+
+    def __init__(self, headers: Headers) -> None:
+        self._headers = headers
+        self._messages = headers.messages
+        self._octets = np.frombuffer(headers.messages.data or b"\0", np.uint8)
+
+    @property
+    def size(self) -> Ints:
+        """Bytes of payload, 0 where there is none to be found."""
+        return self._headers.payload_bytes
+
+    @property
+    def is_audio(self) -> Mask:
+        """A payload is there, and it is meant to be heard."""
+        return self._headers.is_audio
+
+    @property
+    def rate_hz(self) -> Ints:
+        """Samples a second, as the frame says."""
+        return self._headers.rate_hz
+
+    @cached_property
+    def _glimpse(self) -> NDArray[np.uint8]:
+        """Bytes spread evenly over each payload, shape (messages, 16)."""
+        at = self._headers.payload_at
+        there = np.minimum(self.size, self._messages.length - at)
+        last = np.maximum(there - 1, 0)[:, None]
+        spread = np.minimum(last * np.arange(_LOOKS) // (_LOOKS - 1), last)
+        start = (self._messages.offset + at)[:, None]
+        inside: Ints = np.minimum(start + spread, len(self._octets) - 1)
+        return self._octets[inside]
+
+    @cached_property
+    def is_still(self) -> Mask:
+        """Silence in some codec: one byte over and over, as 16 of them tell; or no audio at all."""
+        glimpse = self._glimpse
+        same: Mask = (glimpse == glimpse[:, :1]).all(axis=1)
+        return same | ~self.is_audio
+
+    @cached_property
+    def begins(self) -> NDArray[np.uint32]:
+        """The first four bytes of the payload as one number."""
+        at = self._headers.payload_at
+        value = np.zeros(len(self._messages), np.int64)
+        for n in range(4):
+            value = value << 8 | np.where(self.size > n, self._messages.octet(at + n), 0)
+        return value.astype(np.uint32)
+
+    @cached_property
+    def is_words(self) -> Mask:
+        """Printable ASCII all over, and not one byte over and over.
+
+        So is G.711 that never changes its sign; but its bytes go up and down in small steps.
+        """
+        words: Mask = _letters(self._glimpse).all(axis=1) & self.is_audio & ~self.is_still
+        words &= self.size >= _WORDS_BYTES
+        for n in np.flatnonzero(words):
+            octets = np.frombuffer(self.of(int(n)), np.uint8)
+            step = np.abs(np.diff(octets.astype(np.int64))).mean()
+            words[n] = step > _WORDS_STEP and _letters(octets).all()
+        return words
+
+    def of(self, n: int) -> bytes:
+        """The payload of one message, as far as it is there."""
+        start = int(self._headers.payload_at[n])
+        return self._messages.message(n)[start : start + int(self.size[n])]
+
+
+def _letters(octets: NDArray[np.uint8]) -> Mask:
+    """Printable ASCII, spaces and line breaks included."""
+    return ((octets >= 32) & (octets < 127)) | ((octets >= 9) & (octets <= 13))
