@@ -10,12 +10,26 @@ import numpy as np
 import numpy.typing as npt
 
 from voipbin_cli.codec.encapsulation import Encapsulation, unpack
+from voipbin_cli.codec.pcm import Codec
 
 Sound = npt.NDArray[np.float64]
 Maker = Callable[[np.random.Generator, int], Sound]
 
 RATE_HZ = 8000
+# G.711 has a positive and a negative zero; encoders of exact zero give the positive one (ITU-T
+# G.711 tables 1a and 2a).
+_SILENT_SAMPLE = {
+    Codec.MULAW: b"\xff",
+    Codec.ALAW: b"\xd5",
+    Codec.S16LE: b"\0\0",
+    Codec.S16BE: b"\0\0",
+}
 VECTORS = Path(__file__).parents[1] / "vectors"
+
+
+def silence(codec: Codec, samples: int) -> bytes:
+    """Return `samples` samples of digital silence as `codec` writes them."""
+    return _SILENT_SAMPLE[codec] * samples
 
 
 def vector_messages(name: str) -> list[bytes]:

@@ -14,6 +14,7 @@ from tests.codec.sounds import (
     Maker,
     frames,
     real_speech,
+    silence,
     speech_like,
     to_pcm,
     vector_messages,
@@ -23,7 +24,7 @@ from voipbin_cli.codec.dialect import MAX_HELD_FRAMES, AudioFrame, FrameDecoder
 from voipbin_cli.codec.encapsulation import Encapsulation, Packer, unpack
 from voipbin_cli.codec.fingerprint import Dialect
 from voipbin_cli.codec.hypotheses import MIN_BYTES, score_payload
-from voipbin_cli.codec.pcm import Codec, decode, encode, silence
+from voipbin_cli.codec.pcm import Codec, decode, encode
 from voipbin_cli.codec.reading import SHIFTED
 from voipbin_cli.errors import DecodeError
 

@@ -38,16 +38,6 @@ class Codec(StrEnum):
         return 1 if self is Codec.MULAW or self is Codec.ALAW else 2
 
 
-# What digital silence is on the wire. G.711 has a positive and a negative zero; encoders of
-# exact zero emit the positive one (ITU-T G.711 tables 1a, 2a).
-_SILENT_SAMPLE = {
-    Codec.MULAW: b"\xff",
-    Codec.ALAW: b"\xd5",
-    Codec.S16LE: b"\0\0",
-    Codec.S16BE: b"\0\0",
-}
-
-
 def _whole(payload: bytes) -> bytes:
     return payload[:-1] if len(payload) & 1 else payload
 
@@ -104,8 +94,3 @@ def encode(codec: Codec, pcm: bytes) -> bytes:
     An odd last byte of `pcm` is half a sample and is dropped.
     """
     return _ENCODERS[codec](pcm)
-
-
-def silence(codec: Codec, samples: int) -> bytes:
-    """Return `samples` samples of digital silence as `codec` writes them."""
-    return _SILENT_SAMPLE[codec] * samples
