@@ -128,7 +128,7 @@ class MediaStream:
                 self._close_tcp()
 
     def _close_tcp(self) -> None:
-        """Close our direction, and go on reading for a while.
+        """Close our direction of TCP, and go on reading for CLOSE_PATIENCE_S.
 
         Closing both at once would make the kernel answer the client's next frame with a reset,
         which may throw away what the client has not read yet.

@@ -283,6 +283,9 @@ class MessageChannel(ClientConnection):
 
     def _settle(self) -> None:
         """Once a close frame went out: tell the reader, and bound the wait for the rest."""
+        # RFC 6455 5.5.1: "After both sending and receiving a Close message, an endpoint considers
+        # the WebSocket connection closed and MUST close the underlying TCP connection." A peer
+        # that sends none is waited for CLOSE_TIMEOUT_S.
         if self.protocol.state is State.OPEN or self.response is None:
             return
         if self._abort_timer is None and not self.connection_lost_waiter.done():
