@@ -7,14 +7,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Protocol
 
-from rich.text import Text
-
 from voipbin_cli.commands.options import OutputOptions
 from voipbin_cli.commands.signals import STREAM_SIGNALS, stopping_on
 from voipbin_cli.errors import ExitStatus, VoipbinError
 from voipbin_cli.render.jsonl import emit
 from voipbin_cli.render.keys import KeyBindings, keys_read
-from voipbin_cli.render.live_view import LiveView, is_terminal
+from voipbin_cli.render.live_view import Lines, LiveView, is_terminal
 from voipbin_cli.render.problems import say
 from voipbin_cli.session.live import Cause, Close
 from voipbin_cli.transport.event_loop import run
@@ -66,7 +64,7 @@ def teller(out: OutputOptions) -> Tell:
 
 def run_live(
     session: LiveSession,
-    lines: Callable[[], list[Text]],
+    lines: Lines,
     done_line: Callable[[dict[str, Any]], str],
     out: OutputOptions,
     *,

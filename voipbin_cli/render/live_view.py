@@ -17,6 +17,8 @@ from rich.text import Text
 if TYPE_CHECKING:
     from voipbin_cli.session.listening import ListenStatus
 
+# What a view shows when it is drawn.
+Lines = Callable[[], list[Text]]
 BARS = " ▁▂▃▄▅▆▇█"
 REDRAWS_PER_SECOND = 5
 METER_WIDTH = 40
@@ -106,7 +108,7 @@ class LiveView:
 
     def __init__(
         self,
-        lines: Callable[[], list[Text]],
+        lines: Lines,
         *,
         wanted: bool,
         plain_every_s: float | None = None,
