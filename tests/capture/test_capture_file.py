@@ -9,6 +9,8 @@ from tests.capture.support import (
     START_NS,
     new_writer,
     opened,
+    packets_of,
+    records_of,
 )
 from voipbin_cli.capture.capture_file import Capture
 from voipbin_cli.capture.datagrams import FAR, NEAR
@@ -25,7 +27,7 @@ def test_packets_and_flows_of_our_own_capture():
     writer.message(2, OUT, b"cd")
     writer.close()
     capture = opened(sink.data)
-    packets = list(capture.packets())
+    packets = packets_of(capture)
     assert [packet.direction for packet in packets] == [IN, OUT]
     assert [packet.flow.source for packet in packets] == [FAR, NEAR]
     assert [packet.flow.destination_port for packet in packets] == [40_004, 40_004]
@@ -36,7 +38,7 @@ def test_a_foreign_capture_has_no_meta_and_no_records():
     foreign = data + f.enhanced(1, f.ethernet(f.ipv4(f.udp(b"x"), source="10.0.0.1")))
     capture = opened(foreign)
     assert capture.meta is None
-    assert list(capture.records()) == []
+    assert records_of(capture) == []
 
 
 @pytest.mark.parametrize(

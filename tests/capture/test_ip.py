@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.capture import frames as f
-from tests.capture.support import opened
+from tests.capture.support import opened, packets_of
 from tests.capture.tshark import fields
 from voipbin_cli.capture.packets import PacketReader
 from voipbin_cli.capture.records import RecordChunk
@@ -41,7 +41,7 @@ LINKS = {
 
 
 def read(data):
-    return list(opened(data).packets())
+    return packets_of(opened(data))
 
 
 @pytest.mark.parametrize(("link_type", "frame"), LINKS.values(), ids=LINKS)
@@ -81,16 +81,16 @@ PASSED_OVER = {
 @pytest.mark.parametrize("frame", PASSED_OVER.values(), ids=PASSED_OVER)
 def test_what_is_no_whole_datagram_is_counted_and_passed_over(frame):
     capture = opened(f.pcap([(0, frame), (1, IP4)], link_type=101))
-    assert [packet.data for packet in capture.packets()] == [b"hello"]
+    assert [packet.data for packet in packets_of(capture)] == [b"hello"]
     assert capture.passed_over == 1
     assert not capture.truncated
 
 
 def test_unknown_link_types_and_ethertypes_are_passed_over():
     arp = opened(f.pcap([(0, f.ethernet(bytes(28), 0x0806))]))
-    assert list(arp.packets()) == []
+    assert packets_of(arp) == []
     wifi = opened(f.pcap([(0, bytes(100))], link_type=105))
-    assert list(wifi.packets()) == []
+    assert packets_of(wifi) == []
     assert (arp.passed_over, wifi.passed_over) == (1, 1)
 
 
@@ -132,6 +132,6 @@ def test_any_bytes_are_some_packets_or_none(records):
         direction=np.zeros(len(records), np.int8),
     )
     reader = PacketReader([chunk])
-    for packet in reader.packets():
+    for packet in packets_of(reader):
         assert packet.data in records[packet.time_ns][1]
         assert 0 <= len(packet.data) <= packet.wire_bytes

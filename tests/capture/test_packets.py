@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from tests.capture import frames as f
-from tests.capture.support import opened, read_in_pieces
+from tests.capture.support import opened, packets_of, read_in_pieces
 from voipbin_cli.capture.packets import MAX_FLOWS, PacketReader
 from voipbin_cli.capture.records import RecordChunk
 
@@ -22,7 +22,7 @@ def test_flows_are_told_apart_by_all_four_ends():
         for n, (source, destination, ports) in enumerate(ends * 2)
     ]
     capture = opened(f.pcap(records, link_type=101))
-    flows = [packet.flow for packet in capture.packets()]
+    flows = [packet.flow for packet in packets_of(capture)]
     assert [(str(w.source), str(w.destination), w[1::2]) for w in flows] == ends * 2
     assert len(capture.flows) == len(ends)
 

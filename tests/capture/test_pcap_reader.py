@@ -8,7 +8,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.capture import frames as f
-from tests.capture.support import START_NS, new_writer, opened, read_in_pieces, rtp_message
+from tests.capture.support import (
+    START_NS,
+    new_writer,
+    opened,
+    packets_of,
+    read_in_pieces,
+    rtp_message,
+)
 from tests.support.needs import needs
 from voipbin_cli.capture.capture_file import Capture
 from voipbin_cli.capture.window import Window
@@ -28,7 +35,7 @@ def sample(order="<", nano=True):
 
 def read(data):
     capture = opened(data)
-    return [(packet.time_ns, packet.data) for packet in capture.packets()], capture.truncated
+    return [(packet.time_ns, packet.data) for packet in packets_of(capture)], capture.truncated
 
 
 EXPECTED = [(START_NS + n * 20_000_000, bytes([n % 251]) * size) for n, size in enumerate(SIZES)]
@@ -85,7 +92,7 @@ def test_a_lying_length_is_not_waited_for(monkeypatch):
     lie = b"\0" * 8 + b"\xff\xff\xff\x7f" * 2
     file = io.BytesIO(f.pcap([]) + lie + bytes(1 << 20))
     capture = Capture(Window(file))
-    assert list(capture.packets()) == []
+    assert packets_of(capture) == []
     assert capture.truncated
     assert file.tell() < 1000
 

@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.capture import frames as f
-from tests.capture.support import START_NS, new_writer, opened, read_in_pieces
+from tests.capture.support import (
+    START_NS,
+    new_writer,
+    opened,
+    packets_of,
+    read_in_pieces,
+    records_of,
+)
 from tests.capture.tshark import fields
 from voipbin_cli.codec.encapsulation import Direction
 from voipbin_cli.errors import DecodeError
@@ -25,7 +32,7 @@ def frame(payload):
 
 def read(data):
     capture = opened(data)
-    packets = [(p.time_ns, p.direction, p.data, p.comment) for p in capture.packets()]
+    packets = [(p.time_ns, p.direction, p.data, p.comment) for p in packets_of(capture)]
     return packets, capture.truncated
 
 
@@ -265,5 +272,5 @@ def test_a_megabyte_message_is_read_across_many_pieces(monkeypatch):
     writer.message(START_NS, Direction.IN, big)
     writer.close()
     capture = opened(sink.data)
-    (message,) = capture.records()
+    (message,) = records_of(capture)
     assert message.data == big

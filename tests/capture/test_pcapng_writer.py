@@ -14,7 +14,14 @@ from itertools import pairwise
 
 import pytest
 
-from tests.capture.support import START_NS, new_writer, open_capture, rtp_message, vector
+from tests.capture.support import (
+    START_NS,
+    new_writer,
+    open_capture,
+    records_of,
+    rtp_message,
+    vector,
+)
 from tests.capture.tshark import fields, rtp_streams, tshark
 from voipbin_cli.capture.captured import CaptureEventName
 from voipbin_cli.codec.encapsulation import Direction
@@ -282,7 +289,7 @@ def test_kill_minus_nine_tears_no_block_but_at_a_page_s_end(tmp_path, seed):
     child.wait()
     given = int.from_bytes(told[-4:], "little")
     with open_capture(path) as capture:
-        read = [message.time_ns for message in capture.records()]
+        read = [message.time_ns for message in records_of(capture)]
         # The kernel ends a killed process's write early only where a page of the file ends.
         assert not capture.truncated or path.stat().st_size % mmap.PAGESIZE == 0
     # One more may have been written and not told; the first alone is held for the second.

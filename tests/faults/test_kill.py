@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.capture.support import open_capture
+from tests.capture.support import open_capture, records_of
 from tests.capture.tshark import platform_packets
 from tests.faults.streams import (
     CALL,
@@ -144,7 +144,7 @@ def check_capture(remains: Remains) -> int:
     with open_capture(remains.capture) as capture:
         messages = [
             record
-            for record in capture.records()
+            for record in records_of(capture)
             if isinstance(record, CapturedMessage) and record.direction is Direction.IN
         ]
         is_cut = capture.truncated

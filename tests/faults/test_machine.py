@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.capture.support import open_capture
+from tests.capture.support import open_capture, records_of
 from tests.faults.streams import FRAME_BYTES, Paced, decoded, packets, play
 from tests.media.witnesses import by_sox, by_stdlib_wave
 from tests.support.cli import environment, finish, start, voipbin, wait_until
@@ -112,7 +112,7 @@ def arrivals_ns(path: Path) -> list[int]:
     with open_capture(path) as capture:
         return [
             record.time_ns
-            for record in capture.records()
+            for record in records_of(capture)
             if isinstance(record, CapturedMessage) and record.direction is Direction.IN
         ]
 

@@ -26,6 +26,7 @@ from voipbin_cli.analysis.validation.dissect import dissect
 from voipbin_cli.analysis.validation.due import Spec
 from voipbin_cli.analysis.validation.validator import Validator
 from voipbin_cli.capture.capture_file import Capture
+from voipbin_cli.capture.captured import CapturedEvent, CaptureEventName
 from voipbin_cli.capture.rtpdump_reader import RtpDumpReader
 from voipbin_cli.capture.window import Window
 from voipbin_cli.codec import audiosocket, chan_websocket, rtp
@@ -38,6 +39,7 @@ from voipbin_cli.offline.audiosocket_stream import audiosocket_frames
 from voipbin_cli.offline.bare_samples import sample_frames
 from voipbin_cli.offline.file_kind import sniff
 from voipbin_cli.offline.hex_text import hex_messages
+from voipbin_cli.offline.own_capture import steps
 from voipbin_cli.offline.streams import StreamFinder
 from voipbin_cli.transport.api import Api
 from voipbin_cli.transport.endpoint import Endpoint
@@ -162,35 +164,34 @@ def validator(data: bytes) -> None:
 
 
 def capture(data: bytes) -> None:
-    """A capture is refused or read to its end, in columns and one by one alike."""
-    try:
-        packets = [packet.data for packet in Capture(Window(io.BytesIO(data))).packets()]
-    except DecodeError:
-        return
-    opened = Capture(Window(io.BytesIO(data)))
-    columns = []
-    finder = StreamFinder(lambda _first: Validator(Encapsulation.RTP, is_datagrams=True))
-    for chunk in opened.chunks():
-        columns += [
-            chunk.data[at : at + size]
-            for at, size in zip(chunk.offset.tolist(), chunk.length_bytes.tolist(), strict=True)
-        ]
-        assert np.all(chunk.length_bytes >= 0)
-        for stream, messages in finder.add(chunk, opened.flows):
-            list(stream.fold.add(Direction.IN, messages))
-    for stream in finder.streams:
-        list(stream.fold.finish())
-    assert columns == packets
-
-
-def own_capture(data: bytes) -> None:
-    """The records of a capture of ours come in the order of their times."""
+    """A capture is refused or read to its end, each packet lies in it, and streams are judged."""
     try:
         opened = Capture(Window(io.BytesIO(data)))
     except DecodeError:
         return
-    if opened.meta is not None:
-        list(opened.records())
+    finder = StreamFinder(lambda _first: Validator(Encapsulation.RTP, is_datagrams=True))
+    for chunk in opened.chunks():
+        assert np.all(chunk.length_bytes >= 0)
+        assert np.all(chunk.offset + chunk.length_bytes <= len(chunk.data))
+        assert np.all(chunk.flow < len(opened.flows))
+        for stream, messages in finder.add(chunk, opened.flows):
+            list(stream.fold.add(Direction.IN, messages))
+    for stream in finder.streams:
+        list(stream.fold.finish())
+
+
+def own_capture(data: bytes) -> None:
+    """A capture of ours is walked through to its end, and each message lies in it."""
+    try:
+        opened = Capture(Window(io.BytesIO(data)))
+    except DecodeError:
+        return
+    if opened.meta is None:
+        return
+    for step in steps(opened, tuple(CaptureEventName)):
+        if not isinstance(step, CapturedEvent):
+            assert len(step.messages)
+            assert np.all(step.messages.offset + step.messages.length <= len(step.messages.data))
 
 
 def rtpdump(data: bytes) -> None:

@@ -24,7 +24,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from tests.capture.support import open_capture
+from tests.capture.support import open_capture, records_of
 from tests.faults.streams import LONG
 from tests.support.peer import vector_messages
 from voipbin_cli.analysis.messages import TimedMessage, from_messages
@@ -158,7 +158,7 @@ def holds_every_message(path: Path) -> None:
     n = 0
     events = []
     with open_capture(path) as capture:
-        for record in capture.records():
+        for record in records_of(capture):
             if isinstance(record, CapturedEvent):
                 events.append(record.name)
                 continue

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.capture.support import open_capture
+from tests.capture.support import open_capture, records_of
 from tests.support.aio import run
 from tests.support.cli import wait_until
 from tests.support.peer import Fin, Frame, Peer, Received, Reset, Send, Step, document, vector_steps
@@ -324,7 +324,7 @@ def test_what_came_back_is_recorded_and_all_of_it_captured(tmp_path: Path) -> No
     with wave.open(summary["output"]) as file:
         assert file.getnframes() == 50 * 160
     with open_capture(capture) as opened:
-        items = [item for item in opened.records() if isinstance(item, CapturedMessage)]
+        items = [item for item in records_of(opened) if isinstance(item, CapturedMessage)]
     assert [item.data for item in items if item.direction is Direction.OUT] == sent
     assert len([item for item in items if item.direction is Direction.IN]) == 50
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.capture.support import open_capture
+from tests.capture.support import open_capture, records_of
 from tests.session.fakes import CLOSED, ENDED, Attempt, FarEnd, Say, Wait, far_end, frames
 from tests.session.test_play import Told
 from tests.support.peer import vector_messages
@@ -232,7 +232,7 @@ def test_the_capture_has_every_message_and_what_happened(tmp_path: Path) -> None
     attempts = [[*frames(30), ENDED], [*frames(5, first=700), CLOSED]]
     done = run(attempts, ["progressing", "hangup"], capture=path, keepalive=True)
     with open_capture(path) as opened:
-        records = list(opened.records())
+        records = records_of(opened)
     messages = [record for record in records if isinstance(record, CapturedMessage)]
     received = [m.data for m in messages if m.direction is Direction.IN]
     assert received == [data for say in frames(30) + frames(5, first=700) for data in say.data]
@@ -266,7 +266,7 @@ def test_what_is_sent_on_one_connection_is_one_source_though_more_becomes_known(
     attempts = [[Wait(1.01), *deployed, Wait(2.0), ENDED], [*deployed, Wait(2.0), CLOSED]]
     done = run(attempts, ["progressing", "hangup"], capture=path, keepalive=True)
     with open_capture(path) as opened:
-        records = [r for r in opened.records() if isinstance(r, CapturedMessage)]
+        records = [r for r in records_of(opened) if isinstance(r, CapturedMessage)]
     sent = [r.data for r in records if r.direction is Direction.OUT]
     counts = [len(connection.sent) for connection in done.far.connections]
     assert sum(counts) == len(sent)

@@ -6,18 +6,18 @@ from collections.abc import Iterator
 
 from voipbin_cli.capture.captured import CaptureMeta
 from voipbin_cli.capture.formats import FORMATS, MAGIC_BYTES
-from voipbin_cli.capture.own_messages import MessageChunk, MessageReader, Record, json_object
-from voipbin_cli.capture.packets import Flow, Packet, PacketChunk, PacketReader
+from voipbin_cli.capture.own_messages import MessageChunk, MessageReader, json_object
+from voipbin_cli.capture.packets import Flow, PacketChunk, PacketReader
 from voipbin_cli.capture.window import Window
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.errors import DecodeError
 
 
 class Capture:
-    """A capture; read it by one of the four iterators, and once.
+    """A capture; read it by one of the two iterators, and once.
 
-    `meta` is None for a capture that is not ours; `message_chunks` and `records` are for our
-    own. `truncated`, `passed_over` and `damaged_events` are known when all was read.
+    `meta` is None for a capture that is not ours; `message_chunks` is for our own. `truncated`,
+    `passed_over` and `damaged_events` are known when all was read.
 
     Raises:
         DecodeError: it is no capture (`not-a-capture`), or ends inside its header (`truncated`).
@@ -56,17 +56,9 @@ class Capture:
         """All UDP packets as columns, piece by piece, in file order."""
         return self._packets.chunks()
 
-    def packets(self) -> Iterator[Packet]:
-        """All UDP packets, one by one, in file order."""
-        return self._packets.packets()
-
     def message_chunks(self) -> Iterator[MessageChunk]:
         """Messages of our own capture as columns, piece by piece, in file order."""
         return self._messages.chunks()
-
-    def records(self) -> Iterator[Record]:
-        """Messages and events of our own capture, in the order of their times."""
-        return self._messages.records()
 
 
 def _meta(comment: str | None) -> CaptureMeta | None:

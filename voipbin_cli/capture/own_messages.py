@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -22,9 +21,6 @@ Record = CapturedMessage | CapturedEvent
 
 MAX_MESSAGE_BYTES = 16 << 20
 _PART = re.compile(PART_COMMENT.format(r"(\d{1,4})", r"(\d{1,4})"))
-# Sent and received stand in the file as they were handled, a moment after their times.
-_REORDER_NS = 1_000_000_000
-_REORDER_AT_MOST = 4096
 
 _IN, _OUT = DIRECTION_CODES[Direction.IN], DIRECTION_CODES[Direction.OUT]
 _NOT_OURS = 0
@@ -51,20 +47,6 @@ class MessageChunk:
     offset: Integers
     length_bytes: Integers
     others: list[tuple[int, Record]]
-
-    def records(self) -> list[Record]:
-        """Everything as values, in file order."""
-        columns = (self.position, self.time_ns, self.direction, self.offset, self.length_bytes)
-        rows = zip(*(column.tolist() for column in columns), strict=True)
-        data = self.data
-        messages = [
-            (position, CapturedMessage(time_ns, DIRECTIONS[code], data[at : at + length]))
-            for position, time_ns, code, at, length in rows
-        ]
-        if not self.others:
-            return [record for _, record in messages]
-        both = heapq.merge(messages, self.others, key=lambda row: row[0])
-        return [record for _, record in both]
 
 
 class MessageReader:
@@ -99,23 +81,6 @@ class MessageReader:
                 length_bytes=chunk.length_bytes[position],
                 others=[(n, record) for n in rest for record in self._other(chunk, n)],
             )
-
-    def records(self) -> Iterator[Record]:
-        """Messages and events in the order of their times.
-
-        What is more than a second (or 4096 records) out of order comes as it stands.
-        """
-        waiting: list[tuple[int, int, Record]] = []
-        number, newest_ns = 0, -(1 << 63)
-        for chunk in self.chunks():
-            for record in chunk.records():
-                number += 1
-                heapq.heappush(waiting, (record.time_ns, number, record))
-                newest_ns = max(newest_ns, record.time_ns)
-                while waiting[0][0] < newest_ns - _REORDER_NS or len(waiting) > _REORDER_AT_MOST:
-                    yield heapq.heappop(waiting)[2]
-        while waiting:
-            yield heapq.heappop(waiting)[2]
 
     def _classify_new_flows(self) -> None:
         for flow in self._flows[len(self._ports) :]:

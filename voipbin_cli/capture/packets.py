@@ -1,4 +1,4 @@
-"""UDP packets out of capture records: columns of them, or one by one."""
+"""UDP packets out of capture records, as columns."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ import numpy.typing as npt
 
 from voipbin_cli.capture.columns import Bytes, Codes, Integers, chosen
 from voipbin_cli.capture.ip import Datagrams, udp_datagrams
-from voipbin_cli.capture.records import DIRECTIONS, RecordChunk
-from voipbin_cli.codec.encapsulation import Direction
+from voipbin_cli.capture.records import RecordChunk
 
 MAX_FLOWS = 65_536
 
@@ -27,17 +26,6 @@ class Flow(NamedTuple):
     source_port: int
     destination: Address
     destination_port: int
-
-
-class Packet(NamedTuple):
-    """One UDP datagram. `wire_bytes` is its payload's length before any snap length cut it."""
-
-    time_ns: int
-    direction: Direction | None
-    flow: Flow
-    data: bytes
-    wire_bytes: int
-    comment: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +90,6 @@ class PacketReader:
                 comments=_renumbered(records.comments, found.record),
             )
 
-    def packets(self) -> Iterator[Packet]:
-        """The same, one by one; to be asked instead of `chunks`."""
-        for chunk in self.chunks():
-            yield from packets_of(chunk, self.flows)
-
     def _number_flows(self, found: Datagrams) -> npt.NDArray[np.int32]:
         numbers = np.full(len(found.record), -1, np.int32)
         left = np.ones(len(found.record), bool)
@@ -132,24 +115,6 @@ class PacketReader:
             number = self._flow_numbers[ends] = len(self.flows)
             self.flows.append(_flow(ends))
         return number
-
-
-def packets_of(chunk: PacketChunk, flows: list[Flow]) -> Iterator[Packet]:
-    """The packets of a chunk, one by one."""
-    data = chunk.data
-    columns = (
-        chunk.time_ns,
-        chunk.direction,
-        chunk.flow,
-        chunk.offset,
-        chunk.length_bytes,
-        chunk.wire_bytes,
-    )
-    rows = zip(*(values.tolist() for values in columns), strict=True)
-    for n, (time_ns, code, flow, offset, length, wire) in enumerate(rows):
-        payload = data[offset : offset + length]
-        comment = chunk.comments.get(n, "") if chunk.comments else ""
-        yield Packet(time_ns, DIRECTIONS.get(code), flows[flow], payload, wire, comment)
 
 
 def _renumbered(comments: dict[int, str], record: Integers) -> dict[int, str]:
