@@ -34,11 +34,13 @@ _DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?", re.ASCII
 def parse_duration(text: str) -> float:
     """Return the seconds that `10`, `2.5s`, `90s`, `1m30s` or `2h` mean.
 
-    Raises UsageError for anything else, nothing and zero included.
+    Raises UsageError for anything else, and for zero.
     """
     match = _DURATION.fullmatch(str(text).strip())  # a default comes as the number it is
     hours, minutes, seconds = match.groups() if match else (None, None, None)
     total_s = int(hours or 0) * 3600 + int(minutes or 0) * 60 + float(seconds or 0)
+    if match and not total_s and any(match.groups()):
+        raise UsageError("a duration must be above 0", hint="write it as 10, 90s or 1m30s")
     if not 0 < total_s < 366 * 86400:
         raise UsageError(f"{text!r} is not a duration", hint="write it as 10, 90s or 1m30s")
     return total_s
@@ -69,7 +71,7 @@ def _one_of(name: str, meanings: Mapping[str, T]) -> Callable[[str], T]:
         word = str(text).lower()
         if word not in meanings:
             raise UsageError(
-                f"{name} takes {_listed(meanings)}, not {printable(text, 40)!r}",
+                f"{name} takes {_listed(meanings)}, not '{printable(text, 40)}'",
                 hint=did_you_mean(word, meanings, "--help says what they mean"),
             )
         return meanings[word]

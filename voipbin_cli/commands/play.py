@@ -94,14 +94,14 @@ def play(options: PlayOptions) -> None:
     from voipbin_cli.errors import UsageError
     from voipbin_cli.render.playing import PlayingLines, done_line
     from voipbin_cli.session.listening import ListenRequest
+    from voipbin_cli.session.outgoing import open_outgoing
     from voipbin_cli.session.play import Playing
     from voipbin_cli.session.speaking import SpeakRequest
-    from voipbin_cli.session.speech import open_speech
 
     live, send = options.live, options.send
     if options.record == "-":
         raise UsageError("what comes back is recorded to a file only", hint="--record FILE")
-    speech = open_speech(
+    outgoing = open_outgoing(
         options.files or [],
         dtmf=options.dtmf,
         loop=options.loop,
@@ -113,9 +113,9 @@ def play(options: PlayOptions) -> None:
         session = Playing(
             ListenRequest(stream, live.duration, live.capture, options.overwrite),
             teller(live.out),
-            speech.blocks,
+            outgoing.blocks,
             SpeakRequest(send.lead, send.payload, send.payload_type),
-            total_s=speech.seconds,
+            total_s=outgoing.seconds,
             record=options.record,
         )
         run_live(session, PlayingLines(stream.label, session.status), done_line, live.out)

@@ -11,10 +11,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from voipbin_cli.events import Tell
 from voipbin_cli.render.live_view import BARS, Meter, latest_level_dbfs, level_text, state_line
 from voipbin_cli.render.stdout_console import stdout_console
 from voipbin_cli.session.diagnose import DiagnosisStatus
-from voipbin_cli.session.listening import Tell
 from voipbin_cli.text import printable
 
 SPARK_WIDTH = 40

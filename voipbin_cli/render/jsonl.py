@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from typing import Any
 
 from voipbin_cli.errors import MachineError
-
-SCHEMA = 1
+from voipbin_cli.events import json_line
 
 
 def emit(event: str, fields: dict[str, Any]) -> None:
@@ -17,7 +15,7 @@ def emit(event: str, fields: dict[str, Any]) -> None:
 
     Raises BrokenPipeError where that reader is gone, MachineError where stdout takes nothing.
     """
-    line = json.dumps({"event": event, "schema": SCHEMA, **fields}, allow_nan=False)
+    line = json_line(event, fields)
     try:
         sys.stdout.write(line + "\n")
     except BrokenPipeError:

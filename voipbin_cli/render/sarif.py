@@ -13,7 +13,7 @@ from voipbin_cli.analysis.validation.rules import RULES, Rule
 from voipbin_cli.analysis.validation.tally import Group
 from voipbin_cli.text import printable
 
-SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+SCHEMA_URL = "https://json.schemastore.org/sarif-2.1.0.json"
 LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
 
 
@@ -31,7 +31,7 @@ def to_sarif(source: str, summary: dict[str, Any], groups: Sequence[Group]) -> s
         "properties": {name: summary[name] for name in ("encapsulation", "spec", "frames")},
         "results": [_result(source, group, numbers) for group in groups],
     }
-    return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2)
+    return json.dumps({"$schema": SCHEMA_URL, "version": "2.1.0", "runs": [run]}, indent=2)
 
 
 def _rule(rule: Rule) -> dict[str, Any]:

@@ -8,9 +8,9 @@ from typing import Any, Protocol
 
 from rich.text import Text
 
+from voipbin_cli.events import Tell
 from voipbin_cli.render.jsonl import emit
 from voipbin_cli.render.problems import say
-from voipbin_cli.session.guest import Tell
 from voipbin_cli.text import printable
 
 

@@ -134,7 +134,7 @@ def _default(source: Any) -> str:
     """Return the default in words; empty where the help shows none."""
     if isinstance(source.show_default, str):
         return source.show_default
-    if not source.show_default or source.default in (None, False):
+    if not source.show_default or (source.default is None or source.default is False):
         return ""
     if source.is_flag:
         return source.opts[0].lstrip("-") if source.secondary_opts else ""

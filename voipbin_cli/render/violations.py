@@ -15,10 +15,11 @@ from voipbin_cli.analysis.validation.due import Spec
 from voipbin_cli.analysis.validation.rules import Rule
 from voipbin_cli.analysis.validation.tally import Group
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation
+from voipbin_cli.events import Tell
 from voipbin_cli.render.live_view import clock_text, state_line
 from voipbin_cli.render.problems import say
 from voipbin_cli.render.stdout_console import stdout_console
-from voipbin_cli.session.listening import ListenStatus, Tell
+from voipbin_cli.session.listening import ListenStatus
 from voipbin_cli.session.proxy import ProxyStatus
 from voipbin_cli.text import printable
 

@@ -20,6 +20,7 @@ from voipbin_cli.codec.encapsulation import Encapsulation, Unit
 from voipbin_cli.codec.fingerprint import SendForm
 from voipbin_cli.codec.pcm import FRAME_SAMPLES, SAMPLE_RATE_HZ, Codec, decode
 from voipbin_cli.errors import DecodeError
+from voipbin_cli.events import Tell
 from voipbin_cli.session.audiofile import AudioFile
 from voipbin_cli.session.listener import Listener
 from voipbin_cli.session.pacer import DEFAULT_LEAD_MS, Pacer
@@ -28,8 +29,6 @@ from voipbin_cli.session.sendform import FormChoice
 from voipbin_cli.text import printable
 from voipbin_cli.transport.connection import ConnectionEnded, Message
 from voipbin_cli.transport.websocket_server import Peer
-
-Tell = Callable[[str, dict[str, Any]], None]
 
 FRAME_BYTES = 2 * FRAME_SAMPLES
 # MEDIA_START is the first thing chan_websocket says. Others say nothing at all; who asked for its

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import os
 import signal
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from voipbin_cli.errors import MachineError, UsageError
+from voipbin_cli.events import json_line
 
 READ_BYTES = 4096
 # What it may be behind in reading, before what it hears is dropped.
@@ -18,7 +18,6 @@ UNREAD_LIMIT_BYTES = 256 * 1024
 # How long it may take to end after its input has, and then after it was asked to.
 END_PATIENCE_S = 5.0
 KILL_PATIENCE_S = 2.0
-SCHEMA = 1
 
 
 class Program:
@@ -93,9 +92,8 @@ class Program:
         """Write a line to its events; one that it has no room for is left out."""
         if self._events is None:
             return
-        line = json.dumps({"event": event, "schema": SCHEMA, **fields}) + "\n"
         with contextlib.suppress(BlockingIOError, BrokenPipeError):
-            os.write(self._events, line.encode())
+            os.write(self._events, f"{json_line(event, fields)}\n".encode())
 
     # What it says
 

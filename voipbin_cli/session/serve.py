@@ -7,7 +7,8 @@ from typing import Any
 
 from voipbin_cli.codec.pcm import FRAME_NS
 from voipbin_cli.errors import MachineError, UsageError
-from voipbin_cli.session.guest import Guest, ServeRequest, Tell
+from voipbin_cli.events import Tell
+from voipbin_cli.session.guest import Guest, ServeRequest
 from voipbin_cli.session.pacer import Errors
 from voipbin_cli.session.sendform import check_choice
 from voipbin_cli.transport.websocket_server import Peer

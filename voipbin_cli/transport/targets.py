@@ -92,6 +92,8 @@ def parse_target(text: str) -> Target:
         kind = TargetKind.CALL
     if kind not in (TargetKind.CALL, TargetKind.CONFERENCE):
         raise UsageError(f"not a TARGET: {printable(mask(text), 80)}", hint=FORMS)
+    if slash and not identifier:
+        raise UsageError(f"not a TARGET: the id after `{kind}/` is missing", hint=FORMS)
     if not is_uuid(identifier.lower()):
         shown = printable(mask(identifier), 80) or "nothing"
         raise UsageError(

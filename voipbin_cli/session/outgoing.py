@@ -1,4 +1,4 @@
-"""What `play` and `serve` say: digits and files, as s16le at 8 kHz."""
+"""What `play` and `serve` send: digits and files, as s16le at 8 kHz."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ BLOCK_BYTES = 2 * FRAME_SAMPLES
 
 
 @dataclass(frozen=True, slots=True)
-class Speech:
+class Outgoing:
     """Blocks of 20 ms. `blocks` can be gone through once; `seconds` is None where nobody knows."""
 
     blocks: Iterator[bytes]
     seconds: float | None
 
 
-def open_speech(
+def open_outgoing(
     files: Sequence[str],
     *,
     dtmf: str | None = None,
@@ -32,17 +32,17 @@ def open_speech(
     gain_db: float = 0.0,
     raw: bool = False,
     rate_hz: int = SAMPLE_RATE_HZ,
-) -> Speech:
+) -> Outgoing:
     """Open all files. Raises UsageError where one cannot be played, or there is nothing to play."""
     if not files and not dtmf:
         raise UsageError("nothing to play", hint="name a file, - for standard input, or --dtmf")
     digits = _blocks(tones(dtmf)) if dtmf else []
     seconds = len(digits) * FRAME_SAMPLES / SAMPLE_RATE_HZ
     if not files:
-        return Speech(iter(digits), seconds)
+        return Outgoing(iter(digits), seconds)
     source = AudioSource(files, loop=loop, gain_db=gain_db, raw_stdin=raw, raw_rate_hz=rate_hz)
     lasts_s = source.duration_s
-    return Speech(
+    return Outgoing(
         itertools.chain(digits, source.blocks()), None if lasts_s is None else seconds + lasts_s
     )
 
