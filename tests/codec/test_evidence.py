@@ -6,7 +6,7 @@ import pytest
 
 from tests.codec.sounds import frames, real_speech, to_pcm
 from voipbin_cli.codec.encapsulation import Unit
-from voipbin_cli.codec.evidence import Evidence, Odds, is_still, prior_costs, quiet_codecs
+from voipbin_cli.codec.evidence import Evidence, BitsByCodec, is_still, prior_costs, quiet_codecs
 from voipbin_cli.codec.hypotheses import MIN_BYTES, score_payload
 from voipbin_cli.codec.pcm import Codec, encode
 from voipbin_cli.codec.rtp import RtpPacket
@@ -16,7 +16,7 @@ PLAIN_BYTES = 240  # a size that is usual for none: 30 ms of G.711, 15 ms of lin
 SOUND = list(frames(encode(MULAW, to_pcm(real_speech())), 160))
 
 
-def of(mulaw: float, alaw: float, s16le: float, s16be: float) -> Odds:
+def of(mulaw: float, alaw: float, s16le: float, s16be: float) -> BitsByCodec:
     return {MULAW: mulaw, ALAW: alaw, S16LE: s16le, S16BE: s16be}
 
 
@@ -31,7 +31,7 @@ def bare(payload: bytes) -> Unit:
     return Unit(payload, None, None)
 
 
-def odds_of(*payloads: bytes, step: int | None = None) -> Odds:
+def odds_of(*payloads: bytes, step: int | None = None) -> BitsByCodec:
     evidence = Evidence()
     for payload in payloads:
         evidence.add(bare(payload), step)
@@ -48,7 +48,7 @@ def odds_of(*payloads: bytes, step: int | None = None) -> Odds:
         *((number, of(0, 6, 0, 6)) for number in (3, 9, 12, 96, 127)),
     ],
 )
-def test_a_label_speaks_for_what_rfc_3551_says_it_is(number: int, costs: Odds) -> None:
+def test_a_label_speaks_for_what_rfc_3551_says_it_is(number: int, costs: BitsByCodec) -> None:
     assert prior_costs(labelled(number)) == costs
 
 
@@ -73,7 +73,7 @@ def test_without_rtp_a_kind_is_no_label() -> None:
     ],
 )
 def test_a_size_speaks_for_the_width_that_makes_it_10_or_20_or_40_ms(
-    rate_hz: int, size: int, costs: Odds
+    rate_hz: int, size: int, costs: BitsByCodec
 ) -> None:
     assert prior_costs(Unit(bytes(size), None, None, rate_hz)) == costs
 

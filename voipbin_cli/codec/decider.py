@@ -22,7 +22,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from voipbin_cli.codec.encapsulation import Unit
-from voipbin_cli.codec.evidence import Evidence, Odds
+from voipbin_cli.codec.evidence import Evidence, BitsByCodec
 from voipbin_cli.codec.hypotheses import score_each, score_misaligned
 from voipbin_cli.codec.pcm import Codec
 from voipbin_cli.codec.reading import SHIFTED, Reading
@@ -146,7 +146,7 @@ class CodecDecider:
         self._is_unused = True
         self._weighed = 0
         self._is_unexplained = False
-        self.odds: Odds = self._evidence.odds(known=self._known, bonus=bonus)
+        self.odds: BitsByCodec = self._evidence.odds(known=self._known, bonus=bonus)
 
     # Weighing
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from voipbin_cli.codec.decider import DOUBT_BITS, DOUBT_BONUS, NEW_SIZE_BONUS, CodecDecider
 from voipbin_cli.codec.encapsulation import Encapsulation, Unit, unpack
-from voipbin_cli.codec.evidence import Key, is_still, quiet_codecs
+from voipbin_cli.codec.evidence import SizeAndLabel, is_still, quiet_codecs
 from voipbin_cli.codec.fingerprint import Fingerprint, SendForm, name_dialect, send_form
 from voipbin_cli.codec.hypotheses import MIN_BYTES
 from voipbin_cli.codec.payload_types import COMFORT_NOISE, DYNAMIC, RESERVED
@@ -71,7 +71,7 @@ class FrameDecoder:
         self._agreeing = set(READINGS)  # those in which what was released would sound the same
         self._held: list[tuple[Unit, int]] = []
         self._ready: list[AudioFrame] = []
-        self._known: set[Key] = set()  # what came in the reading that is settled
+        self._settled_keys: set[SizeAndLabel] = set()  # what came in the reading that is settled
         self._fast_key: tuple[int, int | None] | None = None
         self._forget()
         self._weigh_anew()
@@ -105,7 +105,7 @@ class FrameDecoder:
         frames, self._ready = self._ready, []
         for unit in units:
             if _holds_samples(unit):
-                frames += self._take(unit, tag)
+                frames += self._decide(unit, tag)
         return frames
 
     def flush(self) -> list[AudioFrame]:
@@ -123,7 +123,7 @@ class FrameDecoder:
         """
         self._ready = self.flush()
         self._forget()
-        self._known.clear()
+        self._settled_keys.clear()
         self._decider.restart()
         self._weigh_anew()
 
@@ -150,7 +150,7 @@ class FrameDecoder:
         assert self.codec is not None
         return AudioFrame(self._decode(unit.payload), tag, unit, self.codec, unit.rate_hz)
 
-    def _take(self, unit: Unit, tag: int) -> list[AudioFrame]:
+    def _decide(self, unit: Unit, tag: int) -> list[AudioFrame]:
         """Decide about one unit off the fast path."""
         packet = unit.packet
         if packet is not None:
@@ -159,27 +159,29 @@ class FrameDecoder:
                 self._fingerprint = Fingerprint(
                     packet.payload_type, packet.ssrc, packet.sequence_number
                 )
-        key = Key(len(unit.payload), unit.label)
+        key = SizeAndLabel(len(unit.payload), unit.label)
         if self.is_settled:
-            if len(unit.payload) < MIN_BYTES or (key in self._known and self._stands(unit, key)):
+            if len(unit.payload) < MIN_BYTES or (
+                key in self._settled_keys and self._stands(unit, key)
+            ):
                 return [self._frame(unit, tag)]
             self._doubt(key)
-        elif key in self._known:
+        elif key in self._settled_keys:
             # After some frames of another size the stream goes on as before.
             self._held.append((unit, tag))
             self._decider.keep()
             return self._settle()
         return self._weigh(unit, tag)
 
-    def _doubt(self, key: Key) -> None:
-        if key in self._known:  # its sound is what is wrong
-            self._known.clear()
+    def _doubt(self, key: SizeAndLabel) -> None:
+        if key in self._settled_keys:  # its sound is what is wrong
+            self._settled_keys.clear()
             self._decider.reopen(DOUBT_BONUS)
         else:
             self._decider.reopen(NEW_SIZE_BONUS)
         self._weigh_anew(was_settled=True)
 
-    def _stands(self, unit: Unit, key: Key) -> bool:
+    def _stands(self, unit: Unit, key: SizeAndLabel) -> bool:
         """Whether the settled codec stands up to a look at this unit; each look is rarer."""
         if self._fast_left:
             self._fast_left -= 1
@@ -203,7 +205,7 @@ class FrameDecoder:
         decider.weigh(unit, self._clock.step_for(len(unit.payload)))
         self._held.append((unit, tag))
         if not decider.is_open:
-            self._learn()
+            self._remember()
             return self._settle()
         plausible = decider.plausible
         # Only sound unsettles what sound has settled.
@@ -223,13 +225,13 @@ class FrameDecoder:
             for unit, _ in self._held
         )
 
-    def _learn(self) -> None:
+    def _remember(self) -> None:
         """Remember the sizes and labels of what is held as those of what is settled."""
         if self._decider.reading != self.reading:
-            self._known.clear()
+            self._settled_keys.clear()
         for unit, _ in self._held:
-            if len(self._known) < _MAX_KNOWN:
-                self._known.add(Key(len(unit.payload), unit.label))
+            if len(self._settled_keys) < _MAX_KNOWN:
+                self._settled_keys.add(SizeAndLabel(len(unit.payload), unit.label))
 
     def _settle(self) -> list[AudioFrame]:
         self.is_settled = True

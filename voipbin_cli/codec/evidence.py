@@ -15,7 +15,8 @@ from voipbin_cli.codec.hypotheses import HYPOTHESES, MIN_BYTES, score_payload
 from voipbin_cli.codec.payload_types import PCMA, PCMU
 from voipbin_cli.codec.pcm import Codec
 
-Odds = dict[Codec, float]
+# Costs, or log2 odds.
+BitsByCodec = dict[Codec, float]
 
 _RARITY = {row.codec: row.rarity_bits for row in HYPOTHESES}
 
@@ -36,14 +37,14 @@ _MAX_KEYS = 8
 _QUIET = 64  # of 32768: nobody calls less than this a sound
 
 
-class Key(NamedTuple):
+class SizeAndLabel(NamedTuple):
     """What may change when a stream changes its codec, audio aside."""
 
     size_bytes: int
     label: int | None
 
 
-def _label_costs(unit: Unit) -> Odds:
+def _label_costs(unit: Unit) -> BitsByCodec:
     if unit.packet is None:
         return _RARITY
     if unit.label == PCMU:
@@ -67,7 +68,7 @@ def _g711_cost(size_bytes: int, rate_hz: int) -> float:
     return 0.0
 
 
-def prior_costs(unit: Unit) -> Odds:
+def prior_costs(unit: Unit) -> BitsByCodec:
     """Return what label and size hold against each codec."""
     labelled = _label_costs(unit)
     costs = {codec: labelled.get(codec, 0.0) for codec in _RARITY}
@@ -108,7 +109,7 @@ class Evidence:
     def __init__(self) -> None:
         self.weight = 0.0  # 16 for each 20 ms of G.711 that held sound, fading
         self._bits = dict.fromkeys(Codec, 0.0)
-        self._costs: dict[Key, Odds] = {}
+        self._costs: dict[SizeAndLabel, BitsByCodec] = {}
         self._loud_silence: set[Codec] = set()
         self._minus_one = False
         self._two_bytes = False
@@ -121,7 +122,7 @@ class Evidence:
         payload = unit.payload
         if timestamp_step and len(payload) == 2 * timestamp_step:
             self._two_bytes = True
-        key = Key(len(payload), unit.label)
+        key = SizeAndLabel(len(payload), unit.label)
         if len(payload) < MIN_BYTES:
             return {}  # the rest of a recording has any size
         if key not in self._costs and len(self._costs) < _MAX_KEYS:
@@ -150,7 +151,7 @@ class Evidence:
         """Return what the sound costs in `codec`, 8 being noise, None before any was heard."""
         return self._bits[codec] / self.weight if self.weight else None
 
-    def odds(self, *, known: Codec | None = None, bonus: float = 0.0) -> Odds:
+    def odds(self, *, known: Codec | None = None, bonus: float = 0.0) -> BitsByCodec:
         """Return log2 odds, the best codec's being 0; `known` has `bonus` in its favour."""
         trust = min(self.weight, _MAX_WEIGHT) / self.weight if self.weight else 0.0
         raw = {}
