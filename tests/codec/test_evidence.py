@@ -6,7 +6,7 @@ import pytest
 
 from tests.codec.sounds import frames, real_speech, to_pcm
 from voipbin_cli.codec.encapsulation import Unit
-from voipbin_cli.codec.evidence import Evidence, BitsByCodec, is_still, prior_costs, quiet_codecs
+from voipbin_cli.codec.evidence import BitsByCodec, Evidence, is_still, prior_costs, quiet_codecs
 from voipbin_cli.codec.hypotheses import MIN_BYTES, score_payload
 from voipbin_cli.codec.pcm import Codec, encode
 from voipbin_cli.codec.rtp import RtpPacket

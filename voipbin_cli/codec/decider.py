@@ -22,7 +22,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from voipbin_cli.codec.encapsulation import Unit
-from voipbin_cli.codec.evidence import Evidence, BitsByCodec
+from voipbin_cli.codec.evidence import BitsByCodec, Evidence
 from voipbin_cli.codec.hypotheses import score_each, score_misaligned
 from voipbin_cli.codec.pcm import Codec
 from voipbin_cli.codec.reading import SHIFTED, Reading
