@@ -67,10 +67,12 @@ def _run(name: str, mutant: Mutant, tests: list[Path]) -> None:
     silence = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silence, 1)
     os.dup2(silence, 2)
-    settings.register_profile("mutation", max_examples=25, derandomize=True, database=None)
-    settings.load_profile("mutation")
+    settings.register_profile(
+        "mutation", max_examples=25, derandomize=True, database=None, deadline=None
+    )
     sys.meta_path.insert(0, _Mutated(name, mutant))
     options = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-W", "ignore"]
+    options.append("--hypothesis-profile=mutation")
     os._exit(int(pytest.main([*options, *map(str, tests)])))
 
 
