@@ -9,8 +9,6 @@ from tests.codec.sounds import frames, real_speech, silence, speech_like, to_pcm
 from voipbin_cli.codec.decider import (
     DOUBT_BITS,
     DOUBT_BONUS,
-    MAX_TESTED,
-    MAX_WEIGHED,
     NEW_SIZE_BONUS,
     NOISE_BITS,
     Answer,
@@ -87,7 +85,7 @@ def test_a_tone_that_both_laws_explain_is_unclear() -> None:
 def test_random_bytes_are_none_that_is_known_and_are_given_up_after_5_s() -> None:
     rng = np.random.default_rng(3)
     decider = CodecDecider()
-    for n in range(MAX_WEIGHED):
+    for n in range(250):  # of 20 ms
         assert decider.wants_all, n
         decider.weigh(unit(rng.bytes(160)))
     assert (decider.answer, decider.reading) == (Answer.NONE_KNOWN, None)
@@ -182,7 +180,7 @@ def test_a_shift_comes_out_the_later_the_louder_the_noise(
 def test_a_shift_that_does_not_come_out_is_taken_for_none_after_30_s() -> None:
     # In noise of -10 dBFS the low bytes are next to nothing: 0.01 bits a frame.
     rng = np.random.default_rng(3)
-    payloads = wire(S16BE, to_pcm(rng.normal(size=160 * MAX_TESTED) * 32768 * 10 ** (-10 / 20)))
+    payloads = wire(S16BE, to_pcm(rng.normal(size=160 * 1500) * 32768 * 10 ** (-10 / 20)))
     decider = CodecDecider()
     for n, payload in enumerate(payloads):
         assert decider.is_open, n
@@ -199,6 +197,16 @@ def test_in_doubt_a_shift_stays_what_it_was_until_the_other_is_known(reading: Re
     assert decider.reading == reading
     other = S16BE if reading.shifted else SHIFTED
     assert weighed(wire(other), decider).reading == other
+
+
+@pytest.mark.parametrize("reading", [S16BE, SHIFTED], ids=str)
+def test_in_doubt_a_shift_that_was_known_is_not_asked_for_anew(reading: Reading) -> None:
+    """In noise that would take seconds, for which a decoder would hold its frames back."""
+    payloads = wire(reading, noisy(-24))
+    decider = weighed(payloads)
+    decider.reopen(NEW_SIZE_BONUS)
+    assert not weighed(payloads[:3], decider).is_open
+    assert decider.reading == reading
 
 
 # Looks

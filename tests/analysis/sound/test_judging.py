@@ -41,6 +41,15 @@ def test_a_change_of_law_is_told_at_its_block(loudness: float) -> None:
     assert CHANGE - 25 < change.frame <= CHANGE + 25
 
 
+def test_each_change_is_told() -> None:
+    mulaw, alaw = spoken(Codec.MULAW), spoken(Codec.ALAW)
+    told = measured(mulaw[:200] + alaw[200:400] + mulaw[400:])
+    assert [(change.before.codec, change.after.codec) for change in told.changes] == [
+        (Codec.MULAW, Codec.ALAW),
+        (Codec.ALAW, Codec.MULAW),
+    ]
+
+
 def test_samples_that_slip_by_a_byte_are_a_change_at_their_block() -> None:
     sound = b"".join(spoken(Codec.S16LE))
     slipped = sound[: CHANGE * 320] + sound[CHANGE * 320 + 1 :]

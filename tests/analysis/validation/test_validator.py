@@ -180,6 +180,15 @@ def test_samples_that_may_be_shifted_are_swapped_where_it_does_not_come_out() ->
     assert broken(validator) == {"audio-byte-order": 100}
 
 
+def test_half_a_frame_of_sound_is_held_against_no_codec() -> None:
+    """10 ms of A-law settle nothing; 20 do."""
+    speech_alaw = g711.s16le_to_alaw(LINEAR[20] + LINEAR[21])
+    for size, rules in ((80, set()), (160, {"audio-alaw"})):
+        validator = Validator(SLN)
+        judge(validator, IN, [speech_alaw[:size]])
+        assert set(broken(validator)) & {"audio-alaw"} == rules
+
+
 def test_what_is_in_no_codec_is_held_against_none() -> None:
     rng = np.random.default_rng(2)
     for direction in Direction:
