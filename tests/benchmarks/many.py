@@ -269,8 +269,8 @@ def read_by_lean_websockets(port: int, streams: int, seconds: float) -> dict[str
 def _read_by_sessions(port: int, streams: int, seconds: float, make: Callable[..., Any]) -> Any:
     """Sessions of the package, each told by number, all in one event loop."""
     from voipbin_cli.codec.encapsulation import Encapsulation
-    from voipbin_cli.session.listening import ListenRequest
     from voipbin_cli.session.live import LiveRequest
+    from voipbin_cli.session.session import SessionRequest
     from voipbin_cli.transport.endpoint import Endpoint
     from voipbin_cli.transport.targets import parse_target
 
@@ -278,50 +278,58 @@ def _read_by_sessions(port: int, streams: int, seconds: float, make: Callable[..
     target = parse_target(f"ws://127.0.0.1:{port}/")
     live = LiveRequest(target, "a benchmark", Endpoint(), Encapsulation.RTP, reconnect=False)
 
-    def counting(number: int) -> Callable[[list[Any]], None]:
-        def heard(frames: list[Any]) -> None:
-            for frame in frames:
-                packet = frame.unit.packet
-                tally.take(frame.tag // 1000, number, packet.sequence_number, packet.ssrc)
-
-        return heard
-
     async def main() -> dict[str, float]:
         tasks = []
         for number in range(streams):
-            run = make(ListenRequest(live), number, counting(number))
-            tasks.append(asyncio.ensure_future(run()))
+            session = make(SessionRequest(live), number, _counter(tally, number))
+            tasks.append(asyncio.ensure_future(session.run()))
             await asyncio.sleep(0.004)
         return await _in_a_loop(tasks, tally, seconds)
 
     return asyncio.run(main())
 
 
+def _counter(tally: Tally, number: int) -> Any:
+    """A hearer that notes the frames of a stream."""
+    from voipbin_cli.session.hearer import Hearer
+
+    class Counter(Hearer):
+        def hear_frames(self, frames: list[Any]) -> None:
+            for frame in frames:
+                packet = frame.unit.packet
+                tally.take(frame.tag // 1000, number, packet.sequence_number, packet.ssrc)
+
+    return Counter()
+
+
+def _measurer(number: int) -> Any:
+    """A hearer that measures all that a diagnosis wants to know."""
+    from voipbin_cli.codec.encapsulation import Encapsulation
+    from voipbin_cli.session.hearer import Hearer
+    from voipbin_cli.session.measuring import Measuring
+
+    measuring = Measuring(Encapsulation.RTP, Random(number))
+
+    class Measurer(Hearer):
+        def hear_messages(self, messages: Sequence[Any]) -> None:
+            measuring.add_messages(messages)
+
+    return Measurer()
+
+
 def read_by_record(
     port: int, streams: int, seconds: float, *, measures: bool = False
 ) -> dict[str, float]:
     """The sessions of `voipbin stream record`, each with its file."""
-    from voipbin_cli.codec.encapsulation import Encapsulation
-    from voipbin_cli.session.measuring import Measuring
-    from voipbin_cli.session.record import Recording
+    from voipbin_cli.session.audiofile import AudioFile
+    from voipbin_cli.session.record import record_session
 
     with tempfile.TemporaryDirectory() as directory:
 
-        def make(request: Any, number: int, count: Callable[[list[Any]], None]) -> Any:
-            measuring = Measuring(Encapsulation.RTP, Random(number))
-
-            class Counted(Recording):
-                def heard(self, frames: list[Any]) -> None:
-                    super().heard(frames)
-                    count(frames)
-
-                def received(self, messages: Sequence[Any]) -> None:
-                    super().received(messages)
-                    if measures:
-                        measuring.take(messages)
-
-            output = f"{directory}/{number}.wav"
-            return Counted(request, lambda *_: None, output=output, rng=Random(number)).run
+        def make(request: Any, number: int, counter: Any) -> Any:
+            hearers = [counter, _measurer(number)] if measures else [counter]
+            file = AudioFile(f"{directory}/{number}.wav")
+            return record_session(request, lambda *_: None, file, hearers, rng=Random(number))
 
         return _read_by_sessions(port, streams, seconds, make)
 
@@ -332,16 +340,14 @@ def read_by_measure(port: int, streams: int, seconds: float) -> dict[str, float]
 
 
 def read_by_diagnose(port: int, streams: int, seconds: float) -> dict[str, float]:
-    """The sessions of `voipbin stream diagnose`, every figure of each stream, no preflight."""
-    from voipbin_cli.session.diagnose import LiveDiagnosis
+    """The sessions of `voipbin stream diagnose`, every figure of each stream."""
+    from voipbin_cli.session.diagnose import LiveDiagnosis, diagnose_session
 
-    def make(request: Any, number: int, count: Callable[[list[Any]], None]) -> Any:
-        class Counted(LiveDiagnosis):
-            def heard(self, frames: list[Any]) -> None:
-                super().heard(frames)
-                count(frames)
-
-        return Counted(request, lambda *_: None, rng=Random(number))._listen
+    def make(request: Any, number: int, counter: Any) -> Any:
+        hearer = LiveDiagnosis(request.live, lambda *_: None, rng=Random(number))
+        session = diagnose_session(request, lambda *_: None, hearer)
+        session.hearers.append(counter)
+        return session
 
     return _read_by_sessions(port, streams, seconds, make)
 

@@ -72,7 +72,7 @@ def test_a_file_arrives_sample_for_sample(tmp_path: Path) -> None:
     assert (summary["codec_sent"], summary["payload_type_sent"]) == ("s16le", 96)
     assert summary["max_lead_ms"] <= 20
     assert set(summary["send_error_ms"]) == {"p50", "p99", "max"}
-    assert summary["close"]["cause"] == "duration"
+    assert summary["close"]["cause"] == "finished"
 
 
 def test_files_follow_each_other_without_a_gap_as_often_as_asked(tmp_path: Path) -> None:

@@ -107,12 +107,13 @@ def test_a_recording_and_its_capture_keep_memory_and_the_call_s_clock(scratch: P
         message = Message(n * FRAME_NS + n * 7919 % JITTER_US * 1000, rtp(n, FIRST_STEP))
         if n % RECONNECT_FRAMES == 0:
             if n:
+                logbook.hear_round_trips(message.arrival_ns, [20.0])
                 logbook.lost(message.arrival_ns, ConnectionEnded(1006, "", abrupt=True))
-                file.keep(listener.reopened())
+                file.hear_frames(listener.reopened())
             connection = SimpleNamespace(rtts_ms=[20.0])
             logbook.opened(message.arrival_ns, connection)
-        logbook.received(message)
-        file.keep(listener.take(message))
+        logbook.hear_messages([message])
+        file.hear_frames(listener.take_messages([message]))
         if have_wrapped(message.data):
             verdict = listener.decoder.verdict
             wraps += verdict is not None and verdict.timestamp_step == 160
@@ -121,8 +122,9 @@ def test_a_recording_and_its_capture_keep_memory_and_the_call_s_clock(scratch: P
             logbook._disk.drain()  # in real time it is at most a quarter of a second behind
         if n == WARM_FRAMES:
             warm_bytes = resident_bytes()
-    file.keep(listener.finish())
+    file.hear_frames(listener.finish())
     file.finish()
+    logbook.hear_round_trips(FRAMES * FRAME_NS, [20.0])
     logbook.ended(FRAMES * FRAME_NS, Close(Cause.DURATION, 1000))
     logbook.finish()
     grown = resident_bytes() - warm_bytes

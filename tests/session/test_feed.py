@@ -63,7 +63,7 @@ def test_no_more_is_read_than_is_wanted() -> None:
     assert len(read) == 10
     feed.take()
     wait_until(lambda: len(read) == 15)
-    feed.close()
+    feed.finish()
     feed._thread.join(20)
     assert not feed._thread.is_alive()
     assert len(read) <= 16

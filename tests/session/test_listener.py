@@ -20,7 +20,7 @@ def tone(rate_hz: int, seconds: float, hz: float = 440.0) -> np.ndarray:
 def test_it_counts_what_it_hears() -> None:
     listener = Listener(Encapsulation.RTP)
     messages = [Message(at, data) for at, data in vector_messages("rtp-deployed")]
-    frames = [frame for message in messages for frame in listener.take(message)]
+    frames = listener.take_messages(messages)
     frames += listener.finish()
     assert [frame.tag for frame in frames] == [message.arrival_ns for message in messages]
     assert (listener.messages, listener.frames, listener.samples) == (50, 50, 8000)
@@ -29,8 +29,8 @@ def test_it_counts_what_it_hears() -> None:
 
 def test_malformed_and_text_messages_are_counted_apart() -> None:
     listener = Listener(Encapsulation.RTP)
-    assert listener.take(Message(0, b"\x80")) == []
-    assert listener.take(Message(0, "MEDIA_START")) == []
+    assert listener.take_messages([Message(0, b"\x80")]) == []
+    assert listener.take_messages([Message(0, "MEDIA_START")]) == []
     assert (listener.malformed, listener.texts, listener.frames) == (1, 1, 0)
     assert listener.last_problem is not None
     assert listener.last_problem.slug == "truncated"
@@ -43,7 +43,7 @@ def test_another_sample_rate_is_brought_to_8_khz() -> None:
     frames = []
     for start in range(0, len(pcm), 640):
         body = pcm[start : start + 640]
-        frames += listener.take(Message(start, b"\x12" + struct.pack("!H", 640) + body))
+        frames += listener.take_messages([Message(start, b"\x12" + struct.pack("!H", 640) + body)])
     frames += listener.finish()
     heard = np.frombuffer(b"".join(frame.pcm for frame in frames), "<i2").astype(float)
     assert len(heard) == 16000

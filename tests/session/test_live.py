@@ -39,6 +39,7 @@ class Sink:
         self.messages: list[Message] = []
         self.delays_s: list[float] = []
         self.errors: list[VoipbinError | None] = []
+        self.sent_messages: list[bytes] = []
         self.waits = 0
         self.full = False
 
@@ -63,6 +64,9 @@ class Sink:
 
     def silent_message(self) -> bytes | None:
         return SILENCE
+
+    def sent(self, at_ns: int, message: bytes) -> None:
+        self.sent_messages.append(message)
 
     async def room(self) -> None:
         self.waits += 1
@@ -286,6 +290,12 @@ def test_the_first_cause_to_stop_counts() -> None:
     assert run([frames(500)], before=twice).ended.cause is Cause.DURATION
 
 
+def test_a_stop_before_it_runs_ends_it_before_it_connects() -> None:
+    done = run([frames(500)], before=lambda r: r.stream.stop(Cause.INTERRUPTED))
+    assert done.ended == Close(Cause.INTERRUPTED)
+    assert (done.took_s, done.far.attempted_s) == (0.0, [])
+
+
 def test_nobody_stopped_a_stream_that_ended_by_itself() -> None:
     assert run([[*frames(3), CLOSED]]).stream.stopped_by is None
 
@@ -297,6 +307,7 @@ def test_silence_wakes_the_far_end_often_until_the_first_frame_then_seldom() -> 
     done = run([[Wait(1.01), *frames(100), CLOSED]], keepalive=True)
     connection: FakeConnection = done.far.connections[0]
     assert set(connection.sent) == {SILENCE}
+    assert done.sink.sent_messages == connection.sent
     steps_s = [b - a for a, b in zip(connection.sent_s, connection.sent_s[1:], strict=False)]
     # At 0.2, 0.4 … 1.0 s (the connection came just after the first look), then once a second.
     early = [step_s for step_s in steps_s if step_s == pytest.approx(WAKE_S)]

@@ -13,7 +13,6 @@ from voipbin_cli.analysis.messages import Gathering, TimedMessage, from_messages
 from voipbin_cli.analysis.stream import StreamFold
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.session.diagnose import LiveDiagnosis
-from voipbin_cli.session.listening import ListenRequest
 from voipbin_cli.session.live import LiveRequest
 from voipbin_cli.session.measuring import Measuring
 from voipbin_cli.transport.connection import Message
@@ -41,9 +40,9 @@ async def test_the_figures_are_those_of_messages_fed_one_by_one():
     fold = measuring.fold
     broke_at_ns = SECOND[36].arrival_ns + 1
     for start, end in ((0, 1), (1, 31), (31, 33), (33, 37)):
-        measuring.take(SECOND[start:end])
+        measuring.add_messages(SECOND[start:end])
     measuring.broke(broke_at_ns)
-    measuring.take(SECOND[40:])
+    measuring.add_messages(SECOND[40:])
     measuring.flush()
     for n, message in enumerate(SECOND):
         if n == 37:
@@ -61,7 +60,7 @@ async def test_the_fold_has_a_block_as_soon_as_it_is_whole_where_somebody_looks(
     measuring = Measuring(Encapsulation.RTP)
     fold = measuring.fold
     for message in SECOND[:count]:
-        measuring.take([message])
+        measuring.add_messages([message])
         measuring.look()
     assert fold.measured().messages == (25 if count >= 25 else 0)
     # The sound, too, though no turn of the loop has passed.
@@ -77,7 +76,7 @@ async def measured_at(messages: int, rng: Random) -> list[int]:
     fold = measuring.fold
     given = [0]
     for n in range(messages):
-        measuring.take([SECOND[n % len(SECOND)]])
+        measuring.add_messages([SECOND[n % len(SECOND)]])
         given.append(fold.measured().messages)
     return [n for n in range(1, len(given)) if given[n] > given[n - 1]]
 
@@ -117,7 +116,7 @@ def test_what_a_capture_cut_keeps_its_size_on_the_wire():
 async def test_a_view_of_a_diagnosis_sees_each_block():
     target = parse_target("ws://127.0.0.1:1/")
     live = LiveRequest(target, "a test", Endpoint(), Encapsulation.RTP)
-    diagnosis = LiveDiagnosis(ListenRequest(live), lambda *_: None, rng=Random(1))
-    for count, measured in ((20, 0), (30, 30)):
-        diagnosis.received(SECOND[diagnosis.listener.messages : count])
-        assert diagnosis.status().stream.measured().messages == measured
+    diagnosis = LiveDiagnosis(live, lambda *_: None, rng=Random(1))
+    for start, end, measured in ((0, 20, 0), (20, 30, 30)):
+        diagnosis.hear_messages(SECOND[start:end])
+        assert diagnosis.measuring.look().measured().messages == measured

@@ -33,7 +33,8 @@ def test_recording_an_hour_keeps_memory_flat(tmp_path: Path) -> None:
         header = struct.pack("!BBHII", 0x80, 96, (i + 1) & 0xFFFF, (i + 1) * 160 & 0xFFFFFFFF, 0)
         late_ms = 300 if i % 500 == 250 else 0  # a stall every ten seconds
         data = header + payloads[i % len(payloads)]
-        file.keep(listener.take(Message(i * 20_000_000 + late_ms * 1_000_000, data)))
+        message = Message(i * 20_000_000 + late_ms * 1_000_000, data)
+        file.hear_frames(listener.take_messages([message]))
         if i % 3000 == 2999:
             file.drain()
         if i == 5999:

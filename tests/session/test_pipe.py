@@ -26,10 +26,10 @@ from tests.support.peer import Fin, Peer, Received, Send, Step, Until, vector_me
 from voipbin_cli.analysis.sound.dtmf import tones
 from voipbin_cli.codec.g711 import mulaw_to_s16le, s16le_to_mulaw
 from voipbin_cli.errors import MachineError, UsageError
-from voipbin_cli.session.listening import ListenRequest
 from voipbin_cli.session.live import Cause, Close
-from voipbin_cli.session.pipe import PipeRequest, Piping
-from voipbin_cli.session.speaking import SpeakRequest
+from voipbin_cli.session.pipe import PipeRequest, ProgramInCall, pipe_session
+from voipbin_cli.session.sending import Sending, SpeakRequest
+from voipbin_cli.session.session import Session, SessionRequest
 
 
 def python(code: str, *arguments: object) -> tuple[str, ...]:
@@ -43,14 +43,13 @@ def pipe(
     command: Sequence[str],
     duration_s: float | None = None,
     **options: object,
-) -> tuple[Piping, Close]:
-    async def main() -> tuple[Piping, Close]:
-        piping = Piping(
-            ListenRequest(to_peer(peer, "rtp"), duration_s),
-            told,
-            PipeRequest(tuple(command), **options),  # type: ignore[arg-type]
-            SpeakRequest(),
-        )
+) -> tuple[Session, Close]:
+    async def main() -> tuple[Session, Close]:
+        live = to_peer(peer, "rtp")
+        asked = PipeRequest(tuple(command), **options)  # type: ignore[arg-type]
+        program = ProgramInCall(told, asked)
+        sending = Sending(program.backlog, SpeakRequest(), live.encapsulation, told)
+        piping = pipe_session(SessionRequest(live, duration_s), told, program, sending)
         return piping, await piping.run()
 
     return run(main())
@@ -79,7 +78,7 @@ def test_what_it_writes_at_once_is_spoken_in_time_and_then_it_is_over(tmp_path: 
         heard = sound(peer)
         times = [frame.time_ns for frame in peer.messages() if frame.data[12:] != SILENCE]
     assert heard == FRAMES
-    assert close.cause is Cause.DURATION
+    assert close.cause is Cause.FINISHED
     assert piping.problem(close) is None
     assert told.of("program") == [{"status": 0}]
     # 40 frames, two of them at once: it did not come as a burst.

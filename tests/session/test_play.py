@@ -22,10 +22,12 @@ from voipbin_cli.codec.encapsulation import Direction, Encapsulation
 from voipbin_cli.codec.g711 import mulaw_to_s16le
 from voipbin_cli.codec.pcm import Codec
 from voipbin_cli.errors import ConnectionFailed, UsageError
-from voipbin_cli.session.listening import ListenRequest
+from voipbin_cli.session.audiofile import AudioFile
+from voipbin_cli.session.feed import Feed
 from voipbin_cli.session.live import Cause, Close, LiveRequest
-from voipbin_cli.session.play import Playing
-from voipbin_cli.session.speaking import SpeakRequest
+from voipbin_cli.session.play import play_session
+from voipbin_cli.session.sending import Sending, SpeakRequest
+from voipbin_cli.session.session import Session, SessionRequest
 from voipbin_cli.simulator.embedded import EmbeddedSimulator
 from voipbin_cli.transport.credentials import Credential, CredentialKind
 from voipbin_cli.transport.endpoint import Endpoint
@@ -71,10 +73,23 @@ def session(
     speak: SpeakRequest | None = None,
     *,
     capture: str | None = None,
-    **options: Any,
-) -> Playing:
-    request = ListenRequest(live, capture=capture)
-    return Playing(request, told, iter(frames), speak or SpeakRequest(), rng=Random(5), **options)
+    record: str | None = None,
+    total_s: float | None = None,
+) -> Session:
+    feed = Feed(iter(frames))
+    sending = Sending(feed, speak or SpeakRequest(), live.encapsulation, told, rng=Random(5))
+    return play_session(
+        SessionRequest(live, capture=capture),
+        told,
+        feed,
+        sending,
+        total_s=total_s,
+        file=AudioFile(record, capture=capture) if record else None,
+    )
+
+
+def all_sent(playing: Session, close: Close) -> object:
+    return playing.summary(close)["all_sent"]
 
 
 def to_peer(peer: Peer, encapsulation: str, **options: Any) -> LiveRequest:
@@ -87,8 +102,8 @@ def to_peer(peer: Peer, encapsulation: str, **options: Any) -> LiveRequest:
     )
 
 
-def play(playing: Callable[[], Playing]) -> tuple[Playing, Close]:
-    async def main() -> tuple[Playing, Close]:
+def play(playing: Callable[[], Session]) -> tuple[Session, Close]:
+    async def main() -> tuple[Session, Close]:
         made = playing()
         return made, await made.run()
 
@@ -122,7 +137,7 @@ async def play_into_simulators(dialect: str, kind: str, directory: Path) -> list
             )
             sessions.append(session(live, Told()))
         closes = await asyncio.gather(*(each.run() for each in sessions))
-        assert {close.cause for close in closes} == {Cause.DURATION}
+        assert {close.cause for close in closes} == {Cause.FINISHED}
     return [heard_ticks(path) for path in paths]
 
 
@@ -168,7 +183,7 @@ def test_rtp_is_sent_as_the_far_end_takes_it(dialect: str) -> None:
         assert fields == (0x80, marker | payload_type, *expected)
     assert {len(frame.data) for frame in frames} <= {172, 332}
     assert all(frame.opcode == 2 and frame.is_final for frame in frames)
-    assert playing.summary(Close(Cause.DURATION))["payload_type_sent"] == payload_type
+    assert playing.summary(Close(Cause.FINISHED))["payload_type_sent"] == payload_type
 
 
 @pytest.mark.parametrize(("encapsulation", "header"), [("sln", b""), ("audiosocket", b"\x10\x01@")])
@@ -186,7 +201,7 @@ def test_silence_comes_before_and_after_the_words() -> None:
         sound = [frame.data[12:] != SILENCE for frame in peer.messages()]
     assert sound[:5] == [False] * 5
     assert sound[-10:] == [False] * 10
-    assert len(sound) == playing.summary(Close(Cause.DURATION))["frames_sent"]
+    assert len(sound) == playing.summary(Close(Cause.FINISHED))["frames_sent"]
 
 
 def test_where_nothing_is_heard_it_is_linear_under_96_with_a_warning() -> None:
@@ -194,7 +209,7 @@ def test_where_nothing_is_heard_it_is_linear_under_96_with_a_warning() -> None:
     with Peer() as peer:
         playing, close = play(lambda: session(to_peer(peer, "rtp"), told))
         frames = peer.messages()
-    assert close.cause is Cause.DURATION
+    assert close.cause is Cause.FINISHED
     assert playing.problem(close) is None
     (warning,) = told.of("warning")
     assert "payload type 96" in warning["message"]
@@ -244,8 +259,8 @@ def test_a_new_connection_goes_on_where_the_old_one_broke_off() -> None:
     with Peer(scripts=scripts, routes={STATE: PROGRESSING}) as peer:
         playing, close = play(lambda: session(to_peer(peer, "rtp"), Told()))
         frames = peer.messages()
-    assert close.cause is Cause.DURATION
-    assert playing.is_all_sent
+    assert close.cause is Cause.FINISHED
+    assert all_sent(playing, close)
     sources = [fields[4] for fields in rtp_fields(frames)]
     second = sources.index(sources[-1])
     assert len(set(sources[:second])) == 1
@@ -278,7 +293,7 @@ def test_a_call_that_ends_first_is_a_failure() -> None:
     problem = playing.problem(close)
     assert isinstance(problem, ConnectionFailed)
     assert "of 0.80 s" in problem.message
-    assert not playing.is_all_sent
+    assert not all_sent(playing, close)
 
 
 def test_a_call_that_ends_when_all_is_sent_is_none() -> None:
@@ -291,11 +306,11 @@ def test_a_call_that_ends_when_all_is_sent_is_none() -> None:
 
 
 def test_an_interruption_ends_on_a_whole_frame() -> None:
-    async def main(peer: Peer) -> tuple[Playing, Close]:
+    async def main(peer: Peer) -> tuple[Session, Close]:
         playing = session(to_peer(peer, "rtp"), Told())
         running = asyncio.ensure_future(playing.run())
         await asyncio.to_thread(peer.received, 20)
-        playing.stream.stop(Cause.INTERRUPTED)
+        playing.stop(Cause.INTERRUPTED)
         return playing, await running
 
     with Peer(vector_steps("rtp-deployed")) as peer:

@@ -20,9 +20,9 @@ from voipbin_cli.analysis.validation.measure import Measure
 from voipbin_cli.analysis.validation.validator import Violation
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.errors import MachineError
-from voipbin_cli.session.listening import ListenRequest
 from voipbin_cli.session.live import Cause, LiveRequest
 from voipbin_cli.session.proxy import ProxyValidation
+from voipbin_cli.session.session import SessionRequest
 from voipbin_cli.transport.endpoint import Endpoint
 from voipbin_cli.transport.targets import parse_target
 
@@ -36,7 +36,7 @@ class Proxy:
         target = parse_target(peer.url("/stream?token=secret"))
         live = LiveRequest(target, target.label, Endpoint(), encapsulation)
         self.session = ProxyValidation(
-            ListenRequest(live),
+            SessionRequest(live),
             lambda event, fields: self.told.append((event, fields)),
             port=0,
             measure=Measure(),

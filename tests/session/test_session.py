@@ -19,40 +19,41 @@ from voipbin_cli.capture.captured import CapturedEvent, CapturedMessage
 from voipbin_cli.codec.dialect import AudioFrame
 from voipbin_cli.codec.encapsulation import Direction
 from voipbin_cli.errors import ConnectionFailed, VoipbinError
-from voipbin_cli.session.listening import ListeningSession, ListenRequest
+from voipbin_cli.session.hearer import Hearer
 from voipbin_cli.session.live import Cause, Close
+from voipbin_cli.session.session import Session, SessionRequest
 from voipbin_cli.transport.connection import ConnectionEnded
 
 NO_ANSWER = ConnectionEnded(1006, "", abrupt=True, local=True)
 
 
-class Hearing(ListeningSession):
+class Hearing(Hearer):
     """Keeps the frames, and how many there were when a connection was over."""
 
-    def __init__(self, *args: Any, **named: Any) -> None:
+    def __init__(self) -> None:
         self.frames: list[AudioFrame] = []
         self.breaks: list[int] = []
         self.finished = 0
-        super().__init__(*args, **named)
 
-    def heard(self, frames: list[AudioFrame]) -> None:
+    def hear_frames(self, frames: list[AudioFrame]) -> None:
         self.frames += frames
 
-    def broke(self) -> None:
+    def connection_over(self) -> None:
         self.breaks.append(len(self.frames))
 
-    def finish_output(self) -> None:
+    def finish(self) -> None:
         self.finished += 1
 
 
 class Run:
     """A session that was run, and all that came of it."""
 
-    def __init__(self, far: FarEnd, loop: VirtualTimeLoop, request: ListenRequest) -> None:
+    def __init__(self, far: FarEnd, loop: VirtualTimeLoop, request: SessionRequest) -> None:
         self.far, self.loop = far, loop
         self.told = Told()
-        self.heard = self.session = Hearing(request, self.told, clock=loop.time_ns, rng=Random(1))
-        self.stop = self.session.stream.stop
+        self.heard = Hearing()
+        self.session = Session(request, self.told, [self.heard], clock=loop.time_ns, rng=Random(1))
+        self.stop = self.session.stop
         self.began_s = loop.time()
         self.took_s = 0.0
         self.close: Close | None = None
@@ -88,7 +89,7 @@ def run(
 ) -> Run:
     async def main(loop: VirtualTimeLoop) -> Run:
         path = str(capture) if capture else None
-        made = Run(far, loop, ListenRequest(far.request(**live), duration_s, path))
+        made = Run(far, loop, SessionRequest(far.request(**live), duration_s, path))
         before(made)
         await made.run()
         return made

@@ -16,7 +16,7 @@ from voipbin_cli.finding_ids import FindingId
 KEPT_ROWS = 30_000
 KEPT_SAMPLES = 120 * 8000
 # The causes of a close that the far end had no part in, as session.live names them.
-_STOPPED_HERE = ("duration", "interrupted")
+_STOPPED_HERE = ("duration", "finished", "interrupted")
 
 
 @dataclass(frozen=True, slots=True)

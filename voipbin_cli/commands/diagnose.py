@@ -99,28 +99,30 @@ def _of_stream(target: Target, options: DiagnoseOptions) -> Diagnosis:
         telling_steps,
     )
     from voipbin_cli.render.report import write_report
-    from voipbin_cli.session.diagnose import LiveDiagnosis
-    from voipbin_cli.session.listening import ListenRequest
+    from voipbin_cli.session.diagnose import LiveDiagnosis, diagnose_session
+    from voipbin_cli.session.session import SessionRequest
 
     out = options.live.out
     live = replace(options.live, duration=options.live.duration or LIVE_DURATION_S)
     with opened_target(target, live) as stream:
-        session = LiveDiagnosis(
-            ListenRequest(stream, live.duration, live.capture),
-            telling_steps(teller(out), as_json=out.json, quiet=out.quiet),
-        )
+        tell = telling_steps(teller(out), as_json=out.json, quiet=out.quiet)
+        live_diagnosis = LiveDiagnosis(stream, tell)
+        request = SessionRequest(stream, live.duration, live.capture)
+        session = diagnose_session(request, tell, live_diagnosis)
+        lines = DiagnosisLines(stream.label, session.status, live_diagnosis)
+        fold = live_diagnosis.diagnosis
         try:
-            run_live(session, DiagnosisLines(stream.label, session.status), done_line, out)
+            run_live(session, lines, done_line, out)
         finally:
-            if session.story.close is not None:
-                summary = session.story.summary(stream.label)
+            if fold.close is not None:
+                summary = fold.summary(stream.label)
                 if out.is_chatty:
                     show_diagnosis(summary)
-                steps = [step.as_fields() for step in session.steps]
+                steps = [step.as_fields() for step in live_diagnosis.steps]
                 write_report(
-                    options.report, summary, session.fold, steps, with_numbers=options.with_numbers
+                    options.report, summary, fold.stream, steps, with_numbers=options.with_numbers
                 )
-    return session.diagnosis()
+    return fold.diagnosis()
 
 
 def _of_file(path: str, options: DiagnoseOptions, shown: str = "") -> Diagnosis:

@@ -19,19 +19,8 @@ from voipbin_cli.session.live import Cause, Close
 from voipbin_cli.transport.event_loop import run
 
 
-class Stoppable(Protocol):
-    """What Ctrl-C stops."""
-
-    def stop(self, cause: Cause) -> None:
-        """End it in order. The first cause counts."""
-
-
 class LiveSession(Protocol):
     """A session that runs one stream: record, tap, diagnose, …"""
-
-    @property
-    def stream(self) -> Stoppable:
-        """What is stopped to end it."""
 
     @property
     def is_unfinished(self) -> bool:
@@ -39,6 +28,9 @@ class LiveSession(Protocol):
 
     async def run(self) -> Close:
         """Run until the stream ends."""
+
+    def stop(self, cause: Cause) -> None:
+        """End it in order. The first cause counts."""
 
     def problem(self, close: Close) -> VoipbinError | None:
         """Return what a run that ended in order did not achieve."""
@@ -86,7 +78,7 @@ def run_live(
 
 
 async def _run(session: LiveSession, view: LiveView, keys: KeyBindings) -> Close:
-    stop = partial(session.stream.stop, Cause.INTERRUPTED)
+    stop = partial(session.stop, Cause.INTERRUPTED)
     with stopping_on(STREAM_SIGNALS, stop), keys_read(keys):
         async with view:
             return await session.run()
@@ -94,8 +86,6 @@ async def _run(session: LiveSession, view: LiveView, keys: KeyBindings) -> Close
 
 def _end(session: LiveSession, close: Close) -> None:
     """Raise what the end amounts to; return where it was a good one."""
-    if close.error is not None:
-        raise close.error
     if close.cause is Cause.INTERRUPTED and session.is_unfinished:
         sys.exit(ExitStatus.INTERRUPTED)
     problem = session.problem(close)

@@ -72,18 +72,19 @@ def pipe(options: PipeOptions) -> None:
     from voipbin_cli.commands.target import chosen_target, opened_target
     from voipbin_cli.errors import UsageError
     from voipbin_cli.render.piping import PipingLine, done_line
-    from voipbin_cli.session.listening import ListenRequest
-    from voipbin_cli.session.pipe import PipeRequest, Piping
-    from voipbin_cli.session.speaking import SpeakRequest
+    from voipbin_cli.session.pipe import PipeRequest, ProgramInCall, pipe_session
+    from voipbin_cli.session.sending import Sending, SpeakRequest
+    from voipbin_cli.session.session import SessionRequest
 
     live, send = options.live, options.send
     if not options.command:
         raise UsageError("no program to run", hint="voipbin stream pipe TARGET -- COMMAND")
     with opened_target(chosen_target(options.target, live.api), live) as stream:
-        session = Piping(
-            ListenRequest(stream, live.duration, live.capture),
-            teller(live.out),
-            PipeRequest(tuple(options.command), options.rate, options.events, options.barge_in),
-            SpeakRequest(send.lead, send.payload, send.payload_type),
-        )
-        run_live(session, PipingLine(stream.label, session.status), done_line, live.out)
+        tell, command = teller(live.out), tuple(options.command)
+        asked = PipeRequest(command, options.rate, options.events, options.barge_in)
+        program = ProgramInCall(tell, asked)
+        speak = SpeakRequest(send.lead, send.payload, send.payload_type)
+        sending = Sending(program.backlog, speak, stream.encapsulation, tell)
+        request = SessionRequest(stream, live.duration, live.capture)
+        session = pipe_session(request, tell, program, sending)
+        run_live(session, PipingLine(stream.label, session.status, sending), done_line, live.out)

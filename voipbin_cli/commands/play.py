@@ -93,10 +93,12 @@ def play(options: PlayOptions) -> None:
     from voipbin_cli.commands.target import chosen_target, opened_target
     from voipbin_cli.errors import UsageError
     from voipbin_cli.render.playing import PlayingLines, done_line
-    from voipbin_cli.session.listening import ListenRequest
+    from voipbin_cli.session.audiofile import optional_file
+    from voipbin_cli.session.feed import Feed
     from voipbin_cli.session.outgoing import open_outgoing
-    from voipbin_cli.session.play import Playing
-    from voipbin_cli.session.speaking import SpeakRequest
+    from voipbin_cli.session.play import play_session
+    from voipbin_cli.session.sending import Sending, SpeakRequest
+    from voipbin_cli.session.session import SessionRequest
 
     live, send = options.live, options.send
     if options.record == "-":
@@ -110,12 +112,12 @@ def play(options: PlayOptions) -> None:
         rate_hz=options.rate,
     )
     with opened_target(chosen_target(options.target, live.api), live) as stream:
-        session = Playing(
-            ListenRequest(stream, live.duration, live.capture, options.overwrite),
-            teller(live.out),
-            outgoing.blocks,
-            SpeakRequest(send.lead, send.payload, send.payload_type),
-            total_s=outgoing.seconds,
-            record=options.record,
-        )
-        run_live(session, PlayingLines(stream.label, session.status), done_line, live.out)
+        tell, overwrite = teller(live.out), options.overwrite
+        file = optional_file(options.record, overwrite=overwrite, capture=live.capture)
+        feed = Feed(outgoing.blocks)
+        speak = SpeakRequest(send.lead, send.payload, send.payload_type)
+        sending = Sending(feed, speak, stream.encapsulation, tell)
+        request = SessionRequest(stream, live.duration, live.capture, overwrite)
+        session = play_session(request, tell, feed, sending, total_s=outgoing.seconds, file=file)
+        lines = PlayingLines(stream.label, session.status, sending, outgoing.seconds)
+        run_live(session, lines, done_line, live.out)

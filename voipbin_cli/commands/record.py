@@ -58,8 +58,10 @@ def record(options: RecordOptions) -> None:
     from voipbin_cli.commands.target import chosen_target, opened_target
     from voipbin_cli.errors import UsageError
     from voipbin_cli.render.recording import RecordingLines, done_line
-    from voipbin_cli.session.listening import ListenRequest
-    from voipbin_cli.session.record import Recording
+    from voipbin_cli.session.audiofile import AudioFile
+    from voipbin_cli.session.record import record_session
+    from voipbin_cli.session.session import SessionRequest
+    from voipbin_cli.session.sound_events import SoundEvents
 
     live = options.live
     if options.output == "-" and live.out.json:
@@ -67,11 +69,9 @@ def record(options: RecordOptions) -> None:
     target = chosen_target(options.target, live.api)
     path = options.output or f"{target.file_stem}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.wav"
     with opened_target(target, live) as stream:
-        session = Recording(
-            ListenRequest(stream, live.duration, live.capture, options.overwrite),
-            teller(live.out),
-            output=path,
-            fill=options.fill,
-            digits=live.out.json,
-        )
-        run_live(session, RecordingLines(stream.label, session.status), done_line, live.out)
+        tell, overwrite = teller(live.out), options.overwrite
+        file = AudioFile(path, overwrite=overwrite, fill=options.fill, capture=live.capture)
+        digits = [SoundEvents(tell, speech=False)] if live.out.json else []
+        request = SessionRequest(stream, live.duration, live.capture, overwrite)
+        session = record_session(request, tell, file, digits)
+        run_live(session, RecordingLines(stream.label, session.status, file), done_line, live.out)

@@ -113,37 +113,33 @@ def tap(options: TapOptions) -> None:
     from voipbin_cli.commands.target import chosen_target, opened_target
     from voipbin_cli.media.devices import list_devices
     from voipbin_cli.render.tapping import TapLines, show_devices, tap_line
-    from voipbin_cli.session.listening import ListenRequest
+    from voipbin_cli.session.audiofile import optional_file
     from voipbin_cli.session.live import Cause
-    from voipbin_cli.session.tap import Tap, TapAndTalk, TapRequest
+    from voipbin_cli.session.session import SessionRequest
+    from voipbin_cli.session.tap import Loudspeaker, TapRequest, open_microphone, tap_session
 
     live = options.live
     if options.list_devices:
         return show_devices(list_devices(), as_json=live.out.json)
-    request = TapRequest(
-        device=options.device,
-        volume=options.volume / 100,
-        buffer_ms=options.buffer,
-        output=options.output,
-        microphone=options.mic,
-        full_duplex=options.full_duplex,
-    )
     with opened_target(chosen_target(options.target, live.api), live) as stream:
-        session = (TapAndTalk if options.mic else Tap)(
-            ListenRequest(stream, live.duration, live.capture, options.overwrite),
-            teller(live.out),
-            tap=request,
-        )
+        tell, overwrite = teller(live.out), options.overwrite
+        microphone = open_microphone(full_duplex=options.full_duplex) if options.mic else None
+        file = optional_file(options.output, overwrite=overwrite, capture=live.capture)
+        heard_by = TapRequest(options.device, options.volume / 100, options.buffer)
+        loudspeaker = Loudspeaker(heard_by, tell, may_fail=file is not None)
+        request = SessionRequest(stream, live.duration, live.capture, overwrite)
+        session = tap_session(request, tell, loudspeaker, microphone=microphone, file=file)
+        with_keys = sys.stdin.isatty()
         run_live(
             session,
-            TapLines(stream.label, session.status, with_keys=sys.stdin.isatty()),
+            TapLines(stream.label, session.status, loudspeaker, with_keys=with_keys),
             tap_line,
             live.out,
             keys={
-                " ": session.toggle_mute,
-                "+": lambda: session.change_volume(LOUDER),
-                "-": lambda: session.change_volume(1 / LOUDER),
-                "q": lambda: session.stream.stop(Cause.INTERRUPTED),
+                " ": loudspeaker.toggle_mute,
+                "+": lambda: loudspeaker.change_volume(LOUDER),
+                "-": lambda: loudspeaker.change_volume(1 / LOUDER),
+                "q": lambda: session.stop(Cause.INTERRUPTED),
             },
             plain_every_s=PLAIN_LINE_S,
         )

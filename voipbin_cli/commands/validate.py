@@ -208,27 +208,29 @@ def _of_stream(
     from voipbin_cli.commands.live import run_live, teller
     from voipbin_cli.commands.target import opened_target
     from voipbin_cli.render.violations import ProxyLines, ValidationLines, done_line, listening
-    from voipbin_cli.session.listening import ListenRequest
     from voipbin_cli.session.proxy import ProxyValidation
-    from voipbin_cli.session.validate import LiveValidation
+    from voipbin_cli.session.session import Session, SessionRequest
+    from voipbin_cli.session.validate import LiveValidation, validate_session
 
     live, tell = options.live, teller(options.live.out)
-    session: LiveValidation | ProxyValidation
+    session: Session | ProxyValidation
+    judge: LiveValidation | ProxyValidation
     lines: ValidationLines | ProxyLines
     with opened_target(target, live) as stream:
-        request = ListenRequest(stream, live.duration, live.capture)
+        request = SessionRequest(stream, live.duration, live.capture)
         if options.proxy is None:
-            session = LiveValidation(request, tell, measure=measure, on_part=output.part)
-            lines = ValidationLines(stream.label, session.status, session.groups)
+            judge = LiveValidation(request, measure, output.part)
+            session = validate_session(request, tell, judge)
+            lines = ValidationLines(stream.label, session.status, judge.groups)
         else:
             told = listening(tell, quiet=not live.out.is_chatty)
-            session = ProxyValidation(
+            session = judge = ProxyValidation(
                 request, told, port=options.proxy, measure=measure, on_part=output.part
             )
             lines = ProxyLines(stream.label, session.status, session.groups)
         try:
             run_live(session, lines, done_line, live.out)
         finally:
-            if session.judged()["frames"]:
-                output.result(stream.label, session.judged(), session.groups())
-    return session.groups()
+            if judge.judged()["frames"]:
+                output.result(stream.label, judge.judged(), judge.groups())
+    return judge.groups()

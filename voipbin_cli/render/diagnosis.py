@@ -14,7 +14,8 @@ from rich.text import Text
 from voipbin_cli.events import Tell
 from voipbin_cli.render.live_view import BARS, Meter, latest_level_dbfs, level_text, state_line
 from voipbin_cli.render.stdout_console import stdout_console
-from voipbin_cli.session.diagnose import DiagnosisStatus
+from voipbin_cli.session.diagnose import LiveDiagnosis
+from voipbin_cli.session.session import SessionStatus
 from voipbin_cli.text import printable
 
 SPARK_WIDTH = 40
@@ -46,19 +47,23 @@ class Sparkline:
 class DiagnosisLines:
     """The dashboard: state, level, gaps, jitter, what a buffer would do, what happened."""
 
-    def __init__(self, target: str, status: Callable[[], DiagnosisStatus]) -> None:
+    def __init__(
+        self, target: str, status: Callable[[], SessionStatus], diagnosis: LiveDiagnosis
+    ) -> None:
         self._target = printable(target, 40)
         self._status = status
+        self._diagnosis = diagnosis
         self._meter = Meter()
         self._gaps = Sparkline(_GAP_TOP_MS, 60.0)
         self._jitter = Sparkline(_JITTER_TOP_MS, 20.0)
 
     def __call__(self) -> list[Text]:
         status = self._status()
-        glance = status.stream.glance()
+        stream = self._diagnosis.measuring.look()
+        glance = stream.glance()
         level = latest_level_dbfs(status)
         self._meter.add_level(level)
-        recent = status.stream.trace.latest_gaps(SPARK_WIDTH)
+        recent = stream.trace.latest_gaps(SPARK_WIDTH)
         self._gaps.values = deque([0.0] * (SPARK_WIDTH - len(recent)) + recent, SPARK_WIDTH)
         self._jitter.values.append(glance.jitter_ms or 0.0)
         lines = [
@@ -72,7 +77,8 @@ class DiagnosisLines:
                 "dim",
             ),
         ]
-        return lines + [Text(f"  {printable(event, 76)}", "yellow") for event in status.events]
+        latest = self._diagnosis.events[-3:]
+        return lines + [Text(f"  {printable(event, 76)}", "yellow") for event in latest]
 
 
 def _row(name: str, bars: Text, words: str) -> Text:

@@ -15,7 +15,7 @@ from rich.live import Live
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from voipbin_cli.session.listening import ListenStatus
+    from voipbin_cli.session.session import SessionStatus
 
 # What a view shows when it is drawn.
 Lines = Callable[[], list[Text]]
@@ -48,12 +48,12 @@ def level_text(dbfs: float) -> str:
     return "silence" if dbfs < -90 else f"{dbfs:.0f} dBFS"
 
 
-def latest_level_dbfs(status: ListenStatus) -> float:
+def latest_level_dbfs(status: SessionStatus) -> float:
     """Return the level of the latest frame; -inf while none come."""
     return level_dbfs(status.latest_pcm) if status.state == "streaming" else float("-inf")
 
 
-def state_line(status: ListenStatus, words: str, *, mark: str = "●") -> Text:
+def state_line(status: SessionStatus, words: str, *, mark: str = "●") -> Text:
     """Return the first line of a view: the state, for how long, and `words`."""
     style = STATE_STYLES.get(status.state, "bold")
     since = f"  {clock_text(status.elapsed_s)}  {words}"

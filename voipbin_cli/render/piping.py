@@ -9,21 +9,22 @@ from rich.text import Text
 
 from voipbin_cli.render.live_view import clock_text, ending, state_line
 from voipbin_cli.render.playing import sending_words
-from voipbin_cli.session.speaking import SpeakStatus
+from voipbin_cli.session.sending import Sending
+from voipbin_cli.session.session import SessionStatus
 from voipbin_cli.text import printable
 
 
 class PipingLine:
     """Where the call is, and how much was said."""
 
-    def __init__(self, target: str, status: Callable[[], SpeakStatus]) -> None:
+    def __init__(self, target: str, status: Callable[[], SessionStatus], sending: Sending) -> None:
         self._target = printable(target, 48)
         self._status = status
+        self._sending = sending
 
     def __call__(self) -> list[Text]:
-        status = self._status()
-        said = f"{clock_text(status.spoken_s)} spoken"
-        return [state_line(status, f"{self._target}  {said}", mark="⇄")]
+        said = f"{clock_text(self._sending.spoken_s)} spoken"
+        return [state_line(self._status(), f"{self._target}  {said}", mark="⇄")]
 
 
 def done_line(summary: dict[str, Any]) -> str:

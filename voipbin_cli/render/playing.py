@@ -9,7 +9,8 @@ from rich.text import Text
 
 from voipbin_cli.render.live_view import clock_text, ending, state_line
 from voipbin_cli.render.recording import CODEC_NAMES
-from voipbin_cli.session.speaking import SpeakStatus
+from voipbin_cli.session.sending import Sending
+from voipbin_cli.session.session import SessionStatus
 from voipbin_cli.text import printable
 
 BAR_WIDTH = 40
@@ -18,34 +19,44 @@ BAR_WIDTH = 40
 class PlayingLines:
     """Three lines: where playing is, how much is left, and in which form it goes out."""
 
-    def __init__(self, target: str, status: Callable[[], SpeakStatus]) -> None:
+    def __init__(
+        self,
+        target: str,
+        status: Callable[[], SessionStatus],
+        sending: Sending,
+        total_s: float | None,
+    ) -> None:
         self._target = printable(target, 48)
         self._status = status
+        self._sending = sending
+        self._total_s = total_s
 
     def __call__(self) -> list[Text]:
         status = self._status()
         first = state_line(status, self._target, mark="▶")
-        return [first, _progress(status), Text(f"  {_figures(status)}", "dim")]
+        figures = Text(f"  {_figures(status, self._sending)}", "dim")
+        return [first, _progress(self._sending.spoken_s, self._total_s), figures]
 
 
-def _progress(status: SpeakStatus) -> Text:
-    said = clock_text(status.spoken_s)
-    if not status.total_s:
+def _progress(spoken_s: float, total_s: float | None) -> Text:
+    said = clock_text(spoken_s)
+    if not total_s:
         return Text(f"  {said} sent")
-    share = min(1.0, status.spoken_s / status.total_s)
+    share = min(1.0, spoken_s / total_s)
     done = round(share * BAR_WIDTH)
-    left = clock_text(max(0.0, status.total_s - status.spoken_s) + 0.999)
+    left = clock_text(max(0.0, total_s - spoken_s) + 0.999)
     return Text.assemble(
         "  ", ("━" * done, "cyan"), ("━" * (BAR_WIDTH - done), "dim"), f"  {said}, {left} left"
     )
 
 
-def _figures(status: SpeakStatus) -> str:
-    parts = [f"sending {status.sending}" if status.sending else "finding out what is taken"]
+def _figures(status: SessionStatus, sending: Sending) -> str:
+    form = sending.form_in_words
+    parts = [f"sending {form}" if form else "finding out what is taken"]
     if status.form:
         parts.append(f"hearing {status.form}")
-    if status.late_frames:
-        parts.append(f"{status.late_frames} late")
+    if sending.late_frames:
+        parts.append(f"{sending.late_frames} late")
     if status.reconnects:
         parts.append(f"{status.reconnects} reconnects")
     return "  ".join(parts)

@@ -8,7 +8,8 @@ from typing import Any
 from rich.text import Text
 
 from voipbin_cli.render.live_view import Meter, ending, latest_level_dbfs, level_text, state_line
-from voipbin_cli.session.record import RecordStatus
+from voipbin_cli.session.audiofile import AudioFile
+from voipbin_cli.session.session import SessionStatus
 from voipbin_cli.text import printable
 
 CODEC_NAMES = {
@@ -22,9 +23,10 @@ CODEC_NAMES = {
 class RecordingLines:
     """Two lines: where the recording is, and how loud the call is."""
 
-    def __init__(self, target: str, status: Callable[[], RecordStatus]) -> None:
+    def __init__(self, target: str, status: Callable[[], SessionStatus], file: AudioFile) -> None:
         self._target = printable(target, 48)
         self._status = status
+        self._file = file
         self._meter = Meter()
 
     def __call__(self) -> list[Text]:
@@ -34,12 +36,12 @@ class RecordingLines:
         second = Text.assemble("  ", self._meter.__rich__(), f" {level_text(level)}")
         return [state_line(status, self._target), second, Text(f"  {self._figures(status)}", "dim")]
 
-    def _figures(self, status: RecordStatus) -> str:
+    def _figures(self, status: SessionStatus) -> str:
         parts = [f"{status.frames} frames", status.form]
-        if status.stalls:
-            parts.append(_counted(status.stalls, "stall"))
-        if status.filled_s:
-            parts.append(f"{status.filled_s:.1f} s filled")
+        if self._file.stalls:
+            parts.append(_counted(self._file.stalls, "stall"))
+        if self._file.filled_seconds:
+            parts.append(f"{self._file.filled_seconds:.1f} s filled")
         if status.reconnects:
             parts.append(_counted(status.reconnects, "reconnect"))
         return "  ".join(part for part in parts if part)

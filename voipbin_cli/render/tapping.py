@@ -9,10 +9,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from voipbin_cli.analysis.playout.buffer import PlayoutStats
 from voipbin_cli.media.devices import Device
 from voipbin_cli.render.jsonl import emit
 from voipbin_cli.render.live_view import Meter, ending, latest_level_dbfs, state_line
-from voipbin_cli.session.tap import TapStatus
+from voipbin_cli.session.session import SessionStatus
+from voipbin_cli.session.tap import Loudspeaker
 from voipbin_cli.text import printable
 
 KEYS_LINE = "space mutes   + - volume   q quits"
@@ -21,29 +23,38 @@ KEYS_LINE = "space mutes   + - volume   q quits"
 class TapLines:
     """State and level, then what the buffer does, then the keys."""
 
-    def __init__(self, target: str, status: Callable[[], TapStatus], *, with_keys: bool) -> None:
+    def __init__(
+        self,
+        target: str,
+        status: Callable[[], SessionStatus],
+        loudspeaker: Loudspeaker,
+        *,
+        with_keys: bool,
+    ) -> None:
         self._target = printable(target, 44)
         self._status = status
+        self._loudspeaker = loudspeaker
         self._with_keys = with_keys
         self._meter = Meter()
 
     def __call__(self) -> list[Text]:
         status = self._status()
         self._meter.add_level(latest_level_dbfs(status))
-        device = printable(status.device, 24) or "no device"
+        loudspeaker = self._loudspeaker
+        device = printable(loudspeaker.device_name, 24) or "no device"
         first = state_line(status, f"{self._target}  on {device}")
-        volume = "muted" if status.muted else f"volume {status.volume:.0%}"
+        volume = "muted" if loudspeaker.is_muted else f"volume {loudspeaker.volume:.0%}"
         lines = [first, Text.assemble("  ", self._meter.__rich__(), f"  {volume}")]
-        lines.append(Text(f"  {_buffer_words(status)}", "dim"))
+        lines.append(Text(f"  {_buffer_words(loudspeaker.buffer.stats)}", "dim"))
         if self._with_keys:
             lines.append(Text(f"  {KEYS_LINE}", "dim"))
         return lines
 
 
-def _buffer_words(status: TapStatus) -> str:
+def _buffer_words(stats: PlayoutStats) -> str:
     return (
-        f"delay {status.delay_ms:.0f} ms  buffer {status.depth_ms:.0f} ms  "
-        f"concealed {status.concealed_ms:.0f} ms  late {status.late_frames}"
+        f"delay {stats.delay_ms:.0f} ms  buffer {stats.depth_ms:.0f} ms  "
+        f"concealed {stats.concealed_ms:.0f} ms  late {stats.late_frames}"
     )
 
 

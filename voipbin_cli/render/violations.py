@@ -19,8 +19,8 @@ from voipbin_cli.events import Tell
 from voipbin_cli.render.live_view import clock_text, state_line
 from voipbin_cli.render.problems import say
 from voipbin_cli.render.stdout_console import stdout_console
-from voipbin_cli.session.listening import ListenStatus
 from voipbin_cli.session.proxy import ProxyStatus
+from voipbin_cli.session.session import SessionStatus
 from voipbin_cli.text import printable
 
 STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
@@ -131,7 +131,7 @@ class ValidationLines:
     def __init__(
         self,
         target: str,
-        status: Callable[[], ListenStatus],
+        status: Callable[[], SessionStatus],
         found: Callable[[], Sequence[Group]],
     ) -> None:
         self._target = printable(target, 48)

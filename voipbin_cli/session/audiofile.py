@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from typing import Any
 
 from voipbin_cli.codec.dialect import AudioFrame
 from voipbin_cli.codec.pcm import SAMPLE_RATE_HZ
 from voipbin_cli.media.audio_writer import check_apart, check_output, open_writer
 from voipbin_cli.media.background_writer import BackgroundWriter
 from voipbin_cli.session.callclock import CallClock
+from voipbin_cli.session.hearer import Hearer
+from voipbin_cli.transport.connection import ConnectionEnded, MediaConnection
 
 
-class AudioFile:
+class AudioFile(Hearer):
     """Writes frames to `path` (`-`: stdout) through a writer thread.
 
     What could not be written later is refused at once, but the file itself is made only when
     there is something to put into it: a refused connection leaves no empty file behind and
     overwrites nothing. `capture` is the capture of the same run, which needs a file of its own.
-    `queued_ms` tells how much audio the link holds back.
+    What it writes it may raise MachineError for, or BrokenPipeError for a pipe.
     """
 
     def __init__(
@@ -27,16 +30,17 @@ class AudioFile:
         overwrite: bool = False,
         fill: bool = True,
         capture: str | None = None,
-        queued_ms: Callable[[], float] = lambda: 0.0,
     ) -> None:
         check_output(path, overwrite=overwrite)
         if capture is not None:
             check_apart(path, capture)
         self.path = path
-        self.clock = CallClock(fill=fill, queued_ms=queued_ms)
+        self.clock = CallClock(fill=fill, queued_ms=self._queued_ms)
         self.samples = 0
         self._overwrite = overwrite
         self._writer: BackgroundWriter | None = None
+        self._connection: MediaConnection | None = None
+        self._is_up = False
 
     @property
     def full(self) -> bool:
@@ -53,31 +57,61 @@ class AudioFile:
         """Silence put in for audio that never came."""
         return self.clock.filled_samples / SAMPLE_RATE_HZ
 
-    def keep(self, frames: Iterable[AudioFrame]) -> None:
-        """Take frames in order. Raises MachineError, or BrokenPipeError for a pipe."""
+    @property
+    def stalls(self) -> int:
+        """Pauses whose audio came after all."""
+        return self.clock.stalls
+
+    # What it hears
+
+    def opened(self, at_ns: int, connection: MediaConnection) -> None:
+        """Know the connection, whose pings tell what is only late."""
+        self._connection, self._is_up = connection, True
+
+    def hear_frames(self, frames: Iterable[AudioFrame]) -> None:
+        """Keep frames, in order."""
         for frame in frames:
             self._write(self.clock.add(frame))
 
-    def broke(self) -> None:
-        """The connection is gone; what comes next comes from another one."""
+    def lost(self, at_ns: int, ended: ConnectionEnded) -> None:
+        """There is nobody to ping any more."""
+        self._is_up = False
+
+    def connection_over(self) -> None:
+        """Count the outage as lost audio."""
         self._write(self.clock.broke())
 
-    def wait_no_longer(self, now_ns: int) -> None:
-        """Write what has been held back for long enough; to be called now and then."""
-        self._write(self.clock.release_overdue(now_ns))
+    def ticked(self, at_ns: int, late_ns: int) -> None:
+        """Hold nothing back for long; find out if what is missing is lost, or only late."""
+        self._write(self.clock.release_overdue(at_ns))
+        if self._is_up and self._connection is not None and self.clock.is_in_doubt(at_ns):
+            self._connection.probe()
+
+    def _queued_ms(self) -> float:
+        """How much audio the link holds back, or held back at its end, as pings tell."""
+        return self._connection.queued_ms if self._connection is not None else 0.0
+
+    # The file
 
     def drain(self) -> None:
-        """Wait until the file holds all that is not held back. Raises as `keep` does."""
+        """Wait until the file holds all that is not held back."""
         if self._writer is not None:
             self._writer.drain()
 
     def finish(self) -> None:
-        """Write what is held back and close the file. Raises as `keep` does."""
+        """Write what is held back and close the file."""
         try:
             self._write(self.clock.finish())
         finally:
             if self._writer is not None:
                 self._writer.close()
+
+    def summary(self) -> dict[str, Any]:
+        """Return what was kept where, None where nothing came."""
+        return {
+            "filled_seconds": round(self.filled_seconds, 3),
+            "output": self.path if self.samples else None,
+        }
 
     def _write(self, pieces: Iterable[bytes]) -> None:
         for pcm in pieces:
@@ -85,3 +119,10 @@ class AudioFile:
                 self._writer = BackgroundWriter(open_writer(self.path, overwrite=self._overwrite))
             self.samples += len(pcm) >> 1
             self._writer.write(pcm)
+
+
+def optional_file(path: str | None, *, overwrite: bool, capture: str | None) -> AudioFile | None:
+    """Return the file where one is wanted. Raises as AudioFile does."""
+    if path is None:
+        return None
+    return AudioFile(path, overwrite=overwrite, capture=capture)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
 from random import Random
 from typing import Any
 
-from voipbin_cli.analysis.diagnosis import KEPT_ROWS, KEPT_SAMPLES, Diagnosis, DiagnosisFold
-from voipbin_cli.analysis.stream import StreamFold
+from voipbin_cli.analysis.diagnosis import KEPT_ROWS, KEPT_SAMPLES, DiagnosisFold
 from voipbin_cli.errors import MachineError, UsageError, VoipbinError
-from voipbin_cli.session.listening import ListeningSession, ListenRequest, ListenStatus, Tell
-from voipbin_cli.session.live import Cause, Close
+from voipbin_cli.events import Tell
+from voipbin_cli.session.hearer import Hearer
+from voipbin_cli.session.live import Cause, Close, LiveRequest
 from voipbin_cli.session.logbook import refusal_fields
 from voipbin_cli.session.measuring import Measuring
 from voipbin_cli.session.preflight import Preflight, Step
+from voipbin_cli.session.session import Goal, Session, SessionRequest
 from voipbin_cli.transport.connection import ConnectionEnded, MediaConnection, Message
 from voipbin_cli.transport.resources import CallState, ConferenceState, ResourceState
 
@@ -28,15 +31,6 @@ PING_INTERVAL_S = 1.0
 PATIENCE_S = 10.0
 
 
-@dataclass(frozen=True, slots=True)
-class DiagnosisStatus(ListenStatus):
-    """Where a diagnosis is, and its folds for a view to look into."""
-
-    steps: tuple[Step, ...]
-    stream: StreamFold
-    events: tuple[str, ...]
-
-
 def api_fields(state: ResourceState | None) -> dict[str, Any]:
     """What a diagnosis uses of a call's or conference's state."""
     if isinstance(state, CallState):
@@ -46,149 +40,133 @@ def api_fields(state: ResourceState | None) -> dict[str, Any]:
     return {}
 
 
-class LiveDiagnosis(ListeningSession):
-    """Listens for a while and measures. What is refused or lost is a finding, and no error."""
+class LiveDiagnosis(Hearer):
+    """Takes the way to a stream step by step, then measures what comes.
+
+    What is refused or lost is a finding. `tell` hears of the steps.
+    """
 
     def __init__(
-        self, request: ListenRequest, tell: Tell, *, rng: Random | None = None, **edges: Any
+        self,
+        live: LiveRequest,
+        tell: Tell,
+        *,
+        clock: Callable[[], int] = time.monotonic_ns,
+        rng: Random | None = None,
     ) -> None:
-        live = replace(
-            request.live,
-            linger_s=LINGER_S,
-            lag_interval_s=LAG_INTERVAL_S,
-            ping_interval_s=PING_INTERVAL_S,
-        )
-        super().__init__(replace(request, live=live), tell, rng=rng, **edges)
-        self._measuring = Measuring(
+        self.measuring = Measuring(
             live.encapsulation, rng, keep_samples=KEPT_SAMPLES, keep_rows=KEPT_ROWS
         )
-        self.fold = self._measuring.fold
-        self.story = DiagnosisFold(self.fold)
+        self.diagnosis = DiagnosisFold(self.measuring.fold)
         self.steps: list[Step] = []
         self.events: list[str] = []
-        self._connection: MediaConnection | None = None
-        self._trips_told = 0
-        self._opened_ns = 0
+        self._live = live
+        self._tell = tell
+        self._clock = clock
+        self._messages = 0
+        self._connecting_ns = self._opened_ns = 0
 
-    async def run(self) -> Close:
-        """Take the preflight, then listen; return how it ended, errors that are findings apart."""
-        preflight = Preflight(self._request.live, self._step, clock=self.clock)
-        self._started_ns = self.clock()
-        try:
-            passed = await preflight.run()
-            if fields := api_fields(preflight.state):
-                self.story.told(fields)
-                self.logbook.told(self.clock(), fields)
-            if not passed and preflight.error is not None:
-                return self._grounded(preflight.error)
-            return await self._listen()
-        finally:
-            self._tell_round_trips()
-            self._measuring.flush()
-
-    def _grounded(self, error: VoipbinError) -> Close:
-        """There is no use in an attempt to connect."""
-        close = self._refused(error)
-        self.logbook.ended(self.clock(), replace(close, error=error))
-        self.logbook.finish()
-        return close
-
-    async def _listen(self) -> Close:
-        try:
-            close = await super().run()
-        except (UsageError, MachineError):
-            raise
-        except VoipbinError as error:
-            return self._refused(error)
-        if close.error is not None:
-            self._take(close.error)
-            close = replace(close, error=None)
-        self._measuring.flush()
-        self.story.closed(self._ended_ns, close.as_fields())
-        return close
-
-    def _refused(self, error: VoipbinError) -> Close:
-        self._take(error)
-        close = Close(Cause.REFUSED)
-        self.story.closed(self.clock(), close.as_fields())
-        return close
-
-    def _take(self, error: VoipbinError) -> None:
-        """Make a finding of an error; raise what is none."""
-        fields = refusal_fields(error)
-        if not fields:
-            raise error
-        self.story.told(fields)
+    @contextlib.asynccontextmanager
+    async def beside(self) -> AsyncIterator[None]:
+        """Take the preflight. Raises what it ends with: there is no use in connecting then."""
+        preflight = Preflight(self._live, self._step, clock=self._clock)
+        await preflight.run()
+        if fields := api_fields(preflight.state):
+            self.session.api_told(fields)
+        if preflight.error is not None:
+            raise preflight.error
+        self._connecting_ns = self._clock()
+        yield
 
     def _step(self, step: Step) -> None:
         self.steps.append(step)
-        self.tell("step", step.as_fields())
+        self._tell("step", step.as_fields())
 
-    # What the stream tells
+    # What it hears
+
+    def api_told(self, at_ns: int, fields: dict[str, Any]) -> None:
+        """Note whether the call is up, and muted."""
+        self.diagnosis.told(fields)
 
     def opened(self, at_ns: int, connection: MediaConnection) -> None:
         """Measure on, across connections."""
-        if not self.story.connections:
-            took_ms = (at_ns - self._started_ns) / 1e6
+        if not self.diagnosis.connections:
+            took_ms = (at_ns - self._connecting_ns) / 1e6
             self._step(Step("upgrade", True, took_ms, "WebSocket is open"))
         self._opened_ns = at_ns
-        self.story.opened()
-        self._connection, self._trips_told = connection, 0
-        super().opened(at_ns, connection)
+        self.diagnosis.opened()
 
-    def received(self, messages: Sequence[Message]) -> None:
-        """Measure what has come, as far as it was asked for."""
-        if not self.listener.messages:
+    def hear_messages(self, messages: Sequence[Message]) -> None:
+        """Measure what has come."""
+        if not self._messages:
             # It may come in one piece with the upgrade's answer.
             took_ms = max(0, messages[0].arrival_ns - self._opened_ns) / 1e6
             self._step(Step("first frame", True, took_ms, f"{len(messages[0].data)} bytes"))
-        before = self.listener.messages
-        super().received(messages)
-        self._measuring.take(messages[: self.listener.messages - before])
+        self._messages += len(messages)
+        self.measuring.add_messages(messages)
+
+    def hear_round_trips(self, at_ns: int, trips_ms: list[float]) -> None:
+        """Measure the pings."""
+        self.measuring.fold.round_trips(trips_ms)
 
     def lost(self, at_ns: int, ended: ConnectionEnded) -> None:
         """Note the outage."""
-        self._tell_round_trips()
-        self._connection = None
-        self._measuring.broke(at_ns)
+        self.measuring.broke(at_ns)
         self.events.append("the connection is lost")
-        super().lost(at_ns, ended)
 
     def ticked(self, at_ns: int, late_ns: int) -> None:
-        """Note this machine's own lateness."""
-        self.story.lagged(at_ns, round(late_ns / 1e6, 3))
-        super().ticked(at_ns, late_ns)
-        waiting = self.story.connections and not self.listener.messages
+        """Note this machine's own lateness; wait no longer for a stream that is mute."""
+        self.diagnosis.lagged(at_ns, round(late_ns / 1e6, 3))
+        waiting = self.diagnosis.connections and not self._messages
         if waiting and at_ns - self._opened_ns > PATIENCE_S * 1e9:
-            self.stream.stop(Cause.DURATION)
+            self.session.stop(Cause.DURATION)
 
-    def _tell_round_trips(self) -> None:
-        if self._connection is not None:
-            trips = self._connection.rtts_ms[self._trips_told :]
-            self._trips_told += len(trips)
-            self.fold.round_trips([round(ms, 3) for ms in trips])
+    def failed(self, at_ns: int, error: VoipbinError) -> None:
+        """Make a finding of it, where it is one."""
+        if fields := refusal_fields(error):
+            self.diagnosis.told(fields)
 
-    # What it came to
+    def ended(self, at_ns: int, close: Close) -> None:
+        """Measure the rest."""
+        if close.error is not None:
+            self.failed(at_ns, close.error)
+        self.measuring.flush()
+        self.diagnosis.closed(at_ns, close.as_fields())
 
-    def problem(self, close: Close) -> VoipbinError | None:
-        """What is wrong is told as findings, all of it."""
-        return None
 
-    def diagnosis(self) -> Diagnosis:
-        """What it came to so far."""
-        return self.story.diagnosis()
+class FindTheCause(Goal):
+    """To diagnose a stream: whatever has an id among the findings is a result, and no error."""
 
-    def status(self) -> DiagnosisStatus:
-        """Return where it is now."""
-        self._measuring.look()
-        listening = super().status()
-        return DiagnosisStatus(
-            **{name: getattr(listening, name) for name in ListenStatus.__slots__},
-            steps=tuple(self.steps),
-            stream=self.fold,
-            events=tuple(self.events[-3:]),
-        )
+    def __init__(self, diagnosis: LiveDiagnosis) -> None:
+        self._diagnosis = diagnosis
 
-    def summary(self, close: Close) -> dict[str, Any]:
+    def problem(self, session: Session, close: Close) -> VoipbinError | None:
+        """Return what is none of the findings."""
+        return close.error if close.error and not refusal_fields(close.error) else None
+
+    def close_for(self, error: VoipbinError) -> Close:
+        """Return how a run ended that did not come to a stream."""
+        if isinstance(error, UsageError | MachineError) or not refusal_fields(error):
+            raise error
+        return Close(Cause.REFUSED)
+
+    def summary(self, session: Session, close: Close) -> dict[str, Any]:
         """Return the fields of the summary; a capture of this run gives the same."""
-        return self.story.summary(self._request.live.label)
+        return self._diagnosis.diagnosis.summary(session.request.live.label)
+
+
+def diagnose_session(
+    request: SessionRequest, tell: Tell, diagnosis: LiveDiagnosis, **edges: Any
+) -> Session:
+    """Return a session that measures a stream, at what `diagnosis` needs of pings and looks.
+
+    `edges` are the clock and the like of `Session`.
+    """
+    live = replace(
+        request.live,
+        linger_s=LINGER_S,
+        lag_interval_s=LAG_INTERVAL_S,
+        ping_interval_s=PING_INTERVAL_S,
+    )
+    goal = FindTheCause(diagnosis)
+    return Session(replace(request, live=live), tell, [diagnosis], goal=goal, **edges)

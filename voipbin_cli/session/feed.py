@@ -6,6 +6,8 @@ import threading
 from collections import deque
 from collections.abc import Iterator
 
+from voipbin_cli.session.hearer import Hearer
+
 # Ten seconds of 20 ms blocks: longer than any disk thinks, and no memory to speak of.
 AHEAD_BLOCKS = 500
 # Between two blocks the reader leaves the interpreter to whoever has a deadline, and it begins
@@ -13,7 +15,7 @@ AHEAD_BLOCKS = 500
 _REST_S = 0.001
 
 
-class Feed:
+class Feed(Hearer):
     """Hands out the blocks of `blocks`, 20 ms of s16le each, without ever waiting for them.
 
     `is_over` is true once everything was handed out. An error of the reader is raised by `take`,
@@ -44,7 +46,7 @@ class Feed:
         self.is_over = block is None
         return block
 
-    def close(self) -> None:
+    def finish(self) -> None:
         """Read no further. Twice is no error."""
         self._closed.set()
         self._is_wanted.set()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import numpy.typing as npt
 
@@ -31,21 +33,25 @@ class Listener:
         self.last_problem: DecodeError | None = None
         self._foreign: ForeignRate | None = None
 
-    def take(self, message: Message) -> list[AudioFrame]:
-        """Return the frames that this message completes, in order, at 8 kHz."""
-        self.messages += 1
-        data = message.data
-        self.message_bytes += len(data)
-        if isinstance(data, str):
+    def take_messages(self, messages: Iterable[Message]) -> list[AudioFrame]:
+        """Return the frames that these messages complete, in order, at 8 kHz."""
+        frames: list[AudioFrame] = []
+        for message in messages:
+            self.messages += 1
+            self.message_bytes += len(message.data)
+            frames += self._decoded(message)
+        return self._count(frames)
+
+    def _decoded(self, message: Message) -> list[AudioFrame]:
+        if isinstance(message.data, str):
             self.texts += 1
             return []
         try:
-            frames = self.decoder.feed(data, message.arrival_ns)
+            return self.decoder.feed(message.data, message.arrival_ns)
         except DecodeError as problem:
             self.malformed += 1
             self.last_problem = problem
             return []
-        return self._count(frames)
 
     def reopened(self) -> list[AudioFrame]:
         """Begin a new connection; return what the old one still held back."""

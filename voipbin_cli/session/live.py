@@ -37,10 +37,14 @@ STAY_AWAKE_S = 1.0
 
 
 class Cause(StrEnum):
-    """Why a stream ended; `close.cause` of every summary."""
+    """Why a stream ended; `close.cause` of every summary.
+
+    `finished`: all that was asked for is done. Captures of older versions call that `duration`.
+    """
 
     CALL_ENDED = "call-ended"
     DURATION = "duration"
+    FINISHED = "finished"
     INTERRUPTED = "interrupted"
     NETWORK = "network"
     REFUSED = "refused"
@@ -108,7 +112,10 @@ class StreamSink(Protocol):
         """Time passes, whether or not anything comes; this tick was due `late_ns` ago."""
 
     def silent_message(self) -> bytes | None:
-        """Return a frame of silence as the far end takes it, to keep it awake."""
+        """Return a frame of silence as the far end takes it, to keep it awake; None for none."""
+
+    def sent(self, at_ns: int, message: bytes) -> None:
+        """A frame of silence has been sent."""
 
     async def room(self) -> None:
         """Return when there is room for more; awaited while `full` is true."""
@@ -132,11 +139,11 @@ class LiveStream:
         self.request = request
         self.connection: MediaConnection | None = None
         self.connections = 0
-        self.frames_sent = 0
         self._sink = sink
         self._clock = clock
         self._backoff = Backoff(rng or Random(), give_up_after_s=request.give_up_after_s)
-        self._stopped: asyncio.Future[Cause] | None = None
+        self._stop_cause: Cause | None = None
+        self._stopped: asyncio.Future[None] | None = None
         self._closing: asyncio.Task[None] | None = None
         self._heard = False
         self._outage_since_ns: int | None = None
@@ -144,14 +151,18 @@ class LiveStream:
     @property
     def stopped_by(self) -> Cause | None:
         """What it was stopped for, None when nobody asked it to stop."""
-        stopped = self._stopped
-        return stopped.result() if stopped is not None and stopped.done() else None
+        return self._stop_cause
 
     def stop(self, cause: Cause) -> None:
-        """End the stream as soon as what has arrived is handed over. The first cause counts."""
-        if self._stopped is None or self._stopped.done():
+        """End the stream as soon as what has arrived is handed over. The first cause counts.
+
+        One that does not run yet ends before it connects.
+        """
+        if self._stop_cause is not None:
             return
-        self._stopped.set_result(cause)
+        self._stop_cause = cause
+        if self._stopped is not None:
+            self._stopped.set_result(None)
         if self.connection is not None:
             self._closing = asyncio.ensure_future(self.connection.close())
 
@@ -163,13 +174,15 @@ class LiveStream:
         """
         loop = asyncio.get_running_loop()
         self._stopped = loop.create_future()
+        if self._stop_cause is not None:
+            self._stopped.set_result(None)
         lag = LagMeter(loop, self.request.lag_interval_s, self._clock, self._sink.ticked)
         keepalive = asyncio.ensure_future(self._keep_awake()) if self.request.keepalive else None
         lag.start()
         try:
             return await self._run()
         except _StopAsked:
-            return self._stopped_without_connection(self._stopped.result())
+            return self._stopped_without_connection()
         finally:
             lag.stop()
             if keepalive is not None:
@@ -207,7 +220,7 @@ class LiveStream:
         self.connection = connection
         self.connections += 1
         sink.opened(self._clock(), connection)
-        if self._stopped is not None and self._stopped.done():
+        if self._stop_cause is not None:
             self._closing = asyncio.ensure_future(connection.close())
         async with connection:
             try:
@@ -230,8 +243,8 @@ class LiveStream:
 
     async def _judge(self, ended: ConnectionEnded) -> Close | None:
         """Return how the stream ended, or None when it is worth another connection."""
-        if self._stopped is not None and self._stopped.done():
-            return Close(self._stopped.result(), ended.code, ended.reason)
+        if self._stop_cause is not None:
+            return Close(self._stop_cause, ended.code, ended.reason)
         state = await self._call_state()
         if state is not None and (state.is_over or not (self._heard or state.is_progressing)):
             return self._over(ended, state)
@@ -276,8 +289,10 @@ class LiveStream:
             finding=FindingId.CONNECTION_LOST,
         )
 
-    def _stopped_without_connection(self, cause: Cause) -> Close:
+    def _stopped_without_connection(self) -> Close:
         """A time that is over during an outage ends it as a lost connection."""
+        cause = self._stop_cause
+        assert cause is not None
         if cause is Cause.DURATION and self._outage_since_ns is not None:
             return Close(Cause.NETWORK, 1006, "", self._not_won_back("time is up"))
         return Close(cause)
@@ -329,6 +344,9 @@ class LiveStream:
     async def _unless_stopped(self, work: Coroutine[Any, Any, T]) -> T:
         """Await `work`; raise _StopAsked as soon as a stop is asked for."""
         assert self._stopped is not None
+        if self._stopped.done():
+            work.close()
+            raise _StopAsked
         task = asyncio.ensure_future(work)
         try:
             either: set[asyncio.Future[Any]] = {task, self._stopped}
@@ -347,5 +365,6 @@ class LiveStream:
             message = self._sink.silent_message() if connection is not None else None
             if connection is not None and message is not None:
                 with contextlib.suppress(ConnectionEnded):
-                    self.frames_sent += connection.send_nowait(message)
+                    if connection.send_nowait(message):
+                        self._sink.sent(self._clock(), message)
             await asyncio.sleep(STAY_AWAKE_S if self._heard else WAKE_S)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -14,9 +14,13 @@ from voipbin_cli.codec.received_form import ReceivedForm
 from voipbin_cli.errors import VoipbinError
 from voipbin_cli.media.audio_writer import AppendFile, open_new
 from voipbin_cli.media.background_writer import BackgroundWriter
+from voipbin_cli.session.hearer import Hearer
 from voipbin_cli.session.live import Close, LiveRequest
 from voipbin_cli.transport.connection import ConnectionEnded, MediaConnection, Message
 
+# An event loop's timers are exact to some milliseconds: epoll_wait counts in whole ones, and other
+# callbacks come first. Less than 10 ms late says nothing about this machine.
+WORTH_NOTING_NS = 10_000_000
 _DETAILS = ("http_status", "reason", "request_id", "retry_after", "call_status")
 
 
@@ -29,8 +33,8 @@ def refusal_fields(error: VoipbinError) -> dict[str, Any]:
     return {"finding": finding, "details": {"message": error.message, **details}}
 
 
-class Logbook:
-    """Writes a capture to `path`, through a writer thread; without a path it does nothing.
+class Logbook(Hearer):
+    """Writes a capture to `path`, through a writer thread.
 
     Times come as the run's clock has them (monotonic, ns) and are written as Unix time, with the
     offset between the two taken once: a clock set back in mid-run moves no packet.
@@ -38,7 +42,7 @@ class Logbook:
 
     def __init__(
         self,
-        path: str | None,
+        path: str,
         request: LiveRequest,
         *,
         overwrite: bool = False,
@@ -47,42 +51,33 @@ class Logbook:
     ) -> None:
         self._offset_ns = unix_clock() - clock()
         self._is_rtp = request.encapsulation is Encapsulation.RTP
-        self._disk: BackgroundWriter | None = None
-        self._writer: PcapngWriter | None = None
         self._connections = 0
-        self._round_trips_told = 0
-        self._connection: MediaConnection | None = None
-        if path is not None:
-            self._disk = BackgroundWriter(AppendFile(open_new(path, overwrite=overwrite)))
-            meta = CaptureMeta(request.encapsulation, request.label)
-            self._writer = PcapngWriter(self._disk, meta)
-            self._disk.drain()  # killed at any time from here on, it leaves a capture that opens
+        self._disk = BackgroundWriter(AppendFile(open_new(path, overwrite=overwrite)))
+        self._writer = PcapngWriter(self._disk, CaptureMeta(request.encapsulation, request.label))
+        self._disk.drain()  # killed at any time from here on, it leaves a capture that opens
 
     @property
     def full(self) -> bool:
         """The disk is so far behind that whoever reads the stream has to wait."""
-        return self._disk is not None and self._disk.full
+        return self._disk.full
 
     def opened(self, at_ns: int, connection: MediaConnection) -> None:
-        """A connection is up."""
-        self._connection, self._round_trips_told = connection, 0
+        """Note that a connection is up."""
         self._event(at_ns, CaptureEventName.OPEN, connection=self._connections)
         self._connections += 1
 
-    def received(self, message: Message) -> None:
-        """A message has come."""
-        if self._writer is not None:
+    def hear_messages(self, messages: Sequence[Message]) -> None:
+        """Write what has come."""
+        for message in messages:
             time_ns = message.arrival_ns + self._offset_ns
             self._writer.message(time_ns, Direction.IN, message.data)
 
-    def sent(self, at_ns: int, message: bytes) -> None:
-        """A message was sent."""
-        if self._writer is not None:
-            self._writer.message(at_ns + self._offset_ns, Direction.OUT, message)
+    def hear_sent(self, at_ns: int, message: bytes) -> None:
+        """Write what was sent."""
+        self._writer.message(at_ns + self._offset_ns, Direction.OUT, message)
 
     def lost(self, at_ns: int, ended: ConnectionEnded) -> None:
-        """A connection is gone, and another one is tried."""
-        self._tell_round_trips(at_ns)
+        """Note that it is gone."""
         self._event(
             at_ns,
             CaptureEventName.CLOSE,
@@ -93,37 +88,38 @@ class Logbook:
             cause="network",
         )
 
-    def lagged(self, at_ns: int, late_ns: int) -> None:
-        """This process woke up late."""
-        self._event(at_ns, CaptureEventName.LOCAL_LAG, ms=[round(late_ns / 1e6, 3)])
+    def ticked(self, at_ns: int, late_ns: int) -> None:
+        """Note this machine's own lateness beside the arrivals."""
+        if late_ns >= WORTH_NOTING_NS:
+            self._event(at_ns, CaptureEventName.LOCAL_LAG, ms=[round(late_ns / 1e6, 3)])
 
-    def told(self, at_ns: int, fields: Mapping[str, object]) -> None:
-        """What the API said of the call."""
+    def api_told(self, at_ns: int, fields: dict[str, Any]) -> None:
+        """Note what the API said of the call."""
         self._event(at_ns, CaptureEventName.API, **fields)
 
     def failed(self, at_ns: int, error: VoipbinError) -> None:
-        """There was no connection, or no other one; a diagnosis has an id for the reason."""
+        """Note the reason, where a diagnosis has an id for it."""
         if fields := refusal_fields(error):
             self._event(at_ns, CaptureEventName.API, **fields)
 
-    def decided(self, at_ns: int, verdict: ReceivedForm) -> None:
-        """What the stream speaks is known, or known better."""
-        self._event(at_ns, CaptureEventName.DIALECT, **asdict(verdict))
+    def hear_round_trips(self, at_ns: int, trips_ms: list[float]) -> None:
+        """Note what the pings took."""
+        self._event(at_ns, CaptureEventName.RTT, ms=trips_ms)
 
-    def described(self, at_ns: int, verdict: ReceivedForm, payload_type: int) -> None:
-        """Let Wireshark know what the payload type of what is received means."""
-        if self._writer is not None and self._is_rtp and verdict.timestamp_hz is not None:
+    def form_known(self, at_ns: int, form: ReceivedForm, payload_type: int | None) -> None:
+        """Note what the stream speaks, and let Wireshark know what its payload type means."""
+        self._event(at_ns, CaptureEventName.DIALECT, **asdict(form))
+        if self._is_rtp and payload_type is not None and form.timestamp_hz is not None:
             self._writer.describe_media(
                 at_ns + self._offset_ns,
                 Direction.IN,
                 payload_type=payload_type,
-                codec=verdict.codec.value,
-                clock_hz=verdict.timestamp_hz,
+                codec=form.codec.value,
+                clock_hz=form.timestamp_hz,
             )
 
     def ended(self, at_ns: int, close: Close) -> None:
-        """The run is over, in order."""
-        self._tell_round_trips(at_ns)
+        """Note how the stream ended."""
         if close.error is not None:
             self.failed(at_ns, close.error)
         fields = close.as_fields() | {"connection": self._connections - 1}
@@ -132,16 +128,7 @@ class Logbook:
 
     def finish(self) -> None:
         """Put everything on the disk. Raises MachineError as the disk does."""
-        if self._writer is not None:
-            self._writer.close()
-
-    def _tell_round_trips(self, at_ns: int) -> None:
-        if self._connection is not None:
-            trips_ms = [round(ms, 3) for ms in self._connection.rtts_ms[self._round_trips_told :]]
-            self._round_trips_told += len(trips_ms)
-            if trips_ms:
-                self._event(at_ns, CaptureEventName.RTT, ms=trips_ms)
+        self._writer.close()
 
     def _event(self, at_ns: int, name: CaptureEventName, **fields: object) -> None:
-        if self._writer is not None:
-            self._writer.event(at_ns + self._offset_ns, name.value, fields)
+        self._writer.event(at_ns + self._offset_ns, name.value, fields)

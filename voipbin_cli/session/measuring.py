@@ -34,7 +34,7 @@ class Measuring:
         self._most = (rng or Random()).randint(BLOCK_FRAMES, AT_ONCE)
         self._waiting = Gathering()
 
-    def take(self, messages: Iterable[Message]) -> None:
+    def add_messages(self, messages: Iterable[Message]) -> None:
         """Measure these, now or with those that follow."""
         for message in messages:
             self._waiting.add(message.data, message.arrival_ns)
@@ -42,14 +42,15 @@ class Measuring:
             self._most = AT_ONCE
             self._feed()
 
-    def look(self) -> None:
-        """Let the fold have what makes a difference to its figures."""
+    def look(self) -> StreamFold:
+        """Return the fold, with all that makes a difference to its figures."""
         if len(self._waiting) >= BLOCK_FRAMES:
             self._feed()
         self._turns.finish()
+        return self.fold
 
     def catch_up(self) -> None:
-        """Let the fold have all that was taken."""
+        """Let the fold have all that was added."""
         self._feed()
         self._turns.finish()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,13 +13,15 @@ import numpy as np
 from voipbin_cli.codec.dialect import AudioFrame
 from voipbin_cli.codec.pcm import SAMPLE_RATE_HZ
 from voipbin_cli.errors import VoipbinError
+from voipbin_cli.events import Tell
 from voipbin_cli.media.resample import ResampleQuality, Resampler
 from voipbin_cli.session.backlog import Backlog
-from voipbin_cli.session.ears import Ears
-from voipbin_cli.session.listening import ListenRequest, Tell
+from voipbin_cli.session.hearer import Hearer
 from voipbin_cli.session.live import Cause, Close
 from voipbin_cli.session.program import Program
-from voipbin_cli.session.speaking import SpeakingSession, SpeakRequest
+from voipbin_cli.session.sending import Sending
+from voipbin_cli.session.session import Goal, Session, SessionRequest
+from voipbin_cli.session.sound_events import SoundEvents
 from voipbin_cli.transport.connection import ConnectionEnded, MediaConnection
 
 ROOM_POLL_S = 0.02
@@ -61,41 +64,37 @@ class _Rate:
         return converted
 
 
-class Piping(SpeakingSession):
-    """Runs the program for as long as the call lasts, or the call for as long as it does."""
+class ProgramInCall(Hearer):
+    """Runs the program for as long as the call lasts, or the call for as long as it does.
 
-    def __init__(
-        self,
-        request: ListenRequest,
-        tell: Tell,
-        pipe: PipeRequest,
-        speak: SpeakRequest,
-        **edges: Any,
-    ) -> None:
+    What it says waits in `backlog`, the source of what is sent.
+    """
+
+    def __init__(self, tell: Tell, pipe: PipeRequest) -> None:
         self.backlog = Backlog()
         self.program = Program(pipe.command, pipe.events_fd)
         self.barge_ins = 0
+        self.died_of: VoipbinError | None = None
+        self._tell = tell
         self._pipe = pipe
         self._to_program = _Rate(SAMPLE_RATE_HZ, pipe.rate_hz)
         self._from_program = _Rate(pipe.rate_hz, SAMPLE_RATE_HZ)
-        self._ears = Ears(self._overheard)
+        self._connected = asyncio.Event()
         self._is_slow = False
-        self._died_of: VoipbinError | None = None
-        super().__init__(request, tell, self.backlog, speak, **edges)
+        self._cause: Cause | None = None
 
     # The program
 
-    async def run(self) -> Close:
-        """Run until the call or the program ends, whichever comes first."""
+    @contextlib.asynccontextmanager
+    async def beside(self) -> AsyncIterator[None]:
+        """Run the program until it or the call ends, whichever comes first."""
         attending = asyncio.ensure_future(self._attend())
-        close: Close | None = None
         try:
-            close = await super().run()
-            return close
+            yield
         finally:
             attending.cancel()
             await asyncio.wait([attending])
-            self.program.tell("state", {"state": "closed", "cause": close.cause if close else None})
+            self.program.tell("state", {"state": "closed", "cause": self._cause})
             await self.program.end(self._discard)
             if not attending.cancelled():
                 attending.result()
@@ -110,13 +109,13 @@ class Piping(SpeakingSession):
             with contextlib.suppress(TimeoutError):  # who ends closes its stdout a moment before
                 await asyncio.wait_for(self.program.wait(), ENDING_S)
             if self.program.returncode is None:
-                self.tell("program", {"stdout": "closed"})
+                self._tell("program", {"stdout": "closed"})
             status = await self.program.wait()
-            self.tell("program", {"status": status})
-            self._died_of = self.program.problem()
+            self._tell("program", {"status": status})
+            self.died_of = self.program.problem()
             self.backlog.finish()
         except VoipbinError:
-            self.stream.stop(Cause.DURATION)
+            self.session.stop(Cause.INTERRUPTED)
             raise
 
     async def _listen_to_program(self) -> None:
@@ -132,25 +131,22 @@ class Piping(SpeakingSession):
 
     # What it hears and is told
 
-    def heard(self, frames: list[AudioFrame]) -> None:
-        """Give the frames to the program, and listen for digits and speech in them."""
+    def hear_frames(self, frames: list[AudioFrame]) -> None:
+        """Give the frames to the program."""
         for frame in frames:
             self.program.hear(self._to_program.feed(frame.pcm))
-            self._ears.hear(frame.pcm)
-        self._say_if_slow()
-
-    def finish_output(self) -> None:
-        """Give the program the end of what was heard."""
-        self.program.hear(self._to_program.finish())
-
-    def _say_if_slow(self) -> None:
         if self.program.dropped_bytes and not self._is_slow:
             self._is_slow = True
             message = f"{self.program.name} does not read what it hears; some of it is dropped"
-            self.tell("warning", {"message": message})
+            self._tell("warning", {"message": message})
 
-    def _overheard(self, event: str, fields: dict[str, Any]) -> None:
-        self.tell(event, fields)
+    def finish(self) -> None:
+        """Give the program the end of what was heard."""
+        self.program.hear(self._to_program.finish())
+
+    def tell(self, event: str, fields: dict[str, Any]) -> None:
+        """Tell of a digit or of speech, the program as well; speech may interrupt it."""
+        self._tell(event, fields)
         self.program.tell(event, fields)
         if event == "speech" and fields["speaking"] and self._pipe.barge_in:
             self._be_interrupted()
@@ -160,38 +156,53 @@ class Piping(SpeakingSession):
         if dropped_s:
             self.barge_ins += 1
             fields = {"dropped_seconds": round(dropped_s, 3)}
-            self.tell("barge-in", fields)
+            self._tell("barge-in", fields)
             self.program.tell("barge-in", fields)
 
     # What the stream tells
 
     def opened(self, at_ns: int, connection: MediaConnection) -> None:
-        """Tell the program when the stream goes on."""
-        super().opened(at_ns, connection)
+        """Start the program, or tell it that the stream goes on."""
+        self._connected.set()
         self.program.tell("state", {"state": "open"})
 
     def lost(self, at_ns: int, ended: ConnectionEnded) -> None:
         """Tell the program that it is not heard for a while."""
-        super().lost(at_ns, ended)
         self.program.tell("state", {"state": "reconnecting"})
 
-    # What it came to
+    def ended(self, at_ns: int, close: Close) -> None:
+        """Remember what to tell the program."""
+        self._cause = close.cause
 
-    @property
-    def is_unfinished(self) -> bool:
-        """Ctrl-C is the normal end of a program that waits for callers."""
-        return self._request.duration_s is not None
-
-    def problem(self, close: Close) -> VoipbinError | None:
-        """Return what the program died of, unless it was ended with the call."""
-        return None if close.cause is Cause.INTERRUPTED else self._died_of
-
-    def summary(self, close: Close) -> dict[str, Any]:
-        """Return the fields of the summary."""
+    def summary(self) -> dict[str, Any]:
+        """Return how the program fared."""
         unread_s = self.program.dropped_bytes / (2 * self._pipe.rate_hz)
-        return super().summary(close) | {
+        return {
             "program_status": self.program.returncode,
             "barge_ins": self.barge_ins,
             "dropped_seconds": round(self.backlog.dropped_samples / SAMPLE_RATE_HZ, 3),
             "unread_seconds": round(unread_s, 3),
         }
+
+
+class LetProgramRun(Goal):
+    """To run a program until it ends. Ctrl-C is the normal end of one that waits for callers."""
+
+    def __init__(self, program: ProgramInCall) -> None:
+        self._program = program
+
+    def problem(self, session: Session, close: Close) -> VoipbinError | None:
+        """Return what the program died of, unless it was ended with the call."""
+        died_of = None if close.cause is Cause.INTERRUPTED else self._program.died_of
+        return close.error or died_of
+
+
+def pipe_session(
+    request: SessionRequest, tell: Tell, program: ProgramInCall, sending: Sending, **edges: Any
+) -> Session:
+    """Return a session in which `program` hears, and `sending` says what is in its backlog.
+
+    `edges` are the clock and the like of `Session`.
+    """
+    hearers = [program, SoundEvents(program.tell)]
+    return Session(request, tell, hearers, source=sending, goal=LetProgramRun(program), **edges)

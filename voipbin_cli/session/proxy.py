@@ -16,9 +16,11 @@ from voipbin_cli.analysis.validation.tally import Group, Tally
 from voipbin_cli.analysis.validation.validator import Part, Validator
 from voipbin_cli.codec.encapsulation import MAX_PAYLOAD_BYTES, Direction, Encapsulation
 from voipbin_cli.errors import VoipbinError
-from voipbin_cli.session.listening import ListenRequest, Tell
+from voipbin_cli.events import Tell
+from voipbin_cli.session.hearer import Hearer
 from voipbin_cli.session.live import Cause, Close
 from voipbin_cli.session.logbook import Logbook
+from voipbin_cli.session.session import SessionRequest
 from voipbin_cli.transport.connection import (
     ConnectionEnded,
     MediaConnection,
@@ -48,6 +50,7 @@ class _Talk:
 
     number: int
     validator: Validator
+    connection: MediaConnection
     session: ProxyValidation
     is_over: bool = False
     held_back: int = 0
@@ -92,7 +95,7 @@ class ProxyValidation:
 
     def __init__(
         self,
-        request: ListenRequest,
+        request: SessionRequest,
         tell: Tell,
         *,
         port: int,
@@ -109,16 +112,15 @@ class ProxyValidation:
         self._clock = clock
         self._talks: list[_Talk] = []
         self._relay = Relay(self._connect, self._begin, refused=self._refused, clock=clock)
-        self._logbook = Logbook(request.capture, request.live, overwrite=request.overwrite)
+        self._logbook = (
+            Logbook(request.capture, request.live, overwrite=request.overwrite)
+            if request.capture is not None
+            else Hearer()
+        )
         self._stopped: asyncio.Future[Cause] | None = None
         self._started_ns = 0
 
     # The run
-
-    @property
-    def stream(self) -> ProxyValidation:
-        """What signals stop."""
-        return self
 
     def stop(self, cause: Cause) -> None:
         """End it. The first cause counts."""
@@ -127,25 +129,30 @@ class ProxyValidation:
 
     async def run(self) -> Close:
         """Relay until it is stopped. Raises MachineError when the port cannot be had."""
-        loop = asyncio.get_running_loop()
-        self._stopped = loop.create_future()
+        self._stopped = asyncio.get_running_loop().create_future()
         self._started_ns = self._clock()
+        try:
+            close = await self._relayed()
+            self._logbook.ended(self._clock(), close)
+            return close
+        finally:
+            self._logbook.finish()
+
+    async def _relayed(self) -> Close:
+        assert self._stopped is not None
         try:
             await self._relay.start(self._port)
             self.tell("listening", {"address": self.address})
             duration_s = self._request.duration_s
             if duration_s is not None:
-                loop.call_later(duration_s, self.stop, Cause.DURATION)
-            close = Close(await self._stopped)
-            self._logbook.ended(self._clock(), close)
-            return close
+                asyncio.get_running_loop().call_later(duration_s, self.stop, Cause.DURATION)
+            return Close(await self._stopped)
         finally:
             await self._relay.close()
             for talk in self._talks:
                 talk.connection_ended(
                     ConnectionEnded(1001, "the proxy was stopped", abrupt=False, local=True)
                 )
-            self._logbook.finish()
 
     @property
     def address(self) -> str:
@@ -173,7 +180,7 @@ class ProxyValidation:
 
     def _begin(self, connection: MediaConnection, path: str) -> _Talk:
         encapsulation = self._encapsulation(path)
-        talk = _Talk(len(self._talks), self._measure.validator(encapsulation), self)
+        talk = _Talk(len(self._talks), self._measure.validator(encapsulation), connection, self)
         self._talks.append(talk)
         self._logbook.opened(self._clock(), connection)
         self.tell("client", {"client": talk.number, "encapsulation": encapsulation.value})
@@ -187,9 +194,9 @@ class ProxyValidation:
     def log(self, direction: Direction, message: Message) -> None:
         """Put a message into the capture."""
         if direction is Direction.IN:
-            self._logbook.received(message)
+            self._logbook.hear_messages([message])
         elif isinstance(message.data, bytes):
-            self._logbook.sent(message.arrival_ns, message.data)
+            self._logbook.hear_sent(message.arrival_ns, message.data)
 
     def tell_parts(self, parts: Iterable[Part]) -> None:
         """Pass on what was judged."""
@@ -200,6 +207,8 @@ class ProxyValidation:
     def over(self, talk: _Talk, ended: ConnectionEnded) -> None:
         """A client or its far end is gone."""
         self.tell_parts(talk.validator.finish())
+        if trips_ms := [round(ms, 3) for ms in talk.connection.rtts_ms]:
+            self._logbook.hear_round_trips(self._clock(), trips_ms)
         who = "client" if ended.local else "far end"
         fields = {"client": talk.number, "by": who, "code": ended.code, "abrupt": ended.abrupt}
         self.tell("gone", fields)

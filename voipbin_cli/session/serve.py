@@ -8,9 +8,9 @@ from typing import Any
 from voipbin_cli.codec.pcm import FRAME_NS
 from voipbin_cli.errors import MachineError, UsageError
 from voipbin_cli.events import Tell
-from voipbin_cli.session.guest import Guest, ServeRequest
 from voipbin_cli.session.pacer import Errors
 from voipbin_cli.session.sendform import check_choice
+from voipbin_cli.session.served_peer import ServedPeer, ServeRequest
 from voipbin_cli.transport.websocket_server import Peer
 
 
@@ -28,32 +28,32 @@ class Serving:
         self.late_frames = 0
         self.errors = Errors()
         self._tell = tell
-        self._guests: set[Guest] = set()
+        self._connected: set[ServedPeer] = set()
 
     async def handle(self, peer: Peer) -> None:
         """Serve one peer; what goes wrong with it is told, and harms no other."""
         self.peers += 1
-        guest = Guest(peer, self.peers, self.request, self._tell)
-        self._guests.add(guest)
-        guest.tell("connected", {"address": peer.name, "identity": peer.identity})
+        served = ServedPeer(peer, self.peers, self.request, self._tell)
+        self._connected.add(served)
+        served.tell("connected", {"address": peer.name, "identity": peer.identity})
         try:
-            await guest.run()
+            await served.run()
         except MachineError as error:
-            guest.tell("warning", {"message": f"{guest.name}: {error.message}"})
+            served.tell("warning", {"message": f"{served.name}: {error.message}"})
         finally:
-            self._guests.discard(guest)
-            self._count(guest)
+            self._connected.discard(served)
+            self._count(served)
             await peer.close()
 
-    def _count(self, guest: Guest) -> None:
-        pacer = guest.sender.pacer
-        self.frames_sent += guest.sender.frames_sent
+    def _count(self, served: ServedPeer) -> None:
+        pacer = served.sender.pacer
+        self.frames_sent += served.sender.frames_sent
         self.late_frames += pacer.late_frames
         self.errors.merge(pacer.errors)
-        guest.tell(
+        served.tell(
             "disconnected",
             {
-                "frames_sent": guest.sender.frames_sent,
+                "frames_sent": served.sender.frames_sent,
                 "send_error_ms": pacer.errors.as_fields(),
                 "late_frames": pacer.late_frames,
             },
@@ -62,12 +62,12 @@ class Serving:
     @property
     def connected(self) -> int:
         """Peers that are there now."""
-        return len(self._guests)
+        return len(self._connected)
 
     @property
     def sent_now(self) -> int:
         """Frames sent to all peers, those that are there included."""
-        return self.frames_sent + sum(guest.sender.frames_sent for guest in self._guests)
+        return self.frames_sent + sum(served.sender.frames_sent for served in self._connected)
 
     def summary(self) -> dict[str, Any]:
         """Return the fields of the summary."""

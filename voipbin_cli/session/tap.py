@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -12,13 +14,15 @@ from voipbin_cli.analysis.playout.buffer import Mode, PlayoutBuffer, PlayoutStat
 from voipbin_cli.analysis.sound.voice import VoiceFold
 from voipbin_cli.codec.dialect import AudioFrame
 from voipbin_cli.errors import MachineError
+from voipbin_cli.events import Tell
 from voipbin_cli.media.devices import find_device, list_devices
 from voipbin_cli.media.microphone import Microphone
 from voipbin_cli.media.speaker import Speaker
 from voipbin_cli.session.audiofile import AudioFile
-from voipbin_cli.session.listening import ListeningSession, ListenRequest, ListenStatus, Tell
-from voipbin_cli.session.live import Cause, Close
-from voipbin_cli.session.speaking import SpeakingSession, SpeakRequest
+from voipbin_cli.session.hearer import Hearer
+from voipbin_cli.session.live import Cause
+from voipbin_cli.session.sending import Sending, SpeakRequest
+from voipbin_cli.session.session import Session, SessionRequest
 
 START_MS = 60.0
 # PortAudio throws away what it was given last when it is stopped.
@@ -29,136 +33,103 @@ DEVICE_TAIL_S = 0.1
 class TapRequest:
     """How to hear it. `device` is a number or part of a name, None the default.
 
-    `buffer_ms` None follows what the arrivals need. `volume` is a factor. `output` is a path or
-    None. `microphone`: talk as well; `full_duplex`: also while the far end speaks.
+    `buffer_ms` None follows what the arrivals need. `volume` is a factor.
     """
 
     device: str | None = None
     volume: float = 1.0
     buffer_ms: float | None = None
-    output: str | None = None
-    microphone: bool = False
-    full_duplex: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class TapStatus(ListenStatus):
-    """What is heard: milliseconds of delay and depth, counts, and the volume as a factor."""
+class Loudspeaker(Hearer):
+    """Plays what is heard.
 
-    device: str
-    delay_ms: float
-    depth_ms: float
-    concealed_ms: float
-    late_frames: int
-    volume: float
-    muted: bool
-
-
-class Tapping(ListeningSession):
-    """Plays what is heard, and keeps it in a file if one is wanted.
-
-    Where the loudspeaker cannot be used, or is taken away, the stream goes on as long as there
-    is a file; else it ends with MachineError. To be combined with a session that listens.
+    Where the loudspeaker cannot be used, or is taken away, the stream goes on if it `may_fail`,
+    because it is kept in a file; else it ends with MachineError.
     """
 
     def __init__(
-        self, request: ListenRequest, tell: Tell, *args: Any, tap: TapRequest, **edges: Any
+        self,
+        tap: TapRequest,
+        tell: Tell,
+        *,
+        may_fail: bool = False,
+        clock: Callable[[], int] = time.monotonic_ns,
     ) -> None:
-        self.tap = tap
-        self.file = (
-            AudioFile(
-                tap.output,
-                overwrite=request.overwrite,
-                capture=request.capture,
-                queued_ms=self.queued_ms,
-            )
-            if tap.output
-            else None
-        )
         mode = Mode.ADAPTIVE if tap.buffer_ms is None else Mode.FIXED
         self.buffer = PlayoutBuffer(tap.buffer_ms or START_MS, mode)
         self.speaker: Speaker | None = None
         self.device_name = ""
+        self._tap = tap
+        self._tell = tell
+        self._may_fail = may_fail
+        self._clock = clock
         self._device_error: MachineError | None = None
-        self._heard: PlayoutStats | None = None
-        super().__init__(request, tell, *args, **edges)
+        self._played: PlayoutStats | None = None
 
-    async def run(self) -> Close:
-        """Listen until the stream ends or the loudspeaker does; return how it ended."""
+    @contextlib.asynccontextmanager
+    async def beside(self) -> AsyncIterator[None]:
+        """Open the device, and close it. Raises MachineError where it is needed and not there."""
         self._open_speaker()
         try:
-            close = await super().run()
+            yield
         finally:
             if self.speaker is not None:
                 self.speaker.close()
-        if self._device_error is not None and self.file is None:
+        if self._device_error is not None and not self._may_fail:
             raise self._device_error
-        return close
 
     def _open_speaker(self) -> None:
         try:
-            device = find_device(self.tap.device, list_devices(), output=True)
-            self.speaker = Speaker(self.buffer, device, volume=self.tap.volume, clock=self.clock)
+            device = find_device(self._tap.device, list_devices(), output=True)
+            self.speaker = Speaker(self.buffer, device, volume=self._tap.volume, clock=self._clock)
             self.speaker.start()
             self.device_name = self.speaker.name
-            self.tell("device", {"name": device.name, "rate_hz": self.speaker.rate_hz})
+            self._tell("device", {"name": device.name, "rate_hz": self.speaker.rate_hz})
         except MachineError as error:
             self._lose_speaker(error)
-            if self.file is None:
+            if not self._may_fail:
                 raise
 
     def _lose_speaker(self, error: MachineError) -> None:
         self._device_error = error
-        self.tell("warning", {"message": error.message, "hint": error.hint})
-        if self.file is None:
-            self.stream.stop(Cause.INTERRUPTED)
+        self._tell("warning", {"message": error.message, "hint": error.hint})
+        if not self._may_fail:
+            self.session.stop(Cause.INTERRUPTED)
 
-    # What the stream tells
+    # What it hears
 
-    def heard(self, frames: list[AudioFrame]) -> None:
-        """Play the frames, and keep them."""
+    def hear_frames(self, frames: list[AudioFrame]) -> None:
+        """Play the frames."""
         if self.speaker is not None:
             for frame in frames:
                 self.speaker.push(frame.tag, frame.pcm)
-        if self.file is not None:
-            self.file.keep(frames)
-
-    def broke(self) -> None:
-        """Count the outage as lost audio in the file."""
-        if self.file is not None:
-            self.file.broke()
 
     def ticked(self, at_ns: int, late_ns: int) -> None:
-        """Look after the loudspeaker, too."""
-        super().ticked(at_ns, late_ns)
-        if self.file is not None:
-            self.watch(self.file, at_ns)
+        """See whether the device is still there."""
         speaker = self.speaker
         if speaker is not None and self._device_error is None and not speaker.is_alive:
             hint = "choose another with --device; -o FILE keeps the call without one"
             self._lose_speaker(MachineError(f"{speaker.name} plays no more", hint=hint))
 
-    @property
-    def full(self) -> bool:
-        """The disk is so far behind that the stream has to wait for it."""
-        return self.logbook.full or (self.file is not None and self.file.full)
-
-    def finish_output(self) -> None:
-        """Let the last words be heard, and close the file."""
-        self._heard = self.buffer.stats  # what is pulled from here on is no part of the call
-        try:
-            if self.file is not None:
-                self.file.finish()
-        finally:
-            if self.speaker is not None and self._device_error is None and self.plays_out:
-                time.sleep(self.buffer.stats.depth_ms / 1000 + DEVICE_TAIL_S)
-
-    @property
-    def plays_out(self) -> bool:
-        """Whether what is still in the buffer is to be heard: not after Ctrl-C."""
-        return self.stream.stopped_by is not Cause.INTERRUPTED
+    def finish(self) -> None:
+        """Let the last words be heard; not after Ctrl-C."""
+        stats = self._played = self.buffer.stats  # what is pulled from here on is no part of it
+        is_interrupted = self.session.stopped_by is Cause.INTERRUPTED
+        if self.speaker is not None and self._device_error is None and not is_interrupted:
+            time.sleep(stats.depth_ms / 1000 + DEVICE_TAIL_S)
 
     # What the user does
+
+    @property
+    def volume(self) -> float:
+        """How loud it is, as a factor; 0 without a device."""
+        return self.speaker.volume if self.speaker else 0.0
+
+    @property
+    def is_muted(self) -> bool:
+        """Whether the user made it silent."""
+        return self.speaker.muted if self.speaker else False
 
     def change_volume(self, factor: float) -> None:
         """Make it louder or softer, up to four times as loud as it is."""
@@ -172,25 +143,10 @@ class Tapping(ListeningSession):
 
     # What it came to
 
-    def status(self) -> TapStatus:
-        """Return what is heard now."""
-        listening = super().status()
-        stats = self.buffer.stats
-        return TapStatus(
-            **{name: getattr(listening, name) for name in ListenStatus.__slots__},
-            device=self.device_name,
-            delay_ms=stats.delay_ms,
-            depth_ms=stats.depth_ms,
-            concealed_ms=stats.concealed_ms,
-            late_frames=stats.late_frames,
-            volume=self.speaker.volume if self.speaker else 0.0,
-            muted=self.speaker.muted if self.speaker else False,
-        )
-
-    def summary(self, close: Close) -> dict[str, Any]:
-        """Return the fields of the summary that the command line promises, and what was heard."""
-        stats = self._heard or self.buffer.stats
-        heard = {
+    def summary(self) -> dict[str, Any]:
+        """Return what was played, and that nothing was kept: a file says otherwise."""
+        stats = self._played or self.buffer.stats
+        return {
             "device": self.device_name or None,
             "played_seconds": round(stats.played_ms / 1000, 3),
             "concealed_ms": round(stats.concealed_ms, 1),
@@ -198,41 +154,53 @@ class Tapping(ListeningSession):
             "underruns": self.speaker.underruns if self.speaker else 0,
             "delay_ms": {"last": round(stats.delay_ms, 1), "mean": round(stats.mean_delay_ms, 1)},
             "far_clock_ppm": round(stats.drift_ppm, 1),
-            "filled_seconds": round(self.file.filled_seconds, 3) if self.file else 0.0,
-            "output": self.file.path if self.file and self.file.samples else None,
+            "filled_seconds": 0.0,
+            "output": None,
         }
-        return super().summary(close) | heard
-
-
-class Tap(Tapping):
-    """Listens only."""
 
 
 class FrameSource(Protocol):
     """A microphone, or what stands in for one."""
 
-    is_over: bool
+    def start(self) -> None:
+        """Begin to listen."""
 
     def take(self) -> bytes | None:
         """Return the next 160 samples of s16le, None when there are none yet."""
 
+    def close(self) -> None:
+        """Stop at once."""
 
-class Guarded:
-    """A microphone that is shut while the far end speaks, so that a loudspeaker beside it does
-    not send the far end its own voice back.
+
+class MicrophoneInCall(Hearer):
+    """A microphone as a source. It is shut while the far end speaks, so that a loudspeaker beside
+    it does not send the far end its own voice back; with `full_duplex` it is always open.
     """
 
     is_over = False
 
-    def __init__(self, microphone: FrameSource) -> None:
+    def __init__(self, microphone: FrameSource, *, full_duplex: bool = False) -> None:
         self._microphone = microphone
+        self._full_duplex = full_duplex
         self._voice = VoiceFold()
         self._far_end_speaks = False
 
-    def hear(self, pcm: bytes) -> None:
-        """Take what the far end says, s16le at 8 kHz."""
-        for event in self._voice.add(np.frombuffer(pcm, "<i2")):
-            self._far_end_speaks = event.speaking
+    @contextlib.asynccontextmanager
+    async def beside(self) -> AsyncIterator[None]:
+        """Let the microphone listen."""
+        self._microphone.start()
+        try:
+            yield
+        finally:
+            self._microphone.close()
+
+    def hear_frames(self, frames: list[AudioFrame]) -> None:
+        """Listen for the far end's voice."""
+        if self._full_duplex:
+            return
+        for frame in frames:
+            for event in self._voice.add(np.frombuffer(frame.pcm, "<i2")):
+                self._far_end_speaks = event.speaking
 
     def take(self) -> bytes | None:
         """Return the next frame of the microphone, None while it is shut or has none."""
@@ -240,28 +208,27 @@ class Guarded:
         return None if self._far_end_speaks else frame
 
 
-class TapAndTalk(Tapping, SpeakingSession):  # type: ignore[misc] # what it shows is what is heard
-    """Listens, and sends what the microphone hears, paced as `play` is."""
+def tap_session(
+    request: SessionRequest,
+    tell: Tell,
+    loudspeaker: Loudspeaker,
+    *,
+    microphone: MicrophoneInCall | None = None,
+    file: AudioFile | None = None,
+    **edges: Any,
+) -> Session:
+    """Return a session that plays a stream, keeps it in `file`, and sends what `microphone` hears.
 
-    def __init__(
-        self, request: ListenRequest, tell: Tell, *, tap: TapRequest, **edges: Any
-    ) -> None:
-        self.microphone = Microphone(find_device(None, list_devices(), output=False))
-        self._guarded = None if tap.full_duplex else Guarded(self.microphone)
-        source = self._guarded or self.microphone
-        super().__init__(request, tell, source, SpeakRequest(), tap=tap, **edges)
+    `edges` are the clock and the like of `Session`.
+    """
+    keeping = [file] if file is not None else []
+    if microphone is None:
+        return Session(request, tell, [loudspeaker, *keeping], **edges)
+    sending = Sending(microphone, SpeakRequest(), request.live.encapsulation, tell)
+    return Session(request, tell, [microphone, loudspeaker, *keeping], source=sending, **edges)
 
-    async def run(self) -> Close:
-        """Listen and talk until the stream ends; return how it ended."""
-        self.microphone.start()
-        try:
-            return await super().run()
-        finally:
-            self.microphone.close()
 
-    def heard(self, frames: list[AudioFrame]) -> None:
-        """Shut the microphone while the far end speaks."""
-        super().heard(frames)
-        if self._guarded is not None:
-            for frame in frames:
-                self._guarded.hear(frame.pcm)
+def open_microphone(*, full_duplex: bool) -> MicrophoneInCall:
+    """Return the system's microphone. Raises MachineError where there is none."""
+    device = find_device(None, list_devices(), output=False)
+    return MicrophoneInCall(Microphone(device), full_duplex=full_duplex)

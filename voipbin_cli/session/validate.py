@@ -5,67 +5,79 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from voipbin_cli.analysis import messages as columns
-from voipbin_cli.analysis.messages import from_messages
+from voipbin_cli.analysis.messages import TimedMessage, from_messages
 from voipbin_cli.analysis.validation.judge import Part
 from voipbin_cli.analysis.validation.measure import Measure
 from voipbin_cli.analysis.validation.tally import Group
 from voipbin_cli.codec.encapsulation import Direction
-from voipbin_cli.session.listening import ListeningSession, ListenRequest, Tell
+from voipbin_cli.events import Tell
+from voipbin_cli.session.hearer import Hearer
 from voipbin_cli.session.live import Cause, Close
-from voipbin_cli.transport.connection import MediaConnection, Message
+from voipbin_cli.session.session import Goal, Session, SessionRequest
+from voipbin_cli.transport.connection import Message
 
 OnPart = Callable[[Part], None]
 
 
-class LiveValidation(ListeningSession):
-    """Judges what a live stream brings, and what keeps it awake."""
+class LiveValidation(Hearer):
+    """Judges what a live stream brings, and what is sent into it. `on_part` hears of all of it."""
 
-    def __init__(
-        self, request: ListenRequest, tell: Tell, *, measure: Measure, on_part: OnPart, **edges: Any
-    ) -> None:
-        super().__init__(request, tell, **edges)
+    def __init__(self, request: SessionRequest, measure: Measure, on_part: OnPart) -> None:
         self.validator = measure.validator(request.live.encapsulation)
+        self._label = request.live.label
         self._on_part = on_part
 
-    def opened(self, at_ns: int, connection: MediaConnection) -> None:
-        """Begin the sequence anew with each connection."""
-        if self.stream.connections > 1:
-            self._tell_parts(self.validator.finish())
-        super().opened(at_ns, connection)
+    def hear_messages(self, messages: Sequence[Message]) -> None:
+        """Judge what has come."""
+        self._judge(Direction.IN, (TimedMessage(m.data, m.arrival_ns) for m in messages))
 
-    def received(self, messages: Sequence[Message]) -> None:
-        """Judge what has come, beside decoding it."""
-        frames = from_messages(columns.TimedMessage(m.data, m.arrival_ns) for m in messages)
-        self._tell_parts(self.validator.add(Direction.IN, frames))
-        super().received(messages)
-        if self.validator.is_full:
-            self.stream.stop(Cause.DURATION)
-
-    def silent_message(self) -> bytes | None:
+    def hear_sent(self, at_ns: int, message: bytes) -> None:
         """Judge what we send ourselves, too."""
-        message = super().silent_message()
-        if message is not None:
-            sent = columns.TimedMessage(message, self.clock())
-            self._tell_parts(self.validator.add(Direction.OUT, from_messages([sent])))
-        return message
+        self._judge(Direction.OUT, [TimedMessage(message, at_ns)])
 
-    def finish_output(self) -> None:
+    def connection_over(self) -> None:
+        """Begin the sequence anew with each connection."""
+        self._tell_parts(self.validator.finish())
+
+    def finish(self) -> None:
         """Judge the rest."""
         self._tell_parts(self.validator.finish())
 
-    def summary(self, close: Close) -> dict[str, Any]:
-        """Return the same as of a capture of this run."""
-        return self.judged()
-
     def judged(self) -> dict[str, Any]:
-        """Return what it came to so far."""
-        return {"target": self._request.live.label, **self.validator.summary()}
+        """Return what it came to so far; a capture gives the same."""
+        return {"target": self._label, **self.validator.summary()}
 
     def groups(self) -> list[Group]:
         """Return what was found so far."""
         return self.validator.tally.groups
 
+    def _judge(self, direction: Direction, messages: Iterable[TimedMessage]) -> None:
+        """Judge some more; enough of them is the end."""
+        self._tell_parts(self.validator.add(direction, from_messages(messages)))
+        if self.validator.is_full:
+            self.session.stop(Cause.FINISHED)
+
     def _tell_parts(self, parts: Iterable[Part]) -> None:
         for part in parts:
             self._on_part(part)
+
+
+class Judge(Goal):
+    """To judge a stream."""
+
+    def __init__(self, validation: LiveValidation) -> None:
+        self._validation = validation
+
+    def summary(self, session: Session, close: Close) -> dict[str, Any]:
+        """Return what was judged, and nothing else."""
+        return self._validation.judged()
+
+
+def validate_session(
+    request: SessionRequest, tell: Tell, validation: LiveValidation, **edges: Any
+) -> Session:
+    """Return a session in which every message is judged.
+
+    `edges` are the clock and the like of `Session`.
+    """
+    return Session(request, tell, [validation], goal=Judge(validation), **edges)

@@ -10,20 +10,27 @@ import pytest
 from tests.session.test_play import Told
 from tests.support.cli import voipbin
 from voipbin_cli.analysis.sound.dtmf import tones
-from voipbin_cli.session.ears import Ears
+from voipbin_cli.codec.dialect import AudioFrame
+from voipbin_cli.codec.encapsulation import Unit
+from voipbin_cli.codec.pcm import Codec
+from voipbin_cli.session.sound_events import SoundEvents
 
 # A second of silence, half a second of something loud, a second of silence.
 _NOISE = (np.random.default_rng(1).standard_normal(4000) * 5000).astype("<i2").tobytes()
 SPOKEN = bytes(16_000) + _NOISE + bytes(16_000)
 
 
+def frame(pcm: bytes) -> AudioFrame:
+    return AudioFrame(pcm, 0, Unit(pcm, None, None), Codec.S16LE, 8000)
+
+
 @pytest.mark.parametrize("piece", [2, 320, 1000, 100_000])
 def test_digits_are_told_with_their_place(piece: int) -> None:
     told = Told()
-    ears = Ears(told, speech=False)
+    events = SoundEvents(told, speech=False)
     pcm = bytes(8000) + tones("1#")
     for at in range(0, len(pcm), piece):
-        ears.hear(pcm[at : at + piece])
+        events.hear_frames([frame(pcm[at : at + piece])])
     assert [fields["digit"] for fields in told.of("dtmf")] == ["1", "#"]
     assert [fields["at_ms"] for fields in told.of("dtmf")] == pytest.approx([500, 700], abs=15)
     assert told.of("speech") == []
@@ -31,9 +38,9 @@ def test_digits_are_told_with_their_place(piece: int) -> None:
 
 def test_speech_is_told_when_it_starts_and_when_it_ends() -> None:
     told = Told()
-    ears = Ears(told)
+    events = SoundEvents(told)
     for at in range(0, len(SPOKEN), 320):
-        ears.hear(SPOKEN[at : at + 320])
+        events.hear_frames([frame(SPOKEN[at : at + 320])])
     started, ended = told.of("speech")
     assert (started["speaking"], ended["speaking"]) == (True, False)
     assert started["at_ms"] == pytest.approx(1000, abs=20)

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
 
 from voipbin_cli.analysis.sound.dtmf import DtmfFold
 from voipbin_cli.analysis.sound.voice import VoiceFold
+from voipbin_cli.codec.dialect import AudioFrame
+from voipbin_cli.events import Tell
+from voipbin_cli.session.hearer import Hearer
 
 
-class Ears:
+class SoundEvents(Hearer):
     """Tells `dtmf` {digit, at_ms} and, if `speech` is wanted, `speech` {speaking, at_ms}.
 
     Times count the audio that was heard, from its start.
     """
 
-    def __init__(self, tell: Callable[[str, dict[str, Any]], None], *, speech: bool = True) -> None:
+    def __init__(self, tell: Tell, *, speech: bool = True) -> None:
         self._tell = tell
         self._digits = DtmfFold()
         self._voice = VoiceFold() if speech else None
 
-    def hear(self, pcm: bytes) -> None:
-        """Take s16le at 8 kHz, in order, in pieces of any size."""
+    def hear_frames(self, frames: list[AudioFrame]) -> None:
+        """Look for both in frames of any size."""
+        pcm = b"".join(frame.pcm for frame in frames)
         samples = np.frombuffer(pcm, "<i2").astype(np.int16, copy=False)
         for digit in self._digits.add(samples):
             self._tell("dtmf", {"digit": digit.symbol, "at_ms": round(digit.start_ms)})

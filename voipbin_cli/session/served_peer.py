@@ -79,7 +79,7 @@ class Looped:
         return bytes(frame.ljust(FRAME_BYTES, b"\0")) if frame else None
 
 
-class _Held:
+class _PausableWire:
     """The wire of a peer that may ask for a pause: what is held back is not piled up."""
 
     def __init__(self, peer: Peer) -> None:
@@ -94,7 +94,7 @@ class _Held:
         return self._peer.send_nowait(data)
 
 
-class Guest:
+class ServedPeer:
     """One peer: plays to it, and takes what it sends."""
 
     def __init__(self, peer: Peer, number: int, request: ServeRequest, tell: Tell) -> None:
@@ -103,7 +103,7 @@ class Guest:
         self.start: ControlEvent | None = None
         self._request = request
         self._tell = tell
-        self._wire = _Held(peer)
+        self._wire = _PausableWire(peer)
         self._listener = Listener(request.encapsulation)
         self._choice = FormChoice(
             request.encapsulation,
@@ -192,7 +192,7 @@ class Guest:
 
     def _take_frame(self, message: Message) -> None:
         self._tell_kinds(message.data)
-        self._keep(self._listener.take(message))
+        self._keep(self._listener.take_messages([message]))
 
     def _tell_kinds(self, data: bytes | str) -> None:
         """AudioSocket says more than audio."""
@@ -219,7 +219,7 @@ class Guest:
             path = self._request.record / f"peer-{self.number}-{name}-{at}.wav"
             self._file = AudioFile(str(path))
             self.tell("recording", {"output": str(path)})
-        self._file.keep(frames)
+        self._file.hear_frames(frames)
 
     # Asterisk's control messages
 

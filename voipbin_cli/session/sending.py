@@ -1,28 +1,32 @@
-"""What every command that speaks into a call does, while it listens: send, on time, to the end."""
+"""What a session says into its stream while it listens: sent on time, to the end."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Sequence
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Any
 
+from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.codec.fingerprint import SendForm
 from voipbin_cli.codec.pcm import FRAME_SAMPLES, SAMPLE_RATE_HZ, Codec
-from voipbin_cli.session.listening import ListeningSession, ListenRequest, ListenStatus, Tell
-from voipbin_cli.session.live import Cause, Close
+from voipbin_cli.events import Tell
+from voipbin_cli.session.hearer import Hearer, Joined
+from voipbin_cli.session.live import Cause
 from voipbin_cli.session.pacer import DEFAULT_LEAD_MS, Pacer
 from voipbin_cli.session.punctual import sleep_until
 from voipbin_cli.session.sender import Sender, Source, Voice
-from voipbin_cli.session.sendform import FormChoice
+from voipbin_cli.session.sendform import FormChoice, check_choice
 from voipbin_cli.transport.connection import ConnectionEnded, MediaConnection, Message
 
 # What is sent before the far end plays piles up there; but some stay mute until they get something.
 FAR_END_PATIENCE_S = 0.1
-# Frames come and are played on the far end's 20 ms; ours go out in between, so that neither the
-# work on one that came delays one that goes, nor a hair decides which tick it is played in.
+# The far end sends and plays on its own grid of 20 ms, and its first frame starts ours. Ours go out
+# 5 ms after its: then the decoding of what came delays nothing that goes, and a frame that is a
+# millisecond early or late is still played in the same 20 ms there.
 PHASE_NS = 5_000_000
 GUESS = "nothing was heard that tells what the far end takes"
 _CODEC_NAMES = {Codec.MULAW: "mu-law", Codec.ALAW: "A-law", Codec.S16LE: "16-bit PCM"}
@@ -37,55 +41,37 @@ class SpeakRequest:
     payload_type: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SpeakStatus(ListenStatus):
-    """Where a stream is in both directions. `sending` is what is sent, in words.
+class Sending(Hearer):
+    """Says `source` into a session's stream, on each of its connections, and ends it after that.
 
-    `total_s` is how much there is to say, None where that is not known.
-    """
-
-    sending: str
-    spoken_s: float
-    total_s: float | None
-    late_frames: int
-
-
-class SpeakingSession(ListeningSession):
-    """Hears a stream and says `source` into it.
-
-    Ends the stream once everything was said. Keep-alive silence is not sent beside it: there is
-    always something to send.
+    `tell` hears of the form that was chosen. Raises UsageError where `speak` fixes what leaves no
+    choice.
     """
 
     def __init__(
         self,
-        request: ListenRequest,
-        tell: Tell,
         source: Source,
         speak: SpeakRequest,
+        encapsulation: Encapsulation,
+        tell: Tell,
         *,
-        total_s: float | None = None,
-        rng: Random | None = None,
+        clock: Callable[[], int] = time.monotonic_ns,
         sleep: Callable[[int], Awaitable[None]] = sleep_until,
-        **edges: Any,
+        rng: Random | None = None,
     ) -> None:
-        super().__init__(request, tell, rng=rng, **edges)
-        encapsulation = request.live.encapsulation
-        self.choice = FormChoice(
-            encapsulation,
-            self.listener.decoder,
-            payload=speak.payload,
-            payload_type=speak.payload_type,
-        )
+        check_choice(encapsulation, speak.payload, speak.payload_type)
         self.sender = Sender(
             source,
             Voice(encapsulation, rng),
             Pacer(speak.lead_ms * 1_000_000),
-            form=self.choice.form,
+            form=lambda: self._choice.form(),
             is_ready=self._is_ready,
-            on_sent=self._sent,
+            on_sent=lambda at_ns, message: self.session.sent(at_ns, message),
         )
-        self.total_s = total_s
+        self._speak_request = speak
+        self._encapsulation = encapsulation
+        self._tell = tell
+        self._clock = clock
         self._sleep = sleep
         self._opened_ns = 0
         self._connection: MediaConnection | None = None
@@ -93,16 +79,25 @@ class SpeakingSession(ListeningSession):
         self._far_end_is_up = asyncio.Event()
         self._told: tuple[Codec, int | None] | None = None
 
+    def joined(self, session: Joined) -> None:
+        """Choose what to send by what this session receives."""
+        super().joined(session)
+        speak = self._speak_request
+        self._choice = FormChoice(
+            self._encapsulation,
+            session.decoder,
+            payload=speak.payload,
+            payload_type=speak.payload_type,
+        )
+
     # The run
 
-    async def run(self) -> Close:
-        """Listen and speak until everything was said or the stream ends; return how it ended.
-
-        Raises VoipbinError as ListeningSession does, and what the source raises.
-        """
+    @contextlib.asynccontextmanager
+    async def beside(self) -> AsyncIterator[None]:
+        """Speak until everything was said. Raises what the source raises."""
         speaking = asyncio.ensure_future(self._speak())
         try:
-            return await super().run()
+            yield
         finally:
             speaking.cancel()
             await asyncio.wait([speaking])
@@ -113,8 +108,10 @@ class SpeakingSession(ListeningSession):
         try:
             while not await self._say_on_this_connection():
                 self._connected.clear()
-        finally:
-            self.stream.stop(Cause.DURATION)
+        except Exception:
+            self.session.stop(Cause.INTERRUPTED)
+            raise
+        self.session.stop(Cause.FINISHED)
 
     async def _say_on_this_connection(self) -> bool:
         """Send until the end of the source (True) or of the connection (False)."""
@@ -122,13 +119,13 @@ class SpeakingSession(ListeningSession):
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._far_end_is_up.wait(), FAR_END_PATIENCE_S)
         assert self._connection is not None
-        start_ns = self.clock() + PHASE_NS
+        start_ns = self._clock() + PHASE_NS
         self.sender.begin(self._connection, start_ns)
         due_ns: int | None = start_ns
         try:
             while due_ns is not None:
                 await self._sleep(due_ns)
-                due_ns = self.sender.tick(self.clock())
+                due_ns = self.sender.tick(self._clock())
         except ConnectionEnded:
             return False
         return True
@@ -137,65 +134,60 @@ class SpeakingSession(ListeningSession):
 
     def opened(self, at_ns: int, connection: MediaConnection) -> None:
         """Go on speaking where the last connection broke off, once the far end is up."""
-        super().opened(at_ns, connection)
         self._opened_ns, self._connection = at_ns, connection
-        self.choice.restart()
+        self._choice.restart()
         self._far_end_is_up.clear()
         self._connected.set()
 
-    def received(self, messages: Sequence[Message]) -> None:
-        """Decode what has come; the first of it shows that the far end is up."""
-        super().received(messages)
+    def hear_messages(self, messages: Sequence[Message]) -> None:
+        """The first of them shows that the far end is up."""
         self._far_end_is_up.set()
 
-    def silent_message(self) -> bytes | None:
-        """Return None: what is sent is on a grid, and nothing may come between."""
-        return None
-
-    # What the sender asks and tells
+    # What the sender asks
 
     def _is_ready(self) -> bool:
-        ready = self.choice.is_ready(self.clock() - self._opened_ns)
+        ready = self._choice.is_ready(self._clock() - self._opened_ns)
         if ready:
-            self._tell_sending(self.choice.form())
+            self._tell_form(self._choice.form())
         return ready
 
-    def _tell_sending(self, form: SendForm) -> None:
+    def _tell_form(self, form: SendForm) -> None:
         sending = (form.codec, form.payload_type)
         if sending == self._told:
             return
         self._told = sending
-        self.tell("sending", {**_form_fields(form), "reason": form.reason})
-        if self.choice.is_guess:
-            self.tell("warning", {"message": f"{GUESS}; sending {describe(form)}"})
-
-    def _sent(self, at_ns: int, message: bytes) -> None:
-        self.stream.frames_sent += 1
-        self.logbook.sent(at_ns, message)
+        fields = {"codec_sent": form.codec.value, "payload_type_sent": form.payload_type}
+        self._tell("sending", {**fields, "reason": form.reason})
+        if self._choice.is_guess:
+            self._tell("warning", {"message": f"{GUESS}; sending {describe(form)}"})
 
     # What it came to
+
+    @property
+    def is_all_sent(self) -> bool:
+        """Whether the last frame of the source has gone out."""
+        return self.sender.is_source_sent
 
     @property
     def spoken_s(self) -> float:
         """Seconds of the source that were sent."""
         return self.sender.source_frames * FRAME_SAMPLES / SAMPLE_RATE_HZ
 
-    def status(self) -> SpeakStatus:
-        """Return where both directions are now."""
-        listening = super().status()
-        form = self.sender.voice.form
-        return SpeakStatus(
-            **{name: getattr(listening, name) for name in ListenStatus.__slots__},
-            sending=describe(form) if form is not None and self._told else "",
-            spoken_s=self.spoken_s,
-            total_s=self.total_s,
-            late_frames=self.sender.pacer.late_frames,
-        )
+    @property
+    def late_frames(self) -> int:
+        """Frames that came so late that all after them were delayed."""
+        return self.sender.pacer.late_frames
 
-    def summary(self, close: Close) -> dict[str, Any]:
-        """Return the fields of the summary that both directions have."""
+    @property
+    def form_in_words(self) -> str:
+        """What is sent; empty until it was chosen."""
+        form = self.sender.voice.form
+        return describe(form) if form is not None and self._told else ""
+
+    def summary(self) -> dict[str, Any]:
+        """Return what was sent, in which form and how punctually."""
         form, pacer = self.sender.voice.form, self.sender.pacer
-        return super().summary(close) | {
+        return {
             "codec_sent": form.codec.value if form else None,
             "payload_type_sent": form.payload_type if form else None,
             "spoken_seconds": round(self.spoken_s, 3),
@@ -204,10 +196,6 @@ class SpeakingSession(ListeningSession):
             "late_frames": pacer.late_frames,
             "delayed_seconds": round(pacer.delayed_ns / 1e9, 3),
         }
-
-
-def _form_fields(form: SendForm) -> dict[str, Any]:
-    return {"codec_sent": form.codec.value, "payload_type_sent": form.payload_type}
 
 
 def describe(form: SendForm) -> str:
