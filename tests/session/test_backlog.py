@@ -11,7 +11,7 @@ FRAME = b"\x01\x02" * 160
 
 
 def taken(backlog: Backlog, looks: int) -> list[bytes | None]:
-    return [backlog.take() for _ in range(looks)]
+    return [backlog.next_frame() for _ in range(looks)]
 
 
 @given(st.lists(st.binary(max_size=2000), max_size=20))
@@ -23,18 +23,18 @@ def test_nothing_is_lost_whatever_the_pieces(pieces: list[bytes]) -> None:
     whole = b"".join(pieces)
     frames = []
     while not backlog.is_over:
-        frames.append(backlog.take() or b"")
+        frames.append(backlog.next_frame() or b"")
     padded = -(-len(whole) // FRAME_BYTES) * FRAME_BYTES
     assert b"".join(frames) == whole.ljust(padded, b"\0")
-    assert backlog.take() is None
+    assert backlog.next_frame() is None
 
 
 def test_words_begin_when_60_ms_of_them_are_there() -> None:
     backlog = Backlog()
     backlog.put(FRAME)
-    assert backlog.take() is None
+    assert backlog.next_frame() is None
     backlog.put(FRAME)
-    assert backlog.take() is None
+    assert backlog.next_frame() is None
     backlog.put(FRAME)
     assert taken(backlog, 4) == [FRAME, FRAME, FRAME, None]
 
@@ -50,7 +50,7 @@ def test_once_begun_each_frame_goes_out_as_it_comes() -> None:
     backlog.put(FRAME * 3)
     assert taken(backlog, 3) == [FRAME] * 3
     backlog.put(FRAME)
-    assert backlog.take() == FRAME
+    assert backlog.next_frame() == FRAME
 
 
 def test_part_of_a_frame_waits_for_the_rest_while_it_comes() -> None:
@@ -58,7 +58,7 @@ def test_part_of_a_frame_waits_for_the_rest_while_it_comes() -> None:
     backlog.put(FRAME * 3 + FRAME[:10])
     assert taken(backlog, 3) == [FRAME] * 3
     backlog.put(FRAME[10:20])
-    assert backlog.take() is None
+    assert backlog.next_frame() is None
     backlog.put(FRAME[20:])
     # The words were interrupted: they begin again, with what there is once no more comes.
     assert taken(backlog, 2) == [None, FRAME]
@@ -69,7 +69,7 @@ def test_what_is_dropped_is_counted() -> None:
     backlog.put(bytes(16_000))
     assert backlog.clear() == 1.0
     assert backlog.dropped_samples == 8000
-    assert backlog.take() is None
+    assert backlog.next_frame() is None
     assert not backlog.is_over
 
 

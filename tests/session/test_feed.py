@@ -18,7 +18,7 @@ def drained(feed: Feed) -> list[bytes]:
     taken = []
 
     def is_over() -> bool:
-        if (block := feed.take()) is not None:
+        if (block := feed.next_frame()) is not None:
             taken.append(block)
         return feed.is_over
 
@@ -40,12 +40,12 @@ def test_nothing_is_waited_for() -> None:
         yield BLOCKS[1]
 
     feed = Feed(blocks())
-    wait_until(lambda: feed.take() == BLOCKS[0])
-    assert feed.take() is None
+    wait_until(lambda: feed.next_frame() == BLOCKS[0])
+    assert feed.next_frame() is None
     assert not feed.is_over
     gate.set()
     assert drained(feed) == BLOCKS[1:2]
-    assert feed.take() is None
+    assert feed.next_frame() is None
 
 
 def test_no_more_is_read_than_is_wanted() -> None:
@@ -59,9 +59,9 @@ def test_no_more_is_read_than_is_wanted() -> None:
     feed = Feed(blocks(), ahead=10)
     wait_until(lambda: len(read) == 10)
     for _ in range(4):
-        feed.take()
+        feed.next_frame()
     assert len(read) == 10
-    feed.take()
+    feed.next_frame()
     wait_until(lambda: len(read) == 15)
     feed.finish()
     feed._thread.join(20)
@@ -76,11 +76,11 @@ def test_an_error_comes_after_what_was_read_before_it() -> None:
 
     feed = Feed(blocks())
     wait_until(lambda: len(feed._ready) == 4)
-    assert [feed.take() for _ in range(3)] == BLOCKS[:3]
+    assert [feed.next_frame() for _ in range(3)] == BLOCKS[:3]
     with pytest.raises(UsageError):
-        feed.take()
+        feed.next_frame()
     assert feed.is_over
-    assert feed.take() is None
+    assert feed.next_frame() is None
 
 
 def test_an_empty_source_is_over_at_once() -> None:

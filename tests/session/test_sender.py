@@ -53,7 +53,7 @@ class Listed:
         self._blocks = list(blocks)
         self.is_over = False
 
-    def take(self) -> bytes | None:
+    def next_frame(self) -> bytes | None:
         if not self._blocks:
             self.is_over = True
             return None
@@ -185,7 +185,7 @@ def test_counts_tell_sound_from_silence() -> None:
 
 def test_a_source_s_error_is_raised() -> None:
     class Broken(Listed):
-        def take(self) -> bytes | None:
+        def next_frame(self) -> bytes | None:
             raise UsageError("unreadable")
 
     sender = make([])

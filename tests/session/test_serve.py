@@ -162,7 +162,7 @@ def test_the_loop_has_no_seam() -> None:
 
 def test_looped_for_ever_is_never_over() -> None:
     source = Looped(memoryview(FRAMES[0] + FRAMES[1]), 0)
-    assert [source.take() for _ in range(5)] == [FRAMES[n % 2] for n in range(5)]
+    assert [source.next_frame() for _ in range(5)] == [FRAMES[n % 2] for n in range(5)]
     assert not source.is_over
 
 

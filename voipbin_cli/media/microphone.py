@@ -17,7 +17,7 @@ MOST_FRAMES = 6
 
 
 class Microphone:
-    """A source of frames for a sender: `take` gives the next 160 samples of s16le, or None.
+    """A source of frames for a sender: `next_frame` gives the next 160 samples of s16le, or None.
 
     Never over; a device that is gone just gives nothing any more.
     """
@@ -39,7 +39,7 @@ class Microphone:
         """Begin to listen. Raises MachineError."""
         self._stream.start()
 
-    def take(self) -> bytes | None:
+    def next_frame(self) -> bytes | None:
         """Return the next frame, None when there is none yet."""
         try:
             return self._frames.popleft()

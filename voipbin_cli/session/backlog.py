@@ -53,7 +53,7 @@ class Backlog:
         self._pcm.clear()
         return samples / SAMPLE_RATE_HZ
 
-    def take(self) -> bytes | None:
+    def next_frame(self) -> bytes | None:
         """Return the next frame, None while there is none."""
         waits = self._grew and not self._is_finished
         self._grew = False

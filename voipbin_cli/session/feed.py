@@ -18,8 +18,8 @@ _REST_S = 0.001
 class Feed(Hearer):
     """Hands out the blocks of `blocks`, 20 ms of s16le each, without ever waiting for them.
 
-    `is_over` is true once everything was handed out. An error of the reader is raised by `take`,
-    after what it had read before.
+    `is_over` is true once everything was handed out. An error of the reader is raised by
+    `next_frame`, after what it had read before.
     """
 
     def __init__(self, blocks: Iterator[bytes], *, ahead: int = AHEAD_BLOCKS) -> None:
@@ -33,7 +33,7 @@ class Feed(Hearer):
         self._thread = threading.Thread(target=self._read, name="voipbin-reader", daemon=True)
         self._thread.start()
 
-    def take(self) -> bytes | None:
+    def next_frame(self) -> bytes | None:
         """Return the next block, None when it is not there yet or everything was handed out."""
         if self.is_over or not self._ready:
             return None

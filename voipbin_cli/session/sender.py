@@ -38,7 +38,7 @@ class Source(Protocol):
     def is_over(self) -> bool:
         """Whether everything was handed out."""
 
-    def take(self) -> bytes | None:
+    def next_frame(self) -> bytes | None:
         """Return the next 160 samples of s16le, None when there are none (yet)."""
 
 
@@ -153,7 +153,7 @@ class Sender:
             self._before -= 1
             return self._send_silence(now_ns)
         if self._frame is None:
-            self._frame = self._source.take()
+            self._frame = self._source.next_frame()
         if self._frame is not None:
             self._send(now_ns, self._frame, marker=not self.is_speaking)
             self._frame = None

@@ -67,7 +67,7 @@ class Looped:
         """Whether it was played as often as asked."""
         return self._left == 0
 
-    def take(self) -> bytes | None:
+    def next_frame(self) -> bytes | None:
         """Return the next frame; one that ends the audio goes on with its start."""
         frame = bytearray()
         while len(frame) < FRAME_BYTES and self._left:

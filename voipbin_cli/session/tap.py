@@ -165,7 +165,7 @@ class FrameSource(Protocol):
     def start(self) -> None:
         """Begin to listen."""
 
-    def take(self) -> bytes | None:
+    def next_frame(self) -> bytes | None:
         """Return the next 160 samples of s16le, None when there are none yet."""
 
     def close(self) -> None:
@@ -202,9 +202,9 @@ class MicrophoneInCall(Hearer):
             for event in self._voice.add(np.frombuffer(frame.pcm, "<i2")):
                 self._far_end_speaks = event.speaking
 
-    def take(self) -> bytes | None:
+    def next_frame(self) -> bytes | None:
         """Return the next frame of the microphone, None while it is shut or has none."""
-        frame = self._microphone.take()
+        frame = self._microphone.next_frame()
         return None if self._far_end_speaks else frame
 
 
