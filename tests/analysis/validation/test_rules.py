@@ -14,7 +14,7 @@ from tests.support.hextext import message
 from voipbin_cli.analysis.messages import from_messages
 from voipbin_cli.analysis.severity import Severity
 from voipbin_cli.analysis.validation.due import Spec
-from voipbin_cli.analysis.validation.rules import RULES
+from voipbin_cli.analysis.validation.rules import RULES, RuleId
 from voipbin_cli.analysis.validation.validator import Judge, Validator, Violation
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation
 
@@ -58,6 +58,10 @@ def test_bad_frames_break_the_rule_and_no_others_do(rule: str) -> None:
     assert [violation.frame for violation in found] == vector["broken"]
     assert {violation.direction.value for violation in found} == {vector["direction"]}
     assert all("{" not in violation.message for violation in found)
+
+
+def test_each_id_has_one_row() -> None:
+    assert set(RULES) == set(RuleId)
 
 
 def test_each_vector_is_of_a_rule() -> None:

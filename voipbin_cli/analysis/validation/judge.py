@@ -36,7 +36,7 @@ class Violation(NamedTuple):
         return {
             "frame": self.frame,
             "direction": self.direction.value,
-            "rule": self.rule.id,
+            "rule": self.rule.id.value,
             "severity": self.severity.value,
             "message": self.message,
         }

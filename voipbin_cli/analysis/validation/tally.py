@@ -7,7 +7,7 @@ from typing import Any
 
 from voipbin_cli.analysis.severity import Severity
 from voipbin_cli.analysis.validation.judge import Part, Violation
-from voipbin_cli.analysis.validation.rules import Rule
+from voipbin_cli.analysis.validation.rules import Rule, RuleId
 from voipbin_cli.codec.encapsulation import Direction
 
 _SHOWN_BYTES = 64
@@ -33,7 +33,7 @@ class Group:
     def as_fields(self) -> dict[str, Any]:
         """Return an element of `violations` in the summary."""
         return {
-            "rule": self.rule.id,
+            "rule": self.rule.id.value,
             "severity": self.first.severity.value,
             "direction": self.first.direction.value,
             "count": self.count,
@@ -48,7 +48,7 @@ class Tally:
     """Counts violations by rule and direction; as long as there are rules, and no longer."""
 
     def __init__(self) -> None:
-        self._groups: dict[tuple[str, Direction], Group] = {}
+        self._groups: dict[tuple[RuleId, Direction], Group] = {}
 
     def add(self, part: Part) -> None:
         """Count those of one part."""

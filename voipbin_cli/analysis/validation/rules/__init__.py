@@ -15,8 +15,9 @@ from voipbin_cli.analysis.validation.rules import (
     sln,
 )
 from voipbin_cli.analysis.validation.rules.row import RTP, Rule, Severities
+from voipbin_cli.analysis.validation.rules.rule_ids import RuleId
 
-__all__ = ["RULES", "Rule", "Severities"]
+__all__ = ["RULES", "Rule", "RuleId", "Severities"]
 
 _ROWS = (
     *message.RULES,

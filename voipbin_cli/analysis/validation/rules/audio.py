@@ -17,6 +17,7 @@ from voipbin_cli.analysis.validation.rules.row import (
     Severities,
     always,
 )
+from voipbin_cli.analysis.validation.rules.rule_ids import RuleId
 from voipbin_cli.codec.pcm import Codec
 
 CODEC_TABLE = "VoIPBIN media stream: the codec of each encapsulation, received and sent"
@@ -59,7 +60,7 @@ def _begins_with(starts: Iterable[bytes]) -> Callable[[BlockFacts], Mask]:
 
 RULES = (
     Rule(
-        id="audio-mulaw",
+        id=RuleId.AUDIO_MULAW,
         severities=always(ERROR),
         clause=G711,
         sentence="Where linear audio is due, no mu-law comes.",
@@ -69,7 +70,7 @@ RULES = (
         field="payload",
     ),
     Rule(
-        id="audio-alaw",
+        id=RuleId.AUDIO_ALAW,
         severities=always(ERROR),
         clause=G711,
         sentence="A-law is no codec of the platform's streams.",
@@ -79,7 +80,7 @@ RULES = (
         field="payload",
     ),
     Rule(
-        id="audio-linear",
+        id=RuleId.AUDIO_LINEAR,
         severities=always(ERROR),
         clause=L16,
         sentence="Where mu-law is due, no linear audio comes.",
@@ -89,7 +90,7 @@ RULES = (
         field="payload",
     ),
     Rule(
-        id="audio-byte-order",
+        id=RuleId.AUDIO_BYTE_ORDER,
         severities=always(ERROR),
         clause=L16,
         sentence="Linear audio is little-endian on this platform, in RTP too.",
@@ -99,7 +100,7 @@ RULES = (
         field="payload",
     ),
     Rule(
-        id="audio-misaligned",
+        id=RuleId.AUDIO_MISALIGNED,
         severities=always(ERROR),
         clause=L16,
         sentence="Each frame begins with the first byte of a sample.",
@@ -109,7 +110,7 @@ RULES = (
         field="payload",
     ),
     Rule(
-        id="audio-odd-bytes",
+        id=RuleId.AUDIO_ODD_BYTES,
         severities=always(ERROR),
         clause=L16,
         sentence="Linear audio has two bytes a sample.",
@@ -120,7 +121,7 @@ RULES = (
         field="payload",
     ),
     Rule(
-        id="audio-wav-header",
+        id=RuleId.AUDIO_WAV_HEADER,
         severities=always(ERROR),
         clause="Multimedia Programming Interface 1.0: RIFF WAVE; " + CODEC_TABLE,
         sentence="The payload is samples, without the header of the file they came from.",
@@ -130,7 +131,7 @@ RULES = (
         field="payload",
     ),
     Rule(
-        id="audio-file",
+        id=RuleId.AUDIO_FILE,
         severities=always(ERROR),
         clause=CODEC_TABLE,
         sentence="The payload is samples, not a compressed file.",
@@ -140,7 +141,7 @@ RULES = (
         field="payload",
     ),
     Rule(
-        id="audio-words",
+        id=RuleId.AUDIO_WORDS,
         severities=always(ERROR),
         clause=CODEC_TABLE,
         sentence="The payload is samples, not text.",
@@ -150,7 +151,7 @@ RULES = (
         field="payload",
     ),
     Rule(
-        id="audio-undocumented",
+        id=RuleId.AUDIO_UNDOCUMENTED,
         severities=Severities(None, None, INFO),
         directions=RECEIVED,
         clause=CODEC_TABLE,

@@ -15,6 +15,7 @@ from voipbin_cli.analysis.validation.rules.row import (
     Rule,
     always,
 )
+from voipbin_cli.analysis.validation.rules.rule_ids import RuleId
 from voipbin_cli.analysis.validation.rules.sln import off_size
 from voipbin_cli.codec.audiosocket import HEADER_BYTES, Kind
 
@@ -49,7 +50,7 @@ def _is_other_rate(facts: BlockFacts) -> Mask:
 
 RULES = (
     Rule(
-        id="audiosocket-truncated",
+        id=RuleId.AUDIOSOCKET_TRUNCATED,
         severities=always(ERROR),
         encapsulations=AUDIOSOCKET,
         clause=PROTOCOL + ": header",
@@ -59,7 +60,7 @@ RULES = (
         predicate=_is_header_cut,
     ),
     Rule(
-        id="audiosocket-bare-audio",
+        id=RuleId.AUDIOSOCKET_BARE_AUDIO,
         severities=always(ERROR),
         encapsulations=AUDIOSOCKET,
         clause=PROTOCOL + ": header",
@@ -70,7 +71,7 @@ RULES = (
         field="kind",
     ),
     Rule(
-        id="audiosocket-length-order",
+        id=RuleId.AUDIOSOCKET_LENGTH_ORDER,
         severities=always(ERROR),
         encapsulations=AUDIOSOCKET,
         clause=PROTOCOL + ": length, big-endian",
@@ -82,7 +83,7 @@ RULES = (
         field="length",
     ),
     Rule(
-        id="audiosocket-length",
+        id=RuleId.AUDIOSOCKET_LENGTH,
         severities=always(ERROR),
         encapsulations=AUDIOSOCKET,
         clause=PROTOCOL + ": length",
@@ -93,7 +94,7 @@ RULES = (
         field="length",
     ),
     Rule(
-        id="audiosocket-trailing",
+        id=RuleId.AUDIOSOCKET_TRAILING,
         severities=always(ERROR),
         encapsulations=AUDIOSOCKET,
         clause=PROTOCOL + ": length",
@@ -104,7 +105,7 @@ RULES = (
         field="rest",
     ),
     Rule(
-        id="audiosocket-split",
+        id=RuleId.AUDIOSOCKET_SPLIT,
         severities=always(ERROR),
         encapsulations=AUDIOSOCKET,
         clause="VoIPBIN media stream: one binary message carries one unit",
@@ -114,7 +115,7 @@ RULES = (
         predicate=lambda facts: facts.audiosocket.is_rest,
     ),
     Rule(
-        id="audiosocket-joined",
+        id=RuleId.AUDIOSOCKET_JOINED,
         severities=always(WARNING),
         encapsulations=AUDIOSOCKET,
         clause="VoIPBIN media stream: one binary message carries one unit",
@@ -125,7 +126,7 @@ RULES = (
         field="rest",
     ),
     Rule(
-        id="audiosocket-empty",
+        id=RuleId.AUDIOSOCKET_EMPTY,
         severities=always(ERROR),
         encapsulations=AUDIOSOCKET,
         clause=PROTOCOL + ": length",
@@ -136,7 +137,7 @@ RULES = (
         field="length",
     ),
     Rule(
-        id="audiosocket-hangup",
+        id=RuleId.AUDIOSOCKET_HANGUP,
         severities=always(ERROR),
         encapsulations=AUDIOSOCKET,
         clause=PROTOCOL + ": kind 00",
@@ -147,7 +148,7 @@ RULES = (
         field="kind",
     ),
     Rule(
-        id="audiosocket-kind",
+        id=RuleId.AUDIOSOCKET_KIND,
         severities=always(ERROR),
         encapsulations=AUDIOSOCKET,
         directions=SENT,
@@ -159,7 +160,7 @@ RULES = (
         field="kind",
     ),
     Rule(
-        id="audiosocket-kind-received",
+        id=RuleId.AUDIOSOCKET_KIND_RECEIVED,
         severities=always(WARNING),
         encapsulations=AUDIOSOCKET,
         directions=RECEIVED,
@@ -171,7 +172,7 @@ RULES = (
         field="kind",
     ),
     Rule(
-        id="audiosocket-rate",
+        id=RuleId.AUDIOSOCKET_RATE,
         severities=always(WARNING),
         encapsulations=AUDIOSOCKET,
         clause=PROTOCOL + ": kinds 10 to 18",
@@ -182,7 +183,7 @@ RULES = (
         field="kind",
     ),
     Rule(
-        id="audiosocket-frame-size",
+        id=RuleId.AUDIOSOCKET_FRAME_SIZE,
         severities=always(WARNING),
         encapsulations=AUDIOSOCKET,
         clause="VoIPBIN media stream: AudioSocket frames of 20 ms",

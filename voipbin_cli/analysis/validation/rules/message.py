@@ -12,12 +12,13 @@ from voipbin_cli.analysis.validation.rules.row import (
     Rule,
     always,
 )
+from voipbin_cli.analysis.validation.rules.rule_ids import RuleId
 
 ONE_UNIT = "VoIPBIN media stream: one binary message carries one unit"
 
 RULES = (
     Rule(
-        id="message-text",
+        id=RuleId.MESSAGE_TEXT,
         severities=always(ERROR),
         directions=SENT,
         clause="VoIPBIN media stream: binary messages; RFC 6455 5.6",
@@ -27,7 +28,7 @@ RULES = (
         predicate=lambda facts: facts.messages.is_text,
     ),
     Rule(
-        id="message-text-received",
+        id=RuleId.MESSAGE_TEXT_RECEIVED,
         severities=always(WARNING),
         directions=RECEIVED,
         clause="VoIPBIN media stream: binary messages; RFC 6455 5.6",
@@ -37,7 +38,7 @@ RULES = (
         predicate=lambda facts: facts.messages.is_text,
     ),
     Rule(
-        id="message-empty",
+        id=RuleId.MESSAGE_EMPTY,
         severities=always(WARNING),
         encapsulations=RTP + AUDIOSOCKET,
         clause=ONE_UNIT,

@@ -13,6 +13,7 @@ from voipbin_cli.analysis.validation.rules.row import (
     Rule,
     always,
 )
+from voipbin_cli.analysis.validation.rules.rule_ids import RuleId
 
 CONFERENCE_LEAD_MS = 80.0
 CALL_LEAD_MS = 500.0
@@ -32,7 +33,7 @@ def _is_ahead(facts: BlockFacts) -> Mask:
 
 RULES = (
     Rule(
-        id="pacing-lead",
+        id=RuleId.PACING_LEAD,
         severities=always(WARNING),
         directions=SENT,
         clause=PACING,
@@ -42,7 +43,7 @@ RULES = (
         predicate=_is_ahead,
     ),
     Rule(
-        id="pacing-overflow",
+        id=RuleId.PACING_OVERFLOW,
         severities=always(ERROR),
         directions=SENT,
         clause=PACING,
@@ -52,7 +53,7 @@ RULES = (
         predicate=_is_far_ahead,
     ),
     Rule(
-        id="pacing-gap",
+        id=RuleId.PACING_GAP,
         severities=always(WARNING),
         directions=SENT,
         clause=PACING,
@@ -62,7 +63,7 @@ RULES = (
         predicate=lambda facts: (facts.pacing.dry_ms > DRY_MS) & facts.pacing.is_cut,
     ),
     Rule(
-        id="pacing-gap-received",
+        id=RuleId.PACING_GAP_RECEIVED,
         severities=always(INFO),
         directions=RECEIVED,
         clause=PACING,
@@ -72,7 +73,7 @@ RULES = (
         predicate=lambda facts: facts.pacing.gap_ms > GAP_RECEIVED_MS,
     ),
     Rule(
-        id="pacing-burst",
+        id=RuleId.PACING_BURST,
         severities=always(INFO),
         clause=PACING,
         sentence="Frames come one by one.",

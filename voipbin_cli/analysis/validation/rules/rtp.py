@@ -17,6 +17,7 @@ from voipbin_cli.analysis.validation.rules.row import (
     Severities,
     always,
 )
+from voipbin_cli.analysis.validation.rules.rule_ids import RuleId
 from voipbin_cli.analysis.validation.rules.sln import off_size
 from voipbin_cli.codec.audiosocket import MAX_PAYLOAD_BYTES
 
@@ -41,7 +42,7 @@ def _is_fixed_start(facts: BlockFacts) -> Mask:
 
 _HEADER = (
     Rule(
-        id="rtp-truncated",
+        id=RuleId.RTP_TRUNCATED,
         severities=always(ERROR),
         clause="RFC 3550 5.1",
         sentence="A packet has a header of at least 12 bytes.",
@@ -50,7 +51,7 @@ _HEADER = (
         predicate=lambda facts: facts.rtp.is_short,
     ),
     Rule(
-        id="rtp-bare-audio",
+        id=RuleId.RTP_BARE_AUDIO,
         severities=always(ERROR),
         clause="RFC 3550 5.1",
         sentence="Audio comes with an RTP header in front of it.",
@@ -60,7 +61,7 @@ _HEADER = (
         field="version",
     ),
     Rule(
-        id="rtp-version",
+        id=RuleId.RTP_VERSION,
         severities=always(ERROR),
         clause="RFC 3550 5.1, A.1",
         sentence="The version is 2.",
@@ -70,7 +71,7 @@ _HEADER = (
         field="version",
     ),
     Rule(
-        id="rtp-csrc-truncated",
+        id=RuleId.RTP_CSRC_TRUNCATED,
         severities=always(ERROR),
         clause="RFC 3550 5.1",
         sentence="The contributing sources that CC counts are all there.",
@@ -81,7 +82,7 @@ _HEADER = (
         field="csrc_count",
     ),
     Rule(
-        id="rtp-extension-truncated",
+        id=RuleId.RTP_EXTENSION_TRUNCATED,
         severities=always(ERROR),
         clause="RFC 3550 5.3.1",
         sentence="A header extension is as long as its length field says.",
@@ -91,7 +92,7 @@ _HEADER = (
         field="extension",
     ),
     Rule(
-        id="rtp-padding-invalid",
+        id=RuleId.RTP_PADDING_INVALID,
         severities=always(ERROR),
         clause="RFC 3550 5.1, A.1",
         sentence="The last byte of a padded packet counts its padding, itself included.",
@@ -101,7 +102,7 @@ _HEADER = (
         field="padding",
     ),
     Rule(
-        id="rtp-rtcp",
+        id=RuleId.RTP_RTCP,
         severities=always(WARNING),
         clause="RFC 3551 6; RFC 5761 4",
         sentence="RTCP does not travel in the media stream.",
@@ -111,7 +112,7 @@ _HEADER = (
         field="payload_type",
     ),
     Rule(
-        id="rtp-padding",
+        id=RuleId.RTP_PADDING,
         severities=Severities(None, WARNING, INFO),
         clause=f"RFC 3550 5.1; {PLATFORM}",
         sentence="The platform's packets have no padding.",
@@ -121,7 +122,7 @@ _HEADER = (
         field="padding",
     ),
     Rule(
-        id="rtp-extension",
+        id=RuleId.RTP_EXTENSION,
         severities=Severities(None, WARNING, INFO),
         clause=f"RFC 3550 5.3.1; {PLATFORM}",
         sentence="The platform's packets have no header extension.",
@@ -131,7 +132,7 @@ _HEADER = (
         field="extension",
     ),
     Rule(
-        id="rtp-csrc",
+        id=RuleId.RTP_CSRC,
         severities=Severities(None, WARNING, INFO),
         clause=f"RFC 3550 5.1; {PLATFORM}",
         sentence="The platform's packets have no contributing sources.",
@@ -141,7 +142,7 @@ _HEADER = (
         field="csrc_count",
     ),
     Rule(
-        id="rtp-marker",
+        id=RuleId.RTP_MARKER,
         severities=Severities(None, WARNING, INFO),
         clause=f"RFC 3551 4.1; {PLATFORM}",
         sentence="The marker begins a talkspurt; the platform, which sends silence, sets none.",
@@ -154,7 +155,7 @@ _HEADER = (
 
 _PAYLOAD = (
     Rule(
-        id="rtp-payload-type",
+        id=RuleId.RTP_PAYLOAD_TYPE,
         severities=Severities(ERROR, ERROR, INFO),
         directions=RECEIVED,
         clause=f"RFC 3551 6, RFC 3550 5.1; {PLATFORM}",
@@ -165,7 +166,7 @@ _PAYLOAD = (
         field="payload_type",
     ),
     Rule(
-        id="rtp-payload-type-unknown",
+        id=RuleId.RTP_PAYLOAD_TYPE_UNKNOWN,
         severities=Severities(None, None, WARNING),
         directions=RECEIVED,
         clause=f"RFC 3551 6; {PLATFORM}",
@@ -176,7 +177,7 @@ _PAYLOAD = (
         field="payload_type",
     ),
     Rule(
-        id="rtp-payload-type-refused",
+        id=RuleId.RTP_PAYLOAD_TYPE_REFUSED,
         severities=always(ERROR),
         directions=SENT,
         clause=f"RFC 3550 5.1; {PLATFORM}",
@@ -187,7 +188,7 @@ _PAYLOAD = (
         field="payload_type",
     ),
     Rule(
-        id="rtp-payload-type-changed",
+        id=RuleId.RTP_PAYLOAD_TYPE_CHANGED,
         severities=always(WARNING),
         clause="RFC 3550 5.1",
         sentence="The payload type stays the same.",
@@ -197,7 +198,7 @@ _PAYLOAD = (
         field="payload_type",
     ),
     Rule(
-        id="rtp-empty",
+        id=RuleId.RTP_EMPTY,
         severities=always(ERROR),
         clause=f"RFC 3550 5.1; {PLATFORM}",
         sentence="A packet has a payload.",
@@ -207,7 +208,7 @@ _PAYLOAD = (
         field="payload",
     ),
     Rule(
-        id="rtp-oversized",
+        id=RuleId.RTP_OVERSIZED,
         severities=always(ERROR),
         clause="AudioSocket: the length field has 16 bits, and the platform puts payloads into it",
         sentence="A payload has at most 65,535 bytes.",
@@ -217,7 +218,7 @@ _PAYLOAD = (
         field="payload",
     ),
     Rule(
-        id="rtp-frame-size",
+        id=RuleId.RTP_FRAME_SIZE,
         severities=always(WARNING),
         clause=f"RFC 3551 4.2; {PLATFORM}, 172-byte packets of PCMU",
         sentence="A packet holds 20 ms of audio: 160 bytes of mu-law, 320 linear.",
@@ -230,7 +231,7 @@ _PAYLOAD = (
 
 _SEQUENCE = (
     Rule(
-        id="rtp-sequence-missing",
+        id=RuleId.RTP_SEQUENCE_MISSING,
         severities=always(WARNING),
         clause="RFC 3550 5.1, A.3",
         sentence="The sequence number is one more in each packet.",
@@ -240,7 +241,7 @@ _SEQUENCE = (
         field="sequence_number",
     ),
     Rule(
-        id="rtp-sequence-duplicate",
+        id=RuleId.RTP_SEQUENCE_DUPLICATE,
         severities=always(WARNING),
         clause="RFC 3550 5.1, A.1",
         sentence="The sequence number is one more in each packet.",
@@ -250,7 +251,7 @@ _SEQUENCE = (
         field="sequence_number",
     ),
     Rule(
-        id="rtp-sequence-reordered",
+        id=RuleId.RTP_SEQUENCE_REORDERED,
         severities=always(WARNING),
         clause="RFC 3550 5.1, A.1",
         sentence="The sequence number is one more in each packet.",
@@ -260,7 +261,7 @@ _SEQUENCE = (
         field="sequence_number",
     ),
     Rule(
-        id="rtp-sequence-jump",
+        id=RuleId.RTP_SEQUENCE_JUMP,
         severities=always(WARNING),
         clause="RFC 3550 A.1",
         sentence="The sequence number does not jump.",
@@ -270,7 +271,7 @@ _SEQUENCE = (
         field="sequence_number",
     ),
     Rule(
-        id="rtp-ssrc-changed",
+        id=RuleId.RTP_SSRC_CHANGED,
         severities=always(WARNING),
         clause="RFC 3550 3, 8",
         sentence="One stream has one synchronization source.",
@@ -280,7 +281,7 @@ _SEQUENCE = (
         field="ssrc",
     ),
     Rule(
-        id="rtp-fixed-start",
+        id=RuleId.RTP_FIXED_START,
         severities=Severities(WARNING, None, INFO),
         clause="RFC 3550 5.1",
         sentence="Sequence number, timestamp and SSRC begin at random.",
@@ -294,7 +295,7 @@ _SEQUENCE = (
 
 _CLOCK = (
     Rule(
-        id="rtp-timestamp-bytes",
+        id=RuleId.RTP_TIMESTAMP_BYTES,
         severities=Severities(WARNING, WARNING, INFO),
         clause="RFC 3550 5.1, RFC 3551 4.1",
         sentence="The timestamp counts samples.",
@@ -304,7 +305,7 @@ _CLOCK = (
         field="timestamp",
     ),
     Rule(
-        id="rtp-timestamp-step",
+        id=RuleId.RTP_TIMESTAMP_STEP,
         severities=always(WARNING),
         clause="RFC 3550 5.1, RFC 3551 4.1",
         sentence="The timestamp counts samples at 8 kHz.",

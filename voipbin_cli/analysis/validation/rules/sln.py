@@ -7,6 +7,7 @@ import numpy as np
 from voipbin_cli.analysis.columns import Mask, equal, unequal
 from voipbin_cli.analysis.validation.facts.block import BlockFacts
 from voipbin_cli.analysis.validation.rules.row import ERROR, SLN, WARNING, Rule, always
+from voipbin_cli.analysis.validation.rules.rule_ids import RuleId
 from voipbin_cli.codec.audiosocket import MAX_PAYLOAD_BYTES
 from voipbin_cli.codec.pcm import FRAME_SAMPLES
 
@@ -45,7 +46,7 @@ def _has_audiosocket_header(facts: BlockFacts) -> Mask:
 
 RULES = (
     Rule(
-        id="sln-empty",
+        id=RuleId.SLN_EMPTY,
         severities=always(ERROR),
         encapsulations=SLN,
         clause=SLN_FORM,
@@ -55,7 +56,7 @@ RULES = (
         predicate=lambda facts: facts.messages.is_empty,
     ),
     Rule(
-        id="sln-oversized",
+        id=RuleId.SLN_OVERSIZED,
         severities=always(ERROR),
         encapsulations=SLN,
         clause="AudioSocket: the length field has 16 bits, and the platform puts SLN into it",
@@ -65,7 +66,7 @@ RULES = (
         predicate=lambda facts: (facts.messages.size > MAX_PAYLOAD_BYTES) & ~facts.messages.is_text,
     ),
     Rule(
-        id="sln-frame-size",
+        id=RuleId.SLN_FRAME_SIZE,
         severities=always(WARNING),
         encapsulations=SLN,
         clause=SLN_FORM,
@@ -75,7 +76,7 @@ RULES = (
         predicate=off_size,
     ),
     Rule(
-        id="sln-rtp-header",
+        id=RuleId.SLN_RTP_HEADER,
         severities=always(ERROR),
         encapsulations=SLN,
         clause=SLN_FORM,
@@ -85,7 +86,7 @@ RULES = (
         predicate=_has_rtp_header,
     ),
     Rule(
-        id="sln-audiosocket-header",
+        id=RuleId.SLN_AUDIOSOCKET_HEADER,
         severities=always(ERROR),
         encapsulations=SLN,
         clause=SLN_FORM,

@@ -1,0 +1,78 @@
+"""The ids of the rules: one meaning each, and a promise to scripts."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class RuleId(StrEnum):
+    """What a good frame keeps. Each has one row in the table of the rules."""
+
+    # A message, of any encapsulation.
+    MESSAGE_TEXT = "message-text"
+    MESSAGE_TEXT_RECEIVED = "message-text-received"
+    MESSAGE_EMPTY = "message-empty"
+    # RTP packets.
+    RTP_TRUNCATED = "rtp-truncated"
+    RTP_BARE_AUDIO = "rtp-bare-audio"
+    RTP_VERSION = "rtp-version"
+    RTP_CSRC_TRUNCATED = "rtp-csrc-truncated"
+    RTP_EXTENSION_TRUNCATED = "rtp-extension-truncated"
+    RTP_PADDING_INVALID = "rtp-padding-invalid"
+    RTP_RTCP = "rtp-rtcp"
+    RTP_PADDING = "rtp-padding"
+    RTP_EXTENSION = "rtp-extension"
+    RTP_CSRC = "rtp-csrc"
+    RTP_MARKER = "rtp-marker"
+    RTP_PAYLOAD_TYPE = "rtp-payload-type"
+    RTP_PAYLOAD_TYPE_UNKNOWN = "rtp-payload-type-unknown"
+    RTP_PAYLOAD_TYPE_REFUSED = "rtp-payload-type-refused"
+    RTP_PAYLOAD_TYPE_CHANGED = "rtp-payload-type-changed"
+    RTP_EMPTY = "rtp-empty"
+    RTP_OVERSIZED = "rtp-oversized"
+    RTP_FRAME_SIZE = "rtp-frame-size"
+    RTP_SEQUENCE_MISSING = "rtp-sequence-missing"
+    RTP_SEQUENCE_DUPLICATE = "rtp-sequence-duplicate"
+    RTP_SEQUENCE_REORDERED = "rtp-sequence-reordered"
+    RTP_SEQUENCE_JUMP = "rtp-sequence-jump"
+    RTP_SSRC_CHANGED = "rtp-ssrc-changed"
+    RTP_FIXED_START = "rtp-fixed-start"
+    RTP_TIMESTAMP_BYTES = "rtp-timestamp-bytes"
+    RTP_TIMESTAMP_STEP = "rtp-timestamp-step"
+    # SLN: bare samples.
+    SLN_EMPTY = "sln-empty"
+    SLN_OVERSIZED = "sln-oversized"
+    SLN_FRAME_SIZE = "sln-frame-size"
+    SLN_RTP_HEADER = "sln-rtp-header"
+    SLN_AUDIOSOCKET_HEADER = "sln-audiosocket-header"
+    # AudioSocket frames.
+    AUDIOSOCKET_TRUNCATED = "audiosocket-truncated"
+    AUDIOSOCKET_BARE_AUDIO = "audiosocket-bare-audio"
+    AUDIOSOCKET_LENGTH_ORDER = "audiosocket-length-order"
+    AUDIOSOCKET_LENGTH = "audiosocket-length"
+    AUDIOSOCKET_TRAILING = "audiosocket-trailing"
+    AUDIOSOCKET_SPLIT = "audiosocket-split"
+    AUDIOSOCKET_JOINED = "audiosocket-joined"
+    AUDIOSOCKET_EMPTY = "audiosocket-empty"
+    AUDIOSOCKET_HANGUP = "audiosocket-hangup"
+    AUDIOSOCKET_KIND = "audiosocket-kind"
+    AUDIOSOCKET_KIND_RECEIVED = "audiosocket-kind-received"
+    AUDIOSOCKET_RATE = "audiosocket-rate"
+    AUDIOSOCKET_FRAME_SIZE = "audiosocket-frame-size"
+    # What the payload is, whatever carries it.
+    AUDIO_MULAW = "audio-mulaw"
+    AUDIO_ALAW = "audio-alaw"
+    AUDIO_LINEAR = "audio-linear"
+    AUDIO_BYTE_ORDER = "audio-byte-order"
+    AUDIO_MISALIGNED = "audio-misaligned"
+    AUDIO_ODD_BYTES = "audio-odd-bytes"
+    AUDIO_WAV_HEADER = "audio-wav-header"
+    AUDIO_FILE = "audio-file"
+    AUDIO_WORDS = "audio-words"
+    AUDIO_UNDOCUMENTED = "audio-undocumented"
+    # When messages come.
+    PACING_LEAD = "pacing-lead"
+    PACING_OVERFLOW = "pacing-overflow"
+    PACING_GAP = "pacing-gap"
+    PACING_GAP_RECEIVED = "pacing-gap-received"
+    PACING_BURST = "pacing-burst"
