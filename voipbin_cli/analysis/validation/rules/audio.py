@@ -9,7 +9,7 @@ import numpy as np
 from voipbin_cli.analysis.columns import Mask, equal
 from voipbin_cli.analysis.validation.facts.audio import MISALIGNED, code_of
 from voipbin_cli.analysis.validation.facts.block import BlockFacts
-from voipbin_cli.analysis.validation.rules.row import (
+from voipbin_cli.analysis.validation.rules.rule import (
     ERROR,
     INFO,
     RECEIVED,

@@ -6,7 +6,7 @@ import numpy as np
 
 from voipbin_cli.analysis.columns import Mask, equal, unequal
 from voipbin_cli.analysis.validation.facts.block import BlockFacts
-from voipbin_cli.analysis.validation.rules.row import (
+from voipbin_cli.analysis.validation.rules.rule import (
     AUDIOSOCKET,
     ERROR,
     RECEIVED,

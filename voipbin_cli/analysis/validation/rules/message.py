@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from voipbin_cli.analysis.validation.rules.row import (
+from voipbin_cli.analysis.validation.rules.rule import (
     AUDIOSOCKET,
     ERROR,
     RECEIVED,

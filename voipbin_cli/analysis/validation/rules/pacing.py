@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from voipbin_cli.analysis.columns import Mask
 from voipbin_cli.analysis.validation.facts.block import BlockFacts
-from voipbin_cli.analysis.validation.rules.row import (
+from voipbin_cli.analysis.validation.rules.rule import (
     ERROR,
     INFO,
     RECEIVED,

@@ -7,7 +7,7 @@ import numpy as np
 from voipbin_cli.analysis.columns import Mask
 from voipbin_cli.analysis.validation.due import DEPLOYED_PAYLOAD_TYPE, DOCUMENTED_PAYLOAD_TYPE
 from voipbin_cli.analysis.validation.facts.block import BlockFacts
-from voipbin_cli.analysis.validation.rules.row import (
+from voipbin_cli.analysis.validation.rules.rule import (
     ERROR,
     INFO,
     RECEIVED,
