@@ -32,11 +32,13 @@ class Hearing(Hearer):
 
     def __init__(self) -> None:
         self.frames: list[AudioFrame] = []
+        self.batches: list[int] = []
         self.breaks: list[int] = []
         self.finished = 0
 
     def hear_frames(self, frames: list[AudioFrame]) -> None:
         self.frames += frames
+        self.batches.append(len(frames))
 
     def connection_over(self) -> None:
         self.breaks.append(len(self.frames))
@@ -145,6 +147,14 @@ def test_a_duration_is_so_much_audio_to_the_frame() -> None:
     # 25 frames, though they come in tens.
     assert len(done.heard.frames) == 25
     assert done.summary["audio_seconds"] == 0.5
+
+
+def test_a_duration_is_handed_on_as_it_came_until_its_last_second() -> None:
+    done = run([frames(500, at_once=10)], duration_s=5.0)
+    assert len(done.heard.frames) == 250
+    # Tens, while more than a second and what they may hold (0.215 s) is left; the audio that was
+    # heard before and the time on the clock: the first 3.8 s. Then one by one.
+    assert done.heard.batches == [10] * 19 + [1] * 60
 
 
 def test_a_duration_is_counted_from_the_first_frame_and_ends_without_audio_too() -> None:

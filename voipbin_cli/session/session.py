@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from random import Random
 from typing import Any
@@ -219,13 +219,10 @@ class Session:
         """Hand on what has come, up to the asked-for duration."""
         began = self.listener.frames > 0
         self._latest_ns = messages[-1].arrival_ns
-        for wanted in self._wanted(messages):
-            for hearer in self.hearers:
-                hearer.hear_messages(wanted)
-            frames = self.listener.take_messages(wanted)
-            if frames:
-                self._hear_frames(frames)
-                self._latest_pcm = frames[-1].pcm
+        if self._duration.includes(messages):
+            self._hear(messages)
+        else:
+            self._hear_until_over(messages)
         if not began and self.listener.frames:
             self._duration.begin()  # once more: not to count the wait for the first frame
         self._state = "streaming"
@@ -233,15 +230,20 @@ class Session:
         if self._duration.is_over:
             self.stop(Cause.DURATION)
 
-    def _wanted(self, messages: Sequence[Message]) -> Iterator[Sequence[Message]]:
-        """All at once; one by one where any of them may be the last one of a duration."""
-        if self.request.duration_s is None:
-            yield messages
-            return
-        for n in range(len(messages)):
+    def _hear_until_over(self, messages: Sequence[Message]) -> None:
+        """Hand on one by one: any of them may be the last one of a duration."""
+        for message in messages:
             if self._duration.is_over:
                 return
-            yield messages[n : n + 1]
+            self._hear([message])
+
+    def _hear(self, messages: Sequence[Message]) -> None:
+        for hearer in self.hearers:
+            hearer.hear_messages(messages)
+        frames = self.listener.take_messages(messages)
+        if frames:
+            self._hear_frames(frames)
+            self._latest_pcm = frames[-1].pcm
 
     def _hear_frames(self, frames: list[AudioFrame]) -> None:
         if frames:
