@@ -340,11 +340,15 @@ def read_by_measure(port: int, streams: int, seconds: float) -> dict[str, float]
 
 
 def read_by_diagnose(port: int, streams: int, seconds: float) -> dict[str, float]:
-    """The sessions of `voipbin stream diagnose`, every figure of each stream."""
+    """The sessions of `voipbin stream diagnose`, every figure of each stream, no preflight."""
     from voipbin_cli.session.diagnose import LiveDiagnosis, diagnose_session
+    from voipbin_cli.session.hearer import Hearer
+
+    class AtOnce(LiveDiagnosis):
+        beside = Hearer.beside
 
     def make(request: Any, number: int, counter: Any) -> Any:
-        hearer = LiveDiagnosis(request.live, lambda *_: None, rng=Random(number))
+        hearer = AtOnce(request.live, lambda *_: None, rng=Random(number))
         session = diagnose_session(request, lambda *_: None, hearer)
         session.hearers.append(counter)
         return session

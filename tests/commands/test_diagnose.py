@@ -328,11 +328,11 @@ def test_what_a_peer_sent_cannot_run_in_a_report() -> None:
     from voipbin_cli.render.report import to_html
 
     fold = StreamFold(Encapsulation.RTP)
-    story = DiagnosisFold(fold)
+    known = DiagnosisFold(fold)
     evil = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"
-    story.told({"finding": "auth", "details": {"message": evil, "reason": evil}})
+    known.told({"finding": "auth", "details": {"message": evil, "reason": evil}})
     step = {"step": evil, "passed": False, "ms": 1.0, "detail": evil}
-    text = to_html(story.summary(evil), fold, [step])
+    text = to_html(known.summary(evil), fold, [step])
     assert "<img" not in text
     assert "<script>alert" not in text
 

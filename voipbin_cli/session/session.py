@@ -68,7 +68,7 @@ class Goal:
         return close.error or session.heard_nothing()
 
     def close_for(self, error: VoipbinError) -> Close:
-        """Return how a run ended that `error` ended before it began; raises it where that is so."""
+        """Return how a run ended that failed with `error`; raises it where it is no result."""
         raise error
 
     def summary(self, session: Session, close: Close) -> dict[str, Any]:
@@ -83,10 +83,10 @@ class Session:
     """Runs one stream, decodes what comes and hands it to each of `hearers`, in their order.
 
     What `source` sends goes into it, and the stream ends when all of that was sent; without one it
-    is silence now and then, to keep the far end awake. A capture, where the request wants
-    one, hears everything first. `tell(event, fields)` hears of what happens: open, dialect, lost,
-    reconnecting. `seconds()` is how much of an asked-for duration there is: of what was heard,
-    unless it is given. It is the sink of its stream (`StreamSink`).
+    is silence now and then, to keep the far end awake. A capture, where the request wants one,
+    hears everything first. `tell(event, fields)` hears of what happens: open, dialect, lost,
+    reconnecting. `seconds()` is how much of an asked-for duration there is; unless it is given, all
+    audio that was heard. It is the sink of its stream (`StreamSink`).
     """
 
     def __init__(
