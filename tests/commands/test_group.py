@@ -12,7 +12,7 @@ import pytest
 import typer
 
 from voipbin_cli.commands.group import CommandGroup, HelpShown, LazyCommand
-from voipbin_cli.commands.options import choice
+from voipbin_cli.commands.values import choice
 from voipbin_cli.render.tree import describe
 
 

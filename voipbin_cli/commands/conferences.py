@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from voipbin_cli.commands.options import LISTING, ApiOptions, JsonOption, LimitOption, choice
+from voipbin_cli.commands.options import LISTING, ApiOptions, JsonOption, LimitOption
+from voipbin_cli.commands.values import choice
 from voipbin_cli.transport.resources import ConferenceStatus
 
 

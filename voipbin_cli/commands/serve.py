@@ -17,8 +17,8 @@ from voipbin_cli.commands.options import (
     OutputOptions,
     PortOption,
     SendOptions,
-    choice,
 )
+from voipbin_cli.commands.values import choice
 from voipbin_cli.errors import UsageError
 
 if TYPE_CHECKING:

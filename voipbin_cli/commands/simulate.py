@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from voipbin_cli.codec.fingerprint import Dialect
-from voipbin_cli.commands.options import SERVING, JsonOption, PortOption, choice
+from voipbin_cli.commands.options import SERVING, JsonOption, PortOption
+from voipbin_cli.commands.values import choice
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,7 +10,8 @@ import typer
 
 from voipbin_cli.analysis.validation.due import Spec
 from voipbin_cli.codec.encapsulation import Direction
-from voipbin_cli.commands.options import OUTPUT, LiveOptions, choice
+from voipbin_cli.commands.options import OUTPUT, LiveOptions
+from voipbin_cli.commands.values import choice
 from voipbin_cli.render.validation_output import Document, ValidationOutput
 
 if TYPE_CHECKING:
