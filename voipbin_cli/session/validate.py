@@ -62,7 +62,7 @@ class LiveValidation(Hearer):
             self._on_part(part)
 
 
-class Judge(Goal):
+class JudgeFrames(Goal):
     """To judge a stream."""
 
     def __init__(self, validation: LiveValidation) -> None:
@@ -80,4 +80,4 @@ def validate_session(
 
     `edges` are the clock and the like of `Session`.
     """
-    return Session(request, tell, [validation], goal=Judge(validation), **edges)
+    return Session(request, tell, [validation], goal=JudgeFrames(validation), **edges)

@@ -14,8 +14,8 @@ from voipbin_cli.analysis.validation.rules import (
     rtp,
     sln,
 )
+from voipbin_cli.analysis.validation.rules.identifiers import RuleId
 from voipbin_cli.analysis.validation.rules.rule import RTP, Rule, Severities
-from voipbin_cli.analysis.validation.rules.rule_ids import RuleId
 
 __all__ = ["RULES", "Rule", "RuleId", "Severities"]
 

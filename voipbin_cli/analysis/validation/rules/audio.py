@@ -9,6 +9,7 @@ import numpy as np
 from voipbin_cli.analysis.columns import Mask, equal
 from voipbin_cli.analysis.validation.facts.audio import MISALIGNED, code_of
 from voipbin_cli.analysis.validation.facts.block import BlockFacts
+from voipbin_cli.analysis.validation.rules.identifiers import RuleId
 from voipbin_cli.analysis.validation.rules.rule import (
     ERROR,
     INFO,
@@ -17,7 +18,6 @@ from voipbin_cli.analysis.validation.rules.rule import (
     Severities,
     always,
 )
-from voipbin_cli.analysis.validation.rules.rule_ids import RuleId
 from voipbin_cli.codec.pcm import Codec
 
 CODEC_TABLE = "VoIPBIN media stream: the codec of each encapsulation, received and sent"

@@ -6,6 +6,7 @@ import numpy as np
 
 from voipbin_cli.analysis.columns import Mask, equal, unequal
 from voipbin_cli.analysis.validation.facts.block import BlockFacts
+from voipbin_cli.analysis.validation.rules.identifiers import RuleId
 from voipbin_cli.analysis.validation.rules.rule import (
     AUDIOSOCKET,
     ERROR,
@@ -15,7 +16,6 @@ from voipbin_cli.analysis.validation.rules.rule import (
     Rule,
     always,
 )
-from voipbin_cli.analysis.validation.rules.rule_ids import RuleId
 from voipbin_cli.analysis.validation.rules.sln import off_size
 from voipbin_cli.codec.audiosocket import HEADER_BYTES, Kind
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from voipbin_cli.analysis.validation.rules.identifiers import RuleId
 from voipbin_cli.analysis.validation.rules.rule import (
     AUDIOSOCKET,
     ERROR,
@@ -12,7 +13,6 @@ from voipbin_cli.analysis.validation.rules.rule import (
     Rule,
     always,
 )
-from voipbin_cli.analysis.validation.rules.rule_ids import RuleId
 
 ONE_UNIT = "VoIPBIN media stream: one binary message carries one unit"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from voipbin_cli.analysis.columns import Mask
 from voipbin_cli.analysis.validation.facts.block import BlockFacts
+from voipbin_cli.analysis.validation.rules.identifiers import RuleId
 from voipbin_cli.analysis.validation.rules.rule import (
     ERROR,
     INFO,
@@ -13,7 +14,6 @@ from voipbin_cli.analysis.validation.rules.rule import (
     Rule,
     always,
 )
-from voipbin_cli.analysis.validation.rules.rule_ids import RuleId
 
 CONFERENCE_LEAD_MS = 80.0
 CALL_LEAD_MS = 500.0

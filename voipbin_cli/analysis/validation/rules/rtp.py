@@ -7,6 +7,7 @@ import numpy as np
 from voipbin_cli.analysis.columns import Mask
 from voipbin_cli.analysis.validation.due import DEPLOYED_PAYLOAD_TYPE, DOCUMENTED_PAYLOAD_TYPE
 from voipbin_cli.analysis.validation.facts.block import BlockFacts
+from voipbin_cli.analysis.validation.rules.identifiers import RuleId
 from voipbin_cli.analysis.validation.rules.rule import (
     ERROR,
     INFO,
@@ -17,7 +18,6 @@ from voipbin_cli.analysis.validation.rules.rule import (
     Severities,
     always,
 )
-from voipbin_cli.analysis.validation.rules.rule_ids import RuleId
 from voipbin_cli.analysis.validation.rules.sln import off_size
 from voipbin_cli.codec.audiosocket import MAX_PAYLOAD_BYTES
 

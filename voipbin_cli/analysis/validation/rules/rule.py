@@ -10,7 +10,7 @@ from voipbin_cli.analysis.columns import Mask
 from voipbin_cli.analysis.severity import Severity
 from voipbin_cli.analysis.validation.due import Spec
 from voipbin_cli.analysis.validation.facts.block import BlockFacts
-from voipbin_cli.analysis.validation.rules.rule_ids import RuleId
+from voipbin_cli.analysis.validation.rules.identifiers import RuleId
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation
 
 

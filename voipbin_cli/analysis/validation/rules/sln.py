@@ -6,8 +6,8 @@ import numpy as np
 
 from voipbin_cli.analysis.columns import Mask, equal, unequal
 from voipbin_cli.analysis.validation.facts.block import BlockFacts
+from voipbin_cli.analysis.validation.rules.identifiers import RuleId
 from voipbin_cli.analysis.validation.rules.rule import ERROR, SLN, WARNING, Rule, always
-from voipbin_cli.analysis.validation.rules.rule_ids import RuleId
 from voipbin_cli.codec.audiosocket import MAX_PAYLOAD_BYTES
 from voipbin_cli.codec.pcm import FRAME_SAMPLES
 
