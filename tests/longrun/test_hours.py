@@ -34,8 +34,9 @@ from voipbin_cli.capture.captured import CapturedEvent
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.session.audiofile import AudioFile
 from voipbin_cli.session.diagnose import KEPT_ROWS, KEPT_SAMPLES
+from voipbin_cli.session.ending import Cause, Close
 from voipbin_cli.session.listener import Listener
-from voipbin_cli.session.live import Cause, Close, LiveRequest
+from voipbin_cli.session.live import LiveRequest
 from voipbin_cli.session.logbook import Logbook
 from voipbin_cli.transport.connection import ConnectionEnded, Message
 from voipbin_cli.transport.endpoint import Endpoint

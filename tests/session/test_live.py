@@ -21,7 +21,8 @@ from tests.session.fakes import (
 )
 from tests.support.virtual_time import VirtualTimeLoop, run_virtually
 from voipbin_cli.errors import ConnectionFailed, Refused, VoipbinError
-from voipbin_cli.session.live import STAY_AWAKE_S, WAKE_S, Cause, Close, LiveRequest, LiveStream
+from voipbin_cli.session.ending import Cause, Close
+from voipbin_cli.session.live import STAY_AWAKE_S, WAKE_S, LiveRequest, LiveStream
 from voipbin_cli.transport.connection import ConnectionEnded, Message
 
 UNREACHABLE = ConnectionFailed("nobody is there", finding="cannot-connect")

@@ -26,7 +26,7 @@ from tests.support.peer import Fin, Peer, Received, Send, Step, Until, vector_me
 from voipbin_cli.analysis.sound.dtmf import tones
 from voipbin_cli.codec.g711 import mulaw_to_s16le, s16le_to_mulaw
 from voipbin_cli.errors import MachineError, UsageError
-from voipbin_cli.session.live import Cause, Close
+from voipbin_cli.session.ending import Cause, Close
 from voipbin_cli.session.pipe import PipeRequest, ProgramInCall, pipe_session
 from voipbin_cli.session.sending import Sending, SpeakRequest
 from voipbin_cli.session.session import Session, SessionRequest

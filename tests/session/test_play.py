@@ -23,8 +23,9 @@ from voipbin_cli.codec.g711 import mulaw_to_s16le
 from voipbin_cli.codec.pcm import Codec
 from voipbin_cli.errors import ConnectionFailed, UsageError
 from voipbin_cli.session.audiofile import AudioFile
+from voipbin_cli.session.ending import Cause, Close
 from voipbin_cli.session.feed import Feed
-from voipbin_cli.session.live import Cause, Close, LiveRequest
+from voipbin_cli.session.live import LiveRequest
 from voipbin_cli.session.play import play_session
 from voipbin_cli.session.sending import Sending, SpeakRequest
 from voipbin_cli.session.session import Session, SessionRequest

@@ -20,7 +20,8 @@ from voipbin_cli.analysis.validation.measure import Measure
 from voipbin_cli.analysis.validation.validator import Violation
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.errors import MachineError
-from voipbin_cli.session.live import Cause, LiveRequest
+from voipbin_cli.session.ending import Cause
+from voipbin_cli.session.live import LiveRequest
 from voipbin_cli.session.proxy import ProxyValidation
 from voipbin_cli.session.session import SessionRequest
 from voipbin_cli.transport.endpoint import Endpoint

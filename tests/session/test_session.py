@@ -19,8 +19,8 @@ from voipbin_cli.capture.captured import CapturedEvent, CapturedMessage
 from voipbin_cli.codec.dialect import AudioFrame
 from voipbin_cli.codec.encapsulation import Direction
 from voipbin_cli.errors import ConnectionFailed, VoipbinError
+from voipbin_cli.session.ending import Cause, Close
 from voipbin_cli.session.hearer import Hearer
-from voipbin_cli.session.live import Cause, Close
 from voipbin_cli.session.session import Session, SessionRequest
 from voipbin_cli.transport.connection import ConnectionEnded
 

@@ -17,7 +17,7 @@ from voipbin_cli.analysis.validation.measure import Measure
 from voipbin_cli.analysis.validation.validator import Part, Violation
 from voipbin_cli.codec.encapsulation import Direction
 from voipbin_cli.offline.validate import FileValidation
-from voipbin_cli.session.live import Cause, Close
+from voipbin_cli.session.ending import Cause, Close
 from voipbin_cli.session.sender import Voice
 from voipbin_cli.session.session import Session, SessionRequest
 from voipbin_cli.session.validate import LiveValidation, validate_session

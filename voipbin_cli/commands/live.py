@@ -15,7 +15,7 @@ from voipbin_cli.render.jsonl import emit
 from voipbin_cli.render.keys import KeyBindings, keys_read
 from voipbin_cli.render.live_view import Lines, LiveView, is_terminal
 from voipbin_cli.render.problems import say
-from voipbin_cli.session.live import Cause, Close
+from voipbin_cli.session.ending import Cause, Close
 from voipbin_cli.transport.event_loop import run
 
 

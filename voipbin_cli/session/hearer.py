@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from voipbin_cli.codec.dialect import AudioFrame, FrameDecoder
 from voipbin_cli.codec.received_form import ReceivedForm
 from voipbin_cli.errors import VoipbinError
-from voipbin_cli.session.live import Cause, Close
+from voipbin_cli.session.ending import Cause, Close
 from voipbin_cli.transport.connection import ConnectionEnded, MediaConnection, Message
 
 

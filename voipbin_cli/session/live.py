@@ -7,13 +7,12 @@ import contextlib
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from random import Random
 from typing import Any, Protocol, TypeVar
 
 from voipbin_cli.codec.encapsulation import Encapsulation
-from voipbin_cli.errors import ConnectionFailed, Refused, VoipbinError
-from voipbin_cli.finding_ids import FindingId
+from voipbin_cli.errors import VoipbinError
+from voipbin_cli.session.ending import Cause, Close, EndJudge
 from voipbin_cli.session.lag import LagMeter
 from voipbin_cli.transport.backoff import Backoff
 from voipbin_cli.transport.connection import (
@@ -34,38 +33,6 @@ T = TypeVar("T")
 # silence now and then wakes them, and often until the first frame has come.
 WAKE_S = 0.2
 STAY_AWAKE_S = 1.0
-
-
-class Cause(StrEnum):
-    """Why a stream ended; `close.cause` of every summary.
-
-    `finished`: all that was asked for is done. Captures of older versions call that `duration`.
-    """
-
-    CALL_ENDED = "call-ended"
-    DURATION = "duration"
-    FINISHED = "finished"
-    INTERRUPTED = "interrupted"
-    NETWORK = "network"
-    REFUSED = "refused"
-    PEER = "peer"
-
-
-@dataclass(frozen=True, slots=True)
-class Close:
-    """The end of a stream: the last WebSocket close code, its reason, and what it means.
-
-    `error` is what made it end where that was no normal end.
-    """
-
-    cause: Cause
-    code: int | None = None
-    reason: str = ""
-    error: VoipbinError | None = None
-
-    def as_fields(self) -> dict[str, Any]:
-        """Return the `close` object of a summary."""
-        return {"code": self.code, "reason": self.reason, "cause": self.cause.value}
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +112,7 @@ class LiveStream:
         self._stop_cause: Cause | None = None
         self._stopped: asyncio.Future[None] | None = None
         self._closing: asyncio.Task[None] | None = None
-        self._heard = False
+        self._ends = EndJudge(reconnects=request.reconnect)
         self._outage_since_ns: int | None = None
 
     @property
@@ -182,7 +149,9 @@ class LiveStream:
         try:
             return await self._run()
         except _StopAsked:
-            return self._stopped_without_connection()
+            assert self._stop_cause is not None
+            in_outage = self._outage_since_ns is not None
+            return self._ends.stopped(self._stop_cause, in_outage=in_outage)
         finally:
             lag.stop()
             if keepalive is not None:
@@ -237,7 +206,7 @@ class LiveStream:
 
     def _is_heard(self) -> None:
         """A connection counts as won back with its first message, not with its upgrade."""
-        self._heard = True
+        self._ends.is_heard = True
         self._outage_since_ns = None
         self._backoff.reset()
 
@@ -245,57 +214,7 @@ class LiveStream:
         """Return how the stream ended, or None when it is worth another connection."""
         if self._stop_cause is not None:
             return Close(self._stop_cause, ended.code, ended.reason)
-        state = await self._call_state()
-        if state is not None and (state.is_over or not (self._heard or state.is_progressing)):
-            return self._over(ended, state)
-        if state is None and ended.code == 1000:
-            return Close(Cause.PEER, ended.code, ended.reason)
-        if not self.request.reconnect:
-            return self._gone(ended)
-        return None
-
-    def _over(self, ended: ConnectionEnded, state: ResourceState) -> Close:
-        if self._heard:
-            return Close(Cause.CALL_ENDED, ended.code, ended.reason)
-        error = Refused(
-            f"the call or conference is not progressing: its status is '{state.status}'",
-            hint="a media stream opens while a call is answered and up: voipbin calls list",
-            finding=FindingId.CALL_NOT_PROGRESSING,
-        )
-        cause = Cause.CALL_ENDED if state.is_over else Cause.REFUSED
-        return Close(cause, ended.code, ended.reason, error)
-
-    def _gone(self, ended: ConnectionEnded, error: VoipbinError | None = None) -> Close:
-        if isinstance(error, Refused):
-            return Close(Cause.REFUSED, ended.code, ended.reason, error)
-        lost = self._not_won_back(str(error or ended))
-        return Close(Cause.NETWORK, ended.code, ended.reason, lost)
-
-    def _not_won_back(self, how: str) -> ConnectionFailed:
-        if not self._heard:
-            return ConnectionFailed(
-                f"the stream was accepted and closed again before any audio: {how}",
-                hint="the media of this call could not be set up: try again, then ask support",
-                finding=FindingId.CLOSED_EARLY,
-            )
-        return ConnectionFailed(
-            f"the connection was lost and not won back: {how}",
-            hint="what came before is kept; "
-            + (
-                "--give-up-after tries for longer"
-                if self.request.reconnect
-                else "without --no-reconnect it is tried again"
-            ),
-            finding=FindingId.CONNECTION_LOST,
-        )
-
-    def _stopped_without_connection(self) -> Close:
-        """A time that is over during an outage ends it as a lost connection."""
-        cause = self._stop_cause
-        assert cause is not None
-        if cause is Cause.DURATION and self._outage_since_ns is not None:
-            return Close(Cause.NETWORK, 1006, "", self._not_won_back("time is up"))
-        return Close(cause)
+        return self._ends.judge(ended, await self._call_state())
 
     async def _call_state(self) -> ResourceState | None:
         """Ask the API whether the call goes on: the socket closes alike at its end and on a fault.
@@ -322,7 +241,7 @@ class LiveStream:
             outage_s = (self._clock() - self._outage_since_ns) / 1e9
             delay_s = self._backoff.next_delay(outage_s, retry_after=retry_after_s)
             if delay_s is None:
-                return self._gone(ended, error)
+                return self._ends.not_won_back(ended, error)
             self._sink.retrying(delay_s, error)
             await self._unless_stopped(asyncio.sleep(delay_s))
             try:
@@ -338,8 +257,8 @@ class LiveStream:
             return None
         state = await self._call_state()
         if state is not None and state.is_over:
-            return self._over(ended, state)
-        return self._gone(ended, error)
+            return self._ends.call_over(ended, state)
+        return self._ends.not_won_back(ended, error)
 
     async def _unless_stopped(self, work: Coroutine[Any, Any, T]) -> T:
         """Await `work`; raise _StopAsked as soon as a stop is asked for."""
@@ -367,4 +286,4 @@ class LiveStream:
                 with contextlib.suppress(ConnectionEnded):
                     if connection.send_nowait(message):
                         self._sink.sent(self._clock(), message)
-            await asyncio.sleep(STAY_AWAKE_S if self._heard else WAKE_S)
+            await asyncio.sleep(STAY_AWAKE_S if self._ends.is_heard else WAKE_S)

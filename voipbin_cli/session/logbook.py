@@ -14,8 +14,9 @@ from voipbin_cli.codec.received_form import ReceivedForm
 from voipbin_cli.errors import VoipbinError
 from voipbin_cli.media.audio_writer import AppendFile, open_new
 from voipbin_cli.media.background_writer import BackgroundWriter
+from voipbin_cli.session.ending import Close
 from voipbin_cli.session.hearer import Hearer
-from voipbin_cli.session.live import Close, LiveRequest
+from voipbin_cli.session.live import LiveRequest
 from voipbin_cli.transport.connection import ConnectionEnded, MediaConnection, Message
 
 # An event loop's timers are exact to some milliseconds: epoll_wait counts in whole ones, and other

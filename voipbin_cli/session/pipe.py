@@ -16,8 +16,8 @@ from voipbin_cli.errors import VoipbinError
 from voipbin_cli.events import Tell
 from voipbin_cli.media.resample import ResampleQuality, Resampler
 from voipbin_cli.session.backlog import Backlog
+from voipbin_cli.session.ending import Cause, Close
 from voipbin_cli.session.hearer import Hearer
-from voipbin_cli.session.live import Cause, Close
 from voipbin_cli.session.program import Program
 from voipbin_cli.session.sending import Sending
 from voipbin_cli.session.session import Goal, Session, SessionRequest

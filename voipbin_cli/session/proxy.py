@@ -17,8 +17,8 @@ from voipbin_cli.analysis.validation.validator import Part, Validator
 from voipbin_cli.codec.encapsulation import MAX_PAYLOAD_BYTES, Direction, Encapsulation
 from voipbin_cli.errors import VoipbinError
 from voipbin_cli.events import Tell
+from voipbin_cli.session.ending import Cause, Close
 from voipbin_cli.session.hearer import Hearer
-from voipbin_cli.session.live import Cause, Close
 from voipbin_cli.session.logbook import Logbook
 from voipbin_cli.session.session import SessionRequest
 from voipbin_cli.transport.connection import (

@@ -14,8 +14,8 @@ from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.codec.fingerprint import SendForm
 from voipbin_cli.codec.pcm import FRAME_SAMPLES, SAMPLE_RATE_HZ, Codec
 from voipbin_cli.events import Tell
+from voipbin_cli.session.ending import Cause
 from voipbin_cli.session.hearer import Hearer, Joined
-from voipbin_cli.session.live import Cause
 from voipbin_cli.session.pacer import DEFAULT_LEAD_MS, Pacer
 from voipbin_cli.session.punctual import sleep_until
 from voipbin_cli.session.sender import Sender, Source, Voice

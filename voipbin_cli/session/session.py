@@ -16,17 +16,16 @@ from voipbin_cli.errors import ConnectionFailed, VoipbinError
 from voipbin_cli.events import Tell
 from voipbin_cli.finding_ids import FindingId
 from voipbin_cli.session.duration import Duration
+from voipbin_cli.session.ending import NO_CLOSE_FRAME, Cause, Close
 from voipbin_cli.session.hearer import Hearer
 from voipbin_cli.session.listener import Listener
-from voipbin_cli.session.live import Cause, Close, LiveRequest, LiveStream
+from voipbin_cli.session.live import LiveRequest, LiveStream
 from voipbin_cli.session.logbook import Logbook
 from voipbin_cli.session.sender import SILENT_FRAME, Voice
 from voipbin_cli.session.sending import Sending
 from voipbin_cli.transport.connection import ConnectionEnded, MediaConnection, Message
 
 ROOM_POLL_S = 0.05
-# RFC 6455 7.1.5: no close frame was received.
-NO_ANSWER = 1006
 # A link on which nothing came for so long is dead; one that is only slow brings something.
 DEAD_NS = 2_500_000_000
 
@@ -293,10 +292,9 @@ class Session:
         Frames are missing, and the far end did not answer the close frame either. Where something
         came until the end the answer was only waiting in a long queue.
         """
-        silent = self._clock() - self._latest_ns > DEAD_NS
-        if not (
-            self._duration.ran_out and close.code == NO_ANSWER and self.listener.frames and silent
-        ):
+        is_silent = self._clock() - self._latest_ns > DEAD_NS
+        is_unanswered = self._duration.ran_out and close.code == NO_CLOSE_FRAME
+        if not (is_silent and is_unanswered and self.listener.frames):
             return close
         error = ConnectionFailed(
             "the connection was dead when the time was up: nothing came any more",

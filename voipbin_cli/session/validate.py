@@ -11,8 +11,8 @@ from voipbin_cli.analysis.validation.measure import Measure
 from voipbin_cli.analysis.validation.tally import Group
 from voipbin_cli.codec.encapsulation import Direction
 from voipbin_cli.events import Tell
+from voipbin_cli.session.ending import Cause, Close
 from voipbin_cli.session.hearer import Hearer
-from voipbin_cli.session.live import Cause, Close
 from voipbin_cli.session.session import Goal, Session, SessionRequest
 from voipbin_cli.transport.connection import Message
 

@@ -1,0 +1,91 @@
+"""What the end of a connection means, as rows: what is known, and the end that it amounts to."""
+
+from __future__ import annotations
+
+import pytest
+
+from voipbin_cli.errors import ConnectionFailed, Refused
+from voipbin_cli.finding_ids import FindingId
+from voipbin_cli.session.ending import Cause, Close, EndJudge
+from voipbin_cli.transport.connection import ConnectionEnded
+from voipbin_cli.transport.resources import CallState
+
+ABRUPT = ConnectionEnded(1006, "", abrupt=True, local=False)
+ORDERLY = ConnectionEnded(1000, "bye", abrupt=False, local=False)
+FORBIDDEN = Refused("forbidden", finding=FindingId.FORBIDDEN)
+
+
+def call(status: str) -> CallState:
+    return CallState(id="f87e72db-5c7d-510e-8194-3aaa6f6fcaba", status=status)
+
+
+def judge(*, heard: bool = True, reconnects: bool = True) -> EndJudge:
+    ends = EndJudge(reconnects=reconnects)
+    ends.is_heard = heard
+    return ends
+
+
+def finding(close: Close | None) -> object:
+    assert close is not None
+    return close.error.details["finding"] if close.error else None
+
+
+@pytest.mark.parametrize("ended", [ABRUPT, ORDERLY])
+def test_a_call_that_is_over_is_the_end_whatever_the_socket_said(ended: ConnectionEnded) -> None:
+    close = judge().judge(ended, call("hangup"))
+    assert close == Close(Cause.CALL_ENDED, ended.code, ended.reason)
+
+
+def test_a_call_that_is_over_before_anything_came_never_was_up() -> None:
+    close = judge(heard=False).judge(ABRUPT, call("hangup"))
+    assert close is not None
+    assert (close.cause, finding(close)) == (Cause.CALL_ENDED, FindingId.CALL_NOT_PROGRESSING)
+
+
+def test_a_call_that_rings_is_refused_but_one_that_was_heard_is_tried_again() -> None:
+    close = judge(heard=False).judge(ABRUPT, call("ringing"))
+    assert close is not None
+    assert (close.cause, finding(close)) == (Cause.REFUSED, FindingId.CALL_NOT_PROGRESSING)
+    assert judge(heard=True).judge(ABRUPT, call("ringing")) is None
+
+
+def test_a_call_that_goes_on_is_worth_another_connection() -> None:
+    assert judge(heard=False).judge(ABRUPT, call("progressing")) is None
+    assert judge().judge(ORDERLY, call("progressing")) is None
+
+
+def test_where_nobody_can_be_asked_a_normal_closure_is_the_peers_will() -> None:
+    assert judge().judge(ORDERLY, None) == Close(Cause.PEER, 1000, "bye")
+    assert judge().judge(ABRUPT, None) is None
+
+
+@pytest.mark.parametrize(
+    ("heard", "told"), [(True, FindingId.CONNECTION_LOST), (False, FindingId.CLOSED_EARLY)]
+)
+def test_a_lost_link_that_is_not_tried_again_is_the_networks(heard: bool, told: FindingId) -> None:
+    close = judge(heard=heard, reconnects=False).judge(ABRUPT, call("progressing"))
+    assert close is not None
+    assert (close.cause, finding(close)) == (Cause.NETWORK, told)
+
+
+def test_the_hint_of_a_lost_link_is_true_where_it_was_tried_again_and_where_not() -> None:
+    again = judge(reconnects=True).not_won_back(ABRUPT).error
+    never = judge(reconnects=False).not_won_back(ABRUPT).error
+    assert again is not None
+    assert never is not None
+    assert "--give-up-after" in again.hint
+    assert "--no-reconnect" in never.hint
+
+
+def test_a_refusal_of_the_next_connection_is_the_end_itself() -> None:
+    assert judge().not_won_back(ABRUPT, FORBIDDEN).error is FORBIDDEN
+    assert judge().not_won_back(ABRUPT, FORBIDDEN).cause is Cause.REFUSED
+    failed = judge().not_won_back(ABRUPT, ConnectionFailed("nobody is there"))
+    assert failed.cause is Cause.NETWORK
+    assert "nobody is there" in str(failed.error)
+
+
+def test_only_a_time_that_is_over_in_an_outage_is_a_lost_link() -> None:
+    assert judge().stopped(Cause.INTERRUPTED, in_outage=True) == Close(Cause.INTERRUPTED)
+    assert judge().stopped(Cause.DURATION, in_outage=False) == Close(Cause.DURATION)
+    assert judge().stopped(Cause.DURATION, in_outage=True).cause is Cause.NETWORK
