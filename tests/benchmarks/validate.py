@@ -21,7 +21,7 @@ import numpy as np
 from tests.benchmarks.harness import headline
 from voipbin_cli.analysis.messages import from_columns
 from voipbin_cli.analysis.validation.due import Spec
-from voipbin_cli.analysis.validation.measure import Measure
+from voipbin_cli.analysis.validation.scope import Scope
 from voipbin_cli.analysis.validation.validator import Validator
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation
 from voipbin_cli.offline.validate import validate_file
@@ -75,7 +75,7 @@ def write(path: Path, frames: int) -> None:
 
 def ours(path: Path) -> int:
     """The command's own path, from the file to the verdict."""
-    validation = validate_file(str(path), Measure(Spec.AUTO))
+    validation = validate_file(str(path), Scope(Spec.AUTO))
     assert validation.summary["result"] == "pass", validation.summary
     return validation.frames
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voipbin_cli.analysis.validation.measure import Measure
+from voipbin_cli.analysis.validation.scope import Scope
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation
 from voipbin_cli.errors import UsageError
 from voipbin_cli.offline.hex_text import ExplainedMessage, HexValidation, hex_messages
@@ -65,7 +65,7 @@ def test_each_message_is_explained_before_it_is_judged(tmp_path: Path) -> None:
     path = tmp_path / "a"
     # Version 1 where RTP has 2, then one that is whole.
     path.write_text("4060 0001 000000a0 00000000 ffff\n" + PLAIN + "\n")
-    validation = HexValidation(str(path), Measure())
+    validation = HexValidation(str(path), Scope())
     steps = list(validation.steps())
     explained = [step for step in steps if isinstance(step, ExplainedMessage)]
     assert [step.number for step in explained] == [0, 1]
@@ -80,7 +80,7 @@ def test_each_message_is_explained_before_it_is_judged(tmp_path: Path) -> None:
 def test_no_more_is_read_than_was_asked_for(tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.write_text(f"{PLAIN}\n{PLAIN}\nthis is not hex text\n")
-    validation = HexValidation(str(path), Measure(max_frames=1, direction=Direction.IN))
+    validation = HexValidation(str(path), Scope(max_frames=1, direction=Direction.IN))
     assert sum(isinstance(step, ExplainedMessage) for step in validation.steps()) == 1
 
 
@@ -89,4 +89,4 @@ def test_a_file_without_a_message_is_wrong_usage(tmp_path: Path, text: str) -> N
     path = tmp_path / "a"
     path.write_text(text)
     with pytest.raises(UsageError, match="no hex text"):
-        list(HexValidation(str(path), Measure(), Encapsulation.SLN).steps())
+        list(HexValidation(str(path), Scope(), Encapsulation.SLN).steps())

@@ -16,8 +16,8 @@ from tests.capture.tshark import rtp_streams
 from tests.support.hextext import message_bytes, vector
 from tests.support.needs import need
 from voipbin_cli.analysis.validation.due import Spec
-from voipbin_cli.analysis.validation.measure import Measure
-from voipbin_cli.analysis.validation.validator import Violation
+from voipbin_cli.analysis.validation.judge import Violation
+from voipbin_cli.analysis.validation.scope import Scope
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation
 from voipbin_cli.errors import UsageError
 from voipbin_cli.offline.validate import FileValidation, JudgedStream, validate_file
@@ -31,10 +31,10 @@ class Judged:
     def __init__(
         self,
         path: Path | str,
-        measure: Measure | None = None,
+        scope: Scope | None = None,
         encapsulation: Encapsulation | None = None,
     ) -> None:
-        self.validation = FileValidation(str(path), measure, encapsulation)
+        self.validation = FileValidation(str(path), scope, encapsulation)
         self.found: list[tuple[JudgedStream | None, Violation]] = [
             (stream, violation)
             for part, stream in self.validation.parts()
@@ -93,7 +93,7 @@ def test_both_directions_are_judged_and_numbered_apart(tmp_path: Path) -> None:
     assert judged.frames("message-text") == [10]
     assert (judged.summary["frames_received"], judged.summary["frames_sent"]) == (50, 51)
     assert {v.direction for _, v in judged.found} == {Direction.OUT}
-    received = Judged(path, Measure(direction=Direction.IN))
+    received = Judged(path, Scope(direction=Direction.IN))
     assert (received.summary["result"], received.summary["frames"]) == ("pass", 50)
 
 
@@ -138,9 +138,9 @@ def test_another_connection_begins_its_sequence_anew(tmp_path: Path) -> None:
 def test_the_documents_are_another_measure(tmp_path: Path) -> None:
     messages = ((Direction.IN, data) for data in vector("rtp-deployed"))
     path = capture(tmp_path / "c.pcapng", "rtp", messages)
-    judged = Judged(path, Measure(Spec.DOCUMENTED))
+    judged = Judged(path, Scope(Spec.DOCUMENTED))
     assert judged.rules["rtp-payload-type"] == "error"
-    assert Judged(path, Measure(Spec.DEPLOYED)).summary["violations"] == []
+    assert Judged(path, Scope(Spec.DEPLOYED)).summary["violations"] == []
 
 
 def test_a_capture_that_was_cut_off_says_so_and_gives_what_it_has(tmp_path: Path) -> None:
@@ -247,7 +247,7 @@ def test_what_an_outside_sender_makes_is_read_as_tshark_reads_it(tmp_path: Path)
             break
         packets.append((len(packets) * FRAME_NS, ip_packet(5004, 5004, data)))
     path = pcap(tmp_path / "ffmpeg.pcap", packets)
-    judged = Judged(path, Measure(Spec.DOCUMENTED))
+    judged = Judged(path, Scope(Spec.DOCUMENTED))
     (row,) = rtp_streams(path, "-d", "udp.port==5004,rtp")
     (stream,) = judged.validation.streams
     assert int(row["packets"]) == judged.summary["frames"] > 30
@@ -280,10 +280,10 @@ def test_a_dump_is_known_by_its_bytes(tmp_path: Path, name: str, encapsulation: 
 def test_a_dump_of_what_is_sent_is_measured_by_what_the_far_end_takes(tmp_path: Path) -> None:
     path = tmp_path / "dump"
     path.write_bytes(b"".join(vector("sln-deployed")))
-    judged = Judged(path, Measure(direction=Direction.OUT))
+    judged = Judged(path, Scope(direction=Direction.OUT))
     assert judged.rules["audio-mulaw"] == "error"
     path.write_bytes(b"".join(vector("sln-linear")))
-    assert Judged(path, Measure(direction=Direction.OUT)).summary["violations"] == []
+    assert Judged(path, Scope(direction=Direction.OUT)).summary["violations"] == []
 
 
 def test_samples_where_audiosocket_is_due_break_one_rule_throughout(tmp_path: Path) -> None:
@@ -345,12 +345,12 @@ def test_what_cannot_be_read_is_wrong_usage(tmp_path: Path, make: Callable[[Path
 def test_no_more_is_judged_than_was_asked_for(tmp_path: Path) -> None:
     path = tmp_path / "dump"
     path.write_bytes(b"".join(vector("audiosocket-linear")))
-    assert Judged(path, Measure(max_frames=12)).summary["frames"] == 12
+    assert Judged(path, Scope(max_frames=12)).summary["frames"] == 12
 
 
 def test_a_file_can_be_judged_at_once(tmp_path: Path) -> None:
     messages = ((Direction.IN, data) for data in vector("rtp-deployed"))
     path = capture(tmp_path / "c.pcapng", "rtp", messages)
     assert validate_file(str(path)).summary == Judged(path).summary
-    documented = validate_file(str(path), Measure(Spec.DOCUMENTED))
+    documented = validate_file(str(path), Scope(Spec.DOCUMENTED))
     assert documented.groups[0].rule.id == "rtp-payload-type"

@@ -16,8 +16,8 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.support.hextext import vector
 from tests.support.peer import Close, Fin, Peer, Received, Send, envelope, vector_steps
-from voipbin_cli.analysis.validation.measure import Measure
-from voipbin_cli.analysis.validation.validator import Violation
+from voipbin_cli.analysis.validation.judge import Violation
+from voipbin_cli.analysis.validation.scope import Scope
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.errors import MachineError
 from voipbin_cli.session.ending import Cause
@@ -40,7 +40,7 @@ class Proxy:
             SessionRequest(live),
             lambda event, fields: self.told.append((event, fields)),
             port=0,
-            measure=Measure(),
+            scope=Scope(),
             on_part=lambda part: self.found.extend(part.violations()),
         )
 

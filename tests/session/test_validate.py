@@ -8,13 +8,13 @@ from random import Random
 from typing import Any
 
 import pytest
+from voipbin_cli.analysis.validation.measure import Measure
 
 from tests.session.fakes import CLOSED, Say, Wait, far_end, frames, packet
 from tests.session.test_play import Told
 from tests.support.peer import vector_messages
 from tests.support.virtual_time import VirtualTimeLoop, run_virtually
-from voipbin_cli.analysis.validation.measure import Measure
-from voipbin_cli.analysis.validation.validator import Part, Violation
+from voipbin_cli.analysis.validation.judge import Part, Violation
 from voipbin_cli.codec.encapsulation import Direction
 from voipbin_cli.offline.validate import FileValidation
 from voipbin_cli.session.ending import Cause, Close

@@ -15,7 +15,7 @@ from voipbin_cli.commands.values import choice
 from voipbin_cli.render.validation_output import Document, ValidationOutput
 
 if TYPE_CHECKING:
-    from voipbin_cli.analysis.validation.measure import Measure
+    from voipbin_cli.analysis.validation.scope import Scope
     from voipbin_cli.analysis.validation.tally import Group
     from voipbin_cli.transport.targets import Target
 
@@ -148,30 +148,30 @@ def validate(options: ValidateOptions) -> None:
 
 def _judged(options: ValidateOptions) -> Sequence[Group]:
     """Judge what was named, tell the result, and return what was found."""
-    from voipbin_cli.analysis.validation.measure import Measure
+    from voipbin_cli.analysis.validation.scope import Scope
     from voipbin_cli.commands.target import chosen_source, chosen_target
 
-    live, measure = options.live, Measure(options.spec, options.direction, options.max_frames)
+    live, scope = options.live, Scope(options.spec, options.direction, options.max_frames)
     output = ValidationOutput(
         as_json=live.out.json, document=options.document, quiet=live.out.quiet
     )
     if options.proxy is not None:
-        return _of_stream(chosen_target(options.source, live.api), options, measure, output)
+        return _of_stream(chosen_target(options.source, live.api), options, scope, output)
     if options.hex_:
-        return _of_hex(options.source, options, measure, output)
+        return _of_hex(options.source, options, scope, output)
     source = chosen_source(options.source, live.api, stdin=True)
     if isinstance(source, str):
-        return _of_file(source, options, measure, output)
-    return _of_stream(source, options, measure, output)
+        return _of_file(source, options, scope, output)
+    return _of_stream(source, options, scope, output)
 
 
 def _of_file(
-    path: str, options: ValidateOptions, measure: Measure, output: ValidationOutput
+    path: str, options: ValidateOptions, scope: Scope, output: ValidationOutput
 ) -> Sequence[Group]:
     from voipbin_cli.offline.validate import FileValidation
     from voipbin_cli.render.problems import say
 
-    validation = FileValidation(path, measure, options.live.encapsulation)
+    validation = FileValidation(path, scope, options.live.encapsulation)
     for part, stream in validation.parts():
         output.part(part, stream)
     if validation.truncated:
@@ -183,7 +183,7 @@ def _of_file(
 
 
 def _of_hex(
-    path: str, options: ValidateOptions, measure: Measure, output: ValidationOutput
+    path: str, options: ValidateOptions, scope: Scope, output: ValidationOutput
 ) -> Sequence[Group]:
     from voipbin_cli.codec.encapsulation import Encapsulation
     from voipbin_cli.errors import UsageError
@@ -191,7 +191,7 @@ def _of_hex(
 
     if not path:
         raise UsageError("--hex without a file", hint="- is standard input")
-    validation = HexValidation(path, measure, options.live.encapsulation or Encapsulation.RTP)
+    validation = HexValidation(path, scope, options.live.encapsulation or Encapsulation.RTP)
     for step in validation.steps():
         if isinstance(step, ExplainedMessage):
             output.frame(step)
@@ -203,7 +203,7 @@ def _of_hex(
 
 
 def _of_stream(
-    target: Target, options: ValidateOptions, measure: Measure, output: ValidationOutput
+    target: Target, options: ValidateOptions, scope: Scope, output: ValidationOutput
 ) -> Sequence[Group]:
     """Judge a live stream, or with --proxy those of all who connect here, until it ends."""
     from voipbin_cli.commands.live import run_live, teller
@@ -220,13 +220,13 @@ def _of_stream(
     with opened_target(target, live) as stream:
         request = SessionRequest(stream, live.duration, live.capture)
         if options.proxy is None:
-            judge = LiveValidation(request, measure, output.part)
+            judge = LiveValidation(request, scope, output.part)
             session = validate_session(request, tell, judge)
             lines = ValidationLines(stream.label, session.status, judge.groups)
         else:
             told = listening(tell, quiet=not live.out.is_chatty)
             session = judge = ProxyValidation(
-                request, told, port=options.proxy, measure=measure, on_part=output.part
+                request, told, port=options.proxy, scope=scope, on_part=output.part
             )
             lines = ProxyLines(stream.label, session.status, session.groups)
         try:

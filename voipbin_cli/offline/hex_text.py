@@ -8,9 +8,9 @@ from typing import Any, BinaryIO, NamedTuple
 
 from voipbin_cli.analysis.messages import TimedMessage, from_messages
 from voipbin_cli.analysis.validation.dissect import Field, dissect
-from voipbin_cli.analysis.validation.measure import Measure
+from voipbin_cli.analysis.validation.judge import Part
+from voipbin_cli.analysis.validation.scope import Scope
 from voipbin_cli.analysis.validation.tally import Group
-from voipbin_cli.analysis.validation.validator import Part
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation
 from voipbin_cli.errors import UsageError
 from voipbin_cli.offline.source import opened_bytes
@@ -34,12 +34,12 @@ class HexValidation:
     """Explains and judges hex text, of a file or of standard input (`-`)."""
 
     def __init__(
-        self, path: str, measure: Measure, encapsulation: Encapsulation = Encapsulation.RTP
+        self, path: str, scope: Scope, encapsulation: Encapsulation = Encapsulation.RTP
     ) -> None:
         self._path = path
-        self._direction = measure.direction or Direction.IN
+        self._direction = scope.direction or Direction.IN
         self._encapsulation = encapsulation
-        self._validator = measure.validator(encapsulation)
+        self._validator = scope.validator(encapsulation)
 
     def steps(self) -> Iterator[ExplainedMessage | Part]:
         """Yield each message explained, and each part that is judged by then; to be asked once.

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator
 from typing import Any, TypeAlias
 
 from voipbin_cli.analysis.messages import Messages
-from voipbin_cli.analysis.validation.measure import Measure
+from voipbin_cli.analysis.validation.judge import Part
+from voipbin_cli.analysis.validation.scope import Scope
 from voipbin_cli.analysis.validation.tally import Group, Tally
-from voipbin_cli.analysis.validation.validator import Part, Validator
+from voipbin_cli.analysis.validation.validator import Validator
 from voipbin_cli.capture.capture_file import Capture
 from voipbin_cli.capture.captured import CapturedEvent, CaptureEventName, CaptureMeta
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation
@@ -33,13 +34,13 @@ _CARRIED = {
 
 
 def validate_file(
-    path: str, measure: Measure | None = None, encapsulation: Encapsulation | None = None
+    path: str, scope: Scope | None = None, encapsulation: Encapsulation | None = None
 ) -> FileValidation:
     """Judge a capture, a dump or standard input (`-`) from its beginning to its end.
 
     Raises UsageError for what cannot be read or holds no frame.
     """
-    validation = FileValidation(path, measure, encapsulation)
+    validation = FileValidation(path, scope, encapsulation)
     for _ in validation.parts():
         pass
     return validation
@@ -55,13 +56,13 @@ class FileValidation:
     def __init__(
         self,
         path: str,
-        measure: Measure | None = None,
+        scope: Scope | None = None,
         encapsulation: Encapsulation | None = None,
     ) -> None:
         self.path = path
         self.streams: list[JudgedStream] = []
         self.truncated = False
-        self._measure = measure or Measure()
+        self._scope = scope or Scope()
         self._encapsulation = encapsulation
         self._validator: Validator | None = None
         self._target: str | None = None
@@ -92,7 +93,7 @@ class FileValidation:
         return {
             "target": None,
             "encapsulation": Encapsulation.RTP.value,
-            "spec": self._measure.spec.value if self.streams else None,
+            "spec": self._scope.spec.value if self.streams else None,
             "frames": self.frames,
             "streams": len(self.streams),
             **self._tally().as_fields(),
@@ -139,7 +140,7 @@ class FileValidation:
         self, encapsulation: Encapsulation, pieces: Iterable[Messages], **manner: bool
     ) -> Iterator[Judged]:
         validator = self._begin(encapsulation, **manner)
-        direction = self._measure.direction or Direction.IN
+        direction = self._scope.direction or Direction.IN
         for frames in pieces:
             yield from _alone(validator.add(direction, frames))
             if validator.is_full:
@@ -168,7 +169,7 @@ class FileValidation:
         yield from _alone(validator.finish())
 
     def _judge_streams(self, capture: Capture) -> Iterator[Judged]:
-        direction = self._measure.direction or Direction.IN
+        direction = self._scope.direction or Direction.IN
         finder = StreamFinder(self._stream_validator)
         self.streams = finder.streams
         for chunk in capture.chunks():
@@ -180,10 +181,10 @@ class FileValidation:
                 yield part, stream
 
     def _stream_validator(self, _first: Messages) -> Validator:
-        return self._measure.validator(Encapsulation.RTP, is_datagrams=True)
+        return self._scope.validator(Encapsulation.RTP, is_datagrams=True)
 
     def _begin(self, encapsulation: Encapsulation, **manner: bool) -> Validator:
-        self._validator = self._measure.validator(encapsulation, **manner)
+        self._validator = self._scope.validator(encapsulation, **manner)
         return self._validator
 
 

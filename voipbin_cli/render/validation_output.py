@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from voipbin_cli.render.jsonl import emit
 
 if TYPE_CHECKING:
+    from voipbin_cli.analysis.validation.judge import Part
     from voipbin_cli.analysis.validation.tally import Group
-    from voipbin_cli.analysis.validation.validator import Part
     from voipbin_cli.offline.hex_text import ExplainedMessage
     from voipbin_cli.offline.validate import JudgedStream
 

@@ -11,9 +11,10 @@ from urllib.parse import parse_qs, urlsplit
 
 from voipbin_cli.analysis import messages as columns
 from voipbin_cli.analysis.messages import from_messages
-from voipbin_cli.analysis.validation.measure import Measure
+from voipbin_cli.analysis.validation.judge import Part
+from voipbin_cli.analysis.validation.scope import Scope
 from voipbin_cli.analysis.validation.tally import Group, Tally
-from voipbin_cli.analysis.validation.validator import Part, Validator
+from voipbin_cli.analysis.validation.validator import Validator
 from voipbin_cli.codec.encapsulation import MAX_PAYLOAD_BYTES, Direction, Encapsulation
 from voipbin_cli.errors import VoipbinError
 from voipbin_cli.events import Tell
@@ -99,7 +100,7 @@ class ProxyValidation:
         tell: Tell,
         *,
         port: int,
-        measure: Measure,
+        scope: Scope,
         on_part: Callable[[Part], None],
         clock: Callable[[], int] = time.monotonic_ns,
     ) -> None:
@@ -107,7 +108,7 @@ class ProxyValidation:
         self.tally = Tally()
         self._request = request
         self._port = port
-        self._measure = measure
+        self._scope = scope
         self._on_part = on_part
         self._clock = clock
         self._talks: list[_Talk] = []
@@ -180,7 +181,7 @@ class ProxyValidation:
 
     def _begin(self, connection: MediaConnection, path: str) -> _Talk:
         encapsulation = self._encapsulation(path)
-        talk = _Talk(len(self._talks), self._measure.validator(encapsulation), connection, self)
+        talk = _Talk(len(self._talks), self._scope.validator(encapsulation), connection, self)
         self._talks.append(talk)
         self._logbook.opened(self._clock(), connection)
         self.tell("client", {"client": talk.number, "encapsulation": encapsulation.value})
@@ -252,7 +253,7 @@ class ProxyValidation:
         return {
             "target": self._request.live.label,
             "encapsulation": (encapsulation or self._request.live.encapsulation).value,
-            "spec": self._measure.spec.value,
+            "spec": self._scope.spec.value,
             "dialect": dialect.value if dialect else None,
             "frames": status.received + status.sent,
             "frames_received": status.received,

@@ -7,7 +7,7 @@ from typing import Any
 
 from voipbin_cli.analysis.messages import TimedMessage, from_messages
 from voipbin_cli.analysis.validation.judge import Part
-from voipbin_cli.analysis.validation.measure import Measure
+from voipbin_cli.analysis.validation.scope import Scope
 from voipbin_cli.analysis.validation.tally import Group
 from voipbin_cli.codec.encapsulation import Direction
 from voipbin_cli.events import Tell
@@ -22,8 +22,8 @@ OnPart = Callable[[Part], None]
 class LiveValidation(Hearer):
     """Judges what a live stream brings, and what is sent into it. `on_part` hears of all of it."""
 
-    def __init__(self, request: SessionRequest, measure: Measure, on_part: OnPart) -> None:
-        self.validator = measure.validator(request.live.encapsulation)
+    def __init__(self, request: SessionRequest, scope: Scope, on_part: OnPart) -> None:
+        self.validator = scope.validator(request.live.encapsulation)
         self._label = request.live.label
         self._on_part = on_part
 

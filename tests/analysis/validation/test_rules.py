@@ -14,8 +14,9 @@ from tests.support.hextext import message
 from voipbin_cli.analysis.messages import from_messages
 from voipbin_cli.analysis.severity import Severity
 from voipbin_cli.analysis.validation.due import Spec
+from voipbin_cli.analysis.validation.judge import Judge, Violation
 from voipbin_cli.analysis.validation.rules import RULES, RuleId
-from voipbin_cli.analysis.validation.validator import Judge, Validator, Violation
+from voipbin_cli.analysis.validation.validator import Validator
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation
 
 VECTORS = Path(__file__).parent / "rule_vectors"

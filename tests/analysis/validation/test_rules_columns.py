@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from tests.support.hextext import vector
 from voipbin_cli.analysis.messages import TimedMessage, from_messages
 from voipbin_cli.analysis.validation.due import Spec
+from voipbin_cli.analysis.validation.judge import Violation
 from voipbin_cli.analysis.validation.rules import RULES
-from voipbin_cli.analysis.validation.validator import Validator, Violation
+from voipbin_cli.analysis.validation.validator import Validator
 from voipbin_cli.codec import audiosocket, rtp
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation
 from voipbin_cli.codec.payload_types import RESERVED

@@ -11,9 +11,9 @@ import numpy as np
 from voipbin_cli.analysis.columns import Ints
 from voipbin_cli.analysis.messages import EMPTY, Messages, joined
 from voipbin_cli.analysis.severity import Severity
+from voipbin_cli.analysis.validation.codec_watch import BLOCK_FRAMES, UNDECIDED, CodecWatch
 from voipbin_cli.analysis.validation.due import Due
 from voipbin_cli.analysis.validation.facts.block import BlockFacts, MessageFacts, Past
-from voipbin_cli.analysis.validation.facts.codecs import BLOCK_FRAMES, UNDECIDED, CodecWatch
 from voipbin_cli.analysis.validation.rules import RULES, Rule
 from voipbin_cli.codec.encapsulation import Direction
 from voipbin_cli.codec.pcm import Codec

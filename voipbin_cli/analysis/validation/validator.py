@@ -8,14 +8,12 @@ from typing import Any
 
 from voipbin_cli.analysis.messages import EMPTY, Messages, joined
 from voipbin_cli.analysis.validation.due import Spec, received, sent, unknowing
-from voipbin_cli.analysis.validation.judge import Judge, Part, Violation
-from voipbin_cli.analysis.validation.tally import Group, Tally
+from voipbin_cli.analysis.validation.judge import Judge, Part
+from voipbin_cli.analysis.validation.tally import Tally
 from voipbin_cli.codec import rtp
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation
 from voipbin_cli.codec.fingerprint import Dialect, Fingerprint, name_dialect
 from voipbin_cli.errors import DecodeError
-
-__all__ = ["Group", "Judge", "Part", "Tally", "Validator", "Violation"]
 
 # Sent frames that wait for the first received one, which tells what the far end takes: a minute.
 _MAX_WAITING = 3000
@@ -135,7 +133,8 @@ class Validator:
         waiting, self._waiting = self._waiting, EMPTY
         early: list[Part] = []
         if fingerprint is not None and len(waiting):
-            judge = Judge(unknowing(sent(self.encapsulation, self.spec, fingerprint)), self._sent)
+            due = unknowing(sent(self.encapsulation, self.spec, fingerprint))
+            judge = Judge(due, self._sent)
             early = [*judge.add(waiting), *judge.finish()]
             waiting, self._sent = EMPTY, judge.frames
         self._out = self._sent_judge(fingerprint)

@@ -1,4 +1,4 @@
-"""What `validate` measures, and against what."""
+"""What of a stream is judged, and against what."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from voipbin_cli.codec.encapsulation import Direction, Encapsulation
 
 
 @dataclass(frozen=True, slots=True)
-class Measure:
-    """What to measure, and against what. `direction` None: both, of a dump what is received."""
+class Scope:
+    """What is judged, and against what. `direction` None: both, of a dump what is received."""
 
     spec: Spec = Spec.AUTO
     direction: Direction | None = None
