@@ -57,8 +57,8 @@ LAYERS = ("session", "offline", "simulator", "transport", "media", "analysis", "
 # The modules of the words that options are chosen from, and what those import.
 WORDS = {
     "analysis", "analysis.validation", "analysis.validation.due",
-    "codec", "codec.audiosocket", "codec.encapsulation", "codec.fingerprint", "codec.g711",
-    "codec.payload_types", "codec.pcm", "codec.rtp", "codec.sln",
+    "codec", "codec.audiosocket", "codec.codecs", "codec.encapsulation", "codec.fingerprint",
+    "codec.g711", "codec.payload_types", "codec.rtp", "codec.sln",
     "transport", "transport.credentials", "transport.resources",
 }  # fmt: skip
 

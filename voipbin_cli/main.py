@@ -165,7 +165,7 @@ def _bug(error: Exception, arguments: list[str]) -> VoipbinError:
 
     from voipbin_cli.environment import secret_values
     from voipbin_cli.text import printable
-    from voipbin_cli.transport.masking import mask
+    from voipbin_cli.transport.secret_masking import mask
 
     secrets = secret_values()
     if any(map(_VERBOSE.match, arguments)):

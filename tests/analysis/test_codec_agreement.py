@@ -19,9 +19,9 @@ from voipbin_cli.analysis.messages import Messages, TimedMessage, from_messages
 from voipbin_cli.analysis.stream import StreamFold
 from voipbin_cli.analysis.validation.due import Spec, received
 from voipbin_cli.analysis.validation.judge import Judge
+from voipbin_cli.codec.codecs import Codec, encode
 from voipbin_cli.codec.dialect import FrameDecoder
 from voipbin_cli.codec.encapsulation import Encapsulation, Packer
-from voipbin_cli.codec.pcm import Codec, encode
 from voipbin_cli.codec.reading import READINGS, SHIFTED, Reading
 from voipbin_cli.simulator.talker import speech
 

@@ -8,8 +8,8 @@ from tests.corpus.__main__ import false_alarms, judge
 from tests.corpus.catalogue import KINDS, faulty, healthy, local, mixed
 from tests.corpus.runs import Run, arrivals, diagnosed, fold
 from voipbin_cli.analysis.diagnosis import diagnose
+from voipbin_cli.codec.codecs import Codec
 from voipbin_cli.codec.encapsulation import Encapsulation
-from voipbin_cli.codec.pcm import Codec
 from voipbin_cli.simulator.catalog import SCENARIOS
 from voipbin_cli.simulator.scenario import Admission
 

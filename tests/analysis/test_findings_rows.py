@@ -11,18 +11,18 @@ import pytest
 from tests.corpus.runs import Run, arrivals, fold
 from voipbin_cli.analysis.arrivals.drift import Drift
 from voipbin_cli.analysis.arrivals.intervals import Intervals
-from voipbin_cli.analysis.arrivals.lateness import Lag, Trips
+from voipbin_cli.analysis.arrivals.own_lag import Lag, Trips
 from voipbin_cli.analysis.arrivals.reception import Reception
 from voipbin_cli.analysis.findings import BY_ID, Circumstances, find, verdict
 from voipbin_cli.analysis.findings.row import Case
 from voipbin_cli.analysis.metrics import Measured, Outage
 from voipbin_cli.analysis.pauses import Grounds, Pause
-from voipbin_cli.analysis.playout.policies import Outcome
+from voipbin_cli.analysis.playout.late_frames import Outcome
+from voipbin_cli.analysis.sound.codec_judge import Change
 from voipbin_cli.analysis.sound.holes import Holes
-from voipbin_cli.analysis.sound.judging import Change
 from voipbin_cli.analysis.sound.sound_fold import NoiseFloor
+from voipbin_cli.codec.codecs import Codec
 from voipbin_cli.codec.encapsulation import Encapsulation
-from voipbin_cli.codec.pcm import Codec
 from voipbin_cli.codec.reading import Reading
 
 MS = 1_000_000

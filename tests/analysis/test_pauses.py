@@ -17,10 +17,10 @@ from voipbin_cli.analysis.pauses import (
     weigh,
 )
 from voipbin_cli.analysis.stream import StreamFold
+from voipbin_cli.codec.codecs import Codec
 from voipbin_cli.codec.dialect import AudioFrame
 from voipbin_cli.codec.encapsulation import Encapsulation, Unit
-from voipbin_cli.codec.pcm import Codec
-from voipbin_cli.session.callclock import CallClock
+from voipbin_cli.session.silence_filling import CallClock
 
 MS = 1_000_000
 FRAME = 20 * MS

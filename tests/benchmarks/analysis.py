@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.benchmarks.harness import headline
-from voipbin_cli.codec.pcm import Codec, encode
+from voipbin_cli.codec.codecs import Codec, encode
 from voipbin_cli.simulator.talker import speech
 
 PER_HOUR = 180_000

@@ -13,10 +13,10 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 import numpy as np
 
 from tests.benchmarks.harness import Row, Work, medians_ns, show
-from voipbin_cli.codec import g711, pcm, rtp
+from voipbin_cli.codec import codecs, g711, rtp
+from voipbin_cli.codec.codecs import Codec
 from voipbin_cli.codec.dialect import FrameDecoder
 from voipbin_cli.codec.encapsulation import Encapsulation, Packer
-from voipbin_cli.codec.pcm import Codec
 
 HOUR_SAMPLES = 8000 * 3600
 BLOCK = 32768
@@ -58,7 +58,7 @@ def bulk_rows(audioop: ModuleType | None) -> list[Row]:
     return [
         compare(f"1 h mu-law {how}", ours, theirs, "audioop", target, unit="ms", calls=1)
         for how, ours, theirs, target in (
-            ("decoded to an array", lambda: pcm.samples(Codec.MULAW, codes), decode, ">= 2"),
+            ("decoded to an array", lambda: codecs.samples(Codec.MULAW, codes), decode, ">= 2"),
             ("decoded to bytes", lambda: g711.mulaw_to_s16le(codes), decode, ">= 2"),
             (
                 "decoded in blocks of 32 KiB",
@@ -135,7 +135,7 @@ def decoder_rows() -> list[Row]:
         ("172-byte RTP message (mu-law)", Codec.MULAW, 1),
         ("332-byte RTP message (linear)", Codec.S16LE, 2),
     ):
-        wire = pcm.encode(codec, (noise * 800).astype("<i2").tobytes())
+        wire = codecs.encode(codec, (noise * 800).astype("<i2").tobytes())
         size = 160 * codec.sample_bytes
         packer = Packer(
             Encapsulation.RTP,

@@ -321,8 +321,8 @@ def read_by_record(
     port: int, streams: int, seconds: float, *, measures: bool = False
 ) -> dict[str, float]:
     """The sessions of `voipbin stream record`, each with its file."""
-    from voipbin_cli.session.audiofile import AudioFile
     from voipbin_cli.session.record import record_session
+    from voipbin_cli.session.recording_file import AudioFile
 
     with tempfile.TemporaryDirectory() as directory:
 

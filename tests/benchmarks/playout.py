@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from tests.support.arrivals import foretold
 from voipbin_cli.analysis.playout.buffer import Mode, PlayoutBuffer
-from voipbin_cli.analysis.playout.policies import POLICIES
+from voipbin_cli.analysis.playout.target_delay import POLICIES
 
 MS = 1_000_000
 FRAME_NS = 20 * MS

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from voipbin_cli.codec.codecs import Codec
 from voipbin_cli.codec.encapsulation import Encapsulation, unpack
-from voipbin_cli.codec.pcm import Codec
 
 Sound = npt.NDArray[np.float64]
 Maker = Callable[[np.random.Generator, int], Sound]

@@ -16,7 +16,7 @@ from voipbin_cli.codec.chan_websocket import (
     build_command,
     parse_event,
 )
-from voipbin_cli.codec.pcm import Codec
+from voipbin_cli.codec.codecs import Codec
 from voipbin_cli.errors import DecodeError
 
 PLAIN_START = (

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tests.codec.sounds import frames, real_speech, silence, speech_like, to_pcm
+from voipbin_cli.codec.codecs import Codec, encode
 from voipbin_cli.codec.decider import (
     DOUBT_BITS,
     DOUBT_BONUS,
@@ -17,7 +18,6 @@ from voipbin_cli.codec.decider import (
     mean_look,
 )
 from voipbin_cli.codec.encapsulation import Unit
-from voipbin_cli.codec.pcm import Codec, encode
 from voipbin_cli.codec.reading import READINGS, SHIFTED, Reading
 
 MULAW, ALAW, S16LE, S16BE = (Reading(codec) for codec in Codec)

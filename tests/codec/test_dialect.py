@@ -20,11 +20,11 @@ from tests.codec.sounds import (
     vector_messages,
 )
 from voipbin_cli.codec import decider, rtp
+from voipbin_cli.codec.codecs import Codec, decode, encode
 from voipbin_cli.codec.dialect import MAX_HELD_FRAMES, AudioFrame, FrameDecoder
 from voipbin_cli.codec.encapsulation import Encapsulation, Packer, unpack
 from voipbin_cli.codec.fingerprint import Dialect
 from voipbin_cli.codec.hypotheses import MIN_BYTES, score_payload
-from voipbin_cli.codec.pcm import Codec, decode, encode
 from voipbin_cli.codec.reading import SHIFTED
 from voipbin_cli.errors import DecodeError
 

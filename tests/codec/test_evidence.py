@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from tests.codec.sounds import frames, real_speech, to_pcm
+from voipbin_cli.codec.codecs import Codec, encode
 from voipbin_cli.codec.encapsulation import Unit
 from voipbin_cli.codec.evidence import BitsByCodec, Evidence, is_still, prior_costs, quiet_codecs
 from voipbin_cli.codec.hypotheses import MIN_BYTES, score_payload
-from voipbin_cli.codec.pcm import Codec, encode
 from voipbin_cli.codec.rtp import RtpPacket
 
 MULAW, ALAW, S16LE, S16BE = Codec.MULAW, Codec.ALAW, Codec.S16LE, Codec.S16BE

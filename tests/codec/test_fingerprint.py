@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from voipbin_cli.codec.codecs import Codec
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.codec.fingerprint import Dialect, Fingerprint, name_dialect, send_form
-from voipbin_cli.codec.pcm import Codec
 
 RTP, SLN, AUDIOSOCKET = Encapsulation.RTP, Encapsulation.SLN, Encapsulation.AUDIOSOCKET
 RANDOM_SSRC = 0x5BD1E995

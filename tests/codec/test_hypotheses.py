@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.codec.sounds import frames, real_speech, silence, to_pcm, vector_messages
+from voipbin_cli.codec.codecs import Codec, encode
 from voipbin_cli.codec.encapsulation import Encapsulation, unpack
 from voipbin_cli.codec.hypotheses import (
     MIN_BYTES,
@@ -18,7 +19,6 @@ from voipbin_cli.codec.hypotheses import (
     score_misaligned,
     score_payload,
 )
-from voipbin_cli.codec.pcm import Codec, encode
 
 
 def payloads(codec: Codec) -> list[bytes]:

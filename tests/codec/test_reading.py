@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from voipbin_cli.codec.pcm import Codec, decode
+from voipbin_cli.codec.codecs import Codec, decode
 from voipbin_cli.codec.reading import READINGS, SHIFTED, Reading
 
 

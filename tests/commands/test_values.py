@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from voipbin_cli.codec.codecs import Codec
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation
-from voipbin_cli.codec.pcm import Codec
 from voipbin_cli.commands.values import choice, parse_duration, parse_payload_type
 from voipbin_cli.errors import UsageError
 from voipbin_cli.transport.credentials import Auth

@@ -14,7 +14,7 @@ from voipbin_cli.analysis.messages import TimedMessage, from_messages
 from voipbin_cli.analysis.stream import StreamFold
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.simulator.catalog import find_scenario
-from voipbin_cli.simulator.farend import messages
+from voipbin_cli.simulator.far_end import messages
 from voipbin_cli.simulator.scenario import Admission
 from voipbin_cli.simulator.sources import SoundLoop, load_sound
 

@@ -43,10 +43,10 @@ from voipbin_cli.offline.own_capture import steps
 from voipbin_cli.offline.streams import StreamFinder
 from voipbin_cli.transport.api import Api
 from voipbin_cli.transport.endpoint import Endpoint
-from voipbin_cli.transport.framing import Framing
 from voipbin_cli.transport.refusal import refusal
 from voipbin_cli.transport.resources import ResourceState
 from voipbin_cli.transport.targets import parse_target
+from voipbin_cli.transport.websocket_framing import Framing
 
 Target = Callable[[bytes], None]
 

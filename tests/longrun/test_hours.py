@@ -32,12 +32,12 @@ from voipbin_cli.analysis.playout.buffer import PlayoutBuffer
 from voipbin_cli.analysis.stream import StreamFold
 from voipbin_cli.capture.captured import CapturedEvent
 from voipbin_cli.codec.encapsulation import Encapsulation
-from voipbin_cli.session.audiofile import AudioFile
+from voipbin_cli.session.capture_log import CaptureLog
 from voipbin_cli.session.diagnose import KEPT_ROWS, KEPT_SAMPLES
 from voipbin_cli.session.ending import Cause, Close
-from voipbin_cli.session.listener import Listener
 from voipbin_cli.session.live import LiveRequest
-from voipbin_cli.session.logbook import Logbook
+from voipbin_cli.session.message_decoder import MessageDecoder
+from voipbin_cli.session.recording_file import AudioFile
 from voipbin_cli.transport.connection import ConnectionEnded, Message
 from voipbin_cli.transport.endpoint import Endpoint
 from voipbin_cli.transport.targets import parse_target
@@ -99,7 +99,7 @@ def scratch() -> Iterator[Path]:
 
 
 def test_a_recording_and_its_capture_keep_memory_and_the_call_s_clock(scratch: Path) -> None:
-    listener = Listener(Encapsulation.RTP)
+    listener = MessageDecoder(Encapsulation.RTP)
     file = AudioFile(str(scratch / "hours.wav"))
     logbook = logbook_of(scratch / "hours.pcapng")
     connection: Any = SimpleNamespace(rtts_ms=[])
@@ -140,10 +140,10 @@ def test_a_recording_and_its_capture_keep_memory_and_the_call_s_clock(scratch: P
     holds_every_message(scratch / "hours.pcapng")
 
 
-def logbook_of(path: Path) -> Logbook:
+def logbook_of(path: Path) -> CaptureLog:
     endpoint = Endpoint("http://localhost/v1.0")
     request = LiveRequest(parse_target("sim"), "sim", endpoint, Encapsulation.RTP)
-    return Logbook(str(path), request, clock=lambda: 0, unix_clock=lambda: UNIX_NS)
+    return CaptureLog(str(path), request, clock=lambda: 0, unix_clock=lambda: UNIX_NS)
 
 
 def holds_every_payload(path: Path) -> None:

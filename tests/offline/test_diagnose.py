@@ -11,7 +11,7 @@ import pytest
 from tests.capture.frames import ethernet, ipv4, ipv6, pcap, udp, vlan
 from tests.capture.tshark import rtp_streams
 from tests.support.cli import voipbin
-from voipbin_cli.codec.pcm import Codec, encode
+from voipbin_cli.codec.codecs import Codec, encode
 from voipbin_cli.offline.diagnose import diagnose_file
 from voipbin_cli.simulator.embedded import EmbeddedSimulator
 from voipbin_cli.simulator.talker import speech

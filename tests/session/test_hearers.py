@@ -19,11 +19,11 @@ from tests.support.virtual_time import VirtualTimeLoop, run_virtually
 from voipbin_cli.capture.captured import CapturedEvent
 from voipbin_cli.codec.dialect import AudioFrame
 from voipbin_cli.errors import ConnectionFailed, MachineError, Refused, VoipbinError
-from voipbin_cli.session.audiofile import AudioFile
 from voipbin_cli.session.diagnose import LiveDiagnosis, diagnose_session
 from voipbin_cli.session.ending import Cause, Close
 from voipbin_cli.session.hearer import Hearer
 from voipbin_cli.session.live import LiveRequest
+from voipbin_cli.session.recording_file import AudioFile
 from voipbin_cli.session.sending import Sending, SpeakRequest
 from voipbin_cli.session.session import Session, SessionRequest
 from voipbin_cli.transport.connection import Message

@@ -10,8 +10,8 @@ import pytest
 
 from tests.support.peer import vector_messages
 from voipbin_cli.codec.encapsulation import Encapsulation
-from voipbin_cli.session.audiofile import AudioFile
-from voipbin_cli.session.listener import Listener
+from voipbin_cli.session.message_decoder import MessageDecoder
+from voipbin_cli.session.recording_file import AudioFile
 from voipbin_cli.transport.connection import Message
 
 HOUR_FRAMES = 180_000
@@ -26,7 +26,7 @@ def resident_bytes() -> int:
 @pytest.mark.skipif(not STATM.exists(), reason="needs /proc")
 def test_recording_an_hour_keeps_memory_flat(tmp_path: Path) -> None:
     payloads = [message[12:] for _, message in vector_messages("rtp-deployed")]
-    listener = Listener(Encapsulation.RTP)
+    listener = MessageDecoder(Encapsulation.RTP)
     file = AudioFile(str(tmp_path / "hour.wav"))
     after_two_minutes = 0
     for i in range(HOUR_FRAMES):

@@ -18,15 +18,15 @@ from tests.support.aio import run
 from tests.support.cli import wait_until
 from tests.support.peer import Fin, Frame, Peer, Received, Reset, Send, Step, document, vector_steps
 from voipbin_cli.capture.captured import CapturedMessage
+from voipbin_cli.codec.codecs import Codec
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation
 from voipbin_cli.codec.g711 import mulaw_to_s16le
-from voipbin_cli.codec.pcm import Codec
 from voipbin_cli.errors import ConnectionFailed, UsageError
-from voipbin_cli.session.audiofile import AudioFile
 from voipbin_cli.session.ending import Cause, Close
 from voipbin_cli.session.feed import Feed
 from voipbin_cli.session.live import LiveRequest
 from voipbin_cli.session.play import play_session
+from voipbin_cli.session.recording_file import AudioFile
 from voipbin_cli.session.sending import Sending, SpeakRequest
 from voipbin_cli.session.session import Session, SessionRequest
 from voipbin_cli.simulator.embedded import EmbeddedSimulator

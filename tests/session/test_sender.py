@@ -9,9 +9,9 @@ from random import Random
 
 import pytest
 
+from voipbin_cli.codec.codecs import Codec
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.codec.fingerprint import SendForm
-from voipbin_cli.codec.pcm import Codec
 from voipbin_cli.errors import UsageError
 from voipbin_cli.session.pacer import Pacer
 from voipbin_cli.session.sender import FRAMES_AFTER, FRAMES_BEFORE, SILENT_FRAME, Sender, Voice

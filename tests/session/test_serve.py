@@ -20,9 +20,9 @@ import websocket
 
 from tests.session.test_play import CODES, FRAMES, SILENCE, Told
 from tests.support.cli import wait_until
+from voipbin_cli.codec.codecs import Codec
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.codec.g711 import mulaw_to_s16le
-from voipbin_cli.codec.pcm import Codec
 from voipbin_cli.session.serve import Serving
 from voipbin_cli.session.served_peer import Looped, ServeRequest
 from voipbin_cli.transport.tcp_server import serve_audiosocket

@@ -10,9 +10,9 @@ import pytest
 from tests.session.test_play import Told
 from tests.support.cli import voipbin
 from voipbin_cli.analysis.sound.dtmf import tones
+from voipbin_cli.codec.codecs import Codec
 from voipbin_cli.codec.dialect import AudioFrame
 from voipbin_cli.codec.encapsulation import Unit
-from voipbin_cli.codec.pcm import Codec
 from voipbin_cli.session.sound_events import SoundEvents
 
 # A second of silence, half a second of something loud, a second of silence.

@@ -6,8 +6,8 @@ from itertools import islice
 import numpy as np
 import pytest
 
+from voipbin_cli.codec.codecs import Codec
 from voipbin_cli.codec.encapsulation import Encapsulation
-from voipbin_cli.codec.pcm import Codec
 from voipbin_cli.simulator import distortions
 from voipbin_cli.simulator.schedule import Fault, FaultContext, Slot, paced
 from voipbin_cli.simulator.sources import load_sound

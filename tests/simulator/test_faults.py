@@ -7,8 +7,8 @@ from itertools import islice, pairwise
 
 import pytest
 
+from voipbin_cli.codec.codecs import Codec
 from voipbin_cli.codec.encapsulation import Encapsulation
-from voipbin_cli.codec.pcm import Codec
 from voipbin_cli.simulator import faults
 from voipbin_cli.simulator.schedule import Fault, FaultContext, Slot, paced
 

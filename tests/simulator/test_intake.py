@@ -7,8 +7,8 @@ import struct
 import numpy as np
 import pytest
 
+from voipbin_cli.codec.codecs import Codec
 from voipbin_cli.codec.encapsulation import Encapsulation
-from voipbin_cli.codec.pcm import Codec
 from voipbin_cli.simulator.forms import Accepted
 from voipbin_cli.simulator.intake import NOTHING, SPLIT_PATIENCE_NS, Intake
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 import random
 from itertools import islice
 
+from voipbin_cli.codec.codecs import Codec
 from voipbin_cli.codec.encapsulation import Encapsulation
-from voipbin_cli.codec.pcm import Codec
 from voipbin_cli.simulator import payloads
 from voipbin_cli.simulator.schedule import Fault, FaultContext, Slot, paced
 

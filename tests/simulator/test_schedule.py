@@ -5,8 +5,8 @@ from itertools import islice
 
 import pytest
 
+from voipbin_cli.codec.codecs import Codec
 from voipbin_cli.codec.encapsulation import Encapsulation
-from voipbin_cli.codec.pcm import Codec
 from voipbin_cli.simulator.schedule import (
     Fault,
     FaultContext,

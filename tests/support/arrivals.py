@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from voipbin_cli.analysis.arrivals.gaps import PauseFold
+from voipbin_cli.analysis.arrivals.pause_fold import PauseFold
 from voipbin_cli.analysis.columns import Ints
-from voipbin_cli.analysis.playout.policies import BufferFold, Outcome
-from voipbin_cli.codec.pcm import FRAME_NS
+from voipbin_cli.analysis.playout.late_frames import BufferFold, Outcome
+from voipbin_cli.codec.codecs import FRAME_NS
 
 
 def foretold(arrivals_ns: Ints, places_ns: Ints | None = None) -> dict[str, Outcome]:

@@ -11,7 +11,7 @@ from websockets.uri import parse_uri
 
 from tests.support.peer import upgrade_answer
 from voipbin_cli.transport.channel import Ending, MessageChannel
-from voipbin_cli.transport.framing import Framing
+from voipbin_cli.transport.websocket_framing import Framing
 
 MAX_SIZE = 1000
 

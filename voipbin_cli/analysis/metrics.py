@@ -9,18 +9,18 @@ from voipbin_cli.analysis.arrivals.bursts import Bursts
 from voipbin_cli.analysis.arrivals.drift import Drift
 from voipbin_cli.analysis.arrivals.intervals import Intervals
 from voipbin_cli.analysis.arrivals.jitter import Jitter
-from voipbin_cli.analysis.arrivals.lateness import Lag, Trips
+from voipbin_cli.analysis.arrivals.own_lag import Lag, Trips
 from voipbin_cli.analysis.arrivals.reception import Reception
 from voipbin_cli.analysis.emodel import Quality
 from voipbin_cli.analysis.pauses import Pause, PauseKind
-from voipbin_cli.analysis.playout.policies import Outcome
+from voipbin_cli.analysis.playout.late_frames import Outcome
+from voipbin_cli.analysis.sound.codec_judge import Change
 from voipbin_cli.analysis.sound.holes import Holes
-from voipbin_cli.analysis.sound.judging import Change
 from voipbin_cli.analysis.sound.signal import Signal
 from voipbin_cli.analysis.sound.sound_fold import NoiseFloor
+from voipbin_cli.codec.codecs import SAMPLE_RATE_HZ
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.codec.fingerprint import Dialect, Fingerprint
-from voipbin_cli.codec.pcm import SAMPLE_RATE_HZ
 from voipbin_cli.codec.reading import Reading
 
 # A link that is this short of what the stream needs makes a ping wait so long within a run.

@@ -19,7 +19,7 @@ from enum import StrEnum
 from typing import NamedTuple, TypeVar
 
 from voipbin_cli.analysis.columns import Ints
-from voipbin_cli.codec.pcm import FRAME_NS
+from voipbin_cli.codec.codecs import FRAME_NS
 
 # When it is a pause at all. The platform's own gaps reach 33 ms on a quiet machine; one frame of
 # 20 ms that never came makes 40. Of longer frames a quarter of one is left for jitter.

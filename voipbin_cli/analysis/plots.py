@@ -13,7 +13,7 @@ from voipbin_cli.analysis.columns import Floats, Samples
 from voipbin_cli.analysis.metrics import Measured
 from voipbin_cli.analysis.pauses import PauseKind
 from voipbin_cli.analysis.stream import StreamFold
-from voipbin_cli.codec.pcm import SAMPLE_RATE_HZ
+from voipbin_cli.codec.codecs import SAMPLE_RATE_HZ
 
 _MARKS = 500
 _MOST_SILENCE = 600 * SAMPLE_RATE_HZ

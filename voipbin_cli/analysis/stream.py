@@ -11,24 +11,24 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
+from voipbin_cli.analysis.arrivals.arrival_log import ArrivalReader, Arrivals, joined
 from voipbin_cli.analysis.arrivals.bursts import Bursts
 from voipbin_cli.analysis.arrivals.delivery import DeliveryFold
-from voipbin_cli.analysis.arrivals.lateness import LatenessFold
-from voipbin_cli.analysis.arrivals.log import ArrivalReader, Arrivals, joined
 from voipbin_cli.analysis.arrivals.missing import MissingFold
+from voipbin_cli.analysis.arrivals.own_lag import LatenessFold
 from voipbin_cli.analysis.arrivals.placing import NS_PER_SAMPLE, Placer
 from voipbin_cli.analysis.arrivals.reception import Reception, SequenceFold
 from voipbin_cli.analysis.columns import Ints
 from voipbin_cli.analysis.emodel import Quality, assess
 from voipbin_cli.analysis.messages import Messages
 from voipbin_cli.analysis.metrics import Measured, Outage
-from voipbin_cli.analysis.playout.policies import ADAPTIVE
-from voipbin_cli.analysis.sound.judging import BLOCK_FRAMES, CodecJudge
+from voipbin_cli.analysis.playout.target_delay import ADAPTIVE
+from voipbin_cli.analysis.sound.codec_judge import BLOCK_FRAMES, CodecJudge
 from voipbin_cli.analysis.sound.sound_fold import SoundFold
 from voipbin_cli.analysis.trace import Trace
+from voipbin_cli.codec.codecs import FRAME_SAMPLES, SAMPLE_RATE_HZ
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.codec.fingerprint import Dialect, name_dialect
-from voipbin_cli.codec.pcm import FRAME_SAMPLES, SAMPLE_RATE_HZ
 from voipbin_cli.codec.reading import Reading
 
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from voipbin_cli.codec.pcm import Codec
+from voipbin_cli.codec.codecs import Codec
 from voipbin_cli.errors import DecodeError
 
 SUBPROTOCOL = "media"

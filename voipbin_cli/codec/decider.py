@@ -21,10 +21,10 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
+from voipbin_cli.codec.codecs import Codec
 from voipbin_cli.codec.encapsulation import Unit
 from voipbin_cli.codec.evidence import BitsByCodec, Evidence
 from voipbin_cli.codec.hypotheses import score_each, score_misaligned
-from voipbin_cli.codec.pcm import Codec
 from voipbin_cli.codec.reading import SHIFTED, Reading
 
 # The figures below were measured over 288,000 payloads of 20 ms: talkers of four languages, music,

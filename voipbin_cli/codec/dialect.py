@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from voipbin_cli.codec.codecs import Codec
 from voipbin_cli.codec.decider import DOUBT_BITS, DOUBT_BONUS, NEW_SIZE_BONUS, CodecDecider
 from voipbin_cli.codec.encapsulation import Encapsulation, Unit, unpack
 from voipbin_cli.codec.evidence import SizeAndLabel, is_still, quiet_codecs
 from voipbin_cli.codec.fingerprint import Fingerprint, SendForm, name_dialect, send_form
 from voipbin_cli.codec.hypotheses import MIN_BYTES
 from voipbin_cli.codec.payload_types import COMFORT_NOISE, DYNAMIC, RESERVED
-from voipbin_cli.codec.pcm import Codec
 from voipbin_cli.codec.reading import READINGS, Reading
 from voipbin_cli.codec.received_form import ReceivedForm, received_form
 from voipbin_cli.codec.timestamps import TimestampSteps

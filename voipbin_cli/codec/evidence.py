@@ -9,11 +9,11 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import NamedTuple
 
-from voipbin_cli.codec import pcm
+from voipbin_cli.codec import codecs
+from voipbin_cli.codec.codecs import Codec
 from voipbin_cli.codec.encapsulation import Unit
 from voipbin_cli.codec.hypotheses import HYPOTHESES, MIN_BYTES, score_payload
 from voipbin_cli.codec.payload_types import PCMA, PCMU
-from voipbin_cli.codec.pcm import Codec
 
 # Costs, or log2 odds.
 BitsByCodec = dict[Codec, float]
@@ -90,7 +90,7 @@ def is_still(payload: bytes) -> bool:
 def quiet_codecs(word: bytes) -> frozenset[Codec]:
     """Return the codecs in which a still payload of that word (2 bytes) is silence."""
     return frozenset(
-        codec for codec in Codec if max(abs(pcm.samples(codec, word).astype(int))) <= _QUIET
+        codec for codec in Codec if max(abs(codecs.samples(codec, word).astype(int))) <= _QUIET
     )
 
 

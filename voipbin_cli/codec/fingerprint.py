@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
+from voipbin_cli.codec.codecs import FRAME_SAMPLES, Codec
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.codec.payload_types import DYNAMIC, PCMA, PCMU
-from voipbin_cli.codec.pcm import FRAME_SAMPLES, Codec
 
 BRIDGE_PAYLOAD_TYPE = 96
 

@@ -23,7 +23,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from voipbin_cli.codec.pcm import Codec, samples
+from voipbin_cli.codec.codecs import Codec, samples
 
 Floats = npt.NDArray[np.float64]
 Bytes = npt.NDArray[np.uint8]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from voipbin_cli.codec import pcm
-from voipbin_cli.codec.pcm import Codec
+from voipbin_cli.codec import codecs
+from voipbin_cli.codec.codecs import Codec
 
 
 class Reading(NamedTuple):
@@ -27,7 +27,7 @@ class Reading(NamedTuple):
     @property
     def decode(self) -> Callable[[bytes], bytes]:
         """What makes s16le of a payload, with as many samples as if it were not shifted."""
-        return _decode_shifted if self.shifted else pcm.decoder(self.codec)
+        return _decode_shifted if self.shifted else codecs.decoder(self.codec)
 
     def __str__(self) -> str:
         return f"{self.codec} shifted by a byte" if self.shifted else str(self.codec)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from voipbin_cli.codec.codecs import SAMPLE_RATE_HZ, Codec
 from voipbin_cli.codec.decider import CodecDecider
 from voipbin_cli.codec.fingerprint import Dialect
-from voipbin_cli.codec.pcm import SAMPLE_RATE_HZ, Codec
 from voipbin_cli.codec.reading import Reading
 from voipbin_cli.codec.timestamps import TimestampSteps
 

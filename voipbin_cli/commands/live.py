@@ -12,7 +12,7 @@ from voipbin_cli.commands.signals import STREAM_SIGNALS, stopping_on
 from voipbin_cli.errors import ExitStatus, VoipbinError
 from voipbin_cli.events import Tell
 from voipbin_cli.render.jsonl import emit
-from voipbin_cli.render.keys import KeyBindings, keys_read
+from voipbin_cli.render.keyboard import KeyBindings, keys_read
 from voipbin_cli.render.live_view import Lines, LiveView, is_terminal
 from voipbin_cli.render.problems import say
 from voipbin_cli.session.ending import Cause, Close

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from voipbin_cli.codec.codecs import Codec
 from voipbin_cli.codec.encapsulation import Encapsulation
-from voipbin_cli.codec.pcm import Codec
 from voipbin_cli.commands.values import choice, parse_duration, parse_payload_type
 from voipbin_cli.transport.credentials import Auth
 

@@ -93,10 +93,10 @@ def play(options: PlayOptions) -> None:
     from voipbin_cli.commands.target import chosen_target, opened_target
     from voipbin_cli.errors import UsageError
     from voipbin_cli.render.playing import PlayingLines, done_line
-    from voipbin_cli.session.audiofile import optional_file
     from voipbin_cli.session.feed import Feed
-    from voipbin_cli.session.outgoing import open_outgoing
     from voipbin_cli.session.play import play_session
+    from voipbin_cli.session.played_audio import open_outgoing
+    from voipbin_cli.session.recording_file import optional_file
     from voipbin_cli.session.sending import Sending, SpeakRequest
     from voipbin_cli.session.session import SessionRequest
 

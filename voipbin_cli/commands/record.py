@@ -58,8 +58,8 @@ def record(options: RecordOptions) -> None:
     from voipbin_cli.commands.target import chosen_target, opened_target
     from voipbin_cli.errors import UsageError
     from voipbin_cli.render.recording import RecordingLines, done_line
-    from voipbin_cli.session.audiofile import AudioFile
     from voipbin_cli.session.record import record_session
+    from voipbin_cli.session.recording_file import AudioFile
     from voipbin_cli.session.session import SessionRequest
     from voipbin_cli.session.sound_events import SoundEvents
 

@@ -145,7 +145,7 @@ def serve(options: ServeOptions) -> None:
     from voipbin_cli.render.live_view import is_terminal
     from voipbin_cli.render.problems import say
     from voipbin_cli.render.serving import done_line, telling_peers
-    from voipbin_cli.session.outgoing import decoded
+    from voipbin_cli.session.played_audio import decoded
     from voipbin_cli.session.serve import Serving, made_directory
     from voipbin_cli.session.served_peer import ServeRequest
     from voipbin_cli.transport.server_certificate import server_context

@@ -113,8 +113,8 @@ def tap(options: TapOptions) -> None:
     from voipbin_cli.commands.target import chosen_target, opened_target
     from voipbin_cli.media.devices import list_devices
     from voipbin_cli.render.tapping import TapLines, show_devices, tap_line
-    from voipbin_cli.session.audiofile import optional_file
     from voipbin_cli.session.ending import Cause
+    from voipbin_cli.session.recording_file import optional_file
     from voipbin_cli.session.session import SessionRequest
     from voipbin_cli.session.tap import Loudspeaker, TapRequest, open_microphone, tap_session
 

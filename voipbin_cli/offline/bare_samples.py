@@ -8,9 +8,9 @@ import numpy as np
 
 from voipbin_cli.analysis.messages import Messages, from_columns
 from voipbin_cli.capture.window import Window
+from voipbin_cli.codec.codecs import FRAME_SAMPLES, Codec
 from voipbin_cli.codec.evidence import is_still
 from voipbin_cli.codec.hypotheses import score_codecs
-from voipbin_cli.codec.pcm import FRAME_SAMPLES, Codec
 from voipbin_cli.offline.file_kind import HEAD_BYTES
 
 # So much at once: a minute of linear audio.

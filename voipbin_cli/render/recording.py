@@ -8,7 +8,7 @@ from typing import Any
 from rich.text import Text
 
 from voipbin_cli.render.live_view import Meter, ending, latest_level_dbfs, level_text, state_line
-from voipbin_cli.session.audiofile import AudioFile
+from voipbin_cli.session.recording_file import AudioFile
 from voipbin_cli.session.session import SessionStatus
 from voipbin_cli.text import printable
 

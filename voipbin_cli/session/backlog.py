@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from voipbin_cli.codec.pcm import FRAME_SAMPLES, SAMPLE_RATE_HZ
+from voipbin_cli.codec.codecs import FRAME_SAMPLES, SAMPLE_RATE_HZ
 
 FRAME_BYTES = 2 * FRAME_SAMPLES
 # A whole utterance fits, so that one that is interrupted can be dropped as a whole.

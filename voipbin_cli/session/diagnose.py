@@ -12,10 +12,10 @@ from typing import Any
 from voipbin_cli.analysis.diagnosis import KEPT_ROWS, KEPT_SAMPLES, DiagnosisFold
 from voipbin_cli.errors import MachineError, UsageError, VoipbinError
 from voipbin_cli.events import Tell
+from voipbin_cli.session.capture_log import refusal_fields
 from voipbin_cli.session.ending import Cause, Close
 from voipbin_cli.session.hearer import Hearer
 from voipbin_cli.session.live import LiveRequest
-from voipbin_cli.session.logbook import refusal_fields
 from voipbin_cli.session.measuring import Measuring
 from voipbin_cli.session.preflight import Preflight, Step
 from voipbin_cli.session.session import Goal, Session, SessionRequest

@@ -7,10 +7,10 @@ from random import Random
 from typing import Any
 
 from voipbin_cli.analysis.messages import Gathering
-from voipbin_cli.analysis.sound.judging import BLOCK_FRAMES
+from voipbin_cli.analysis.sound.codec_judge import BLOCK_FRAMES
 from voipbin_cli.analysis.stream import StreamFold
 from voipbin_cli.codec.encapsulation import Encapsulation
-from voipbin_cli.session.turns import LoopTurns
+from voipbin_cli.session.loop_turns import LoopTurns
 from voipbin_cli.transport.connection import Message
 
 # Ten seconds of a stream: a frame costs a tenth of what it does block by block.

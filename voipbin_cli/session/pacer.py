@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 
-from voipbin_cli.codec.pcm import FRAME_NS
+from voipbin_cli.codec.codecs import FRAME_NS
 
 DEFAULT_LEAD_MS = 20
 # A conference throws its whole queue away when more than this waits in it, and the frame that is

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from voipbin_cli.codec.codecs import SAMPLE_RATE_HZ
 from voipbin_cli.codec.dialect import AudioFrame
-from voipbin_cli.codec.pcm import SAMPLE_RATE_HZ
 from voipbin_cli.errors import VoipbinError
 from voipbin_cli.events import Tell
 from voipbin_cli.media.resample import ResampleQuality, Resampler

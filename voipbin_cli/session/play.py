@@ -6,9 +6,9 @@ from typing import Any
 
 from voipbin_cli.errors import ConnectionFailed, VoipbinError
 from voipbin_cli.events import Tell
-from voipbin_cli.session.audiofile import AudioFile
 from voipbin_cli.session.ending import Cause, Close
 from voipbin_cli.session.feed import Feed
+from voipbin_cli.session.recording_file import AudioFile
 from voipbin_cli.session.sending import Sending
 from voipbin_cli.session.session import Goal, Session, SessionRequest
 

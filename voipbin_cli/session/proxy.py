@@ -18,9 +18,9 @@ from voipbin_cli.analysis.validation.validator import Validator
 from voipbin_cli.codec.encapsulation import MAX_PAYLOAD_BYTES, Direction, Encapsulation
 from voipbin_cli.errors import VoipbinError
 from voipbin_cli.events import Tell
+from voipbin_cli.session.capture_log import CaptureLog
 from voipbin_cli.session.ending import Cause, Close
 from voipbin_cli.session.hearer import Hearer
-from voipbin_cli.session.logbook import Logbook
 from voipbin_cli.session.session import SessionRequest
 from voipbin_cli.transport.connection import (
     ConnectionEnded,
@@ -114,7 +114,7 @@ class ProxyValidation:
         self._talks: list[_Talk] = []
         self._relay = Relay(self._connect, self._begin, refused=self._refused, clock=clock)
         self._logbook = (
-            Logbook(request.capture, request.live, overwrite=request.overwrite)
+            CaptureLog(request.capture, request.live, overwrite=request.overwrite)
             if request.capture is not None
             else Hearer()
         )

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from voipbin_cli.events import Tell
-from voipbin_cli.session.audiofile import AudioFile
 from voipbin_cli.session.hearer import Hearer
+from voipbin_cli.session.recording_file import AudioFile
 from voipbin_cli.session.session import Session, SessionRequest
 
 # Nobody hears a recording as it is made: what comes in a fifth of a second is written at once,

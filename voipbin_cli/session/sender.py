@@ -6,9 +6,9 @@ from collections.abc import Callable
 from random import Random
 from typing import Protocol
 
+from voipbin_cli.codec.codecs import FRAME_NS, FRAME_SAMPLES, encode
 from voipbin_cli.codec.encapsulation import Encapsulation, Packer
 from voipbin_cli.codec.fingerprint import SendForm
-from voipbin_cli.codec.pcm import FRAME_NS, FRAME_SAMPLES, encode
 from voipbin_cli.session.pacer import Pacer
 
 SILENT_FRAME = bytes(2 * FRAME_SAMPLES)

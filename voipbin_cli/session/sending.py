@@ -10,16 +10,16 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
+from voipbin_cli.codec.codecs import FRAME_SAMPLES, SAMPLE_RATE_HZ, Codec
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.codec.fingerprint import SendForm
-from voipbin_cli.codec.pcm import FRAME_SAMPLES, SAMPLE_RATE_HZ, Codec
 from voipbin_cli.events import Tell
 from voipbin_cli.session.ending import Cause
 from voipbin_cli.session.hearer import Hearer, Joined
 from voipbin_cli.session.pacer import DEFAULT_LEAD_MS, Pacer
-from voipbin_cli.session.punctual import sleep_until
+from voipbin_cli.session.punctual_sleep import sleep_until
+from voipbin_cli.session.send_form import FormChoice, check_choice
 from voipbin_cli.session.sender import Sender, Source, Voice
-from voipbin_cli.session.sendform import FormChoice, check_choice
 from voipbin_cli.transport.connection import ConnectionEnded, MediaConnection, Message
 
 # What is sent before the far end plays piles up there; but some stay mute until they get something.

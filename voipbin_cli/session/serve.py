@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from voipbin_cli.codec.pcm import FRAME_NS
+from voipbin_cli.codec.codecs import FRAME_NS
 from voipbin_cli.errors import MachineError, UsageError
 from voipbin_cli.events import Tell
 from voipbin_cli.session.pacer import Errors
-from voipbin_cli.session.sendform import check_choice
+from voipbin_cli.session.send_form import check_choice
 from voipbin_cli.session.served_peer import ServedPeer, ServeRequest
 from voipbin_cli.transport.websocket_server import Peer
 

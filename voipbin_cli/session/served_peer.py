@@ -15,17 +15,17 @@ from typing import Any
 from voipbin_cli.codec import audiosocket, chan_websocket
 from voipbin_cli.codec.audiosocket import Kind
 from voipbin_cli.codec.chan_websocket import CommandName, ControlEvent, ControlEventName
+from voipbin_cli.codec.codecs import FRAME_SAMPLES, SAMPLE_RATE_HZ, Codec, decode
 from voipbin_cli.codec.dialect import AudioFrame
 from voipbin_cli.codec.encapsulation import Encapsulation, Unit
 from voipbin_cli.codec.fingerprint import SendForm
-from voipbin_cli.codec.pcm import FRAME_SAMPLES, SAMPLE_RATE_HZ, Codec, decode
 from voipbin_cli.errors import DecodeError
 from voipbin_cli.events import Tell
-from voipbin_cli.session.audiofile import AudioFile
-from voipbin_cli.session.listener import Listener
+from voipbin_cli.session.message_decoder import MessageDecoder
 from voipbin_cli.session.pacer import DEFAULT_LEAD_MS, Pacer
+from voipbin_cli.session.recording_file import AudioFile
+from voipbin_cli.session.send_form import FormChoice
 from voipbin_cli.session.sender import Sender, Voice
-from voipbin_cli.session.sendform import FormChoice
 from voipbin_cli.text import printable
 from voipbin_cli.transport.connection import ConnectionEnded, Message
 from voipbin_cli.transport.websocket_server import Peer
@@ -104,7 +104,7 @@ class ServedPeer:
         self._request = request
         self._tell = tell
         self._wire = _PausableWire(peer)
-        self._listener = Listener(request.encapsulation)
+        self._listener = MessageDecoder(request.encapsulation)
         self._choice = FormChoice(
             request.encapsulation,
             self._listener.decoder,

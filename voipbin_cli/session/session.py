@@ -10,17 +10,17 @@ from dataclasses import asdict, dataclass
 from random import Random
 from typing import Any
 
+from voipbin_cli.codec.codecs import SAMPLE_RATE_HZ
 from voipbin_cli.codec.dialect import AudioFrame, FrameDecoder
-from voipbin_cli.codec.pcm import SAMPLE_RATE_HZ
 from voipbin_cli.errors import ConnectionFailed, VoipbinError
 from voipbin_cli.events import Tell
 from voipbin_cli.finding_ids import FindingId
+from voipbin_cli.session.capture_log import CaptureLog
 from voipbin_cli.session.duration import Duration
 from voipbin_cli.session.ending import NO_CLOSE_FRAME, Cause, Close
 from voipbin_cli.session.hearer import Hearer
-from voipbin_cli.session.listener import Listener
 from voipbin_cli.session.live import LiveRequest, LiveStream
-from voipbin_cli.session.logbook import Logbook
+from voipbin_cli.session.message_decoder import MessageDecoder
 from voipbin_cli.session.sender import SILENT_FRAME, Voice
 from voipbin_cli.session.sending import Sending
 from voipbin_cli.transport.connection import ConnectionEnded, MediaConnection, Message
@@ -102,7 +102,7 @@ class Session:
     ) -> None:
         live = request.live
         self.request = request
-        self.listener = Listener(live.encapsulation)
+        self.listener = MessageDecoder(live.encapsulation)
         self.stream = LiveStream(live, self, clock=clock, rng=rng)
         self.frames_sent = 0
         self._tell = tell
@@ -113,7 +113,7 @@ class Session:
         self._source = source
         self.hearers: list[Hearer] = [*hearers] if source is None else [source, *hearers]
         if request.capture is not None:
-            self.hearers.insert(0, Logbook(request.capture, live, overwrite=request.overwrite))
+            self.hearers.insert(0, CaptureLog(request.capture, live, overwrite=request.overwrite))
         for hearer in self.hearers:
             hearer.joined(self)
         self._connection: MediaConnection | None = None

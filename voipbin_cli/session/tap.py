@@ -18,9 +18,9 @@ from voipbin_cli.events import Tell
 from voipbin_cli.media.devices import find_device, list_devices
 from voipbin_cli.media.microphone import Microphone
 from voipbin_cli.media.speaker import Speaker
-from voipbin_cli.session.audiofile import AudioFile
 from voipbin_cli.session.ending import Cause
 from voipbin_cli.session.hearer import Hearer
+from voipbin_cli.session.recording_file import AudioFile
 from voipbin_cli.session.sending import Sending, SpeakRequest
 from voipbin_cli.session.session import Session, SessionRequest
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
-from voipbin_cli.codec.pcm import FRAME_SAMPLES, Codec, encode
+from voipbin_cli.codec.codecs import FRAME_SAMPLES, Codec, encode
 from voipbin_cli.codec.rtp import RtpPacket, build
 from voipbin_cli.simulator.rooms import Room
 from voipbin_cli.simulator.sources import SoundLoop

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from voipbin_cli.codec.pcm import SAMPLE_RATE_HZ
+from voipbin_cli.codec.codecs import SAMPLE_RATE_HZ
 from voipbin_cli.simulator.schedule import Fault, FaultContext, FaultStage, Schedule
 
 Samples = NDArray[np.float64]

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from voipbin_cli.codec.codecs import FRAME_NS
 from voipbin_cli.codec.encapsulation import Encapsulation
-from voipbin_cli.codec.pcm import FRAME_NS
 from voipbin_cli.errors import MachineError
-from voipbin_cli.simulator.farend import MediaChannel, messages
+from voipbin_cli.simulator.far_end import MediaChannel, messages
 from voipbin_cli.simulator.media_stream import MediaStream
 from voipbin_cli.simulator.rest_api import Join
 from voipbin_cli.simulator.rooms import Room

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from voipbin_cli.codec.codecs import FRAME_NS
 from voipbin_cli.codec.encapsulation import Encapsulation
-from voipbin_cli.codec.pcm import FRAME_NS
 from voipbin_cli.simulator.schedule import (
     MS_NS,
     Fault,

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from voipbin_cli.codec.audiosocket import Kind
+from voipbin_cli.codec.codecs import Codec
 from voipbin_cli.codec.encapsulation import Encapsulation, Packer
 from voipbin_cli.codec.fingerprint import Dialect
-from voipbin_cli.codec.pcm import Codec
 
 
 class Accepted(NamedTuple):

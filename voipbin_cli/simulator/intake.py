@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 
 from voipbin_cli.codec import audiosocket, rtp
+from voipbin_cli.codec.codecs import SAMPLE_RATE_HZ, decode
 from voipbin_cli.codec.encapsulation import MAX_PAYLOAD_BYTES, Encapsulation
-from voipbin_cli.codec.pcm import SAMPLE_RATE_HZ, decode
 from voipbin_cli.errors import DecodeError
 from voipbin_cli.simulator.forms import Accepted
 

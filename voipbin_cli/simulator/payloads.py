@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from functools import partial
 
-from voipbin_cli.codec.pcm import Codec, decode, encode
+from voipbin_cli.codec.codecs import Codec, decode, encode
 from voipbin_cli.simulator.schedule import SECOND_NS, Fault, FaultContext, FaultStage, Schedule
 
 _TEXT = b'{"event":"media","media":{"track":"inbound","payload":"//79/f39/v7+/v39/f7+"}}\n'

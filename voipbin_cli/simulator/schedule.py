@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
+from voipbin_cli.codec.codecs import FRAME_NS, FRAME_SAMPLES, Codec
 from voipbin_cli.codec.encapsulation import Encapsulation
-from voipbin_cli.codec.pcm import FRAME_NS, FRAME_SAMPLES, Codec
 
 MS_NS = 1_000_000
 SECOND_NS = 1_000_000_000

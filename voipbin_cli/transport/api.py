@@ -20,10 +20,10 @@ from voipbin_cli.transport.addresses import authority, is_loopback
 from voipbin_cli.transport.credentials import may_be_secret
 from voipbin_cli.transport.endpoint import Endpoint
 from voipbin_cli.transport.event_loop import run
-from voipbin_cli.transport.masking import mask_http_logging
 from voipbin_cli.transport.network_failure import explain, failed, timed_out
 from voipbin_cli.transport.refusal import refusal
 from voipbin_cli.transport.resources import CallState, ConferenceState, ResourceState
+from voipbin_cli.transport.secret_masking import mask_http_logging
 from voipbin_cli.transport.targets import Target, TargetKind
 
 T = TypeVar("T")

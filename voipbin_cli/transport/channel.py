@@ -13,7 +13,7 @@ from websockets.frames import CloseCode, Frame, Opcode
 from websockets.http11 import Response
 from websockets.protocol import State
 
-from voipbin_cli.transport.framing import Framing
+from voipbin_cli.transport.websocket_framing import Framing
 
 Clock = Callable[[], int]
 

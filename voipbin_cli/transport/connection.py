@@ -24,7 +24,7 @@ from voipbin_cli.transport.channel import (
     RoundTrip,
 )
 from voipbin_cli.transport.handshake import open_channel
-from voipbin_cli.transport.masking import mask
+from voipbin_cli.transport.secret_masking import mask
 
 __all__ = ["ConnectionEnded", "MediaConnection", "Message", "RoundTrip", "open_connection"]
 

@@ -14,8 +14,8 @@ from voipbin_cli.text import printable
 from voipbin_cli.transport.addresses import is_loopback
 from voipbin_cli.transport.credential_sources import find_credential
 from voipbin_cli.transport.credentials import Auth, Credential, CredentialKind
-from voipbin_cli.transport.masking import bare_url
 from voipbin_cli.transport.profiles import ProfileStore
+from voipbin_cli.transport.secret_masking import bare_url
 from voipbin_cli.transport.targets import Target, TargetKind
 
 DEFAULT_API_URL = "https://api.voipbin.net/v1.0"

@@ -19,10 +19,10 @@ from voipbin_cli.finding_ids import FindingId
 from voipbin_cli.text import printable
 from voipbin_cli.transport.addresses import authority, is_loopback, secrets_of
 from voipbin_cli.transport.channel import Clock, MessageChannel
-from voipbin_cli.transport.framing import Framing
-from voipbin_cli.transport.masking import mask
 from voipbin_cli.transport.network_failure import explain, failed, timed_out
 from voipbin_cli.transport.refusal import refusal
+from voipbin_cli.transport.secret_masking import mask
+from voipbin_cli.transport.websocket_framing import Framing
 
 _STATUS_LINE = re.compile(rb"HTTP/\d\.\d (\d{3})(?: ([^\r\n]*))?")
 _NO_WEBSOCKET = "check the URL: something else than a media stream listens there"

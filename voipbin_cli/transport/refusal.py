@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from voipbin_cli.errors import ConnectionFailed, Refused, VoipbinError
 from voipbin_cli.finding_ids import FindingId
 from voipbin_cli.text import printable
-from voipbin_cli.transport.masking import bare_url, mask
+from voipbin_cli.transport.secret_masking import bare_url, mask
 
 BODY_LIMIT_BYTES = 64 * 1024
 RETRY_AFTER_LIMIT_S = 86_400.0

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 from voipbin_cli.errors import UsageError
 from voipbin_cli.text import UUID_PATTERN, is_uuid, printable
 from voipbin_cli.transport.addresses import CREDENTIAL_FIELDS
-from voipbin_cli.transport.masking import bare_url, mask
+from voipbin_cli.transport.secret_masking import bare_url, mask
 
 DEFAULT_SCENARIO = "clean"
 FORMS = "give a call's UUID, call/UUID, conference/UUID, a ws:// or wss:// URL, or sim[:SCENARIO]"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.support.arrivals import foretold
 from voipbin_cli.analysis.playout.buffer import Mode, PlayoutBuffer
-from voipbin_cli.analysis.playout.policies import ADAPTIVE, FIXED_60, FIXED_200
+from voipbin_cli.analysis.playout.target_delay import ADAPTIVE, FIXED_60, FIXED_200
 
 MS = 1_000_000
 FRAME = 20 * MS

@@ -17,8 +17,8 @@ from voipbin_cli.analysis.validation.facts.pacing import PacingFacts, PacingPast
 from voipbin_cli.analysis.validation.facts.payload import PayloadFacts
 from voipbin_cli.analysis.validation.facts.rtp_clock import ClockFacts, ClockPast
 from voipbin_cli.analysis.validation.facts.rtp_sequence import SequenceFacts, SequencePast
+from voipbin_cli.codec.codecs import Codec
 from voipbin_cli.codec.encapsulation import Encapsulation
-from voipbin_cli.codec.pcm import Codec
 
 MS = 1_000_000
 

@@ -5,18 +5,19 @@ from __future__ import annotations
 import numpy as np
 
 from voipbin_cli.analysis.arrivals.bursts import VariationFold
+from voipbin_cli.analysis.arrivals.delay_floor import FloorLevel
 from voipbin_cli.analysis.arrivals.drift import Drift, DriftFold
-from voipbin_cli.analysis.arrivals.gaps import PauseFold
 from voipbin_cli.analysis.arrivals.intervals import IntervalFold
 from voipbin_cli.analysis.arrivals.jitter import Jitter, JitterFold
-from voipbin_cli.analysis.arrivals.lateness import LatenessFold
-from voipbin_cli.analysis.arrivals.levels import FloorLevel
+from voipbin_cli.analysis.arrivals.own_lag import LatenessFold
 from voipbin_cli.analysis.arrivals.paces import ClockFold
+from voipbin_cli.analysis.arrivals.pause_fold import PauseFold
 from voipbin_cli.analysis.arrivals.placing import Placed
 from voipbin_cli.analysis.columns import Blocks, Ints
 from voipbin_cli.analysis.pauses import Pause, weigh
-from voipbin_cli.analysis.playout.policies import ADAPTIVE, FIXED_60, BufferFold, Outcome
-from voipbin_cli.codec.pcm import SAMPLE_RATE_HZ
+from voipbin_cli.analysis.playout.late_frames import BufferFold, Outcome
+from voipbin_cli.analysis.playout.target_delay import ADAPTIVE, FIXED_60
+from voipbin_cli.codec.codecs import SAMPLE_RATE_HZ
 
 _SECOND_FRAMES = 50
 

@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from voipbin_cli.analysis.arrivals.log import Arrivals
+from voipbin_cli.analysis.arrivals.arrival_log import Arrivals
 from voipbin_cli.analysis.columns import Ints, before, wrapped_steps
+from voipbin_cli.codec.codecs import SAMPLE_RATE_HZ
 from voipbin_cli.codec.encapsulation import Encapsulation
-from voipbin_cli.codec.pcm import SAMPLE_RATE_HZ
 from voipbin_cli.codec.rtp import MAX_DROPOUT
 
 NS_PER_SAMPLE = 1_000_000_000 // SAMPLE_RATE_HZ

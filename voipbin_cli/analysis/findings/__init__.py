@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
-from voipbin_cli.analysis.findings import arrival, connection, labels, payload, sound
+from voipbin_cli.analysis.findings import arrival, connection, payload, sound
+from voipbin_cli.analysis.findings import mislabelled as labels
 from voipbin_cli.analysis.findings.row import Case, Circumstances, Finding, FindingRow
 from voipbin_cli.analysis.metrics import Measured
 from voipbin_cli.analysis.severity import Severity

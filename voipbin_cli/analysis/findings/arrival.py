@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from voipbin_cli.analysis.findings.row import WARNING, Case, Evidence, FindingRow, sure, tenths
 from voipbin_cli.analysis.pauses import PauseKind
-from voipbin_cli.analysis.playout.policies import ADAPTIVE, FIXED_60, FIXED_200
-from voipbin_cli.codec.pcm import SAMPLE_RATE_HZ
+from voipbin_cli.analysis.playout.target_delay import ADAPTIVE, FIXED_60, FIXED_200
+from voipbin_cli.codec.codecs import SAMPLE_RATE_HZ
 from voipbin_cli.finding_ids import FindingId
 
 # From here on a fault is worth telling; what is a stall, and what is lost, `pauses` has judged.

@@ -15,7 +15,7 @@ from voipbin_cli.analysis.findings.row import (
     tenths,
 )
 from voipbin_cli.analysis.metrics import Measured, change_fields
-from voipbin_cli.codec.pcm import FRAME_SAMPLES, SAMPLE_RATE_HZ, Codec
+from voipbin_cli.codec.codecs import FRAME_SAMPLES, SAMPLE_RATE_HZ, Codec
 from voipbin_cli.finding_ids import FindingId
 
 # A rate is another rate from this deviation on; below it is a clock.

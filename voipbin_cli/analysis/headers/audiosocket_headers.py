@@ -12,7 +12,7 @@ from voipbin_cli.analysis.columns import Ints, Mask, before, equal, unequal
 from voipbin_cli.analysis.headers.no_headers import BARE_BYTES
 from voipbin_cli.analysis.messages import Messages
 from voipbin_cli.codec.audiosocket import HEADER_BYTES, RATE_HZ, Kind
-from voipbin_cli.codec.pcm import SAMPLE_RATE_HZ
+from voipbin_cli.codec.codecs import SAMPLE_RATE_HZ
 
 _MAX_JOINED = 32
 _RATES: Ints = np.zeros(256, np.int64)

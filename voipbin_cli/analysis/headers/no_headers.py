@@ -8,7 +8,7 @@ import numpy as np
 
 from voipbin_cli.analysis.columns import Ints, Mask
 from voipbin_cli.analysis.messages import Messages
-from voipbin_cli.codec.pcm import SAMPLE_RATE_HZ
+from voipbin_cli.codec.codecs import SAMPLE_RATE_HZ
 
 NO_LABEL = -1
 # Bare audio comes in whole multiples of 10 ms of G.711 (80) or linear (160).

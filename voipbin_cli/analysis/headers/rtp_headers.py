@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from voipbin_cli.analysis.columns import Ints, Mask, equal, unequal
 from voipbin_cli.analysis.headers.no_headers import BARE_BYTES
 from voipbin_cli.analysis.messages import Messages
+from voipbin_cli.codec.codecs import SAMPLE_RATE_HZ
 from voipbin_cli.codec.payload_types import COMFORT_NOISE, PCMA, PCMU, RESERVED
-from voipbin_cli.codec.pcm import SAMPLE_RATE_HZ
 from voipbin_cli.codec.rtp import HEADER_BYTES, VERSION
 
 _FIXED = np.dtype(

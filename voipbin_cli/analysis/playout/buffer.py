@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voipbin_cli.analysis.playout.conceal import Audio, Concealer
-from voipbin_cli.analysis.playout.control import JUMP_MS, DelayControl
-from voipbin_cli.analysis.playout.fractional import FractionalReader
-from voipbin_cli.analysis.playout.policies import MS, Policy
+from voipbin_cli.analysis.playout.reading_speed import JUMP_MS, DelayControl
 from voipbin_cli.analysis.playout.sample_queue import SampleQueue
+from voipbin_cli.analysis.playout.target_delay import MS, Policy
+from voipbin_cli.analysis.playout.variable_speed import FractionalReader
 
 # From these errors of the delay on samples are left out or put in: in silence (below -45 dBFS) up
 # to 20 ms at a time, in speech one pitch period every 60 ms, where it is periodic enough.
@@ -82,7 +82,7 @@ class PlayoutBuffer:
     with the least delay that does, `fixed` stays. A missing frame is concealed, a late one
     dropped. The difference between the far clock and the caller's is taken up by reading a
     few parts in a million faster or slower. Memory is bounded whatever is pushed or pulled.
-    What it would do is foretold, without any audio, by `policies.BufferFold`.
+    What it would do is foretold, without any audio, by `late_frames.BufferFold`.
     """
 
     def __init__(

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from voipbin_cli.analysis.columns import Blocks, Floats, Samples
-from voipbin_cli.codec.pcm import FRAME_SAMPLES
+from voipbin_cli.codec.codecs import FRAME_SAMPLES
 
 FRAMES_PER_SECOND = 50
 FULL_SCALE = 32768

@@ -16,7 +16,7 @@ from voipbin_cli.analysis.sound.cutting import (
     SECOND_SAMPLES,
     SoundFrames,
 )
-from voipbin_cli.codec.pcm import FRAME_SAMPLES
+from voipbin_cli.codec.codecs import FRAME_SAMPLES
 
 FLOOR_DBFS = -100.0
 # Frames below hold no speech: about the level of a quiet room on a telephone.

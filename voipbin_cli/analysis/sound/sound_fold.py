@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from voipbin_cli.analysis.arrivals.log import Arrivals
+from voipbin_cli.analysis.arrivals.arrival_log import Arrivals
 from voipbin_cli.analysis.columns import Floats, Samples
 from voipbin_cli.analysis.sound.cutting import (
     FRAMES_PER_SECOND,
@@ -17,8 +17,8 @@ from voipbin_cli.analysis.sound.cutting import (
 )
 from voipbin_cli.analysis.sound.holes import HoleFold
 from voipbin_cli.analysis.sound.signal import SignalFold
-from voipbin_cli.codec import pcm
-from voipbin_cli.codec.pcm import FRAME_SAMPLES
+from voipbin_cli.codec import codecs
+from voipbin_cli.codec.codecs import FRAME_SAMPLES
 from voipbin_cli.codec.reading import Reading
 
 _WINDOW = np.hanning(FRAME_SAMPLES)
@@ -120,8 +120,8 @@ def decoded(rows: Arrivals, reading: Reading) -> Samples:
     width = reading.codec.sample_bytes
     if not reading.shifted:
         whole = payloads[:, : size - size % width]
-        return pcm.samples(reading.codec, whole.ravel().data)
+        return codecs.samples(reading.codec, whole.ravel().data)
     shifted = payloads[:, 1 : size - 1 + size % 2]
-    samples = pcm.samples(reading.codec, shifted.ravel().data).reshape(len(rows), -1)
+    samples = codecs.samples(reading.codec, shifted.ravel().data).reshape(len(rows), -1)
     lengthened: Samples = np.concatenate([samples, samples[:, -1:]], axis=1)
     return lengthened.ravel()

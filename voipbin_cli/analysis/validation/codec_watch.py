@@ -7,10 +7,10 @@ import numpy as np
 from voipbin_cli.analysis.columns import Ints
 from voipbin_cli.analysis.validation.facts.audio import MISALIGNED, code_of
 from voipbin_cli.analysis.validation.facts.block import BlockFacts
+from voipbin_cli.codec.codecs import Codec
 from voipbin_cli.codec.decider import CodecDecider
 from voipbin_cli.codec.encapsulation import Unit, unpack
 from voipbin_cli.codec.hypotheses import MIN_BYTES
-from voipbin_cli.codec.pcm import Codec
 from voipbin_cli.codec.reading import Reading
 from voipbin_cli.errors import DecodeError
 

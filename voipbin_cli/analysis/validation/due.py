@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from voipbin_cli.codec.codecs import Codec
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation
 from voipbin_cli.codec.fingerprint import Fingerprint, SendForm, send_form
-from voipbin_cli.codec.pcm import Codec
 
 DOCUMENTED_PAYLOAD_TYPE = 0
 DEPLOYED_PAYLOAD_TYPE = 96

@@ -15,8 +15,8 @@ from voipbin_cli.analysis.validation.codec_watch import BLOCK_FRAMES, UNDECIDED,
 from voipbin_cli.analysis.validation.due import Due
 from voipbin_cli.analysis.validation.facts.block import BlockFacts, MessageFacts, Past
 from voipbin_cli.analysis.validation.rules import RULES, Rule
+from voipbin_cli.codec.codecs import Codec
 from voipbin_cli.codec.encapsulation import Direction
-from voipbin_cli.codec.pcm import Codec
 
 # A block of columns: enough for numpy, little memory.
 _PART_FRAMES = 400 * BLOCK_FRAMES

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from voipbin_cli.analysis.columns import Ints, Mask, equal
 from voipbin_cli.analysis.headers import Headers
 from voipbin_cli.analysis.validation.due import codec_name
-from voipbin_cli.codec.pcm import FRAME_SAMPLES, SAMPLE_RATE_HZ, Codec
+from voipbin_cli.codec.codecs import FRAME_SAMPLES, SAMPLE_RATE_HZ, Codec
 
 CODECS: tuple[Codec | None, ...] = (None, *Codec)
 """What the numbers of a column of codecs mean; MISALIGNED comes after them."""

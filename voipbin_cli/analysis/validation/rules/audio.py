@@ -18,7 +18,7 @@ from voipbin_cli.analysis.validation.rules.rule import (
     Severities,
     always,
 )
-from voipbin_cli.codec.pcm import Codec
+from voipbin_cli.codec.codecs import Codec
 
 CODEC_TABLE = "VoIPBIN media stream: the codec of each encapsulation, received and sent"
 G711, L16 = f"ITU-T G.711; {CODEC_TABLE}", f"RFC 3551 4.5.11; {CODEC_TABLE}"

@@ -9,7 +9,7 @@ from voipbin_cli.analysis.validation.facts.block import BlockFacts
 from voipbin_cli.analysis.validation.rules.identifiers import RuleId
 from voipbin_cli.analysis.validation.rules.rule import ERROR, SLN, WARNING, Rule, always
 from voipbin_cli.codec.audiosocket import MAX_PAYLOAD_BYTES
-from voipbin_cli.codec.pcm import FRAME_SAMPLES
+from voipbin_cli.codec.codecs import FRAME_SAMPLES
 
 SLN_FORM = "VoIPBIN media stream: SLN is bare 8 kHz mono samples, 20 ms a message"
 

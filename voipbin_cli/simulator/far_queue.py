@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from voipbin_cli.codec.pcm import SAMPLE_RATE_HZ
+from voipbin_cli.codec.codecs import SAMPLE_RATE_HZ
 
 TICK_BYTES = 320
 _BYTES_PER_MS = SAMPLE_RATE_HZ * 2 // 1000

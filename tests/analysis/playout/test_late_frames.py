@@ -6,12 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.arrivals import foretold
-from voipbin_cli.analysis.playout.policies import (
+from voipbin_cli.analysis.playout.late_frames import BufferFold
+from voipbin_cli.analysis.playout.target_delay import (
     ADAPTIVE,
     BLOCK_FRAMES,
     FIXED_60,
     FIXED_200,
-    BufferFold,
     DelayTarget,
 )
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 
+from voipbin_cli.codec.codecs import FRAME_SAMPLES, Codec
 from voipbin_cli.codec.dialect import FrameDecoder
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.codec.fingerprint import SendForm
-from voipbin_cli.codec.pcm import FRAME_SAMPLES, Codec
 from voipbin_cli.errors import UsageError
 
 # Audible frames wait this long for the far end to show what it is.

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from voipbin_cli.analysis.findings.row import INFO, Case, Evidence, FindingRow
+from voipbin_cli.codec.codecs import SAMPLE_RATE_HZ, Codec
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.codec.payload_types import PCMA, PCMU
-from voipbin_cli.codec.pcm import SAMPLE_RATE_HZ, Codec
 from voipbin_cli.finding_ids import FindingId
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from tests.support.peer import vector_messages
 from voipbin_cli.codec.encapsulation import Encapsulation
-from voipbin_cli.session.listener import Listener
+from voipbin_cli.session.message_decoder import MessageDecoder
 from voipbin_cli.transport.connection import Message
 
 
@@ -18,7 +18,7 @@ def tone(rate_hz: int, seconds: float, hz: float = 440.0) -> np.ndarray:
 
 
 def test_it_counts_what_it_hears() -> None:
-    listener = Listener(Encapsulation.RTP)
+    listener = MessageDecoder(Encapsulation.RTP)
     messages = [Message(at, data) for at, data in vector_messages("rtp-deployed")]
     frames = listener.take_messages(messages)
     frames += listener.finish()
@@ -28,7 +28,7 @@ def test_it_counts_what_it_hears() -> None:
 
 
 def test_malformed_and_text_messages_are_counted_apart() -> None:
-    listener = Listener(Encapsulation.RTP)
+    listener = MessageDecoder(Encapsulation.RTP)
     assert listener.take_messages([Message(0, b"\x80")]) == []
     assert listener.take_messages([Message(0, "MEDIA_START")]) == []
     assert (listener.malformed, listener.texts, listener.frames) == (1, 1, 0)
@@ -38,7 +38,7 @@ def test_malformed_and_text_messages_are_counted_apart() -> None:
 
 def test_another_sample_rate_is_brought_to_8_khz() -> None:
     # AudioSocket kind 12 is 16 kHz: 20 ms are 320 samples, 640 bytes.
-    listener = Listener(Encapsulation.AUDIOSOCKET)
+    listener = MessageDecoder(Encapsulation.AUDIOSOCKET)
     pcm = tone(16000, 2.0).astype("<i2").tobytes()
     frames = []
     for start in range(0, len(pcm), 640):

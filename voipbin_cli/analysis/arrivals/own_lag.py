@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from voipbin_cli.analysis.pauses import Pause
-from voipbin_cli.codec.pcm import FRAME_NS
+from voipbin_cli.codec.codecs import FRAME_NS
 
 # So late at least has a tick to be to say anything: an event loop is no more punctual.
 LEAST_NS = 10_000_000

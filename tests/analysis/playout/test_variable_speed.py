@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voipbin_cli.analysis.playout.fractional import FractionalReader
+from voipbin_cli.analysis.playout.variable_speed import FractionalReader
 
 
 def reader_of(audio):

@@ -34,7 +34,7 @@ def refusal_fields(error: VoipbinError) -> dict[str, Any]:
     return {"finding": finding, "details": {"message": error.message, **details}}
 
 
-class Logbook(Hearer):
+class CaptureLog(Hearer):
     """Writes a capture to `path`, through a writer thread.
 
     Times come as the run's clock has them (monotonic, ns) and are written as Unix time, with the

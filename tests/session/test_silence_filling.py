@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from voipbin_cli.codec.codecs import Codec
 from voipbin_cli.codec.dialect import AudioFrame
 from voipbin_cli.codec.encapsulation import Unit
-from voipbin_cli.codec.pcm import Codec
-from voipbin_cli.session.callclock import HOLD_LIMIT_NS, SILENT_NS, CallClock
+from voipbin_cli.session.silence_filling import HOLD_LIMIT_NS, SILENT_NS, CallClock
 
 MS = 1_000_000
 UNIT = Unit(b"", None, None)

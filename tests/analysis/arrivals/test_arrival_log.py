@@ -12,15 +12,15 @@ import pytest
 
 from tests.corpus.runs import MS, START_NS, Run, arrivals, fold
 from tests.support.peer import vector_messages
-from voipbin_cli.analysis.arrivals.log import ArrivalReader
+from voipbin_cli.analysis.arrivals.arrival_log import ArrivalReader
 from voipbin_cli.analysis.diagnosis import diagnose
 from voipbin_cli.analysis.messages import TimedMessage, from_messages
 from voipbin_cli.analysis.pauses import PauseKind
-from voipbin_cli.analysis.playout.policies import FIXED_60
+from voipbin_cli.analysis.playout.target_delay import FIXED_60
 from voipbin_cli.analysis.plots import plot_data
 from voipbin_cli.analysis.stream import StreamFold
+from voipbin_cli.codec.codecs import Codec
 from voipbin_cli.codec.encapsulation import Encapsulation
-from voipbin_cli.codec.pcm import Codec
 
 RTP, SLN, AUDIOSOCKET = Encapsulation
 NONE: frozenset[str] = frozenset()

@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from voipbin_cli.session.turns import LoopTurns
+from voipbin_cli.session.loop_turns import LoopTurns
 
 
 def test_pieces_are_done_in_order_and_what_the_sockets_brought_comes_between():

@@ -6,9 +6,9 @@ import pytest
 from voipbin_cli.analysis.messages import TimedMessage, from_messages
 from voipbin_cli.analysis.metrics import Measured
 from voipbin_cli.analysis.stream import StreamFold
-from voipbin_cli.codec import pcm
+from voipbin_cli.codec import codecs
+from voipbin_cli.codec.codecs import Codec
 from voipbin_cli.codec.encapsulation import Encapsulation
-from voipbin_cli.codec.pcm import Codec
 from voipbin_cli.codec.reading import SHIFTED, Reading
 from voipbin_cli.simulator.talker import speech
 
@@ -20,7 +20,7 @@ TEXT = b'{"type":"status","text":"the quick brown fox jumps over the lazy dog"} 
 def spoken(codec: Codec, loudness: float = 1.0) -> list[bytes]:
     """Speech in frames of 20 ms."""
     sound = (speech(3, SECONDS) * loudness).astype("<i2").tobytes()
-    data, size = pcm.encode(codec, sound), 160 * codec.sample_bytes
+    data, size = codecs.encode(codec, sound), 160 * codec.sample_bytes
     return [data[at : at + size] for at in range(0, len(data), size)]
 
 

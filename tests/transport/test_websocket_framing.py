@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.channels import MAX_SIZE, LibraryAlone, heard
 from tests.support.peer import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, frame_bytes
-from voipbin_cli.transport.framing import Framing
+from voipbin_cli.transport.websocket_framing import Framing
 
 FRAME = b"\x82\x7e\x00\xac" + bytes(range(172))
 PAYLOAD = FRAME[4:]

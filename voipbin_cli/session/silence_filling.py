@@ -6,8 +6,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 
 from voipbin_cli.analysis.pauses import Pause, PauseJudge, PauseKind, but_queued
+from voipbin_cli.codec.codecs import SAMPLE_RATE_HZ
 from voipbin_cli.codec.dialect import AudioFrame
-from voipbin_cli.codec.pcm import SAMPLE_RATE_HZ
 
 NS_PER_SAMPLE = 1_000_000_000 // SAMPLE_RATE_HZ
 # A kill may cost the last second of a recording; the writer takes 0.3 s of it in batches.

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from voipbin_cli.analysis.playout.control import DelayControl
-from voipbin_cli.analysis.playout.policies import ADAPTIVE, FIXED_60, Policy
+from voipbin_cli.analysis.playout.reading_speed import DelayControl
+from voipbin_cli.analysis.playout.target_delay import ADAPTIVE, FIXED_60, Policy
 
 MS = 1_000_000
 PULL_MS = 20.0

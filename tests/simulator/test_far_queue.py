@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from voipbin_cli.simulator.farqueue import (
+from voipbin_cli.simulator.far_queue import (
     CALL,
     CALL_WITHOUT_RTP,
     CONFERENCE,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from voipbin_cli.analysis.arrivals.log import Arrivals
+from voipbin_cli.analysis.arrivals.arrival_log import Arrivals
 from voipbin_cli.codec.decider import CodecDecider, Look, mean_look
 from voipbin_cli.codec.encapsulation import Encapsulation, Unit
 from voipbin_cli.codec.evidence import is_still

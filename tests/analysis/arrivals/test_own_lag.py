@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from voipbin_cli.analysis.arrivals.lateness import Lag, LatenessFold
+from voipbin_cli.analysis.arrivals.own_lag import Lag, LatenessFold
 from voipbin_cli.analysis.pauses import Pause
 
 MS = 1_000_000

@@ -7,14 +7,14 @@ from collections.abc import Iterable
 import numpy as np
 import numpy.typing as npt
 
+from voipbin_cli.codec.codecs import SAMPLE_RATE_HZ
 from voipbin_cli.codec.dialect import AudioFrame, FrameDecoder
 from voipbin_cli.codec.encapsulation import Encapsulation
-from voipbin_cli.codec.pcm import SAMPLE_RATE_HZ
 from voipbin_cli.errors import DecodeError
 from voipbin_cli.transport.connection import Message
 
 
-class Listener:
+class MessageDecoder:
     """Decodes what arrives, at 8 kHz, and counts it.
 
     `malformed` counts messages that are no frame of the encapsulation, `texts` text messages;

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voipbin_cli.analysis.arrivals.gaps import PauseFold
+from voipbin_cli.analysis.arrivals.pause_fold import PauseFold
 from voipbin_cli.analysis.columns import Ints
 from voipbin_cli.analysis.pauses import Pause, PauseJudge
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from voipbin_cli.analysis.columns import Blocks
-from voipbin_cli.analysis.playout.policies import BLOCK_FRAMES, MS, DelayTarget, Policy
+from voipbin_cli.analysis.playout.target_delay import BLOCK_FRAMES, MS, DelayTarget, Policy
 
 # The lag is smoothed over a second. An error of up to 3 ms is left as it is; each further
 # millisecond changes the speed by 200 ppm, 0.5 % at most, which is not heard.

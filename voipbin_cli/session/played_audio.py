@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import IO
 
 from voipbin_cli.analysis.sound.dtmf import tones
-from voipbin_cli.codec.pcm import FRAME_SAMPLES, SAMPLE_RATE_HZ
+from voipbin_cli.codec.codecs import FRAME_SAMPLES, SAMPLE_RATE_HZ
 from voipbin_cli.errors import MachineError, UsageError
 from voipbin_cli.media.audio_source import AudioSource
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from voipbin_cli.codec.codecs import SAMPLE_RATE_HZ
 from voipbin_cli.codec.dialect import AudioFrame
-from voipbin_cli.codec.pcm import SAMPLE_RATE_HZ
 from voipbin_cli.media.audio_writer import check_apart, check_output, open_writer
 from voipbin_cli.media.background_writer import BackgroundWriter
-from voipbin_cli.session.callclock import CallClock
 from voipbin_cli.session.hearer import Hearer
+from voipbin_cli.session.silence_filling import CallClock
 from voipbin_cli.transport.connection import ConnectionEnded, MediaConnection
 
 
