@@ -123,9 +123,11 @@ class SequenceFacts:
     @cached_property
     def is_fixed_start(self) -> Mask:
         """The first packet, numbered 0 or 1 and from SSRC 0, as no random choice has it."""
-        at = self.order.at
-        is_fixed = equal(self._packets.ssrc[at], 0) & (self._packets.sequence_number[at] <= 1)
-        return self._of_messages(is_fixed & self._is_first(at))
+        first = self.order.at[: int(self._past.is_none)]
+        column = np.zeros(len(self._packets.messages), bool)
+        column[first] = equal(self._packets.ssrc[first], 0)
+        column[first] &= self._packets.sequence_number[first] <= 1
+        return column
 
     @property
     def end(self) -> SequencePast:
