@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable
-from typing import NamedTuple, NoReturn, Self
+from typing import Any, NamedTuple, NoReturn, Self
 
 from voipbin_cli.errors import DecodeError
 
@@ -107,9 +107,10 @@ class RtpPacket(_Fields):
         )
 
     @classmethod
-    def _make(cls, iterable: Iterable[object]) -> Self:  # type: ignore[override]
+    def _make(cls, iterable: Iterable[object]) -> Self:  # type: ignore[override]  # fewer options
         # `_replace` comes through here: it is checked like any other way to make a packet.
-        return cls(**dict(zip(cls._fields, iterable, strict=True)))  # type: ignore[arg-type]
+        fields: dict[str, Any] = dict(zip(cls._fields, iterable, strict=True))
+        return cls(**fields)
 
 
 def _in_range(name: str, value: int, bits: int) -> None:

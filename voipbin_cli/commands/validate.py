@@ -17,6 +17,11 @@ from voipbin_cli.render.validation_output import Document, ValidationOutput
 if TYPE_CHECKING:
     from voipbin_cli.analysis.validation.scope import Scope
     from voipbin_cli.analysis.validation.tally import Group
+    from voipbin_cli.commands.options import OutputOptions
+    from voipbin_cli.render.violations import FoundLines
+    from voipbin_cli.session.proxy import ProxyValidation
+    from voipbin_cli.session.session import Session
+    from voipbin_cli.session.validate import LiveValidation
     from voipbin_cli.transport.targets import Target
 
 JUDGING = "Judging"
@@ -156,7 +161,8 @@ def _judged(options: ValidateOptions) -> Sequence[Group]:
         as_json=live.out.json, document=options.document, quiet=live.out.quiet
     )
     if options.proxy is not None:
-        return _of_stream(chosen_target(options.source, live.api), options, scope, output)
+        target = chosen_target(options.source, live.api)
+        return _of_proxy(target, options.proxy, options, scope, output)
     if options.hex_:
         return _of_hex(options.source, options, scope, output)
     source = chosen_source(options.source, live.api, stdin=True)
@@ -205,33 +211,56 @@ def _of_hex(
 def _of_stream(
     target: Target, options: ValidateOptions, scope: Scope, output: ValidationOutput
 ) -> Sequence[Group]:
-    """Judge a live stream, or with --proxy those of all who connect here, until it ends."""
-    from voipbin_cli.commands.live import run_live, teller
+    """Judge a live stream until it ends."""
+    from voipbin_cli.commands.live import teller
     from voipbin_cli.commands.target import opened_target
-    from voipbin_cli.render.violations import ProxyLines, ValidationLines, done_line, listening
-    from voipbin_cli.session.proxy import ProxyValidation
-    from voipbin_cli.session.session import Session, SessionRequest
+    from voipbin_cli.render.violations import FoundLines, validation_line
+    from voipbin_cli.session.session import SessionRequest
     from voipbin_cli.session.validate import LiveValidation, validate_session
 
-    live, tell = options.live, teller(options.live.out)
-    session: Session | ProxyValidation
-    judge: LiveValidation | ProxyValidation
-    lines: ValidationLines | ProxyLines
+    live = options.live
     with opened_target(target, live) as stream:
         request = SessionRequest(stream, live.duration, live.capture)
-        if options.proxy is None:
-            judge = LiveValidation(request, scope, output.part)
-            session = validate_session(request, tell, judge)
-            lines = ValidationLines(stream.label, session.status, judge.groups)
-        else:
-            told = listening(tell, quiet=not live.out.is_chatty)
-            session = judge = ProxyValidation(
-                request, told, port=options.proxy, scope=scope, on_part=output.part
-            )
-            lines = ProxyLines(stream.label, session.status, session.groups)
-        try:
-            run_live(session, lines, done_line, live.out)
-        finally:
-            if judge.judged()["frames"]:
-                output.result(stream.label, judge.judged(), judge.groups())
+        judge = LiveValidation(request, scope, output.part)
+        session = validate_session(request, teller(live.out), judge)
+        lines = FoundLines(lambda: validation_line(stream.label, session.status()), judge.groups)
+        return _run(session, judge, lines, stream.label, output, live.out)
+
+
+def _of_proxy(
+    target: Target, port: int, options: ValidateOptions, scope: Scope, output: ValidationOutput
+) -> Sequence[Group]:
+    """Judge the streams of all who connect to `port` of this machine, until Ctrl-C."""
+    from voipbin_cli.commands.live import teller
+    from voipbin_cli.commands.target import opened_target
+    from voipbin_cli.render.violations import FoundLines, listening, proxy_line
+    from voipbin_cli.session.proxy import ProxyValidation
+    from voipbin_cli.session.session import SessionRequest
+
+    live = options.live
+    with opened_target(target, live) as stream:
+        request = SessionRequest(stream, live.duration, live.capture)
+        tell = listening(teller(live.out), quiet=not live.out.is_chatty)
+        proxy = ProxyValidation(request, tell, port=port, scope=scope, on_part=output.part)
+        lines = FoundLines(lambda: proxy_line(stream.label, proxy.status()), proxy.groups)
+        return _run(proxy, proxy, lines, stream.label, output, live.out)
+
+
+def _run(
+    session: Session | ProxyValidation,
+    judge: LiveValidation | ProxyValidation,
+    lines: FoundLines,
+    label: str,
+    output: ValidationOutput,
+    out: OutputOptions,
+) -> Sequence[Group]:
+    """Run it to its end, tell what was judged whatever ended it, and return what was found."""
+    from voipbin_cli.commands.live import run_live
+    from voipbin_cli.render.violations import done_line
+
+    try:
+        run_live(session, lines, done_line, out)
+    finally:
+        if judge.judged()["frames"]:
+            output.result(label, judge.judged(), judge.groups())
     return judge.groups()

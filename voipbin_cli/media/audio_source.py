@@ -155,7 +155,7 @@ class _SoundFile:
     def __init__(self, path: str, raw: tuple[int, int] | None = None) -> None:
         import soundfile
 
-        class Forwards(soundfile.SoundFile):  # type: ignore[misc]
+        class Forwards(soundfile.SoundFile):  # type: ignore[misc]  # it ships no types
             """Never seeks: where the length is not known (FLAC after a crash) it would fail."""
 
             def seekable(self) -> bool:

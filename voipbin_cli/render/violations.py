@@ -125,47 +125,30 @@ def _counts(violations: Sequence[dict[str, Any]]) -> str:
     return ", ".join(parts)
 
 
-class ValidationLines:
-    """Where a live validation is, and what it has found so far."""
+class FoundLines:
+    """A first line that says where a run is, and what was found so far under it."""
 
-    def __init__(
-        self,
-        target: str,
-        status: Callable[[], SessionStatus],
-        found: Callable[[], Sequence[Group]],
-    ) -> None:
-        self._target = printable(target, 48)
-        self._status = status
+    def __init__(self, first: Callable[[], Text], found: Callable[[], Sequence[Group]]) -> None:
+        self._first = first
         self._found = found
 
     def __call__(self) -> list[Text]:
-        status = self._status()
-        first = state_line(status, f"{self._target}  {status.frames} frames  {status.form}")
-        return [first, *(_headline(group) for group in self._found()[:8])]
+        return [self._first(), *(_headline(group) for group in self._found()[:8])]
 
 
-class ProxyLines:
-    """Who is there, and what was found so far."""
+def validation_line(target: str, status: SessionStatus) -> Text:
+    """Where a live validation is."""
+    shown = printable(target, 48)
+    return state_line(status, f"{shown}  {status.frames} frames  {status.form}")
 
-    def __init__(
-        self,
-        target: str,
-        status: Callable[[], ProxyStatus],
-        found: Callable[[], Sequence[Group]],
-    ) -> None:
-        self._target = printable(target, 48)
-        self._status = status
-        self._found = found
 
-    def __call__(self) -> list[Text]:
-        status = self._status()
-        style = "bold green" if status.clients else "dim"
-        first = Text.assemble(
-            (f"● {status.clients} connected", style),
-            f"  {clock_text(status.elapsed_s)}  {status.address} → {self._target}  ",
-            f"{status.received} received, {status.sent} sent",
-        )
-        return [first, *(_headline(group) for group in self._found()[:8])]
+def proxy_line(target: str, status: ProxyStatus) -> Text:
+    """Who is connected to a proxy, and where it goes on to."""
+    return Text.assemble(
+        (f"● {status.clients} connected", "bold green" if status.clients else "dim"),
+        f"  {clock_text(status.elapsed_s)}  {status.address} → {printable(target, 48)}  ",
+        f"{status.received} received, {status.sent} sent",
+    )
 
 
 def done_line(summary: dict[str, Any]) -> str:
