@@ -113,7 +113,7 @@ class ProxyValidation:
         self._clock = clock
         self._talks: list[_Talk] = []
         self._relay = Relay(self._connect, self._begin, refused=self._refused, clock=clock)
-        self._logbook = (
+        self._capture = (
             CaptureLog(request.capture, request.live, overwrite=request.overwrite)
             if request.capture is not None
             else Hearer()
@@ -134,10 +134,10 @@ class ProxyValidation:
         self._started_ns = self._clock()
         try:
             close = await self._relayed()
-            self._logbook.ended(self._clock(), close)
+            self._capture.ended(self._clock(), close)
             return close
         finally:
-            self._logbook.finish()
+            self._capture.finish()
 
     async def _relayed(self) -> Close:
         assert self._stopped is not None
@@ -183,7 +183,7 @@ class ProxyValidation:
         encapsulation = self._encapsulation(path)
         talk = _Talk(len(self._talks), self._scope.validator(encapsulation), connection, self)
         self._talks.append(talk)
-        self._logbook.opened(self._clock(), connection)
+        self._capture.opened(self._clock(), connection)
         self.tell("client", {"client": talk.number, "encapsulation": encapsulation.value})
         return talk
 
@@ -195,9 +195,9 @@ class ProxyValidation:
     def log(self, direction: Direction, message: Message) -> None:
         """Put a message into the capture."""
         if direction is Direction.IN:
-            self._logbook.hear_messages([message])
+            self._capture.hear_messages([message])
         elif isinstance(message.data, bytes):
-            self._logbook.hear_sent(message.arrival_ns, message.data)
+            self._capture.hear_sent(message.arrival_ns, message.data)
 
     def tell_parts(self, parts: Iterable[Part]) -> None:
         """Pass on what was judged."""
@@ -209,7 +209,7 @@ class ProxyValidation:
         """A client or its far end is gone."""
         self.tell_parts(talk.validator.finish())
         if trips_ms := [round(ms, 3) for ms in talk.connection.rtts_ms]:
-            self._logbook.hear_round_trips(self._clock(), trips_ms)
+            self._capture.hear_round_trips(self._clock(), trips_ms)
         who = "client" if ended.local else "far end"
         fields = {"client": talk.number, "by": who, "code": ended.code, "abrupt": ended.abrupt}
         self.tell("gone", fields)
