@@ -60,14 +60,19 @@ def test_a_choice_gives_what_its_word_means() -> None:
 @pytest.mark.parametrize(
     ("option", "text", "words", "hint"),
     [
-        (choice("--auth", among=Auth), "foo", "--auth takes query or header, not 'foo'", "--help"),
+        (
+            choice("--auth", among=Auth),
+            "foo",
+            "--auth takes query or header, not 'foo'",
+            "see --help",
+        ),
         (
             choice("--encapsulation", "-e", among=Encapsulation),
             "rpt",
             "--encapsulation takes rtp, sln or audiosocket, not 'rpt'",
             "did you mean rtp?",
         ),
-        (choice("--direction", among=Direction), "\x1b[2J", r"not '\x1b[2J'", "--help"),
+        (choice("--direction", among=Direction), "\x1b[2J", r"not '\x1b[2J'", "see --help"),
     ],
     ids=["two words", "three words", "no word"],
 )
@@ -77,4 +82,4 @@ def test_a_choice_says_which_words_it_takes(
     with pytest.raises(UsageError) as caught:
         option.parser(text)  # type: ignore[attr-defined]
     assert words in caught.value.message
-    assert caught.value.hint.startswith(hint)
+    assert caught.value.hint == hint

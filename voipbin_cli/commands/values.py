@@ -58,7 +58,7 @@ def _one_of(name: str, meanings: Mapping[str, T]) -> Callable[[str], T]:
         if word not in meanings:
             raise UsageError(
                 f"{name} takes {_listed(meanings)}, not '{printable(text, 40)}'",
-                hint=did_you_mean(word, meanings, "--help says what they mean"),
+                hint=did_you_mean(word, meanings, "see --help"),
             )
         return meanings[word]
 
