@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.corpus.__main__ import false_alarms, judge
 from tests.corpus.catalogue import KINDS, faulty, healthy, local, mixed
+from tests.corpus.judging import of_run
 from tests.corpus.runs import Run, arrivals, diagnosed, fold
 from voipbin_cli.analysis.diagnosis import diagnose
 from voipbin_cli.codec.codecs import Codec
@@ -42,15 +42,16 @@ def test_ten_seconds_tell_every_scenario_by_name(
 
 def test_the_root_cause_is_right_in_95_of_100() -> None:
     seeds = range(100, 102)
-    _, misses, count = judge([*faulty(seeds), *mixed(seeds), *local(seeds)])
-    assert count > 100
-    assert len(misses) <= 0.05 * count, "\n".join(misses)
+    outcomes = [*map(of_run, [*faulty(seeds), *mixed(seeds), *local(seeds)])]
+    misses = [str(outcome) for outcome in outcomes if not outcome.is_right]
+    assert len(outcomes) > 100
+    assert len(misses) <= 0.05 * len(outcomes), "\n".join(misses)
 
 
 def test_healthy_runs_of_every_dialect_and_speaker_are_ok() -> None:
-    alarms, count = false_alarms(healthy(range(200, 203)))
-    assert count >= 200
-    assert alarms == []
+    outcomes = [*map(of_run, healthy(range(200, 203)))]
+    assert len(outcomes) >= 200
+    assert [str(outcome) for outcome in outcomes if outcome.alarms] == []
 
 
 def test_the_corpus_has_every_kind_that_a_stream_can_show() -> None:

@@ -1,60 +1,30 @@
-"""Print the confusion matrix of the labelled corpus: `python -m tests.corpus [SEEDS]`.
+"""Print how often `diagnose` is right: `python -m tests.corpus [SEEDS]`.
 
-`python -m tests.corpus --live [ROUNDS]` prints that of the live runs: real processes, sockets,
-and, as root, network namespaces.
+A confusion matrix over the simulator's faults and over streams that it has no hand in, pairs of
+faults, alarms in healthy streams, and how often each degree of certainty was right. `--misses`
+lists each that was wrong. `python -m tests.corpus --live [ROUNDS]` prints that of live runs: real
+processes, sockets, and, as root, network namespaces.
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.corpus.catalogue import faulty, healthy, local, mixed
+from tests.corpus import catalogue, kinds
+from tests.corpus.judging import Outcome, calibration, matrix, of_run, of_stream
 from tests.corpus.live import CABLES, PEERS, root_causes
-from tests.corpus.runs import Run, diagnosed
-from voipbin_cli.analysis.findings import Finding
-from voipbin_cli.analysis.severity import Severity
+
+# What is wanted of each subject: the share of single faults whose first finding is true.
+WANTED = {"simulator": 0.97, "sound": 0.97, "codec": 0.97, "arrival": 0.99, "rtp": 0.99}
+WANTED_OF_PAIRS = 0.85
 
 
-def root_cause(findings: tuple[Finding, ...], expected: frozenset[str]) -> str:
-    """The first finding; an info counts where an info is expected, among others of its kind."""
-    if not findings:
-        return "-"
-    infos = [finding.id for finding in findings if finding.severity is Severity.INFO]
-    if findings[0].severity is Severity.INFO:
-        return next((name for name in infos if name in expected), findings[0].id)
-    return findings[0].id
-
-
-def judge(runs: Iterable[Run]) -> tuple[dict[str, Counter[str]], list[str], int]:
-    """Counts of root causes by what was expected, the misses in words, and how many runs."""
-    matrix: dict[str, Counter[str]] = defaultdict(Counter)
-    misses: list[str] = []
-    count = 0
-    for run in runs:
-        found = diagnosed(run).findings
-        root = root_cause(found, run.expected)
-        matrix["|".join(sorted(run.expected))][root] += 1
-        count += 1
-        if root not in run.expected:
-            told = ", ".join(f"{f.id} {dict(f.evidence)}" for f in found[:3])
-            misses.append(
-                f"{run.label} {run.encapsulation}: wanted {set(run.expected)}, got {told}"
-            )
-    return matrix, misses, count
-
-
-def false_alarms(runs: Iterable[Run]) -> tuple[list[str], int]:
-    """Healthy runs that were told to be otherwise, in words, and how many there were."""
-    alarms, count = [], 0
-    for run in runs:
-        count += 1
-        bad = [f for f in diagnosed(run).findings if f.severity is not Severity.INFO]
-        alarms += [f"{run.label}: {f.id} {dict(f.evidence)}" for f in bad]
-    return alarms, count
+def _share(count: int, of: int) -> str:
+    return f"{count} of {of} ({count / max(1, of):.1%})"
 
 
 def live(rounds: int) -> int:
@@ -62,33 +32,65 @@ def live(rounds: int) -> int:
     runs = [*PEERS, *CABLES] * rounds
     with TemporaryDirectory() as directory:
         found = root_causes(runs, Path(directory))
-    matrix: dict[str, Counter[str]] = defaultdict(Counter)
+    told: dict[str, Counter[str]] = defaultdict(Counter)
     for run, root in zip(runs, found, strict=True):
-        matrix[run.label][root] += 1
+        told[run.label][root] += 1
     right = sum(root in run.expected for run, root in zip(runs, found, strict=True))
     for run in runs[: len(runs) // rounds]:
-        told = ", ".join(f"{n} {name}" for name, n in matrix[run.label].most_common())
-        print(f"{run.label:<26} {'|'.join(sorted(run.expected)):<18} {told}")
-    print(f"root cause right: {right} of {len(runs)} ({right / len(runs):.1%})")
+        names = ", ".join(f"{n} {name}" for name, n in told[run.label].most_common())
+        print(f"{run.label:<26} {'|'.join(sorted(run.expected)):<18} {names}")
+    print(f"root cause right: {_share(right, len(runs))}")
     return int(right < 0.95 * len(runs))
 
 
+def single_faults(seeds: range) -> list[Outcome]:
+    """Of the simulator's and of the others."""
+    runs = [*catalogue.faulty(seeds), *catalogue.mixed(seeds), *catalogue.local(seeds)]
+    return [*map(of_run, runs), *map(of_stream, kinds.single_faults(seeds))]
+
+
+def healthy(seeds: range) -> list[Outcome]:
+    """Nothing may be told of these."""
+    return [*map(of_run, catalogue.healthy(seeds)), *map(of_stream, kinds.healthy(seeds))]
+
+
+def judge(seeds: range, *, list_misses: bool) -> int:
+    """Run it all and say how it went; the number of targets that were missed."""
+    faults, quiet = single_faults(seeds), healthy(seeds)
+    both = [of_stream(stream) for stream in kinds.pairs(seeds)]
+    print("single faults", *matrix(faults), sep="\n  ")
+    print("pairs", *matrix(both), sep="\n  ")
+    print("nothing is wrong", *matrix(quiet), sep="\n  ")
+    if list_misses:
+        print("misses", *(o for o in (*faults, *both, *quiet) if not o.is_right), sep="\n  ")
+    missed = 0
+    for subject, wanted in WANTED.items():
+        those = [outcome for outcome in faults if outcome.subject == subject]
+        right = sum(outcome.is_right for outcome in those)
+        missed += right < wanted * len(those)
+        print(
+            f"{subject:<12} first finding right: {_share(right, len(those))}, {wanted:.0%} wanted"
+        )
+    named = sum(outcome.names_all for outcome in both)
+    missed += named < WANTED_OF_PAIRS * len(both)
+    print(f"pairs        both named: {_share(named, len(both))}, {WANTED_OF_PAIRS:.0%} wanted")
+    alarms = sum(not outcome.is_right for outcome in quiet)
+    print(f"healthy      alarms: {_share(alarms, len(quiet))}, none wanted")
+    bands = calibration([*faults, *quiet])
+    print("confidence of the first finding, and how often it was right", *bands, sep="\n  ")
+    return missed + bool(alarms) + sum(not band.is_calibrated for band in bands)
+
+
 def main() -> int:
-    """Run it all and say how it went."""
-    if sys.argv[1:2] == ["--live"]:
-        return live(int(sys.argv[2]) if len(sys.argv) > 2 else 1)
-    seeds = range(1, 1 + int(sys.argv[1] if len(sys.argv) > 1 else 3))
-    runs = [*faulty(seeds), *mixed(seeds), *local(seeds)]
-    matrix, misses, count = judge(runs)
-    for expected, roots in sorted(matrix.items()):
-        right = sum(n for name, n in roots.items() if name in expected.split("|"))
-        others = ", ".join(f"{n} {name}" for name, n in roots.most_common() if name not in expected)
-        print(f"{expected:<32} {right:4} of {sum(roots.values()):4}  {others}")
-    alarms, quiet = false_alarms(healthy(range(seeds.start, seeds.start + 3)))
-    print("\n".join(["", *misses, *alarms]))
-    print(f"root cause right: {count - len(misses)} of {count} ({1 - len(misses) / count:.1%})")
-    print(f"healthy runs: {quiet}, with a warning or an error: {len(alarms)}")
-    return int(len(misses) > 0.05 * count or bool(alarms))
+    """Run what is asked for."""
+    ask = argparse.ArgumentParser(prog="python -m tests.corpus", description=__doc__)
+    ask.add_argument("rounds", nargs="?", type=int, default=3, help="seeds, or rounds of live runs")
+    ask.add_argument("--live", action="store_true", help="real processes, sockets and namespaces")
+    ask.add_argument("--misses", action="store_true", help="list each stream that was misjudged")
+    asked = ask.parse_args()
+    if asked.live:
+        return live(asked.rounds)
+    return int(judge(range(1, 1 + asked.rounds), list_misses=asked.misses) > 0)
 
 
 if __name__ == "__main__":
