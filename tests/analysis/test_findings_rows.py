@@ -20,7 +20,7 @@ from voipbin_cli.analysis.pauses import Grounds, Pause
 from voipbin_cli.analysis.playout.late_frames import Outcome
 from voipbin_cli.analysis.sound.codec_judge import Change
 from voipbin_cli.analysis.sound.holes import Holes
-from voipbin_cli.analysis.sound.sound_fold import NoiseFloor
+from voipbin_cli.analysis.sound.noise_floor import NoiseFloor
 from voipbin_cli.codec.codecs import Codec
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.codec.reading import Reading
@@ -526,7 +526,7 @@ def test_upstream_loss_needs_sound_and_tells_its_share() -> None:
 @pytest.mark.parametrize(
     ("finding", "name", "rows"),
     [
-        ("clipping", "clipping_ratio", [(0.0049, 0), (0.005, 0.5), (0.0175, 0.75), (0.03, 1)]),
+        ("clipping", "clipping_ratio", [(0.0044, 0), (0.0045, 0.5), (0.00725, 0.75), (0.01, 1)]),
         ("dc-offset", "dc_offset", [(-0.0199, 0), (-0.02, 0.5), (0.06, 0.75), (0.1, 1)]),
         ("silence", "silence_ratio", [(0.998, 0), (0.999, 0.99), (1.0, 0.99)]),
     ],
@@ -541,41 +541,46 @@ def test_silence_needs_half_a_second() -> None:
     assert sure("silence", facts(silence_ratio=1.0, frames=25)) == 0.99
 
 
-def noisy(level_dbfs: float | None, flatness: float | None, **more: Any) -> Case:
-    return facts(floor=NoiseFloor(level_dbfs, flatness), **more)
+def noisy(
+    level_dbfs: float | None, flatness: float | None, steadiness: float = 0.9, **more: Any
+) -> Case:
+    return facts(floor=NoiseFloor(level_dbfs, flatness, steadiness), **more)
 
 
 def test_noise() -> None:
     assert sure("noise", noisy(-48.1, 0.5)) == 0
     assert sure("noise", noisy(-48.0, 0.5)) == 0.5
-    assert sure("noise", noisy(-41.5, 0.25)) == 0.75
+    assert sure("noise", noisy(-41.5, 0.2)) == 0.75
     assert sure("noise", noisy(-35.0, 0.5)) == 1.0
-    assert sure("noise", noisy(-35.0, 0.24)) == 0  # music, a tone
+    assert sure("noise", noisy(-35.0, 0.19)) == 0  # music, a tone
+    assert sure("noise", noisy(-35.0, 0.5, 0.8)) == 1.0
+    assert sure("noise", noisy(-35.0, 0.5, 0.79)) == 0  # sibilants of a clean voice
     for untold in (noisy(None, 0.5), noisy(-35.0, None), noisy(-35.0, 0.5, is_settled=False)):
         assert sure("noise", untold) == 0
 
 
-def soft(speech_dbfs: float | None, peak_dbfs: float, rms_dbfs: float = -20.0) -> Case:
-    return facts(speech_dbfs=speech_dbfs, peak_dbfs=peak_dbfs, rms_dbfs=rms_dbfs)
+def soft(speech_dbfs: float | None, peak_dbfs: float = -30.0, share: float = 0.5) -> Case:
+    return facts(speech_dbfs=speech_dbfs, peak_dbfs=peak_dbfs, speech_ratio=share)
 
 
 def test_low_level() -> None:
-    assert sure("low-level", soft(-41.9, -30.0)) == 0
-    assert sure("low-level", soft(-42.0, -30.0)) == 0.5
-    assert sure("low-level", soft(-48.0, -30.0)) == 0.75
-    assert sure("low-level", soft(-54.0, -30.0)) == 1.0
-    assert sure("low-level", soft(None, -30.0, rms_dbfs=-48.0)) == 0.75
-    assert sure("low-level", soft(None, -30.0)) == 0
-    assert sure("low-level", soft(-54.0, -27.9)) == 0  # something is loud
-    assert sure("low-level", soft(-54.0, -28.0)) == 1.0
-    assert sure("low-level", soft(-60.0, -66.1)) == 0  # and this is nothing
-    assert sure("low-level", soft(-60.0, -66.0)) == 1.0
+    assert sure("low-level", soft(-41.9)) == 0
+    assert sure("low-level", soft(-42.0)) == 0.5
+    assert sure("low-level", soft(-45.0)) == 0.75
+    assert sure("low-level", soft(-48.0)) == 1.0
+    assert sure("low-level", soft(None)) == 0
+    assert sure("low-level", soft(-54.0, -22.0)) == 0  # something is loud
+    assert sure("low-level", soft(-54.0, -22.1)) == 1.0
+    assert sure("low-level", soft(-60.0, -66.0)) == 0  # and this is nothing
+    assert sure("low-level", soft(-60.0, -65.9)) == 1.0
+    assert sure("low-level", soft(-54.0, share=0.2)) == 1.0
+    assert sure("low-level", soft(-54.0, share=0.19)) == 0  # a room
 
 
 def test_the_signals_evidence() -> None:
     told = facts(
         rms_dbfs=-20.04, peak_dbfs=-3.06, silence_ratio=0.12345, clipping_ratio=0.012345,
-        dc_offset=-0.054321, floor=NoiseFloor(-61.26, 0.3),
+        dc_offset=-0.054321, floor=NoiseFloor(-61.26, 0.3, 0.9),
     )  # fmt: skip
     assert evidence("clipping", told) == {
         "rms_dbfs": -20.0,
@@ -585,7 +590,7 @@ def test_the_signals_evidence() -> None:
         "dc_offset": -0.0543,
         "noise_dbfs": -61.3,
     }
-    assert evidence("clipping", facts(floor=NoiseFloor(None, None)))["noise_dbfs"] is None
+    assert evidence("clipping", facts(floor=NoiseFloor(None, None, 0.0)))["noise_dbfs"] is None
 
 
 # What it says of itself

@@ -16,8 +16,8 @@ from voipbin_cli.analysis.pauses import Pause, PauseKind
 from voipbin_cli.analysis.playout.late_frames import Outcome
 from voipbin_cli.analysis.sound.codec_judge import Change
 from voipbin_cli.analysis.sound.holes import Holes
+from voipbin_cli.analysis.sound.noise_floor import NoiseFloor
 from voipbin_cli.analysis.sound.signal import Signal
-from voipbin_cli.analysis.sound.sound_fold import NoiseFloor
 from voipbin_cli.codec.codecs import SAMPLE_RATE_HZ
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.codec.fingerprint import Dialect, Fingerprint
@@ -73,6 +73,7 @@ class Measured:
     signal: Signal
     holes: Holes
     floor: NoiseFloor
+    clipping_ratio: float
     trips: Trips
     lag: Lag
     outages: tuple[Outage, ...]
@@ -153,7 +154,7 @@ class Measured:
                 "clock_drift_uncertainty_ppm": self.drift.uncertainty_ppm,
                 "level_dbfs": {"rms": self.signal.rms_dbfs, "peak": self.signal.peak_dbfs},
                 "silence_ratio": self.signal.silence_ratio,
-                "clipping_ratio": self.signal.clipping_ratio,
+                "clipping_ratio": self.clipping_ratio,
                 "dc_offset": self.signal.dc_offset,
                 "noise_dbfs": self.signal.noise_dbfs,
                 "local_lag_ms": {"p99": self.lag.p99_ms, "max": self.lag.max_ms},

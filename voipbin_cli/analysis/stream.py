@@ -237,6 +237,7 @@ class StreamFold:
             signal=signal,
             holes=holes,
             floor=self.sound.floor.result(),
+            clipping_ratio=self.sound.clipping.result(),
             trips=self._lateness.round_trips(),
             lag=self._lateness.result(duration_ns),
             outages=tuple(self._outages),

@@ -83,6 +83,29 @@ ENVIRONMENT = (
     Entry("NO_COLOR", "Set to anything: no colours on the terminal."),
 )
 
+# Measured figures whose name leaves open what is counted.
+METRICS = (
+    Entry(
+        "level_dbfs",
+        "RMS and peak of all samples; 0 dBFS is a square wave at full scale.",
+        ("diagnose",),
+    ),
+    Entry("silence_ratio", "The share of 20 ms frames under -55 dBFS.", ("diagnose",)),
+    Entry(
+        "clipping_ratio",
+        "The share of samples that stand at a ceiling: the largest or the lowest value of their "
+        "second, where that value is a flat top of three and more equal samples with a corner (a "
+        "neighbour a fifth lower) three times and more in the stream. At full scale or at any "
+        "level above -36 dBFS.",
+        ("diagnose",),
+    ),
+    Entry(
+        "noise_dbfs",
+        "The level that one frame in ten stays under, frames of zero left out.",
+        ("diagnose",),
+    ),
+)
+
 FILES = (
     Entry(
         "~/.config/voipbin/profiles.json",

@@ -12,7 +12,14 @@ from voipbin_cli import __version__
 from voipbin_cli.render.help import option_groups
 from voipbin_cli.render.tree import Argument, Command, CommandOption
 from voipbin_cli.shell.command_tree import command_tree
-from voipbin_cli.shell.common_sections import ENVIRONMENT, FILES, STATUSES, TARGETS, Entry
+from voipbin_cli.shell.common_sections import (
+    ENVIRONMENT,
+    FILES,
+    METRICS,
+    STATUSES,
+    TARGETS,
+    Entry,
+)
 from voipbin_cli.shell.generated import main
 
 # Characters that roff reads as markup, and those with a roff name, which it can also show where
@@ -58,6 +65,7 @@ def page(command: Command, related: Iterable[str]) -> str:
         *_section("ARGUMENTS", _arguments(command)),
         *_section("TARGET", _entries(TARGETS, command)),
         *_section("OPTIONS", _options(command)),
+        *_section("METRICS", _entries(METRICS, command)),
         *_section("EXIT STATUS", _entries(STATUSES, command)),
         *_section("ENVIRONMENT", _entries(ENVIRONMENT, command)),
         *_section("FILES", _entries(FILES, command)),

@@ -16,11 +16,22 @@ from voipbin_cli.finding_ids import FindingId
 HOLES_LEAST = 2
 # From here on a warning is an error.
 GRAVE_HOLES = 0.05
-CLIPPING_RATIO = 0.005
+# Heard from half a percent of the samples on; that is measured to a tenth or so.
+CLIPPING_RATIO = 0.0045
 DC_OFFSET = 0.02
 NOISE_DBFS = -48.0
-NOISE_FLATNESS = 0.25
+# Over 150 streams of speech: white noise is 0.5 flat, pink 0.3 to 0.45, music up to 0.15. A steady
+# noise keeps its level in 83 % of the seconds and more, the sibilants of clean speech in 75 %.
+NOISE_FLATNESS = 0.2
+NOISE_STEADINESS = 0.8
+# Telephone speech is about -26 dBFS (ITU-T P.56); 16 dB below it is asked back.
 LOW_LEVEL_DBFS = -42.0
+# Speech is 10 dB above the pauses' level in half of the frames, a steady sound in hardly any.
+SPEECH_RATIO = 0.2
+# Above the faintest noise of a codec (mu-law's smallest step is -72 dBFS), and no louder in a peak
+# than speech of -42 dBFS is: 20 dB above.
+LEAST_PEAK_DBFS = -66.0
+MOST_PEAK_DBFS = -22.0
 
 
 def _has_sound(case: Case) -> bool:
@@ -49,7 +60,7 @@ def is_upstream_grave(case: Case) -> bool:
 
 
 def judge_clipping(case: Case) -> float:
-    return sure(case.measured.signal.clipping_ratio, CLIPPING_RATIO, 0.03)
+    return sure(case.measured.clipping_ratio, CLIPPING_RATIO, 0.01)
 
 
 def judge_dc_offset(case: Case) -> float:
@@ -57,22 +68,26 @@ def judge_dc_offset(case: Case) -> float:
 
 
 def judge_noise(case: Case) -> float:
-    """What lies under the speech is loud, and flat as noise is: no tone, no music."""
+    """What lies under the speech is loud, steady, and no tone and no music."""
     floor = case.measured.floor
     if floor.level_dbfs is None or floor.flatness is None or not _has_sound(case):
         return 0.0
-    if floor.level_dbfs < NOISE_DBFS or floor.flatness < NOISE_FLATNESS:
+    if floor.flatness < NOISE_FLATNESS or floor.steadiness < NOISE_STEADINESS:
         return 0.0
     return sure(floor.level_dbfs, NOISE_DBFS, -35.0)
 
 
 def judge_low_level(case: Case) -> float:
-    """There is sound, above the faintest noise, and even its loudest part is soft."""
+    """Somebody speaks, and even the loudest of it is soft.
+
+    Room tone, comfort noise and hum go on and on at one level: nobody speaks, and no gain helps.
+    """
     told = case.measured.signal
-    loudest = told.rms_dbfs if told.speech_dbfs is None else told.speech_dbfs
-    if told.peak_dbfs < -66.0 or loudest > LOW_LEVEL_DBFS or told.peak_dbfs > -28.0:
+    if told.speech_dbfs is None or told.speech_ratio < SPEECH_RATIO:
         return 0.0
-    return sure(LOW_LEVEL_DBFS - loudest, 0.0, 12.0)
+    if not LEAST_PEAK_DBFS < told.peak_dbfs < MOST_PEAK_DBFS:
+        return 0.0
+    return sure(LOW_LEVEL_DBFS - told.speech_dbfs, 0.0, 6.0)
 
 
 def judge_silence(case: Case) -> float:
@@ -88,7 +103,7 @@ def signal(case: Case) -> Evidence:
         "rms_dbfs": tenths(told.rms_dbfs),
         "peak_dbfs": tenths(told.peak_dbfs),
         "silence_ratio": round(told.silence_ratio, 3),
-        "clipping_ratio": round(told.clipping_ratio, 4),
+        "clipping_ratio": round(case.measured.clipping_ratio, 4),
         "dc_offset": round(told.dc_offset, 4),
         "noise_dbfs": None if floor.level_dbfs is None else tenths(floor.level_dbfs),
     }
@@ -108,7 +123,7 @@ ROWS: tuple[FindingRow, ...] = (
     FindingRow(
         id=FindingId.CLIPPING,
         severity=WARNING,
-        title="the sound is driven into the rails",
+        title="clipped: the loudest samples are cut off flat",
         judge=judge_clipping,
         prove=signal,
         remedy="lower the gain at the source: what is cut off cannot be put back",
@@ -138,7 +153,7 @@ ROWS: tuple[FindingRow, ...] = (
     FindingRow(
         id=FindingId.LOW_LEVEL,
         severity=WARNING,
-        title="the sound is far too soft",
+        title="very quiet: speech is far below the usual -26 dBFS",
         judge=judge_low_level,
         prove=signal,
         remedy="raise the gain at the source, before it is coded to 8 bits",

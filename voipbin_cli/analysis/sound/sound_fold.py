@@ -2,67 +2,17 @@
 
 from __future__ import annotations
 
-from array import array
-from typing import NamedTuple
-
 import numpy as np
 
 from voipbin_cli.analysis.arrivals.arrival_log import Arrivals
-from voipbin_cli.analysis.columns import Floats, Samples
-from voipbin_cli.analysis.sound.cutting import (
-    FRAMES_PER_SECOND,
-    FULL_SCALE,
-    SoundCutter,
-    SoundFrames,
-)
+from voipbin_cli.analysis.columns import Samples
+from voipbin_cli.analysis.sound.clipping import ClippingFold
+from voipbin_cli.analysis.sound.cutting import SoundCutter, SoundFrames
 from voipbin_cli.analysis.sound.holes import HoleFold
+from voipbin_cli.analysis.sound.noise_floor import NoiseFloorFold
 from voipbin_cli.analysis.sound.signal import SignalFold
 from voipbin_cli.codec import codecs
-from voipbin_cli.codec.codecs import FRAME_SAMPLES
 from voipbin_cli.codec.reading import Reading
-
-_WINDOW = np.hanning(FRAME_SAMPLES)
-
-
-class NoiseFloor(NamedTuple):
-    """The quietest frame of a second that is not all zero: its level, how flat its spectrum is.
-
-    Both are medians over the seconds.
-
-    `flatness` is 0 for a tone and about 0.56 for white noise; both None without a whole second.
-    """
-
-    level_dbfs: float | None
-    flatness: float | None
-
-
-class NoiseFloorFold:
-    """Finds the quietest frame of each second: in the pauses of speech that is the noise alone."""
-
-    def __init__(self) -> None:
-        self._levels, self._flatness = array("d"), array("d")
-
-    def add(self, sound: SoundFrames) -> None:
-        """Take some frames; a second that is not whole does not count."""
-        energy = np.where(sound.energy_by_second > 0, sound.energy_by_second, np.inf)
-        rows = np.flatnonzero(np.isfinite(energy).any(axis=1))
-        if not len(rows):
-            return
-        quietest = energy[rows].argmin(axis=1)
-        frames = sound.frames[rows * FRAMES_PER_SECOND + quietest].astype(np.float64)
-        self._note(frames, energy[rows, quietest])
-
-    def _note(self, frames: Floats, energy: Floats) -> None:
-        self._levels.extend((10 * np.log10(energy / FRAME_SAMPLES / FULL_SCALE**2)).tolist())
-        spectrum = np.abs(np.fft.rfft(frames * _WINDOW, axis=1))[:, 2:-1] ** 2 + 1e-9
-        flatness = np.exp(np.log(spectrum).mean(axis=1)) / spectrum.mean(axis=1)
-        self._flatness.extend(flatness.tolist())
-
-    def result(self) -> NoiseFloor:
-        """The medians so far."""
-        if not self._levels:
-            return NoiseFloor(None, None)
-        return NoiseFloor(float(np.median(self._levels)), float(np.median(self._flatness)))
 
 
 class SoundFold:
@@ -76,6 +26,7 @@ class SoundFold:
         self.signal = SignalFold()
         self.holes = HoleFold()
         self.floor = NoiseFloorFold()
+        self.clipping = ClippingFold()
         self.samples = 0
         self._cutter = SoundCutter()
         self._keep = keep_samples
@@ -102,6 +53,7 @@ class SoundFold:
             self.signal.add(sound)
             self.holes.add(sound)
             self.floor.add(sound)
+            self.clipping.add(sound)
 
     @property
     def audio(self) -> Samples:
