@@ -56,6 +56,72 @@ def cooked2(inner, kind=0x0800):
     return struct.pack(">HHIHBB8s", kind, 0, 1, 1, 0, 6, bytes(8)) + inner
 
 
+def gre(inner, kind=0x0800, *, flags=0, fields=b""):
+    """RFC 2784; `fields` are the checksum, key and sequence number that the flags promise."""
+    return struct.pack(">HH", flags, kind) + fields + inner
+
+
+def vxlan(inner):
+    return udp(b"\x08\0\0\0\0\0\x2a\0" + inner, ports=(40000, 4789))
+
+
+def geneve(inner, kind=0x6558, options=b""):
+    head = struct.pack(">BBHI", len(options) // 4, 0, kind, 42 << 8)
+    return udp(head + options + inner, ports=(40000, 6081))
+
+
+def gtp_u(inner, *, flags=0x30, rest=b""):
+    head = struct.pack(">BBHI", flags, 255, len(rest) + len(inner), 7)
+    return udp(head + rest + inner, ports=(2152, 2152))
+
+
+def tzsp(inner, tags=b"\x00\x0a\x01\xc4\x01"):
+    return udp(b"\x01\x00\x00\x01" + tags + inner, ports=(40000, 37008))
+
+
+def mpls(inner, labels=1):
+    entries = [(16 + n) << 12 | (n == labels - 1) << 8 | 64 for n in range(labels)]
+    return struct.pack(f">{labels}I", *entries) + inner
+
+
+def pppoe(inner, protocol=0x0021):
+    return struct.pack(">BBHHH", 0x11, 0, 5, len(inner) + 2, protocol) + inner
+
+
+def hep(payload, *, source="192.0.2.1", destination="198.51.100.1", ports=(5006, 5004)):
+    """Version 3, as probes write it: the payload as the last of its chunks."""
+    four = ip_address(source).version == 4
+    kinds = (3, 4) if four else (5, 6)
+    values = [
+        (1, b"\x02" if four else b"\x0a"),
+        (2, b"\x11"),
+        (kinds[0], ip_address(source).packed),
+        (kinds[1], ip_address(destination).packed),
+        (7, struct.pack(">H", ports[0])),
+        (8, struct.pack(">H", ports[1])),
+        (11, b"\x04"),
+        (15, payload),
+    ]
+    chunks = b"".join(struct.pack(">HHH", 0, k, 6 + len(value)) + value for k, value in values)
+    return udp(b"HEP3" + struct.pack(">H", 6 + len(chunks)) + chunks, ports=(40000, 9060))
+
+
+def fragments(packet, size):
+    """An IPv4 packet in pieces of so many bytes of payload, a multiple of eight (RFC 791 3.2)."""
+    header, payload = packet[:20], packet[20:]
+    pieces = []
+    for at in range(0, len(payload), size):
+        piece = payload[at : at + size]
+        more = 0x2000 if at + size < len(payload) else 0
+        pieces.append(
+            header[:2]
+            + struct.pack(">HHH", 20 + len(piece), 77, more | at // 8)
+            + header[8:]
+            + piece
+        )
+    return pieces
+
+
 def pcap(frames, *, link_type=1, order="<", nano=False, snaplen=262_144, original=None):
     """Classic pcap; `frames` are (time_ns, bytes)."""
     magic = 0xA1B23C4D if nano else 0xA1B2C3D4

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tests.capture import frames as f
 from tests.capture.support import opened, packets_of
 from tests.capture.tshark import fields
+from voipbin_cli.capture.layers import Layer
 from voipbin_cli.capture.packets import PacketReader
 from voipbin_cli.capture.records import RecordChunk
 
@@ -63,26 +64,31 @@ def test_payload_and_ends_are_those_that_tshark_finds(tmp_path, link_type, frame
 
 
 PASSED_OVER = {
-    "tcp": f.ipv4(b"x" * 30, protocol=6),
-    "first fragment": f.ipv4(f.udp(b"frag"), fragment=0x2000),
-    "later fragment": f.ipv4(f.udp(b"later on"), fragment=3),
-    "ipv6 fragment": f.ipv6(b"\x11\0\0\x01\0\0\0\0" + f.udp(b"x"), following=44),
-    "ipv6 tcp": f.ipv6(b"x" * 30, following=6),
-    "header length too small": b"\x44" + f.ipv4(f.udp(b"x"))[1:],
-    "cut ip header": f.ipv4(f.udp(b"x"))[:19],
-    "cut ipv6 header": f.ipv6(f.udp(b"x"))[:39],
-    "cut udp header": f.ipv4(f.udp(b""))[:27],
-    "udp length below eight": f.ipv4(f.udp(b"x", length=7)),
-    "version 5": b"\x55" + bytes(40),
-    "nothing": b"",
+    "tcp": (Layer.TCP, f.ipv4(b"x" * 30, protocol=6)),
+    "first fragment": (Layer.FRAGMENT, f.ipv4(f.udp(b"frag"), fragment=0x2000)),
+    "later fragment": (Layer.FRAGMENT, f.ipv4(f.udp(b"later on"), fragment=3)),
+    "ipv6 fragment": (
+        Layer.FRAGMENT,
+        f.ipv6(b"\x11\0\0\x01\0\0\0\0" + f.udp(b"x"), following=44),
+    ),
+    "ipv6 tcp": (Layer.TCP, f.ipv6(b"x" * 30, following=6)),
+    "icmp": (Layer.ICMP, f.ipv4(bytes(8), protocol=1)),
+    "ospf": (Layer.OTHER, f.ipv4(bytes(8), protocol=89)),
+    "header length too small": (Layer.CUT, b"\x44" + f.ipv4(f.udp(b"x"))[1:]),
+    "cut ip header": (Layer.CUT, f.ipv4(f.udp(b"x"))[:19]),
+    "cut ipv6 header": (Layer.CUT, f.ipv6(f.udp(b"x"))[:39]),
+    "cut udp header": (Layer.CUT, f.ipv4(f.udp(b""))[:27]),
+    "udp length below eight": (Layer.CUT, f.ipv4(f.udp(b"x", length=7))),
+    "version 5": (Layer.OTHER, b"\x55" + bytes(40)),
+    "nothing": (Layer.CUT, b""),
 }
 
 
-@pytest.mark.parametrize("frame", PASSED_OVER.values(), ids=PASSED_OVER)
-def test_what_is_no_whole_datagram_is_counted_and_passed_over(frame):
+@pytest.mark.parametrize(("layer", "frame"), PASSED_OVER.values(), ids=PASSED_OVER)
+def test_what_is_no_whole_datagram_is_counted_and_passed_over(layer, frame):
     capture = opened(f.pcap([(0, frame), (1, IP4)], link_type=101))
     assert [packet.data for packet in packets_of(capture)] == [b"hello"]
-    assert capture.passed_over == 1
+    assert capture.passed_over == {layer: 1}
     assert not capture.truncated
 
 
@@ -91,7 +97,10 @@ def test_unknown_link_types_and_ethertypes_are_passed_over():
     assert packets_of(arp) == []
     wifi = opened(f.pcap([(0, bytes(100))], link_type=105))
     assert packets_of(wifi) == []
-    assert (arp.passed_over, wifi.passed_over) == (1, 1)
+    ethercat = opened(f.pcap([(0, f.ethernet(bytes(28), 0x88A4)), (1, bytes(5))]))
+    assert packets_of(ethercat) == []
+    assert (arp.passed_over, wifi.passed_over) == ({Layer.ARP: 1}, {Layer.WIFI: 1})
+    assert ethercat.passed_over == {Layer.OTHER: 1, Layer.CUT: 1}
 
 
 def test_a_snap_length_leaves_the_wire_length():
@@ -115,7 +124,10 @@ def test_ipv4_and_ipv6_keep_their_order():
 
 @given(
     st.lists(
-        st.tuples(st.sampled_from([0, 1, 101, 113, 228, 229, 276]), st.binary(max_size=90)),
+        st.tuples(
+            st.sampled_from([0, 1, 9, 51, 101, 105, 113, 219, 228, 229, 276, 999]),
+            st.binary(max_size=90),
+        ),
         min_size=1,
         max_size=20,
     )

@@ -43,7 +43,7 @@ def test_the_number_of_flows_is_bounded():
     reader = PacketReader([records])
     assert sum(len(chunk) for chunk in reader.chunks()) == MAX_FLOWS
     assert len(reader.flows) == MAX_FLOWS
-    assert reader.passed_over == 10
+    assert reader.too_many_flows == 10
 
 
 def test_a_flow_keeps_its_number_when_ipv6_comes_in(monkeypatch):

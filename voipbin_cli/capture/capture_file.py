@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from voipbin_cli.capture.captured import CaptureMeta
 from voipbin_cli.capture.formats import FORMATS, MAGIC_BYTES
+from voipbin_cli.capture.layers import Layer
 from voipbin_cli.capture.own_messages import MessageChunk, MessageReader, json_object
 from voipbin_cli.capture.packets import Flow, PacketChunk, PacketReader
 from voipbin_cli.capture.window import Window
@@ -38,8 +39,8 @@ class Capture:
         return self._reader.truncated
 
     @property
-    def passed_over(self) -> int:
-        """Records that are not whole UDP datagrams."""
+    def passed_over(self) -> dict[Layer, int]:
+        """How many records are not whole UDP datagrams, by what they are; the most first."""
         return self._packets.passed_over
 
     @property

@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from voipbin_cli.capture.columns import Bytes, Codes, Integers, chosen
-from voipbin_cli.capture.ip import Datagrams, udp_datagrams
+from voipbin_cli.capture.layers import Layer
 from voipbin_cli.capture.records import RecordChunk
+from voipbin_cli.capture.udp_finder import Datagrams, UdpFinder
 
 MAX_FLOWS = 65_536
 
@@ -58,29 +59,35 @@ class PacketReader:
     """UDP packets out of records.
 
     `flows` grows while chunks are read (65,536 at most: packets of further ones are left out).
-    `passed_over` counts the records that are not whole UDP datagrams.
+    `too_many_flows` counts the packets that were left out for that.
     """
 
     def __init__(self, records: Iterable[RecordChunk]) -> None:
         self._records = records
         self._flow_numbers: dict[tuple[int, ...], int] = {}
         self.flows: list[Flow] = []
-        self.passed_over = 0
+        self.too_many_flows = 0
+        self._finder = UdpFinder()
+
+    @property
+    def passed_over(self) -> dict[Layer, int]:
+        """How many records are not whole UDP datagrams, by what they are; the most first."""
+        return self._finder.passed_over
 
     def chunks(self) -> Iterator[PacketChunk]:
         """Columns, piece by piece, in file order; to be asked once."""
         for records in self._records:
-            found = udp_datagrams(records)
+            data, found = self._finder.find(records)
             flow = self._number_flows(found)
             numbered = chosen(flow >= 0)
+            self.too_many_flows += len(flow) - len(flow[numbered])
             found, flow = found.only(numbered), flow[numbered]
-            self.passed_over += len(records.start) - len(flow)
             if not len(flow):
                 continue
             everything = len(flow) == len(records.start)
             record = slice(None) if everything else found.record
             yield PacketChunk(
-                data=records.data,
+                data=data,
                 time_ns=records.time_ns[record],
                 direction=records.direction[record],
                 flow=flow,
