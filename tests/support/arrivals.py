@@ -14,6 +14,6 @@ def foretold(arrivals_ns: Ints, places_ns: Ints | None = None) -> dict[str, Outc
     """What each buffer would have dropped of 20 ms frames; by default none is missing."""
     places = np.arange(arrivals_ns.size) * FRAME_NS if places_ns is None else places_ns
     pauses, buffers = PauseFold(), BufferFold()
-    buffers.add(pauses.add(arrivals_ns, np.full(arrivals_ns.size, FRAME_NS), places))
-    buffers.add(pauses.finish())
+    buffers.add(pauses.add(arrivals_ns, np.full(arrivals_ns.size, FRAME_NS), places).delays)
+    buffers.add(pauses.finish().delays)
     return buffers.result()

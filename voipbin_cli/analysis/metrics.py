@@ -37,7 +37,11 @@ class Outage(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What was measured of one stream, to its latest frame. Times are of the arrivals' clock."""
+    """What was measured of one stream, to its latest frame. Times are of the arrivals' clock.
+
+    `samples_hz` are the samples in a second while audio flows, losses and stalls left out,
+    `mean_hz` those of all the time from the first frame to the last.
+    """
 
     encapsulation: Encapsulation
     is_datagrams: bool
@@ -51,6 +55,7 @@ class Measured:
     frame_ms: float | None
     frame_samples: int | None
     samples_hz: float | None
+    mean_hz: float | None
     clock_hz: int | None
     labels: tuple[tuple[int, int], ...]
     fingerprint: Fingerprint | None
@@ -135,6 +140,7 @@ class Measured:
 
     def as_fields(self) -> dict[str, Any]:
         """The `metrics` of a summary."""
+        drift = self.drift if self.drift.is_of_a_clock else None
         fields: dict[str, Any] = _rounded(
             {
                 "frames": self.frames,
@@ -150,8 +156,8 @@ class Measured:
                 "stalls": self._stalls(),
                 "lost_audio_ms": self.lost_ms,
                 "upstream_loss_ms": self.holes.lost_ms,
-                "clock_drift_ppm": self.drift.ppm,
-                "clock_drift_uncertainty_ppm": self.drift.uncertainty_ppm,
+                "clock_drift_ppm": drift.ppm if drift else None,
+                "clock_drift_uncertainty_ppm": drift.uncertainty_ppm if drift else None,
                 "level_dbfs": {"rms": self.signal.rms_dbfs, "peak": self.signal.peak_dbfs},
                 "silence_ratio": self.signal.silence_ratio,
                 "clipping_ratio": self.clipping_ratio,

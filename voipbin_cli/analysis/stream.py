@@ -76,14 +76,14 @@ class StreamFold:
         self._held: Arrivals | None = None
         self._undecided: list[Arrivals] = []
         self._placer = Placer(encapsulation, is_datagrams=is_datagrams, clock_hz=clock_hz)
-        self._delivery = DeliveryFold(clock_hz)
+        self._delivery = DeliveryFold(clock_hz, is_sampled=not is_datagrams)
         self._missing = MissingFold()
         self._sequence = SequenceFold()
         self._finished_sequences: list[Reception] = []
         self._lateness = LatenessFold()
         self._labels: Counter[int] = Counter()
         self._sizes: Counter[int] = Counter()
-        self._began_ns = 0
+        self._began_ns = self._audio_ns = 0
         self._outages: list[Outage] = []
 
     # In
@@ -164,13 +164,15 @@ class StreamFold:
         _count(self._sizes, samples)
         if not self.frames:
             self._began_ns = int(rows.time_ns[0])
-        placed = self._placer.place(rows, samples, self._delivery.clock.hz)
+        own = rows.length * (NS_PER_SAMPLE // reading.codec.sample_bytes)
+        placed = self._placer.place(rows, own, self._delivery.clock.hz)
         if placed.is_fresh:
             self._note_return(int(placed.time[0]))
         self._delivery.add(placed)
         self._missing.add(placed.steps)
         self.trace.add(placed.time, placed.gap, placed.time - placed.place)
         self.frames += len(rows)
+        self._audio_ns += int(placed.own.sum())
         self._aside(partial(self.sound.add, rows, reading))
 
     def _note_return(self, at_ns: int) -> None:
@@ -199,7 +201,7 @@ class StreamFold:
         bursts = self._missing.bursts(pauses, (frame_samples or FRAME_SAMPLES) * NS_PER_SAMPLE)
         buffers = delivery.buffers
         signal, holes = self.sound.signal.result(), self.sound.holes.result()
-        drift = delivery.drift
+        drift, mean_hz = delivery.drift, self._mean_hz()
         duration_ns = last_ns - self._began_ns + self._placer.last_own_ns
         late_ratio = buffers[ADAPTIVE.name].late_ratio if buffers else 0.0
         return Measured(
@@ -214,7 +216,8 @@ class StreamFold:
             ended_ns=last_ns,
             frame_ms=frame_samples / 8 if frame_samples else None,
             frame_samples=frame_samples,
-            samples_hz=self._samples_hz(drift.ppm),
+            samples_hz=mean_hz if drift.ppm is None else SAMPLE_RATE_HZ * (1 + drift.ppm / 1e6),
+            mean_hz=mean_hz,
             clock_hz=delivery.clock.hz if self._is_rtp else None,
             labels=tuple(self._labels.most_common(8)),
             fingerprint=reader.fingerprint,
@@ -244,14 +247,11 @@ class StreamFold:
             quality=self._quality(bursts, holes.lost_ms * 1e6 / max(duration_ns, 1), late_ratio),
         )
 
-    def _samples_hz(self, ppm: float | None) -> float | None:
-        """Samples that arrive in a second while audio flows."""
-        if ppm is not None:
-            return SAMPLE_RATE_HZ * (1 + ppm / 1e6)
-        usual = self._delivery.intervals.result()
-        if usual is None or self.frames < 2 or not usual.p50:
-            return None
-        return float(self._sizes.most_common(1)[0][0]) * 1000 / usual.p50
+    def _mean_hz(self) -> float | None:
+        """Samples that came in a second, over all the time from the first frame to the last."""
+        took_ns = (self.last_ns or 0) - self._began_ns
+        came_ns = self._audio_ns - self._placer.last_own_ns
+        return came_ns / took_ns * SAMPLE_RATE_HZ if took_ns > 0 else None
 
     def _dialect(self) -> Dialect | None:
         reading = self._judge.reading

@@ -156,10 +156,12 @@ def figure_rows(metrics: Mapping[str, Any]) -> list[tuple[str, ...]]:
     trips = metrics["rtt_ms"] or {}
     lag, stalls = metrics["local_lag_ms"], metrics["stalls"]
     level = metrics["level_dbfs"]
+    clock_hz = metrics["jitter_clock_hz"]
+    clock = "its clock stands still" if clock_hz is None else f"{clock_hz} Hz"
     names = ("min", "mean", "p95", "max", "last")
     return [
         ("frame interval ms", *(_figure(interval.get(name)) for name in names)),
-        (f"jitter ms ({metrics['jitter_clock_hz']} Hz)", *(_figure(jitter.get(n)) for n in names)),
+        (f"jitter ms ({clock})", *(_figure(jitter.get(n)) for n in names)),
         ("round trip ms", "-", _figure(trips.get("p50")), "-", _figure(trips.get("p99")), "-"),
         ("own lateness ms", "-", "-", "-", _figure(lag["max"]), "-"),
         ("stall ms", "-", "-", "-", _figure(stalls["longest_ms"]), "-"),

@@ -27,8 +27,8 @@ def led(times: Ints, places: Ints, cuts: list[int]) -> tuple[list[Pause], Ints]:
     fold, edges = PauseFold(), sorted(cuts)
     own = np.full(times.size, FRAME)
     parts = zip(*(np.split(column, edges) for column in (times, own, places)), strict=True)
-    delays = [fold.add(*part) for part in parts]
-    return fold.pauses, np.concatenate([*delays, fold.finish()])
+    delays = [fold.add(*part).delays for part in parts]
+    return fold.pauses, np.concatenate([*delays, fold.finish().delays])
 
 
 PACES = st.sampled_from([0, 5, 10, 20, 20, 20, 20, 20, 20, 45, 60, 200, 700])
@@ -59,10 +59,10 @@ def test_what_follows_a_pause_is_held_back_until_it_is_settled() -> None:
     times[50:] += 200 * MS
     own = np.full(100, FRAME)
     places = np.arange(100) * FRAME
-    assert fold.add(times[:60], own[:60], places[:60]).size == 50
+    assert fold.add(times[:60], own[:60], places[:60]).delays.size == 50
     # Half a second after frame 50 the delay has not fallen: 25 frames, and this one ends it.
-    assert fold.add(times[60:75], own[60:75], places[60:75]).size == 0
-    assert fold.add(times[75:76], own[75:76], places[75:76]).tolist() == [0] * 26
+    assert fold.add(times[60:75], own[60:75], places[60:75]).delays.size == 0
+    assert fold.add(times[75:76], own[75:76], places[75:76]).delays.tolist() == [0] * 26
     assert [(pause.frame, pause.lost_ns) for pause in fold.pauses] == [(50, 200 * MS)]
 
 
@@ -72,7 +72,7 @@ def test_what_is_missing_by_number_or_out_of_order_is_no_pause() -> None:
     times = np.maximum.accumulate(places)
     own = np.full(times.size, FRAME)
     fold = PauseFold()
-    assert fold.add(times, own, places).tolist() == (times - places).tolist()
+    assert fold.add(times, own, places).delays.tolist() == (times - places).tolist()
     # 200 ms in front of what is row 112: the late one and the second 79 are rows, too.
     more = np.arange(120, 200) * FRAME
     fold.add(more + 200 * MS, own[:80], more)
@@ -85,9 +85,9 @@ def test_a_lost_connection_settles_what_is_open_and_begins_anew() -> None:
     times = np.arange(100) * FRAME
     times[90:] += 200 * MS
     own = np.full(100, FRAME)
-    assert fold.add(times, own, np.arange(100) * FRAME).size == 90
-    assert fold.broke().tolist() == [0] * 10
+    assert fold.add(times, own, np.arange(100) * FRAME).delays.size == 90
+    assert fold.broke().delays.tolist() == [0] * 10
     # The next one's first frame is placed where the time says.
     later = times[-1] + 5000 * MS + np.arange(100) * FRAME
-    assert fold.add(later, own, later - 200 * MS).tolist() == [0] * 100
+    assert fold.add(later, own, later - 200 * MS).delays.tolist() == [0] * 100
     assert [pause.frame for pause in fold.pauses] == [90]

@@ -11,13 +11,12 @@ from voipbin_cli.analysis.arrivals.intervals import IntervalFold
 from voipbin_cli.analysis.arrivals.jitter import Jitter, JitterFold
 from voipbin_cli.analysis.arrivals.own_lag import LatenessFold
 from voipbin_cli.analysis.arrivals.paces import ClockFold
-from voipbin_cli.analysis.arrivals.pause_fold import PauseFold
+from voipbin_cli.analysis.arrivals.pause_fold import PauseFold, Settled
 from voipbin_cli.analysis.arrivals.placing import Placed
 from voipbin_cli.analysis.columns import Blocks, Ints
 from voipbin_cli.analysis.pauses import Pause, weigh
 from voipbin_cli.analysis.playout.late_frames import BufferFold, Outcome
 from voipbin_cli.analysis.playout.target_delay import ADAPTIVE, FIXED_60
-from voipbin_cli.codec.codecs import SAMPLE_RATE_HZ
 
 _SECOND_FRAMES = 50
 
@@ -25,13 +24,14 @@ _SECOND_FRAMES = 50
 class DeliveryFold:
     """Jitter, pauses, drift, and what playout buffers would have dropped.
 
-    `clock_hz` is the RTP clock where something else tells it.
+    `clock_hz` is the RTP clock where something else tells it, `is_sampled` says that frames are
+    known to be of so many samples.
     """
 
-    def __init__(self, clock_hz: int | None = None) -> None:
+    def __init__(self, clock_hz: int | None = None, *, is_sampled: bool = True) -> None:
         self.intervals = IntervalFold()
         self.variation = VariationFold()
-        self.clock = ClockFold(clock_hz)
+        self.clock = ClockFold(clock_hz, is_sampled=is_sampled)
         self._jitter: JitterFold | None = None
         self._unclocked: list[tuple[Ints, Ints]] = []
         self._pauses = PauseFold()
@@ -46,29 +46,36 @@ class DeliveryFold:
         self._frames += len(rows.time)
         self.intervals.add(rows.gap[1:] if rows.is_fresh else rows.gap)
         offsets = rows.time - rows.place
-        self._drift.add(rows.time, rows.place)
         self._floor.add(offsets)
-        self._buffers.add(self._pauses.add(rows.time, rows.own, rows.place))
+        self._take_settled(self._pauses.add(rows.time, rows.own, rows.place))
         seconds = self._offsets.add(offsets)
         self.variation.add((seconds - seconds.min(axis=1)[:, None]) / 1e6)
         self._unclocked.append((rows.time, rows.ticks))
-        self.clock.add(rows.time, rows.ticks)
+        self.clock.add(rows.time, rows.ticks, rows.place)
         self._take_clock()
 
     def broke(self) -> None:
         """The connection is gone."""
         self.clock.decide()
-        self._buffers.add(self._pauses.broke())
+        self._take_settled(self._pauses.broke())
+        self._drift.cut()
 
     def flush(self) -> None:
         """Judge what is open by what has come."""
-        self._buffers.add(self._pauses.finish())
+        self._take_settled(self._pauses.finish())
         self.clock.decide()
         self._take_clock()
 
+    def _take_settled(self, rows: Settled) -> None:
+        self._drift.add(*rows)
+        self._buffers.add(rows.delays)
+
     def _take_clock(self) -> None:
-        """Hand over to the jitter what waited for its clock."""
+        """Hand over to the jitter what waited for its clock; one that stands still is none."""
         if self.clock.hz is None:
+            return
+        if self.clock.hz == 0:
+            self._unclocked.clear()
             return
         if self._jitter is None:
             self._jitter = JitterFold(self.clock.hz)
@@ -80,9 +87,9 @@ class DeliveryFold:
 
     @property
     def jitter(self) -> Jitter:
-        """RFC 3550's, at the clock that was found."""
+        """RFC 3550's, at the clock that was found; None without one that runs."""
         if self._jitter is None:
-            return Jitter(None, None, None, self.clock.hz or SAMPLE_RATE_HZ, self._frames)
+            return Jitter(None, None, None, self.clock.hz or None, self._frames)
         return self._jitter.result()
 
     @property

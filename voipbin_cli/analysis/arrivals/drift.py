@@ -1,33 +1,68 @@
-"""By how many ppm the far end's clock runs faster than ours, by robust regression."""
+"""By how many ppm the far end's clock runs faster than ours, and how far off that may be.
+
+Whatever delays a frame only ever delays it: the fastest frame of a stretch of time shows the
+clocks, the others show the link. How long a stretch has to be until its fastest frame was held up
+by nothing nobody can tell beforehand (half a second on a quiet link, many seconds on a mobile
+one), so that the slope is measured over stretches of several lengths. The one that leaves the
+least doubt is believed, as far as longer ones agree with it.
+
+Audio that never came lifts the delay for good. A slope is taken within the pieces between such
+losses only, unless all of them are whole frames to a millisecond: then how much is missing is
+known, and the pieces are one.
+"""
 
 from __future__ import annotations
 
 from array import array
+from collections.abc import Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from voipbin_cli.analysis.columns import Blocks, Floats, Ints
 
-# Jitter and stalls only ever delay: the fastest frame of each half second is what counts.
 WINDOW_FRAMES = 25
-LEAST_WINDOWS = 8
-MOST_WINDOWS = 400
+# No crystal, sound card or server runs wrong by more than 1 %: what is further off is no clock.
+MOST_PPM = 10_000.0
+_MS = 1_000_000
+# Half a second, one window of 20 ms frames; of a long run so much that 200 are compared.
+LEAST_STRETCH_NS = 500 * _MS
+MOST_STRETCHES = 200
+# Stretches beyond those that the levels of the pieces and the slope use up. With fewer their
+# scatter says too little of the error.
+LEAST_FREEDOM = 6
+# Half the width of a 95 % interval in standard errors: Student's t as 1.96 (1 + a/f + b/f^2) of
+# f degrees of freedom, within 3 % from f = 4 on (2.78; 2.23 at 10).
+_NORMAL, _STUDENT_A, _STUDENT_B = 1.96, 1.2, 1.9
 # A lasting step of the delay by more than this, from one window to the next, is audio that never
 # came or a new route: a clock that is off by 1000 ppm drifts by 0.5 ms in half a second.
-STEP_NS = 10_000_000
+STEP_NS = 10 * _MS
 # Windows before and behind a step that show whether it lasts: 3 s each.
 _NEIGHBOURS = 6
+# Losses are of whole frames if the delay, less those, is the same before and after to 1.5 ms at
+# three of four. A pause of any length would be by chance at 1.5 of 10; so many are enough.
+WHOLE_FRAME_NS = 1_500_000
+WHOLE_FRAME_LOSSES = 4
+_AROUND_LOSS = 2  # windows
+# Frames that come this soon after the one before came together with it. Where that is nearly half
+# of them, whoever collects them decides when the fastest comes: its timer is seen, and no clock.
+TOGETHER_NS = 2 * _MS
+TOGETHER_SHARE = 0.45
 
-Points = Floats
+
+# One frame lost lifts the delay by 20 ms. Where half seconds scatter by a twentieth of that and
+# more, whoever looks for losses misses some, and a rise of half a frame and more may be such.
+UNSEEN_LOSS_NS = 10 * _MS
+UNSEEN_SCATTER_NS = 1 * _MS
 
 
 class Drift(NamedTuple):
     """`ppm`: positive where the far clock is faster than ours, so that audio piles up.
 
-    `uncertainty_ppm` is half the width of the 95 % interval (Sen 1968). Both are None before
-    four seconds of 20 ms frames. `windows` counts the points of the regression.
+    `uncertainty_ppm` is half the width of the 95 % interval. Both are None where too little came
+    between losses, which takes four seconds at least, and where frames come together in batches.
+    `windows` counts windows of 25 frames, those that a loss ended early included.
     """
 
     ppm: float | None
@@ -35,81 +70,194 @@ class Drift(NamedTuple):
     windows: int
     seconds: float
 
+    @property
+    def is_of_a_clock(self) -> bool:
+        """Whether any clock runs so wrong; otherwise it is a sender's timer, or another rate."""
+        return self.ppm is not None and abs(self.ppm) <= MOST_PPM
+
+
+class Piece(NamedTuple):
+    """The fastest frames of windows between two losses: places in the audio, and delays, in ns."""
+
+    places: Floats
+    delays: Floats
+
+
+class _Slope(NamedTuple):
+    """Of the delay over time, without unit; half of its 95 % interval; over which stretches.
+
+    `scatter_ns` is the median of how far off it the stretches are.
+    """
+
+    slope: float
+    doubt: float
+    stretch_ns: float
+    scatter_ns: float
+
 
 class DriftFold:
-    """Theil-Sen regression of arrival time against audio time, over minima of windows.
+    """The fastest frame of each 25, in pieces between losses, and a slope through them.
 
     A day of 20 ms frames is kept as 172,800 pairs of numbers (2.8 MB).
     """
 
     def __init__(self) -> None:
-        self._arrivals: Blocks[np.int64] = Blocks(WINDOW_FRAMES, np.int64)
-        self._media: Blocks[np.int64] = Blocks(WINDOW_FRAMES, np.int64)
-        self._offsets = array("q")
-        self._times = array("q")
+        self._block_delays: Blocks[np.int64] = Blocks(WINDOW_FRAMES, np.int64)
+        self._block_places: Blocks[np.int64] = Blocks(WINDOW_FRAMES, np.int64)
+        self._delays = array("q")
+        self._places = array("q")
+        self._cuts = array("q")  # windows before which audio was lost
+        self._last_ns: int | None = None
+        self._frames = self._together = 0
 
-    def add_one(self, arrival_ns: int, media_ns: int) -> None:
-        """Take one frame: its arrival, and how much audio came before it, in nanoseconds."""
-        self.add([arrival_ns], [media_ns])
+    def add(self, delays_ns: Ints, places_ns: Ints, lost_ns: Ints) -> None:
+        """Take frames in order of arrival, audio that never came counted as time that passed.
 
-    def add(self, arrivals_ns: ArrayLike, media_ns: ArrayLike) -> None:
-        """Take a chunk of frames in order of arrival."""
-        arrivals, media = self._arrivals.add(arrivals_ns), self._media.add(media_ns)
-        if not len(arrivals):
+        Places are in that time, delays are arrivals less places; `lost_ns` is what was lost right
+        before a frame.
+        """
+        self._count(delays_ns + places_ns)
+        start = 0
+        for cut in np.flatnonzero(lost_ns).tolist():
+            self._take(delays_ns[start:cut], places_ns[start:cut])
+            self.cut()
+            start = cut
+        self._take(delays_ns[start:], places_ns[start:])
+
+    def _count(self, arrivals_ns: Ints) -> None:
+        if not len(arrivals_ns):
             return
-        offsets = arrivals - media
-        fastest = offsets.argmin(axis=1)[:, None]
-        self._offsets.frombytes(np.take_along_axis(offsets, fastest, 1).tobytes())
-        self._times.frombytes(np.take_along_axis(media, fastest, 1).tobytes())
+        before = int(arrivals_ns[0]) if self._last_ns is None else self._last_ns
+        gaps = np.diff(arrivals_ns, prepend=before)[self._last_ns is None :]
+        self._frames += gaps.size
+        self._together += int(np.count_nonzero(gaps < TOGETHER_NS))
+        self._last_ns = int(arrivals_ns[-1])
+
+    def _take(self, delays_ns: Ints, places_ns: Ints) -> None:
+        delays, places = self._block_delays.add(delays_ns), self._block_places.add(places_ns)
+        if len(delays):
+            self._note(delays, places)
+
+    def cut(self) -> None:
+        """What comes next has a delay of its own, after a loss or on another connection."""
+        rest = self._block_delays.rest
+        if rest.size:
+            self._note(rest[None, :], self._block_places.rest[None, :])
+        self._block_delays = Blocks(WINDOW_FRAMES, np.int64)
+        self._block_places = Blocks(WINDOW_FRAMES, np.int64)
+        self._cuts.append(len(self._delays))
+
+    def _note(self, delays: Ints, places: Ints) -> None:
+        fastest = delays.argmin(axis=1)[:, None]
+        self._delays.frombytes(np.take_along_axis(delays, fastest, 1).tobytes())
+        self._places.frombytes(np.take_along_axis(places, fastest, 1).tobytes())
 
     def result(self) -> Drift:
         """The figures so far; frames of a window not yet full do not count."""
-        offsets, times = _thinned(np.array(self._offsets), np.array(self._times))
-        seconds = float(times[-1] - times[0]) / 1e9 if times.size else 0.0
-        if offsets.size < LEAST_WINDOWS or seconds <= 0:
-            return Drift(None, None, offsets.size, seconds)
-        slope, uncertainty = _theil_sen(times, _without_steps(offsets))
+        delays, places = np.array(self._delays), np.array(self._places)
+        seconds = float(places[-1] - places[0]) / 1e9 if places.size else 0.0
+        if self._together > TOGETHER_SHARE * self._frames:
+            return Drift(None, None, delays.size, seconds)
+        slopes = list(_slopes(list(self._pieces(delays, places)), seconds * 1e9))
+        told = min(slopes, key=lambda one: one.doubt, default=None)
         # All of the audio came at once: arrival times that do not grow are no clock.
-        if slope <= -1:
-            return Drift(None, None, offsets.size, seconds)
+        if told is None or told.slope <= -1:
+            return Drift(None, None, delays.size, seconds)
+        longer = (abs(one.slope - told.slope) for one in slopes if one.stretch_ns > told.stretch_ns)
+        doubt = max(told.doubt, *longer, 0.0)
+        if slopes[0].scatter_ns > UNSEEN_SCATTER_NS and told.slope * seconds * 1e9 > UNSEEN_LOSS_NS:
+            doubt = max(doubt, told.slope)
         # Arrival time is (1 + slope) x audio time; later means a slower far clock.
-        ppm = -slope / (1 + slope) * 1e6
-        return Drift(ppm, uncertainty / (1 + slope) ** 2 * 1e6, offsets.size, seconds)
+        stretched = 1 + told.slope
+        ppm, uncertainty_ppm = -told.slope / stretched * 1e6, doubt / stretched**2 * 1e6
+        return Drift(ppm, uncertainty_ppm, delays.size, seconds)
+
+    def _pieces(self, delays: Ints, places: Ints) -> Iterator[Piece]:
+        """Windows with no loss and no step between them."""
+        cuts = [] if _lost_whole_frames(delays, self._cuts) else self._cuts.tolist()
+        origin = delays[:1]
+        for start, end in pairwise([0, *cuts, delays.size]):
+            if end - start > 1:
+                part = slice(start, end)
+                level = (delays[part] - origin).astype(np.float64)
+                yield from _between_steps(Piece(places[part].astype(np.float64), level))
 
 
-def _thinned(offsets: Ints, times: Ints) -> tuple[Points, Points]:
-    """At most MOST_WINDOWS points, each the fastest frame of a longer window."""
-    group = -(-offsets.size // MOST_WINDOWS)
-    if group > 1:
-        count = offsets.size // group
-        rows = offsets[: count * group].reshape(count, group)
-        index = rows.argmin(axis=1) + np.arange(count) * group
-        offsets, times = offsets[index], times[index]
-    first = offsets[:1]
-    return (offsets - first).astype(np.float64), times.astype(np.float64)
+def _lost_whole_frames(delays: Ints, cuts: array[int]) -> bool:
+    """Whether the delay comes back to what it was, once the frames lost at the cuts are counted."""
+    rises = []
+    for before, cut, after in zip([0, *cuts], cuts, [*cuts[1:], delays.size], strict=False):
+        left = delays[max(before, cut - _AROUND_LOSS) : cut]
+        right = delays[cut : min(after, cut + _AROUND_LOSS)]
+        if left.size and right.size:
+            rises.append(abs(int(right.min() - left.min())))
+    return len(rises) >= WHOLE_FRAME_LOSSES and float(np.percentile(rises, 75)) < WHOLE_FRAME_NS
 
 
-def _without_steps(offsets: Points) -> Points:
-    """Take out lasting steps: the least offset behind a jump is less or more than before it."""
-    usual = float(np.median(np.diff(offsets)))
-    trend = usual * np.arange(offsets.size)
-    level = offsets - trend
-    for index in np.flatnonzero(np.abs(np.diff(level)) > STEP_NS) + 1:
-        before = level[max(0, index - _NEIGHBOURS) : index].min()
-        step = float(level[index : index + _NEIGHBOURS].min() - before)
-        if abs(step) > STEP_NS:
-            level[index:] -= step
-    without: Points = level + trend
-    return without
+def _between_steps(piece: Piece) -> Iterator[Piece]:
+    """Cut a piece at lasting steps: all delays behind a jump are above, or below, those before."""
+    piece = _fastest(piece, (piece.places[-1] - piece.places[0]) / (2 * MOST_STRETCHES))
+    level = piece.delays - _common_slope([piece]) * piece.places
+    start = 0
+    for index in (np.flatnonzero(np.abs(np.diff(level)) > STEP_NS) + 1).tolist():
+        before = level[max(start, index - _NEIGHBOURS) : index].min()
+        if abs(level[index : index + _NEIGHBOURS].min() - before) > STEP_NS:
+            yield Piece(piece.places[start:index], piece.delays[start:index])
+            start = index
+    yield Piece(piece.places[start:], piece.delays[start:])
 
 
-def _theil_sen(times: Points, offsets: Points) -> tuple[float, float]:
-    """Median of the slopes of all pairs, and half the width of its 95 % interval."""
-    first, second = np.triu_indices(times.size, 1)
-    run = times[second] - times[first]
-    slopes = np.sort((offsets[second] - offsets[first])[run > 0] / run[run > 0])
-    n = times.size
-    spread = 1.96 * float(np.sqrt(n * (n - 1) * (2 * n + 5) / 18))
-    low = max(0, int((slopes.size - spread) / 2))
-    high = min(slopes.size - 1, int((slopes.size + spread) / 2) + 1)
-    return float(np.median(slopes)), float(slopes[high] - slopes[low]) / 2
+def _slopes(pieces: list[Piece], run_ns: float) -> Iterator[_Slope]:
+    """The slope over stretches of one length after the other, each twice as long."""
+    stretch_ns = max(float(LEAST_STRETCH_NS), run_ns / MOST_STRETCHES)
+    while told := _slope(pieces, stretch_ns):
+        yield told
+        stretch_ns *= 2
+
+
+def _slope(pieces: list[Piece], stretch_ns: float) -> _Slope | None:
+    """The slope that all pieces share, each at a level of its own; None with too little."""
+    stretched = [_stretched(piece, stretch_ns) for piece in pieces]
+    several = [piece for piece in stretched if piece.places.size > 1]
+    freedom = sum(piece.places.size - 1 for piece in several) - 1
+    if freedom < LEAST_FREEDOM:
+        return None
+    slope = _common_slope(several)
+    tilted = (piece.delays - slope * piece.places for piece in several)
+    off = np.concatenate([delays - delays.mean() for delays in tilted])
+    spread = sum(float(piece.places.var()) * piece.places.size for piece in several)
+    student = _NORMAL * (1 + _STUDENT_A / freedom + _STUDENT_B / freedom**2)
+    doubt = student * float(np.sqrt((off**2).sum() / freedom / spread))
+    return _Slope(slope, doubt, stretch_ns, float(np.median(np.abs(off))))
+
+
+def _stretched(piece: Piece, stretch_ns: float) -> Piece:
+    """The fastest frames of whole stretches of about this length."""
+    run_ns = float(piece.places[-1] - piece.places[0]) + LEAST_STRETCH_NS
+    count = int(run_ns // stretch_ns)
+    return _fastest(piece, run_ns / count) if count else Piece(piece.places[:0], piece.delays[:0])
+
+
+def _fastest(piece: Piece, stretch_ns: float) -> Piece:
+    """Of each stretch of the audio the frame with the least delay."""
+    if piece.places.size < 2 or stretch_ns <= 0:
+        return piece
+    stretch = ((piece.places - piece.places[0]) // stretch_ns).astype(np.int64)
+    order = np.lexsort((piece.delays, stretch))
+    first = order[np.diff(stretch[order], prepend=-1) > 0]
+    return Piece(piece.places[first], piece.delays[first])
+
+
+def _common_slope(pieces: list[Piece]) -> float:
+    """Median of the slopes of all pairs within a piece, each of the weight of its length."""
+    runs, rises = [], []
+    for piece in pieces:
+        first, second = np.triu_indices(piece.places.size, 1)
+        runs.append(piece.places[second] - piece.places[first])
+        rises.append(piece.delays[second] - piece.delays[first])
+    run, rise = np.concatenate(runs), np.concatenate(rises)
+    run, rise = run[run > 0], rise[run > 0]  # what came twice or out of order has no length
+    slopes = rise / run
+    order = np.argsort(slopes)
+    weight = np.cumsum(run[order])
+    return float(slopes[order][np.searchsorted(weight, weight[-1] / 2)])

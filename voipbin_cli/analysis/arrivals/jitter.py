@@ -24,13 +24,13 @@ class Jitter(NamedTuple):
     """Interarrival jitter in milliseconds at `clock_hz`; `packets` counts the packets taken.
 
     `mean_ms` and `max_ms` are over the value after each packet but the first. All are None
-    before the second packet.
+    before the second packet, and `clock_hz` where there is no clock.
     """
 
     mean_ms: float | None
     max_ms: float | None
     last_ms: float | None
-    clock_hz: int
+    clock_hz: int | None
     packets: int
 
 

@@ -1,4 +1,4 @@
-"""The nominal rate of a stream's own clock (RTP timestamps, bytes), measured by arrival times."""
+"""The rate of a stream's own clock: RTP timestamps, or the samples where there are none."""
 
 from __future__ import annotations
 
@@ -7,48 +7,81 @@ from array import array
 import numpy as np
 
 from voipbin_cli.analysis.columns import Ints
+from voipbin_cli.codec.codecs import SAMPLE_RATE_HZ
 
-CLOCKS_HZ = (8000, 16_000, 24_000, 32_000, 48_000, 96_000)
+# The clocks of RTP's audio payload types (RFC 3551, table 4), and of video.
+CLOCKS_HZ = (8000, 16_000, 24_000, 32_000, 48_000, 90_000, 96_000)
+# The rates that sound is sampled at (6000 Hz: Dialogic's ADPCM files).
+REAL_RATES_HZ = (6000, 8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 96_000)
+# So near to a real rate the audio of the first two seconds has to come, or it is at 8000 Hz and
+# held up: over a second 20 ms of jitter are 2 %.
+_NEAR = 0.03
 # The median over 50 pairs of frames that are 50 frames (1 s) apart: a pause is in some of them.
 _FRAMES = 100
 _SPAN = 50
 
 
 class ClockFold:
-    """The rate of what counts samples (or bytes), decided by the first hundred frames.
+    """What a second is in the units of the stream's clock, decided by the first hundred frames.
 
-    `hz` is None until then: the nearest of CLOCKS_HZ to the median over spans of fifty frames.
+    `hz` is None until then, and 0 where the clock stands still. `is_sampled`: the audio is of
+    so many samples a frame for certain, and timestamps that go on by half of it run at 4000 Hz;
+    otherwise `hz` is the clock of CLOCKS_HZ that is nearest to how fast it went.
     """
 
-    def __init__(self, hz: int | None = None) -> None:
+    def __init__(self, hz: int | None = None, *, is_sampled: bool = True) -> None:
         self.hz = hz
+        self._is_sampled = is_sampled
         self._arrivals = array("q")
         self._ticks = array("q")
+        self._places = array("q")
 
-    def add(self, arrivals_ns: Ints, ticks: Ints) -> None:
-        """Take frames: arrivals, and what the clock said, counted on without wrapping."""
+    def add(self, arrivals_ns: Ints, ticks: Ints, places_ns: Ints) -> None:
+        """Take frames: arrivals, what the clock said, counted on without wrapping, and places."""
         if self.hz is not None:
             return
         room = _FRAMES - len(self._arrivals)
         self._arrivals.extend(arrivals_ns[:room].tolist())
         self._ticks.extend(ticks[:room].tolist())
+        self._places.extend(places_ns[:room].tolist())
         if len(self._arrivals) >= _FRAMES:
             self.decide()
 
     def decide(self) -> None:
         """Decide by what there is; without two frames it is 8000."""
         if self.hz is None:
-            pace = self.pace_hz()
-            usual = CLOCKS_HZ[0] if pace is None or pace <= 0 else pace
-            self.hz = min(CLOCKS_HZ, key=lambda hz: abs(np.log(hz / usual)))
+            self.hz = self._counted_hz() if self._is_sampled else self._nearest_hz()
 
-    def pace_hz(self) -> float | None:
-        """Ticks a second over the frames held, the median over spans; None without a span."""
-        arrivals, ticks = np.array(self._arrivals), np.array(self._ticks)
-        span = min(_SPAN, len(arrivals) - 1)
-        if span < 1:
-            return None
-        took = arrivals[span:] - arrivals[:-span]
-        went = ticks[span:] - ticks[:-span]
-        usable = took > 0
-        return float(np.median(went[usable] / took[usable])) * 1e9 if usable.any() else None
+    def _counted_hz(self) -> int:
+        """Ticks for each sample, as often as there are samples in a second."""
+        arrivals, ticks, places = self._held()
+        counted = _pace(ticks, places)
+        if counted is None:
+            return SAMPLE_RATE_HZ
+        came_hz = SAMPLE_RATE_HZ * (_pace(places, arrivals) or 1.0)
+        rate_hz = min(REAL_RATES_HZ, key=lambda hz: abs(came_hz / hz - 1))
+        is_near = abs(came_hz / rate_hz - 1) < _NEAR
+        return round(counted * 1e9 / SAMPLE_RATE_HZ * (rate_hz if is_near else SAMPLE_RATE_HZ))
+
+    def _nearest_hz(self) -> int:
+        arrivals, ticks, _ = self._held()
+        pace = _pace(ticks, arrivals)
+        usual = SAMPLE_RATE_HZ if pace is None or pace <= 0 else pace * 1e9
+        return min(CLOCKS_HZ, key=lambda hz: abs(np.log(hz / usual)))
+
+    def _held(self) -> tuple[Ints, Ints, Ints]:
+        return np.array(self._arrivals), np.array(self._ticks), np.array(self._places)
+
+
+def _pace(went: Ints, took: Ints) -> float | None:
+    """How far the one goes for each step of the other, the median over spans; None without."""
+    span = min(_SPAN, len(took) - 1)
+    if span < 1:
+        return None
+    steps = took[span:] - took[:-span]
+    usable = steps > 0
+    return (
+        float(np.median((went[span:] - went[:-span])[usable] / steps[usable]))
+        if usable.any()
+        else None
+    )

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from voipbin_cli.analysis.columns import Ints
 from voipbin_cli.analysis.pauses import GAP_NS, Pause, PauseJudge, least_pause_ns
 
 _NOTED = 20_000
+
+
+class Settled(NamedTuple):
+    """Frames in order of arrival whose place on the clock is settled; columns in nanoseconds.
+
+    `places` count audio that never came as time that passed; `delays` are arrivals less places,
+    against any fixed instant. `lost` is what never came right before a frame.
+    """
+
+    delays: Ints
+    places: Ints
+    lost: Ints
 
 
 class PauseFold:
@@ -24,17 +38,17 @@ class PauseFold:
         self._top_ns = -1  # the highest place so far
         self._row_of: dict[int, int] = {}  # by the judge's number of a frame after a pause
         self._settled: list[Pause] = []
-        self._held = np.empty(0, np.int64)
+        self._held_delays = self._held_places = np.empty(0, np.int64)
         self._lost_ns = 0
 
-    def add(self, times_ns: Ints, durations_ns: Ints, places_ns: Ints) -> Ints:
+    def add(self, times_ns: Ints, durations_ns: Ints, places_ns: Ints) -> Settled:
         """Take frames in order of arrival: when they came, their lengths and places in the audio.
 
-        Return how late those came whose place on the clock is settled now, against any fixed
-        instant: arrivals less places, audio that never came counted as time that passed. A pause
-        holds back what follows it, for two seconds at most.
+        Return those that are settled now. A pause holds back what follows it, for two seconds at
+        most.
         """
-        self._held = np.concatenate([self._held, times_ns - places_ns])
+        self._held_delays = np.concatenate([self._held_delays, times_ns - places_ns])
+        self._held_places = np.concatenate([self._held_places, places_ns])
         tops = np.maximum.accumulate(np.concatenate([[self._top_ns], places_ns]))
         self._top_ns = int(tops[-1])
         kept = np.flatnonzero(places_ns > tops[:-1])
@@ -43,12 +57,12 @@ class PauseFold:
         self._rows += len(times_ns)
         return self._release()
 
-    def finish(self) -> Ints:
+    def finish(self) -> Settled:
         """Judge what is open by what has come; return what was held back."""
         self._note(self._judge.finish())
         return self._release()
 
-    def broke(self) -> Ints:
+    def broke(self) -> Settled:
         """The connection is gone: judge what is open, and begin anew."""
         rest = self.finish()
         self._judge = PauseJudge()
@@ -85,16 +99,17 @@ class PauseFold:
             if len(self.pauses) < _NOTED:
                 self.pauses.append(told)
 
-    def _release(self) -> Ints:
-        """Take lost audio out of the delays that are settled."""
+    def _release(self) -> Settled:
+        """Count the audio that never came into the places that are settled."""
         judge = self._judge
-        given = self._rows - len(self._held)
+        given = self._rows - len(self._held_delays)
         ready = (self._row_of[judge.open_frame] if judge.open else self._rows) - given
-        delays, self._held = self._held[:ready], self._held[ready:]
+        delays, self._held_delays = self._held_delays[:ready], self._held_delays[ready:]
+        places, self._held_places = self._held_places[:ready], self._held_places[ready:]
         lost = np.zeros(ready, np.int64)
         for pause in self._settled:
             lost[pause.frame - given] = pause.lost_ns
-        delays = delays - self._lost_ns - np.cumsum(lost)
+        passed = self._lost_ns + np.cumsum(lost)
         self._lost_ns += int(lost.sum())
         self._settled.clear()
-        return delays
+        return Settled(delays - passed, places + passed, lost)

@@ -75,9 +75,8 @@ class Placer:
         """The next row is the first of another connection, whose numbers and clock begin anew."""
         self.is_new = True
 
-    def place(self, rows: Arrivals, samples: Ints, clock_hz: int | None) -> Placed:
-        """Place rows of so many samples each; `clock_hz` is the RTP clock once it is known."""
-        own = samples * NS_PER_SAMPLE
+    def place(self, rows: Arrivals, own: Ints, clock_hz: int | None) -> Placed:
+        """Place rows that are so long (ns) each; `clock_hz` is the RTP clock once it is known."""
         steps = self._sequence_steps(rows)
         stamps = self._timestamp_steps(rows)
         place = self._places(rows, own, steps, stamps)

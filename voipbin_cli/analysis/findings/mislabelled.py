@@ -18,6 +18,7 @@ def judge_timestamp_rate(case: Case) -> float:
 
 
 def timestamp_rate(case: Case) -> Evidence:
+    """A clock of 0 Hz stands still."""
     return {"clock_hz": case.measured.clock_hz, "due": SAMPLE_RATE_HZ}
 
 
@@ -50,7 +51,8 @@ ROWS: tuple[FindingRow, ...] = (
         title="RTP timestamps do not count samples at 8 kHz",
         judge=judge_timestamp_rate,
         prove=timestamp_rate,
-        remedy="harmless here: take the clock named in the evidence when jitter is computed",
+        remedy="harmless here: take the clock named in the evidence when jitter is computed, and "
+        "none where it is 0 Hz; a sender should add the samples of each frame to its timestamp",
     ),
     FindingRow(
         id=FindingId.PAYLOAD_LABEL,
