@@ -30,6 +30,7 @@ class FindingId(StrEnum):
     CODEC_MISMATCH = "codec-mismatch"
     FRAME_SIZE = "frame-size"
     # When the frames come.
+    SENDER_PACE = "sender-pace"
     SEQUENCE = "sequence"
     NETWORK_STALL = "network-stall"
     LOST_AUDIO = "lost-audio"

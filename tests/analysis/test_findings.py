@@ -37,6 +37,7 @@ IDS = [
     "no-audio",
     "silence",
     "muted",
+    "sender-pace",
     "network-stall",
     "lost-audio",
     "upstream-loss",
@@ -140,9 +141,9 @@ def _slow(trips_ms: list[float], interval_ms: int = 32) -> Measured:
     return stream.measured()
 
 
-def test_a_slow_stream_is_of_another_rate_unless_pings_queue_as_it_does() -> None:
-    (rate, *_) = find(_slow([2.0, 2.1, 1.9]), Circumstances())
-    assert rate.id == "wrong-rate"
+def test_a_slow_stream_has_a_slow_sender_unless_pings_queue_as_it_does() -> None:
+    (pace, *_) = find(_slow([2.0, 2.1, 1.9]), Circumstances())
+    assert pace.id == "sender-pace"
     # 37.5 % of the audio is still on its way: after 10 s a ping waits for nearly 4.
     (stall, *_) = find(_slow([2.0, 1900.0, 3700.0]), Circumstances())
     assert (stall.id, stall.severity) == ("network-stall", Severity.ERROR)

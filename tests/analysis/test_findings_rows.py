@@ -217,11 +217,14 @@ def test_jitter_tells_what_buffers_would_have_made_of_it() -> None:
 @pytest.mark.parametrize(
     ("ppm", "uncertainty_ppm", "confidence"),
     [
-        (119.9, 10.0, 0.0),  # 100 and twice the uncertainty
-        (120.0, 10.0, 0.55),
-        (200.0, 50.0, 0.75),
-        (-200.0, 50.0, 0.75),
+        (129.9, 10.0, 0.0),  # 100 and three times the uncertainty
+        (130.0, 10.0, 0.575),
+        (200.0, 33.0, 0.75),
+        (-200.0, 33.0, 0.75),
         (-300.0, 10.0, 1.0),
+        (10_000.0, 10.0, 1.0),
+        (10_001.0, 10.0, 0.0),  # no clock is off by more than 1 %
+        (-10_001.0, 10.0, 0.0),
         (None, None, 0.0),
         (500.0, None, 0.0),
     ],
@@ -369,60 +372,129 @@ def test_not_audio() -> None:
 
 
 def paced(samples_hz: float | None, p50_ms: float, **more: Any) -> Case:
-    return facts(
-        samples_hz=samples_hz,
-        intervals=Intervals(0.0, p50_ms, p50_ms, p50_ms, p50_ms, p50_ms),
-        drift=Drift(None, None, 0, 0.0),
-        **more,
-    )
+    """Audio that comes at so many samples a second, a frame each `p50_ms`."""
+    told: dict[str, Any] = {"mean_hz": samples_hz, "drift": Drift(None, None, 0, 0.0)}
+    intervals = Intervals(0.0, p50_ms, p50_ms, p50_ms, p50_ms, p50_ms)
+    return facts(samples_hz=samples_hz, **{"intervals": intervals, **told, **more})
+
+
+@pytest.mark.parametrize("rate", [6000, 11_025, 12_000, 16_000, 22_050, 24_000, 44_100, 48_000])
+def test_wrong_rate_is_a_rate_that_exists(rate: int) -> None:
+    for off in (-0.0099, 0.0, 0.0099):
+        told = paced(rate * (1 + off), 160_000 / rate)
+        assert sure("wrong-rate", told) == 1.0
+        assert evidence("wrong-rate", told)["sample_rate_hz"] == rate
+    for off in (-0.011, 0.011):
+        assert sure("wrong-rate", paced(rate * (1 + off), 160_000 / rate)) == 0
+
+
+@pytest.mark.parametrize("rate", [2667, 4000, 6400, 7273, 7619, 8000, 8081, 8421, 8889, 10_000])
+def test_what_no_sound_is_sampled_at_is_no_wrong_rate(rate: int) -> None:
+    assert sure("wrong-rate", paced(float(rate), 160_000 / rate)) == 0
 
 
 def test_wrong_rate() -> None:
-    # 5 % off is another rate, 30 % for certain: 0.175 is half way.
-    assert sure("wrong-rate", paced(8399.0, 160_000 / 8399)) == 0
-    assert sure("wrong-rate", paced(8000 * 1.175, 20 / 1.175)) == 0.75
-    assert sure("wrong-rate", paced(8000 * 0.7, 20 / 0.7)) == 1.0
     # Lost audio slows the one, jitter moves the other: both have to be off.
     assert sure("wrong-rate", paced(6000.0, 20.0)) == 0
     assert sure("wrong-rate", paced(8000.0, 26.7)) == 0
     assert sure("wrong-rate", paced(6000.0, 14.0)) == 0
-    assert sure("wrong-rate", paced(10_000.0, 26.7)) == 0
+    assert sure("wrong-rate", paced(12_000.0, 26.7)) == 0
     # Bursts have no usual interval.
-    assert sure("wrong-rate", paced(6000.0, 0.0)) == 0.5 + 0.5 * 0.2 / 0.25
+    assert sure("wrong-rate", paced(6000.0, 0.0)) == 1.0
     for unsaid in ({"is_settled": False}, {"is_datagrams": True}):
         assert sure("wrong-rate", paced(6000.0, 26.7, **unsaid)) == 0
     assert sure("wrong-rate", paced(None, 26.7)) == 0
 
 
 def test_wrong_rate_does_not_take_what_is_held_back_for_a_rate() -> None:
-    told = paced(7500.0, 0.0, frames=450)  # 9 of 10 s
+    told = paced(6000.0, 0.0, frames=375)  # 7.5 of 10 s
     assert sure("wrong-rate", told) != 0
-    for late_ms, is_rate in ((999.9, True), (1000.1, False)):
+    for late_ms, is_rate in ((2499.9, True), (2500.1, False)):
         held = replace(told.measured, pauses=(stall(300), stall(late_ms)))
         assert (sure("wrong-rate", Case(held, Circumstances())) != 0) is is_rate
     # More audio than time was held back by nobody.
-    fast = paced(10_000.0, 0.0, frames=600, pauses=(stall(5000),))
+    fast = paced(12_000.0, 0.0, frames=600, pauses=(stall(5000),))
     assert sure("wrong-rate", fast) != 0
 
 
 def test_wrong_rate_allows_for_what_is_uncertain() -> None:
-    told = paced(8000 * 0.94, 20 / 0.94)
-    unsure = replace(told.measured, drift=Drift(-60_000.0, 11_000.0, 20, 10.0))
-    assert sure("wrong-rate", told) == 0.5 + 0.5 * 0.01 / 0.25
-    assert sure("wrong-rate", Case(unsure, Circumstances())) == 0
-    less = replace(told.measured, drift=Drift(-60_000.0, 5_000.0, 20, 10.0))
-    assert sure("wrong-rate", Case(less, Circumstances())) == 0.5 + 0.5 * 0.005 / 0.25
+    told = paced(16_000 * 1.02, 9.8)
+    assert sure("wrong-rate", told) == 0
+    unsure = replace(told.measured, drift=Drift(1_040_000.0, 11_000.0, 20, 10.0))
+    assert sure("wrong-rate", Case(unsure, Circumstances())) == 1.0
 
 
 def test_wrong_rate_tells_the_rate() -> None:
-    assert evidence("wrong-rate", paced(11024.6, 14.51)) == {
-        "samples_per_second": 11025,
+    assert evidence("wrong-rate", paced(11_031.6, 14.51)) == {
+        "samples_per_second": 11_032,
+        "sample_rate_hz": 11_025,
         "due": 8000,
         "frame_samples": 160,
         "frame_interval_ms": 14.5,
     }
     told = evidence("wrong-rate", facts(samples_hz=None, intervals=None))
     assert (told["samples_per_second"], told["frame_interval_ms"]) == (0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("interval_ms", "confidence"),
+    [
+        (20.0, 0.0),
+        (20.2, 0.0),  # up to 1 % it is a clock
+        (20 / 1.009, 0.0),
+        (20 / 0.98, 0.75),
+        (19.0, 1.0),
+        (21.0, 1.0),
+        (25.0, 1.0),
+        (40.0, 1.0),
+        (60.0, 1.0),
+    ],
+)
+def test_sender_pace(interval_ms: float, confidence: float) -> None:
+    told = paced(160_000 / interval_ms, interval_ms)
+    assert sure("sender-pace", told) == confidence
+    assert sure("wrong-rate", told) == 0
+
+
+def test_sender_pace_is_steady() -> None:
+    # Every 20th frame lost: the mean is off, the usual interval is not.
+    assert sure("sender-pace", paced(7600.0, 20.0)) == 0
+    assert sure("sender-pace", paced(7600.0, 20.6)) == 0
+    assert sure("sender-pace", paced(8000.0, 21.0)) == 0
+    wide = Intervals(0.0, 21.0, 21.0, 21 * 1.61, 40.0, 40.0)
+    assert sure("sender-pace", paced(160_000 / 21, 21.0, intervals=wide)) == 0
+    # Batches have no usual interval, another rate and a starved link are told as what they are.
+    assert sure("sender-pace", paced(7600.0, 0.0)) == 0
+    assert sure("sender-pace", paced(6000.0, 160 / 6)) == 0
+    queued = Trips(10, 1.0, 2.0, 3.0, 300.0)
+    assert sure("sender-pace", paced(7600.0, 160 / 7.6, trips=queued)) == 0
+
+
+def test_sender_pace_needs_the_length_of_a_frame() -> None:
+    leg: dict[str, Any] = {"is_datagrams": True}
+    assert sure("sender-pace", paced(7600.0, 160 / 7.6, labels=((0, 500),), **leg)) == 1.0
+    assert sure("sender-pace", paced(7600.0, 160 / 7.6, labels=((96, 500),), **leg)) == 0
+    unread: dict[str, Any] = {"is_settled": False}
+    assert sure("sender-pace", paced(7600.0, 160 / 7.6, **unread)) == 1.0
+    assert sure("sender-pace", paced(7600.0, 33 / 7.6, frame_samples=33, **unread)) == 0
+
+
+def test_sender_pace_tells_frames_a_second_and_is_grave_over_five_in_a_hundred() -> None:
+    told = paced(160_000 / 21, 21.0)
+    assert evidence("sender-pace", told) == {
+        "frames_per_second": 47.62,
+        "due": 50.0,
+        "frame_interval_ms": 21.0,
+    }
+    assert not BY_ID["sender-pace"].grave(told)
+    assert BY_ID["sender-pace"].grave(paced(160_000 / 22, 22.0))
+    assert BY_ID["sender-pace"].grave(paced(160_000 / 18, 18.0))
+
+
+def test_a_timer_so_slow_that_each_wait_seems_a_loss_is_no_lost_audio() -> None:
+    lost = (loss(20),) * 250
+    assert sure("lost-audio", paced(4000.0, 40.0, pauses=lost)) == 0
+    assert sure("lost-audio", paced(160_000 / 21, 21.0, pauses=lost)) == 1.0
 
 
 def test_misaligned() -> None:
@@ -662,7 +734,7 @@ def test_the_gravest_is_told_first_whatever_the_order_of_causes() -> None:
 
 
 SOUND = {"clipping", "low-level", "dc-offset", "noise", "silence", "upstream-loss"}
-WHEN = {"network-stall", "lost-audio", "jitter", "clock-drift"}
+WHEN = {"sender-pace", "network-stall", "lost-audio", "jitter", "clock-drift"}
 NAMES = {"payload-label", "timestamp-rate"}
 NO_STREAM = SOUND | WHEN | NAMES | {"frame-size", "wrong-rate", "sequence"}
 NO_STREAM |= {"no-audio", "closed-early", "connection-lost"}
@@ -673,16 +745,18 @@ EXPLAINED = {
     "muted": {"silence", "low-level", "no-audio"},
     "no-audio": {"silence"},
     "local-lag": {"jitter", "network-stall", "lost-audio"},
-    "not-audio": SOUND | NAMES | {"codec-mismatch", "byte-order", "misaligned", "wrong-rate"},
+    "not-audio": SOUND
+    | NAMES
+    | {"codec-mismatch", "byte-order", "misaligned", "wrong-rate", "sender-pace"},
     "wrong-rate": WHEN | NAMES | {"frame-size", "clipping", "upstream-loss"},
     "misaligned": SOUND | NAMES | {"byte-order", "codec-mismatch"},
     "byte-order": NAMES | {"codec-mismatch"},
-    "codec-mismatch": NAMES | {"noise"},
+    "codec-mismatch": NAMES | {"noise", "sender-pace"},
     "frame-size": {"jitter"},
-    "sequence": {"jitter", "clock-drift"},
+    "sender-pace": {"jitter", "clock-drift"},
+    "sequence": {"jitter"},
     "network-stall": {"jitter"},
-    "lost-audio": {"jitter", "clock-drift"},
-    "jitter": {"clock-drift"},
+    "lost-audio": {"jitter"},
     "clipping": {"noise", "dc-offset"},
     "dc-offset": {"low-level", "noise"},
     "noise": {"low-level"},

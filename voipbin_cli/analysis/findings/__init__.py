@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
-from voipbin_cli.analysis.findings import arrival, connection, payload, sound
+from voipbin_cli.analysis.findings import arrival, connection, pace, payload, sound
 from voipbin_cli.analysis.findings import mislabelled as labels
 from voipbin_cli.analysis.findings.row import Case, Circumstances, Finding, FindingRow
 from voipbin_cli.analysis.metrics import Measured
@@ -23,6 +23,7 @@ __all__ = ["BY_ID", "ROWS", "Circumstances", "Finding", "FindingRow", "Verdict",
 ROWS: tuple[FindingRow, ...] = (
     *connection.ROWS,
     *payload.ROWS,
+    *pace.ROWS,
     *arrival.ROWS,
     *sound.ROWS,
     *labels.ROWS,

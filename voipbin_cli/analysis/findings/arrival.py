@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from voipbin_cli.analysis.findings.pace import is_each_frame_late
 from voipbin_cli.analysis.findings.row import WARNING, Case, Evidence, FindingRow, sure, tenths
 from voipbin_cli.analysis.pauses import PauseKind
 from voipbin_cli.analysis.playout.target_delay import ADAPTIVE, FIXED_60, FIXED_200
@@ -79,6 +80,8 @@ def is_stall_grave(case: Case) -> bool:
 
 def judge_lost_audio(case: Case) -> float:
     measured = case.measured
+    if is_each_frame_late(measured):
+        return 0.0
     return sure(measured.lost_ms, LOSS_MS, 100) if measured.losses else 0.0
 
 
@@ -116,9 +119,11 @@ def judge_drift(case: Case) -> float:
     measured, told = case.measured, case.measured.drift
     if told.ppm is None or told.uncertainty_ppm is None or measured.is_starved:
         return 0.0
+    if not told.is_of_a_clock:
+        return 0.0
     if told.ppm < 0 and -told.ppm * told.seconds / 1000 < measured.trips.queued_ms:
         return 0.0  # a queue that fills up, as pings tell, looks like a slow clock
-    if abs(told.ppm) < DRIFT_PPM + 2 * told.uncertainty_ppm:
+    if abs(told.ppm) < DRIFT_PPM + 3 * told.uncertainty_ppm:
         return 0.0
     return sure(abs(told.ppm), DRIFT_PPM, 300)
 
@@ -137,7 +142,7 @@ ROWS: tuple[FindingRow, ...] = (
         prove=sequence,
         remedy="packets were lost or reordered on a UDP leg: look there; conceal what is missing",
         symptom="poor quality: watch packet loss",
-        explains=frozenset((FindingId.JITTER, FindingId.CLOCK_DRIFT)),
+        explains=frozenset((FindingId.JITTER,)),
         grave=is_sequence_grave,
     ),
     FindingRow(
@@ -160,7 +165,7 @@ ROWS: tuple[FindingRow, ...] = (
         prove=lost_audio,
         remedy="fill the gaps with silence to keep the call's clock; look for what pauses upstream",
         symptom="choppy",
-        explains=frozenset((FindingId.JITTER, FindingId.CLOCK_DRIFT)),
+        explains=frozenset((FindingId.JITTER,)),
         grave=is_loss_grave,
     ),
     FindingRow(
@@ -171,7 +176,6 @@ ROWS: tuple[FindingRow, ...] = (
         prove=jitter,
         remedy="use a jitter buffer of the size that the evidence names, or an adaptive one",
         symptom="choppy",
-        explains=frozenset((FindingId.CLOCK_DRIFT,)),
     ),
     FindingRow(
         id=FindingId.CLOCK_DRIFT,

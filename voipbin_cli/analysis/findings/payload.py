@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from voipbin_cli.analysis.findings.pace import other_rate_hz
 from voipbin_cli.analysis.findings.row import (
     ERROR,
     LABELS,
@@ -14,12 +15,9 @@ from voipbin_cli.analysis.findings.row import (
     sure,
     tenths,
 )
-from voipbin_cli.analysis.metrics import Measured, change_fields
+from voipbin_cli.analysis.metrics import change_fields
 from voipbin_cli.codec.codecs import FRAME_SAMPLES, SAMPLE_RATE_HZ, Codec
 from voipbin_cli.finding_ids import FindingId
-
-# A rate is another rate from this deviation on; below it is a clock.
-WRONG_RATE_RATIO = 0.05
 
 
 def judge_not_audio(case: Case) -> float:
@@ -38,28 +36,17 @@ def not_audio(case: Case) -> Evidence:
 
 
 def judge_wrong_rate(case: Case) -> float:
-    measured = case.measured
-    if measured.samples_hz is None or not measured.is_settled or measured.is_datagrams:
+    rate_hz = other_rate_hz(case.measured)
+    if rate_hz is None or not case.measured.is_settled or case.measured.is_datagrams:
         return 0.0
-    if measured.is_starved or _is_held_back(measured):
-        return 0.0
-    # Lost audio slows the one down and jitter moves the other, but never both the same way.
-    rates = (measured.samples_hz, measured.usual_hz or measured.samples_hz)
-    deviations = [rate / SAMPLE_RATE_HZ - 1 for rate in rates]
-    off = max(min(deviations), -max(deviations))
-    return sure(off - (measured.drift.uncertainty_ppm or 0.0) / 1e6, WRONG_RATE_RATIO, 0.3)
-
-
-def _is_held_back(measured: Measured) -> bool:
-    """Too little audio, and no more than a stall of this stream held back before."""
-    longest_ms = max((pause.late_ns for pause in measured.stalls), default=0) / 1e6
-    return 0 < measured.behind_ms <= longest_ms
+    return sure(abs(rate_hz / SAMPLE_RATE_HZ - 1), 0.0, 0.25)
 
 
 def wrong_rate(case: Case) -> Evidence:
     measured = case.measured
     return {
         "samples_per_second": round(measured.samples_hz or 0.0),
+        "sample_rate_hz": other_rate_hz(measured),
         "due": SAMPLE_RATE_HZ,
         "frame_samples": measured.frame_samples,
         "frame_interval_ms": tenths(measured.intervals.p50 if measured.intervals else 0.0),
@@ -140,6 +127,7 @@ ROWS: tuple[FindingRow, ...] = (
             FindingId.BYTE_ORDER,
             FindingId.MISALIGNED,
             FindingId.WRONG_RATE,
+            FindingId.SENDER_PACE,
         },
     ),
     FindingRow(
@@ -183,7 +171,7 @@ ROWS: tuple[FindingRow, ...] = (
         remedy="send what the encapsulation takes: mu-law or little-endian linear, and stay with "
         "it",
         symptom="poor quality: check the audio format",
-        explains=LABELS | {FindingId.NOISE},
+        explains=LABELS | {FindingId.NOISE, FindingId.SENDER_PACE},
     ),
     FindingRow(
         id=FindingId.FRAME_SIZE,

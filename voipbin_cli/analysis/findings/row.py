@@ -26,7 +26,13 @@ SIGNAL = frozenset(
     )
 )
 TIMING = frozenset(
-    (FindingId.NETWORK_STALL, FindingId.LOST_AUDIO, FindingId.JITTER, FindingId.CLOCK_DRIFT)
+    (
+        FindingId.SENDER_PACE,
+        FindingId.NETWORK_STALL,
+        FindingId.LOST_AUDIO,
+        FindingId.JITTER,
+        FindingId.CLOCK_DRIFT,
+    )
 )
 LABELS = frozenset((FindingId.PAYLOAD_LABEL, FindingId.TIMESTAMP_RATE))
 ALL_AUDIO = (
