@@ -47,6 +47,12 @@ class ConnectionFailed(VoipbinError):
     status = ExitStatus.CONNECTION
 
 
+class NothingToJudge(VoipbinError):
+    """There was no frame in what was to be judged."""
+
+    status = ExitStatus.CONNECTION
+
+
 class Refused(VoipbinError):
     """The server answered, and the answer is no."""
 

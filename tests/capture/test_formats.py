@@ -11,6 +11,7 @@ from voipbin_cli.capture.window import Window
 EMPTY = [f.pcap([], order=order, nano=nano) for order in "<>" for nano in (True, False)] + [
     f.section("<"),
     f.section(">"),
+    b"snoop\0\0\0\0\0\0\2\0\0\0\4",
 ]
 
 

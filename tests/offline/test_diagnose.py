@@ -132,10 +132,10 @@ def test_a_pause_between_talk_spurts_is_no_lost_audio(tmp_path: Path) -> None:
     assert ours["stalls"]["count"] == 0  # type: ignore[index]
 
 
-def test_a_capture_without_a_stream_is_wrong_usage(tmp_path: Path) -> None:
+def test_a_capture_without_a_stream_is_nothing_to_judge(tmp_path: Path) -> None:
     path = _write(tmp_path / "dns.pcap", [(START, ethernet(ipv4(udp(b"\x12\x34" * 20))))])
     result = voipbin("stream", "diagnose", str(path), cwd=tmp_path)
-    assert result.status == 2
+    assert result.status == 3
     assert "no RTP stream" in result.stderr
 
 

@@ -24,17 +24,20 @@ KINDS = {
     "pcap, big-endian, nanoseconds": (pcap([], order=">", nano=True), FileKind.CAPTURE),
     "pcapng of our own": (own_capture(), FileKind.CAPTURE),
     "rtpdump": (b"#!rtpplay1.0 127.0.0.1/5004\n", FileKind.RTPDUMP),
-    "rtpdump of another version": (b"#!rtpplay2.0 127.0.0.1/5004\n", FileKind.SAMPLES),
+    "rtpdump of another version": (b"#!rtpplay2.0 127.0.0.1/5004\n", FileKind.UNKNOWN),
     "AudioSocket, linear": (b"".join(vector("audiosocket-linear")), FileKind.AUDIOSOCKET),
     "AudioSocket, mu-law": (b"".join(vector("audiosocket-deployed")), FileKind.AUDIOSOCKET),
     "one packet": (RTP, FileKind.RTP_PACKET),
-    "one packet and a byte": (RTP + b"\0", FileKind.SAMPLES),
-    "as long as a packet, of version 1": (b"\x40" + RTP[1:], FileKind.SAMPLES),
-    "samples, linear": (b"".join(vector("sln-linear")), FileKind.SAMPLES),
-    "samples, mu-law": (b"".join(vector("sln-deployed")), FileKind.SAMPLES),
-    "silence, which is no row of hangups": (bytes(3200), FileKind.SAMPLES),
-    "hex text": (RTP.hex().encode(), FileKind.SAMPLES),
-    "nothing": (b"", FileKind.SAMPLES),
+    "one packet and a byte": (RTP + b"\0", FileKind.UNKNOWN),
+    "as long as a packet, of version 1": (b"\x40" + RTP[1:], FileKind.UNKNOWN),
+    "samples, linear": (b"".join(vector("sln-linear")), FileKind.UNKNOWN),
+    "samples, mu-law": (b"".join(vector("sln-deployed")), FileKind.UNKNOWN),
+    "silence, which is no row of hangups": (bytes(3200), FileKind.UNKNOWN),
+    "hex text": (RTP.hex().encode(), FileKind.UNKNOWN),
+    "snoop": (b"snoop\0\0\0\0\0\0\2\0\0\0\4", FileKind.CAPTURE),
+    "a recording": (b"RIFF\x24\0\0\0WAVEfmt ", FileKind.FOREIGN),
+    "a picture": (b"\x89PNG\r\n\x1a\n", FileKind.FOREIGN),
+    "nothing": (b"", FileKind.UNKNOWN),
 }
 
 
@@ -46,4 +49,4 @@ def test_each_kind_is_known_by_its_first_bytes(data: bytes, kind: FileKind) -> N
 def test_a_magic_that_is_cut_short_is_none() -> None:
     whole = struct.pack("<I", 0xA1B2C3D4)
     assert sniff(whole) is FileKind.CAPTURE
-    assert sniff(whole[:3]) is FileKind.SAMPLES
+    assert sniff(whole[:3]) is FileKind.UNKNOWN

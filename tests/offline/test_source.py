@@ -25,7 +25,7 @@ def test_a_file_is_seen_from_its_beginning_and_closed(tmp_path: Path) -> None:
 
 def test_standard_input_is_read_on_and_left_open(monkeypatch: pytest.MonkeyPatch) -> None:
     class Pipe:
-        buffer = io.BytesIO(b"samples")
+        buffer = io.BufferedReader(io.BytesIO(b"samples"))
 
     monkeypatch.setattr("sys.stdin", Pipe)
     with opened("-") as source:

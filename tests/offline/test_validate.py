@@ -20,6 +20,7 @@ from voipbin_cli.analysis.validation.judge import Violation
 from voipbin_cli.analysis.validation.scope import Scope
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation
 from voipbin_cli.errors import UsageError
+from voipbin_cli.offline.diagnose import diagnose_file
 from voipbin_cli.offline.validate import FileValidation, JudgedStream, validate_file
 
 FRAME_NS = 20_000_000
@@ -262,8 +263,6 @@ def test_what_an_outside_sender_makes_is_read_as_tshark_reads_it(tmp_path: Path)
 @pytest.mark.parametrize(
     ("name", "encapsulation"),
     [
-        ("sln-deployed", "sln"),
-        ("sln-linear", "sln"),
         ("audiosocket-deployed", "audiosocket"),
         ("audiosocket-linear", "audiosocket"),
     ],
@@ -277,13 +276,39 @@ def test_a_dump_is_known_by_its_bytes(tmp_path: Path, name: str, encapsulation: 
     assert judged.summary["result"] == "pass"
 
 
+@pytest.mark.parametrize("name", ["sln-deployed", "sln-linear"])
+def test_bare_samples_are_read_as_such_where_the_user_says_so(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "dump"
+    path.write_bytes(b"".join(vector(name)))
+    judged = Judged(path, encapsulation=Encapsulation.SLN)
+    assert judged.summary["frames"] == 50
+    assert judged.summary["result"] == "pass"
+    with pytest.raises(UsageError, match="neither a capture nor a dump") as caught:
+        Judged(path)
+    assert "-e sln" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("head", "name"), [(b"\x89PNG\r\n\x1a\n", "a PNG picture"), (b"PK\3\4", "a ZIP archive")]
+)
+def test_a_file_of_another_kind_is_refused_by_name(tmp_path: Path, head: bytes, name: str) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(head + bytes(4000))
+    with pytest.raises(UsageError, match=f"is {name}"):
+        Judged(path)
+    with pytest.raises(UsageError, match=f"is {name}"):
+        diagnose_file(str(path))
+
+
 def test_a_dump_of_what_is_sent_is_measured_by_what_the_far_end_takes(tmp_path: Path) -> None:
     path = tmp_path / "dump"
     path.write_bytes(b"".join(vector("sln-deployed")))
-    judged = Judged(path, Scope(direction=Direction.OUT))
+    judged = Judged(path, Scope(direction=Direction.OUT), Encapsulation.SLN)
     assert judged.rules["audio-mulaw"] == "error"
     path.write_bytes(b"".join(vector("sln-linear")))
-    assert Judged(path, Scope(direction=Direction.OUT)).summary["violations"] == []
+    assert (
+        Judged(path, Scope(direction=Direction.OUT), Encapsulation.SLN).summary["violations"] == []
+    )
 
 
 def test_samples_where_audiosocket_is_due_break_one_rule_throughout(tmp_path: Path) -> None:
@@ -300,7 +325,7 @@ def test_a_wav_file_is_its_header_and_samples(tmp_path: Path) -> None:
     )
     path = tmp_path / "a.wav"
     path.write_bytes(header + b"".join(vector("sln-linear")))
-    judged = Judged(path)
+    judged = Judged(path, encapsulation=Encapsulation.SLN)
     assert judged.frames("audio-wav-header") == [0]
 
 
@@ -315,7 +340,7 @@ def test_one_packet_alone_is_a_dump_too(tmp_path: Path) -> None:
 
 def test_standard_input_is_read_like_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
     class Pipe:
-        buffer = io.BytesIO(b"".join(vector("audiosocket-linear")))
+        buffer = io.BufferedReader(io.BytesIO(b"".join(vector("audiosocket-linear"))))
 
     monkeypatch.setattr("sys.stdin", Pipe)
     assert Judged("-").summary["frames"] == 50
@@ -324,12 +349,13 @@ def test_standard_input_is_read_like_a_file(monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "holds no frame"),
         (bytes.fromhex("4d3cb2a1"), "cannot read"),
         (b"#!rtpplay1.0 127.0.0.1/5004\n", "cannot read"),
     ],
 )
-def test_what_holds_nothing_is_wrong_usage(tmp_path: Path, content: bytes, message: str) -> None:
+def test_what_is_damaged_from_the_start_is_wrong_usage(
+    tmp_path: Path, content: bytes, message: str
+) -> None:
     path = tmp_path / "nothing"
     path.write_bytes(content)
     with pytest.raises(UsageError, match=message):

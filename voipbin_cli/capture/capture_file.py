@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from voipbin_cli.capture.captured import CaptureMeta
 from voipbin_cli.capture.formats import FORMATS, MAGIC_BYTES
-from voipbin_cli.capture.layers import Layer
 from voipbin_cli.capture.own_messages import MessageChunk, MessageReader, json_object
 from voipbin_cli.capture.packets import Flow, PacketChunk, PacketReader
 from voipbin_cli.capture.window import Window
@@ -27,7 +26,7 @@ class Capture:
     def __init__(self, window: Window) -> None:
         reader = FORMATS.get(window.data[:MAGIC_BYTES])
         if reader is None:
-            raise DecodeError("not-a-capture", "this is neither pcap nor pcapng")
+            raise DecodeError("not-a-capture", "this is neither pcap, pcapng nor snoop")
         self._reader = reader(window)
         self.meta = _meta(self._reader.comment)
         self._packets = PacketReader(self._reader.chunks())
@@ -39,7 +38,7 @@ class Capture:
         return self._reader.truncated
 
     @property
-    def passed_over(self) -> dict[Layer, int]:
+    def passed_over(self) -> Mapping[str, int]:
         """How many records are not whole UDP datagrams, by what they are; the most first."""
         return self._packets.passed_over
 

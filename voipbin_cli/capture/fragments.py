@@ -6,7 +6,7 @@ import struct
 from dataclasses import dataclass, field
 
 from voipbin_cli.capture.ip import FRAGMENT_HEADER, FRAGMENT_OFFSET, MORE_FRAGMENTS
-from voipbin_cli.capture.layers import Part
+from voipbin_cli.capture.layers import Spans
 
 # Packets that wait for the rest of them; the oldest gives way. A voice packet is in two pieces as
 # a rule, and its pieces come together.
@@ -61,7 +61,7 @@ class Fragments:
         """Fragments that came to nothing, so far."""
         return self._given_up + sum(len(packet.pieces) for packet in self._packets.values())
 
-    def add(self, data: bytes, part: Part) -> list[tuple[int, bytes]]:
+    def add(self, data: bytes, part: Spans) -> list[tuple[int, bytes]]:
         """Add fragments; return the packets that they complete, each with its last record."""
         whole = []
         spans = zip(part.record.tolist(), part.at.tolist(), part.end.tolist(), strict=True)

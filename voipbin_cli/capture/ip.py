@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from voipbin_cli.capture.columns import Integers, chosen, column, rows
-from voipbin_cli.capture.layers import Layer, Opened, Part, sorted_out
+from voipbin_cli.capture.layers import Layer, Opened, Spans, sorted_out
 
 # IANA's protocol numbers, in IPv4's protocol field and in IPv6's next header.
 UDP = 17
@@ -69,7 +69,7 @@ _IS_TUNNEL = np.zeros(1 << 16, bool)
 _IS_TUNNEL[list(_TUNNELS)] = True
 
 
-def ip(data: bytes, part: Part) -> Opened:
+def ip(data: bytes, part: Spans) -> Opened:
     """IP of the version that each says."""
     version = np.frombuffer(data, np.uint8)[part.at] >> 4
     yield from _ipv4(data, part.only(chosen(version == 4)))
@@ -79,7 +79,7 @@ def ip(data: bytes, part: Part) -> Opened:
         yield Layer.OTHER, part.only(np.flatnonzero(others & (version != 6)))
 
 
-def udp(data: bytes, part: Part) -> Opened:
+def udp(data: bytes, part: Spans) -> Opened:
     """RFC 768: a tunnel if both its port and its first byte say so, else a datagram."""
     part = part.holding(8)
     port = column(data, ">u2")[part.at + 2]
@@ -94,7 +94,7 @@ def udp(data: bytes, part: Part) -> Opened:
     yield Layer.DATAGRAM, part.only(chosen(left))
 
 
-def _ipv4(data: bytes, part: Part) -> Opened:
+def _ipv4(data: bytes, part: Spans) -> Opened:
     part = part.holding(IPV4_HEADER.itemsize)
     if not len(part):
         return
@@ -106,7 +106,7 @@ def _ipv4(data: bytes, part: Part) -> Opened:
     if not total_bytes.all():  # where the network card cuts segments, the total may be zero
         end = np.where(total_bytes > 0, end, part.end)
     addresses = header["source"].astype(np.uint64) << np.uint64(32) | header["destination"]
-    packets = Part(part.record, part.at, end, (addresses,))
+    packets = Spans(part.record, part.at, end, (addresses,))
     is_sound = header_bytes >= IPV4_HEADER.itemsize
     is_fragment = (header["fragment"] & (MORE_FRAGMENTS | FRAGMENT_OFFSET)) != 0
     if is_fragment.any():
@@ -116,7 +116,7 @@ def _ipv4(data: bytes, part: Part) -> Opened:
     yield from sorted_out(inner, header["protocol"][whole], _PROTOCOLS)
 
 
-def _ipv6(data: bytes, part: Part) -> Opened:
+def _ipv6(data: bytes, part: Spans) -> Opened:
     """Extension headers are skipped."""
     part = part.holding(IPV6_HEADER.itemsize)
     if not len(part):
@@ -128,7 +128,7 @@ def _ipv6(data: bytes, part: Part) -> Opened:
     end = np.minimum(part.end, part.at + 40 + payload_bytes)
     end = np.where(payload_bytes > 0, end, part.end)
     addresses = tuple(header[name].astype(np.uint64) for name in _IPV6_ADDRESSES)
-    packets = Part(part.record, part.at, end, addresses)
+    packets = Spans(part.record, part.at, end, addresses)
     following, at = _behind_extensions(data, header["next"], part.at + 40, end)
     is_fragment = following == FRAGMENT_HEADER
     if is_fragment.any():

@@ -53,7 +53,7 @@ class Layer(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class Spans:
     """One layer of many frames: of which records, and from where to where in the data.
 
     `addresses` are of the IP packet around it: of IPv4 one column (source << 32 | destination), of
@@ -68,29 +68,29 @@ class Part:
     def __len__(self) -> int:
         return len(self.record)
 
-    def only(self, kept: slice | Integers) -> Part:
+    def only(self, kept: slice | Integers) -> Spans:
         """The frames with these numbers."""
-        return Part(
+        return Spans(
             self.record[kept],
             self.at[kept],
             self.end[kept],
             tuple(words[kept] for words in self.addresses),
         )
 
-    def behind(self, header_bytes: int | Integers) -> Part:
+    def behind(self, header_bytes: int | Integers) -> Spans:
         """The same without its first bytes."""
-        return Part(self.record, self.at + header_bytes, self.end, self.addresses)
+        return Spans(self.record, self.at + header_bytes, self.end, self.addresses)
 
-    def holding(self, size: int) -> Part:
+    def holding(self, size: int) -> Spans:
         """Those that have at least so many bytes."""
         return self.only(chosen(self.at + size <= self.end))
 
 
-Opened = Iterator[tuple[Layer, Part]]
-Opener = Callable[[bytes, Part], Opened]
+Opened = Iterator[tuple[Layer, Spans]]
+Opener = Callable[[bytes, Spans], Opened]
 
 
-def sorted_out(part: Part, values: npt.NDArray[Any], layers: Mapping[int, Layer]) -> Opened:
+def sorted_out(part: Spans, values: npt.NDArray[Any], layers: Mapping[int, Layer]) -> Opened:
     """The frames by the layer that a number in them stands for, the others as OTHER."""
     if len(part) and (values == values[0]).all():
         yield layers.get(int(values[0]), Layer.OTHER), part
@@ -106,16 +106,16 @@ def sorted_out(part: Part, values: npt.NDArray[Any], layers: Mapping[int, Layer]
 
 
 def opened(
-    data: bytes, begun: Iterable[tuple[Layer, Part]], openers: Mapping[Layer, Opener]
-) -> dict[Layer, list[Part]]:
+    data: bytes, begun: Iterable[tuple[Layer, Spans]], openers: Mapping[Layer, Opener]
+) -> dict[Layer, list[Spans]]:
     """Open layer by layer until none of them has an opener.
 
     Each frame ends in one layer at the most; those that end in none are cut, or nested too deeply.
     """
-    ended: dict[Layer, list[Part]] = defaultdict(list)
+    ended: dict[Layer, list[Spans]] = defaultdict(list)
     waiting = list(begun)
     for _ in range(_MAX_DEPTH):
-        following: list[tuple[Layer, Part]] = []
+        following: list[tuple[Layer, Spans]] = []
         for layer, part in waiting:
             opener = openers.get(layer)
             if opener is None:

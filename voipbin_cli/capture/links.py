@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from voipbin_cli.capture.columns import Integers, chosen, column
-from voipbin_cli.capture.layers import Layer, Opened, Part, sorted_out
+from voipbin_cli.capture.layers import Layer, Opened, Spans, sorted_out
 from voipbin_cli.capture.records import RecordChunk
 
 # IEEE 802 numbers: the EtherTypes of what is opened or named.
@@ -70,26 +70,26 @@ def frames(records: RecordChunk) -> Opened:
         link = _LINKS.get(link_type, _Link(Layer.OTHER))
         record = np.arange(len(types)) if alike else np.flatnonzero(types == link_type)
         start = records.start[record]
-        part = Part(record, start, start + records.captured_bytes[record])
+        part = Spans(record, start, start + records.captured_bytes[record])
         if link.ethertype_at is None:
             yield link.layer, part.behind(link.header_bytes)
         else:
             yield from _typed(records.data, part, link.header_bytes, link.ethertype_at)
 
 
-def ethernet(data: bytes, part: Part) -> Opened:
+def ethernet(data: bytes, part: Spans) -> Opened:
     """IEEE 802.3: two addresses and the EtherType."""
     return _typed(data, part, 14, 12)
 
 
-def by_ethertype(data: bytes, part: Part, ethertype: npt.NDArray[Any]) -> Opened:
+def by_ethertype(data: bytes, part: Spans, ethertype: npt.NDArray[Any]) -> Opened:
     """What lies behind an EtherType, tags skipped."""
     if not (ethertype == IPV4).all():
         part, ethertype = _without_tags(column(data, ">u2"), part, ethertype)
     return sorted_out(part, ethertype, ETHERTYPES)
 
 
-def mpls(data: bytes, part: Part) -> Opened:
+def mpls(data: bytes, part: Spans) -> Opened:
     """RFC 3032: label entries of 4 bytes, the last of which has the lowest bit of its third set.
 
     What follows has no type: IP begins with its version, and a pseudowire of Ethernet (RFC 4448)
@@ -103,12 +103,12 @@ def mpls(data: bytes, part: Part) -> Opened:
         part = part.only(np.flatnonzero(~is_last)).behind(4)
 
 
-def pppoe(data: bytes, part: Part) -> Opened:
+def pppoe(data: bytes, part: Spans) -> Opened:
     """RFC 2516 4: six bytes, then PPP."""
     return ppp(data, part.behind(6))
 
 
-def ppp(data: bytes, part: Part) -> Opened:
+def ppp(data: bytes, part: Spans) -> Opened:
     """RFC 1661 2, with or without the address and control bytes of RFC 1662 3.1."""
     short = column(data, ">u2")
     part = part.holding(5)
@@ -117,7 +117,7 @@ def ppp(data: bytes, part: Part) -> Opened:
     return sorted_out(part.behind(2), short[part.at], _PPP_PROTOCOLS)
 
 
-def _typed(data: bytes, part: Part, header_bytes: int, ethertype_at: int) -> Opened:
+def _typed(data: bytes, part: Spans, header_bytes: int, ethertype_at: int) -> Opened:
     part = part.holding(header_bytes + 1)
     if not len(part):
         return iter(())
@@ -126,8 +126,8 @@ def _typed(data: bytes, part: Part, header_bytes: int, ethertype_at: int) -> Ope
 
 
 def _without_tags(
-    short: npt.NDArray[np.uint16], part: Part, ethertype: npt.NDArray[np.uint16]
-) -> tuple[Part, npt.NDArray[np.uint16]]:
+    short: npt.NDArray[np.uint16], part: Spans, ethertype: npt.NDArray[np.uint16]
+) -> tuple[Spans, npt.NDArray[np.uint16]]:
     """IEEE 802.1Q: behind the type of a tag come two bytes of control, then the next type."""
     at = part.at
     for _ in range(_MAX_TAGS):
@@ -139,7 +139,7 @@ def _without_tags(
     return part.behind(at - part.at), ethertype
 
 
-def _behind_labels(octets: npt.NDArray[np.uint8], part: Part) -> Opened:
+def _behind_labels(octets: npt.NDArray[np.uint8], part: Spans) -> Opened:
     if not len(part):
         return
     first: Integers = (octets[part.at] >> 4).astype(np.int64)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from typing import NamedTuple, TypeAlias
@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 
 from voipbin_cli.capture.columns import Bytes, Codes, Integers, chosen
-from voipbin_cli.capture.layers import Layer
 from voipbin_cli.capture.records import RecordChunk
 from voipbin_cli.capture.udp_finder import Datagrams, UdpFinder
 
@@ -70,7 +69,7 @@ class PacketReader:
         self._finder = UdpFinder()
 
     @property
-    def passed_over(self) -> dict[Layer, int]:
+    def passed_over(self) -> Mapping[str, int]:
         """How many records are not whole UDP datagrams, by what they are; the most first."""
         return self._finder.passed_over
 

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from voipbin_cli.capture.columns import chosen, column
-from voipbin_cli.capture.layers import Layer, Opened, Part
+from voipbin_cli.capture.layers import Layer, Opened, Spans
 from voipbin_cli.capture.links import by_ethertype
 
 Octets = npt.NDArray[np.uint8]
@@ -21,7 +21,7 @@ _TZSP_PADDING, _TZSP_END, _TZSP_ETHERNET = 0, 1, 1
 _MAX_OPTIONS = 32
 
 
-def gre(data: bytes, part: Part) -> Opened:
+def gre(data: bytes, part: Spans) -> Opened:
     """Generic routing encapsulation; in it the mirrors that switches send (ERSPAN).
 
     ERSPAN of type I is Ethernet behind a header with no flag; type II has a sequence number and a
@@ -41,24 +41,24 @@ def gre(data: bytes, part: Part) -> Opened:
     yield Layer.OTHER, inner.only(np.flatnonzero(~is_plain))
 
 
-def erspan_2(_data: bytes, part: Part) -> Opened:
+def erspan_2(_data: bytes, part: Spans) -> Opened:
     """draft-foschiano-erspan 4.2: eight bytes."""
     yield Layer.ETHERNET, part.behind(8)
 
 
-def erspan_3(data: bytes, part: Part) -> Opened:
+def erspan_3(data: bytes, part: Spans) -> Opened:
     """draft-foschiano-erspan 4.3: twelve bytes, eight more where the last bit of them says so."""
     part = part.holding(13)
     has_more = (np.frombuffer(data, np.uint8)[part.at + 11] & 1).astype(np.int64)
     yield Layer.ETHERNET, part.behind(12 + 8 * has_more)
 
 
-def vxlan(_data: bytes, part: Part) -> Opened:
+def vxlan(_data: bytes, part: Spans) -> Opened:
     """RFC 7348 5: eight bytes, then Ethernet."""
     yield Layer.ETHERNET, part.behind(8)
 
 
-def geneve(data: bytes, part: Part) -> Opened:
+def geneve(data: bytes, part: Spans) -> Opened:
     """RFC 8926 3.4: the low six bits of the first byte count words of options."""
     part = part.holding(9)
     words = (np.frombuffer(data, np.uint8)[part.at] & 0x3F).astype(np.int64)
@@ -66,7 +66,7 @@ def geneve(data: bytes, part: Part) -> Opened:
     return by_ethertype(data, part.behind(8 + 4 * words), ethertype)
 
 
-def gtp_u(data: bytes, part: Part) -> Opened:
+def gtp_u(data: bytes, part: Spans) -> Opened:
     """TS 29.281 5: the user's IP packet in the tunnel of a mobile network."""
     octets = np.frombuffer(data, np.uint8)
     part = part.holding(13)
@@ -82,7 +82,7 @@ def gtp_u(data: bytes, part: Part) -> Opened:
     yield Layer.IP, _behind_gtp_extensions(octets, inner.only(np.flatnonzero(extended)))
 
 
-def tzsp(data: bytes, part: Part) -> Opened:
+def tzsp(data: bytes, part: Spans) -> Opened:
     """What wireless access points and routers mirror: four bytes, tags, then Ethernet."""
     octets = np.frombuffer(data, np.uint8)
     part = part.holding(6)
@@ -101,7 +101,7 @@ def tzsp(data: bytes, part: Part) -> Opened:
         part = part.behind(np.where(tag == _TZSP_PADDING, 1, 2 + length))
 
 
-def _behind_gtp_extensions(octets: Octets, part: Part) -> Part:
+def _behind_gtp_extensions(octets: Octets, part: Spans) -> Spans:
     """TS 29.281 5.2: each is so many words long as its first byte says; its last names the next."""
     at = part.at
     following = octets[np.minimum(at - 1, len(octets) - 1)] if len(part) else octets[:0]

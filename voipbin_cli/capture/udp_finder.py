@@ -12,7 +12,7 @@ import numpy.typing as npt
 from voipbin_cli.capture import hep, ip, links, tunnels
 from voipbin_cli.capture.columns import Integers, chosen, rows
 from voipbin_cli.capture.fragments import Fragments
-from voipbin_cli.capture.layers import Layer, Opener, Part, Words, opened
+from voipbin_cli.capture.layers import Layer, Opener, Spans, Words, opened
 from voipbin_cli.capture.records import RecordChunk
 
 OPENERS: dict[Layer, Opener] = {
@@ -90,10 +90,10 @@ class UdpFinder:
         self._passed_over: Counter[Layer] = Counter()
 
     @property
-    def passed_over(self) -> dict[Layer, int]:
+    def passed_over(self) -> dict[str, int]:
         """How many records hold no datagram, by what they hold."""
         counts = self._passed_over + Counter({Layer.FRAGMENT: self._fragments.waiting})
-        return dict(counts.most_common())
+        return {layer.value: count for layer, count in counts.most_common()}
 
     def find(self, records: RecordChunk) -> tuple[bytes, Datagrams]:
         """The datagrams in their records' order, and the bytes that they lie in.
@@ -110,8 +110,8 @@ class UdpFinder:
         return data, _merged(found)
 
     def _ended(
-        self, data: bytes, begun: Iterator[tuple[Layer, Part]], count: int
-    ) -> tuple[list[Datagrams], list[Part]]:
+        self, data: bytes, begun: Iterator[tuple[Layer, Spans]], count: int
+    ) -> tuple[list[Datagrams], list[Spans]]:
         ended = opened(data, begun, OPENERS)
         found = [_payloads(data, part) for part in ended.pop(Layer.DATAGRAM, ())]
         found += [_passed_on(data, part) for part in ended.pop(Layer.HEP, ())]
@@ -127,7 +127,7 @@ class UdpFinder:
         return found, fragments
 
 
-def _payloads(data: bytes, part: Part) -> Datagrams:
+def _payloads(data: bytes, part: Spans) -> Datagrams:
     """RFC 768: the length includes the header, so that eight is the least."""
     part = part.holding(_UDP.itemsize)
     header = rows(data, part.at, _UDP)
@@ -139,7 +139,7 @@ def _payloads(data: bytes, part: Part) -> Datagrams:
     return found.only(chosen(wire_bytes >= 0))
 
 
-def _passed_on(data: bytes, part: Part) -> Datagrams:
+def _passed_on(data: bytes, part: Spans) -> Datagrams:
     """What probes have wrapped up, one by one: their chunks stand in any order."""
     spans = zip(part.record.tolist(), part.at.tolist(), part.end.tolist(), strict=True)
     read = [(record, hep.passed_on(data, at, end)) for record, at, end in spans]
@@ -151,12 +151,12 @@ def _passed_on(data: bytes, part: Part) -> Datagrams:
     return Datagrams(record, offset, length, length, tuple(ends.T))
 
 
-def _appended(data: bytes, whole: list[tuple[int, bytes]]) -> tuple[bytes, Part]:
+def _appended(data: bytes, whole: list[tuple[int, bytes]]) -> tuple[bytes, Spans]:
     """The packets behind the data, and where they lie in it."""
     sizes = np.array([len(packet) for _, packet in whole], np.int64)
     ends: npt.NDArray[np.int64] = len(data) + np.cumsum(sizes)
     record = np.array([record for record, _ in whole], np.int64)
-    return data + b"".join(packet for _, packet in whole), Part(record, ends - sizes, ends)
+    return data + b"".join(packet for _, packet in whole), Spans(record, ends - sizes, ends)
 
 
 def _merged(parts: list[Datagrams]) -> Datagrams:

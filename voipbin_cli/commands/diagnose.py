@@ -25,7 +25,8 @@ class DiagnoseOptions:
         str,
         typer.Argument(
             metavar="TARGET|CAPTURE",
-            help="A TARGET as in record; or a capture: pcap or pcapng, anyone's or by --capture.",
+            help="A TARGET as in record; or a capture: pcap, pcapng or snoop, anyone's or by "
+            "--capture, compressed (gzip, zstd, lz4) or not.",
             show_default=False,
         ),
     ] = ""
@@ -127,6 +128,7 @@ def _of_stream(target: Target, options: DiagnoseOptions) -> Diagnosis:
 
 def _of_file(path: str, options: DiagnoseOptions, shown: str = "") -> Diagnosis:
     from voipbin_cli.offline.diagnose import diagnose_file
+    from voipbin_cli.offline.passed_over import in_words
     from voipbin_cli.render.diagnosis import show_diagnosis, show_streams
     from voipbin_cli.render.jsonl import emit
     from voipbin_cli.render.problems import say
@@ -136,6 +138,8 @@ def _of_file(path: str, options: DiagnoseOptions, shown: str = "") -> Diagnosis:
     diagnosis = diagnose_file(path, options.live.encapsulation)
     if diagnosis.truncated:
         say(f"warning: {shown or path} ends inside of a record: what comes before it counts")
+    if diagnosis.passed_over and out.is_chatty:
+        say(in_words(diagnosis.passed_over))
     streams = () if diagnosis.is_own else diagnosis.streams
     rows = [(stream.name, stream.diagnosis.as_fields()) for stream in streams]
     if out.json:

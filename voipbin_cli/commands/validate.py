@@ -37,7 +37,7 @@ class ValidateOptions:
         typer.Argument(
             metavar="TARGET|FILE",
             help="A TARGET as in record; or a file, - for standard input: a capture (pcap, "
-            "pcapng), an rtpdump, raw samples, a stream of AudioSocket frames.",
+            "pcapng, snoop), an rtpdump, a stream of AudioSocket frames, raw samples with -e sln.",
             show_default=False,
         ),
     ] = ""
@@ -174,6 +174,7 @@ def _judged(options: ValidateOptions) -> Sequence[Group]:
 def _of_file(
     path: str, options: ValidateOptions, scope: Scope, output: ValidationOutput
 ) -> Sequence[Group]:
+    from voipbin_cli.offline.passed_over import in_words
     from voipbin_cli.offline.validate import FileValidation
     from voipbin_cli.render.problems import say
 
@@ -182,6 +183,8 @@ def _of_file(
         output.part(part, stream)
     if validation.truncated:
         say(f"warning: {path} ends inside of a record: what comes before that was judged")
+    if validation.passed_over and not output.quiet and not output.as_json:
+        say(in_words(validation.passed_over))
     output.streams([(stream.name, stream.fold.summary()) for stream in validation.streams])
     output.summary(validation.summary)
     output.result(path, validation.summary, validation.groups)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -20,10 +20,12 @@ from voipbin_cli.capture.capture_file import Capture
 from voipbin_cli.capture.captured import CapturedEvent, CaptureEventName
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation
 from voipbin_cli.codec.payload_types import lookup
-from voipbin_cli.errors import UsageError
+from voipbin_cli.errors import NothingToJudge
+from voipbin_cli.offline.file_kind import FileKind
 from voipbin_cli.offline.own_capture import steps
+from voipbin_cli.offline.passed_over import in_words
 from voipbin_cli.offline.sdp_clocks import SdpClocks
-from voipbin_cli.offline.source import opened
+from voipbin_cli.offline.source import opened, refuse
 from voipbin_cli.offline.streams import StreamFinder
 from voipbin_cli.offline.worker import Worker
 
@@ -51,13 +53,15 @@ class FileDiagnosis:
 
     `streams` has the worst first. `summary` are the fields of the summary: of the worst stream
     where there are several. `is_own`: a capture of a live run, which is one stream. `truncated`:
-    the file ends inside of a record; what comes before it counts.
+    the file ends inside of a record; what comes before it counts. `passed_over`: how many packets
+    are no UDP, by what they are.
     """
 
     streams: tuple[DiagnosedStream, ...]
     summary: dict[str, Any]
     is_own: bool
     truncated: bool
+    passed_over: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def worst(self) -> DiagnosedStream:
@@ -69,10 +73,12 @@ def diagnose_file(path: str, encapsulation: Encapsulation | None = None) -> File
     """Diagnose a capture, its sound included.
 
     `encapsulation` is for our own captures, where they were made with a wrong one. Raises
-    UsageError for what cannot be read, or holds no stream.
+    UsageError for what cannot be read, NothingToJudge for what holds no stream.
     """
-    damaged = "captures are pcap or pcapng; validate takes dumps, too"
+    damaged = "captures are pcap, pcapng or snoop; validate takes dumps, too"
     with opened(path, hint="give the name of a capture file", hint_if_damaged=damaged) as source:
+        if source.kind is not FileKind.CAPTURE:
+            refuse(path, source, damaged)
         capture = Capture(source.window)
         if capture.meta is None:
             return _diagnose_streams(path, capture)
@@ -107,14 +113,15 @@ def _diagnose_streams(path: str, capture: Capture) -> FileDiagnosis:
             stream.fold.flush()
     found = [DiagnosedStream(each.name, each.fold, diagnose(each.fold)) for each in finder.streams]
     if not found:
-        raise UsageError(
-            f"{path} holds no RTP stream",
+        raise NothingToJudge(
+            f"{path} holds no RTP stream" + in_words(capture.passed_over, "; "),
             hint="captures are of RTP over UDP, or made with --capture",
         )
     found.sort(key=_rank)
     fields = found[0].diagnosis.as_fields()
-    summary = {"target": None, **fields, "streams": len(found)}
-    return FileDiagnosis(tuple(found), summary, False, capture.truncated)
+    passed_over = dict(capture.passed_over)
+    summary = {"target": None, **fields, "streams": len(found), "passed_over": passed_over}
+    return FileDiagnosis(tuple(found), summary, False, capture.truncated, passed_over)
 
 
 def _new_fold(

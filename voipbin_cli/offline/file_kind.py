@@ -1,7 +1,8 @@
 """What kind of file this is, by its first bytes.
 
 A kind that begins with a magic is a row of `MAGICS`; dumps have none, and are told by what their
-bytes would mean. Hex text is not among them: it is read where the user says that it is hex text.
+bytes would mean. Bare samples and hex text mean nothing by themselves: they are read where the user
+says what they are.
 """
 
 from __future__ import annotations
@@ -30,14 +31,48 @@ class FileKind(StrEnum):
     """AudioSocket frames one after the other, as they travel on TCP."""
     RTP_PACKET = "rtp-packet"
     """One RTP packet and nothing else."""
-    SAMPLES = "samples"
-    """Bare samples; anything that is nothing else."""
+    FOREIGN = "foreign"
+    """Something that is known and holds no stream: `FOREIGN` has its name."""
+    UNKNOWN = "unknown"
+    """Nothing that bytes can tell: bare samples have no mark."""
 
 
 MAGICS: tuple[tuple[bytes, FileKind], ...] = (
     *((magic, FileKind.CAPTURE) for magic in FORMATS),
     (rtpdump_reader.MAGIC, FileKind.RTPDUMP),
 )
+
+FOREIGN: tuple[tuple[bytes, str], ...] = (
+    (b"RIFF", "a WAV recording"),
+    (b"RF64", "a WAV recording"),
+    (b"fLaC", "a FLAC recording"),
+    (b"OggS", "an Ogg recording"),
+    (b"ID3", "an MP3 recording"),
+    (b"\xff\xfb", "an MP3 recording"),
+    (b".snd", "an AU recording"),
+    (b"FORM", "an AIFF recording"),
+    (b"\x1aE\xdf\xa3", "a Matroska file"),
+    (b"BZh", "compressed by bzip2"),
+    (b"\xfd7zXZ\0", "compressed by xz"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
+    (b"PK\x03\x04", "a ZIP archive"),
+    (b"\x89PNG", "a PNG picture"),
+    (b"\xff\xd8\xff", "a JPEG picture"),
+    (b"GIF8", "a GIF picture"),
+    (b"%PDF", "a PDF document"),
+    (b"\x7fELF", "a program"),
+    (b"SQLite format 3\0", "an SQLite database"),
+    (b'{"', "JSON"),
+    (b"<!", "HTML or XML"),
+    (b"<html", "HTML or XML"),
+    (b"<?xml", "HTML or XML"),
+)
+"""What else is known by its first bytes, and what it is called."""
+
+
+def foreign_name(head: bytes) -> str:
+    """What a file of `FileKind.FOREIGN` is called."""
+    return next(name for magic, name in FOREIGN if head.startswith(magic))
 
 
 def sniff(head: bytes) -> FileKind:
@@ -49,4 +84,6 @@ def sniff(head: bytes) -> FileKind:
         return FileKind.AUDIOSOCKET
     if len(head) in _PACKET_BYTES and head[0] >> 6 == _RTP_VERSION:
         return FileKind.RTP_PACKET
-    return FileKind.SAMPLES
+    if any(head.startswith(magic) for magic, _ in FOREIGN):
+        return FileKind.FOREIGN
+    return FileKind.UNKNOWN

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, NoReturn, cast
 
 from voipbin_cli.capture.window import Window
-from voipbin_cli.errors import DecodeError, UsageError
-from voipbin_cli.offline.file_kind import HEAD_BYTES, FileKind, sniff
+from voipbin_cli.errors import DecodeError, NothingToJudge, UsageError
+from voipbin_cli.offline.compressed import decompressed
+from voipbin_cli.offline.file_kind import HEAD_BYTES, FileKind, foreign_name, sniff
 
 STDIN = "-"
 
@@ -42,9 +44,12 @@ def opened(path: str, *, hint: str = "", hint_if_damaged: str = "") -> Iterator[
 
 @contextmanager
 def opened_bytes(path: str, *, hint: str = "") -> Iterator[BinaryIO]:
-    """Open a file, or standard input, which stays open. Raises UsageError where that fails."""
+    """Open a file, or standard input, which stays open; what is compressed is unpacked on the way.
+
+    Raises UsageError where that fails.
+    """
     if path == STDIN:
-        yield sys.stdin.buffer
+        yield decompressed(cast(io.BufferedReader, sys.stdin.buffer))
         return
     try:
         file = open(path, "rb")  # noqa: SIM115 - closed below; only opening it is wrong usage
@@ -52,7 +57,19 @@ def opened_bytes(path: str, *, hint: str = "") -> Iterator[BinaryIO]:
         reason = getattr(error, "strerror", None) or str(error)
         raise UsageError(f"cannot read {path}: {reason}", hint=hint) from error
     with file:
-        yield file
+        yield decompressed(file)
+
+
+def refuse(path: str, source: OpenedFile, hint: str) -> NoReturn:
+    """Say why this file is not read as a stream: raises UsageError, or NothingToJudge if empty."""
+    name = source_name(path)
+    if source.kind is FileKind.FOREIGN:
+        raise UsageError(f"{name} is {foreign_name(source.head)}", hint=hint)
+    if not source.head:
+        raise NothingToJudge(f"{name} is empty", hint=hint)
+    raise UsageError(
+        f"{name} is neither a capture nor a dump that is known by its bytes", hint=hint
+    )
 
 
 def source_name(path: str) -> str:

@@ -13,13 +13,14 @@ from voipbin_cli.analysis.validation.validator import Validator
 from voipbin_cli.capture.capture_file import Capture
 from voipbin_cli.capture.captured import CapturedEvent, CaptureEventName, CaptureMeta
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation
-from voipbin_cli.errors import UsageError
+from voipbin_cli.errors import NothingToJudge
 from voipbin_cli.offline.audiosocket_stream import audiosocket_frames, holds_frames
 from voipbin_cli.offline.bare_samples import sample_frames
 from voipbin_cli.offline.file_kind import FileKind
 from voipbin_cli.offline.own_capture import is_reconnection, steps
+from voipbin_cli.offline.passed_over import in_words
 from voipbin_cli.offline.rtp_dumps import rtpdump_packets, single_packet
-from voipbin_cli.offline.source import OpenedFile, opened, source_name
+from voipbin_cli.offline.source import OpenedFile, opened, refuse, source_name
 from voipbin_cli.offline.streams import CapturedStream, StreamFinder
 
 JudgedStream: TypeAlias = CapturedStream[Validator]
@@ -29,7 +30,6 @@ Judged: TypeAlias = tuple[Part, JudgedStream | None]
 _CARRIED = {
     FileKind.AUDIOSOCKET: Encapsulation.AUDIOSOCKET,
     FileKind.RTP_PACKET: Encapsulation.RTP,
-    FileKind.SAMPLES: Encapsulation.SLN,
 }
 
 
@@ -38,7 +38,7 @@ def validate_file(
 ) -> FileValidation:
     """Judge a capture, a dump or standard input (`-`) from its beginning to its end.
 
-    Raises UsageError for what cannot be read or holds no frame.
+    Raises UsageError for what cannot be read, NothingToJudge for what holds no frame.
     """
     validation = FileValidation(path, scope, encapsulation)
     for _ in validation.parts():
@@ -50,7 +50,8 @@ class FileValidation:
     """Judges a capture, a dump or standard input (`-`), part by part.
 
     `streams` are those of a capture of UDP, empty otherwise. `truncated`: the file ends inside of
-    a record. All of it is known when `parts` is through.
+    a record; `passed_over`: how many of its packets are no UDP, by what they are. All of it is
+    known when `parts` is through.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class FileValidation:
         self.path = path
         self.streams: list[JudgedStream] = []
         self.truncated = False
+        self.passed_over: dict[str, int] = {}
         self._scope = scope or Scope()
         self._encapsulation = encapsulation
         self._validator: Validator | None = None
@@ -70,13 +72,14 @@ class FileValidation:
     def parts(self) -> Iterator[Judged]:
         """Yield all that is judged, and the stream where there are several; to be asked once.
 
-        Raises UsageError for what cannot be read or holds no frame.
+        Raises UsageError for what cannot be read, NothingToJudge where there is no frame.
         """
         with opened(self.path) as source:
             yield from self._judge(source)
         if not self.frames:
-            raise UsageError(
-                f"{source_name(self.path)} holds no frame to judge",
+            raise NothingToJudge(
+                f"{source_name(self.path)} holds no frame to judge"
+                + in_words(self.passed_over, "; "),
                 hint="-e says which encapsulation it is; captures are of UDP, or by --capture",
             )
 
@@ -96,6 +99,7 @@ class FileValidation:
             "spec": self._scope.spec.value if self.streams else None,
             "frames": self.frames,
             "streams": len(self.streams),
+            "passed_over": self.passed_over,
             **self._tally().as_fields(),
         }
 
@@ -128,7 +132,10 @@ class FileValidation:
     # Dumps
 
     def _judge_bare(self, source: OpenedFile) -> Iterator[Judged]:
-        window, encapsulation = source.window, self._encapsulation or _CARRIED[source.kind]
+        encapsulation = self._encapsulation or _CARRIED.get(source.kind)
+        if encapsulation is None:
+            refuse(self.path, source, "bare samples are judged with -e sln; rules are for streams")
+        window = source.window
         if encapsulation is Encapsulation.RTP:
             return self._judge_frames(encapsulation, single_packet(window))
         if encapsulation is Encapsulation.AUDIOSOCKET and holds_frames(source.head):
@@ -154,7 +161,7 @@ class FileValidation:
             yield from self._judge_messages(capture, capture.meta)
         else:
             yield from self._judge_streams(capture)
-        self.truncated = capture.truncated
+        self.truncated, self.passed_over = capture.truncated, dict(capture.passed_over)
 
     def _judge_messages(self, capture: Capture, meta: CaptureMeta) -> Iterator[Judged]:
         validator = self._begin(self._encapsulation or meta.encapsulation)
