@@ -72,6 +72,7 @@ def buffers(late_ratio: float) -> dict[str, Outcome]:
     late = round(1000 * late_ratio)
     return {
         "fixed 60 ms": Outcome(1000, late, late_ratio, 60.0),
+        "fixed 120 ms": Outcome(1000, 30, 0.03006, 120.0),
         "fixed 200 ms": Outcome(1000, 2, 0.00204, 200.0),
         "adaptive": Outcome(1000, 1, 0.001, 123.46),
     }
@@ -151,8 +152,48 @@ def test_network_stall_tells_what_was_late() -> None:
         "longest_ms": 250.0,
         "total_ms": 350.0,
         "late_in_60_ms_buffer": 0.1234,
+        "late_in_200_ms_buffer": 0.002,
     }
     assert evidence("network-stall", facts(pauses=()))["longest_ms"] == 0.0
+
+
+def flushed(period_ms: float, uneven_ms: float = 0.0, count: int = 10) -> tuple[Pause, ...]:
+    """What came in a second was handed on in so many batches; each other one is uneven."""
+    ends = [int((n * period_ms + n % 2 * uneven_ms) * MS) for n in range(count)]
+    return tuple(stall(period_ms)._replace(at_ns=end) for end in ends)
+
+
+def test_network_stall_tells_the_period_of_what_collects_frames() -> None:
+    assert evidence("network-stall", facts(pauses=flushed(1000)))["period_ms"] == 1000
+    uneven = evidence("network-stall", facts(pauses=flushed(1000, 90)))
+    assert uneven["period_ms"] == pytest.approx(1000, rel=0.1)
+    assert "period_ms" not in evidence("network-stall", facts(pauses=flushed(1000, 130)))
+    # Six tenths of the ten seconds, and four times.
+    assert evidence("network-stall", facts(pauses=flushed(1000, count=6)))["period_ms"] == 1000
+    assert "period_ms" not in evidence("network-stall", facts(pauses=flushed(1000, count=5)))
+    assert "period_ms" not in evidence("network-stall", facts(pauses=flushed(3000, count=3)))
+
+
+def test_where_each_frame_is_late_its_pauses_are_no_stalls() -> None:
+    late = (stall(200), stall(399.9))
+    assert sure("network-stall", facts(pauses=late, calm_ratio=0.3)) == 1.0
+    assert sure("network-stall", facts(pauses=late, calm_ratio=0.29)) == 0
+    # Unless they are longer than chance makes them, or come by a timer.
+    assert sure("network-stall", facts(pauses=(stall(400),), calm_ratio=0.0)) == 1.0
+    assert sure("network-stall", facts(pauses=flushed(250, count=40), calm_ratio=0.0)) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("backlog_ms", "confidence"), [(399.9, 0.0), (400, 0.5), (600, 0.75), (800, 1.0), (12_000, 1.0)]
+)
+def test_network_stall_tells_what_had_waited_before_the_start(
+    backlog_ms: float, confidence: float
+) -> None:
+    told = facts(backlog_ms=backlog_ms)
+    assert sure("network-stall", told) == confidence
+    assert ("at_once_at_the_start_ms" in evidence("network-stall", told)) is (confidence > 0)
+    # This machine was busy for as long when the stream began.
+    assert sure("network-stall", facts(backlog_ms=backlog_ms, lag=Lag(0.0, backlog_ms / 2))) == 0
 
 
 def test_network_stall_is_grave_where_a_fifth_of_the_time_was_late() -> None:
@@ -206,6 +247,7 @@ def test_jitter_tells_what_buffers_would_have_made_of_it() -> None:
     jitter = _clean().jitter._replace(max_ms=17.26)
     assert evidence("jitter", facts(buffers=buffers(0.25), jitter=jitter)) == {
         "late_in_60_ms_buffer": 0.25,
+        "late_in_120_ms_buffer": 0.0301,
         "late_in_200_ms_buffer": 0.002,
         "adaptive_delay_ms": 123.5,
         "interarrival_jitter_ms": 17.3,
@@ -565,6 +607,23 @@ def test_frame_size() -> None:
     assert evidence("frame-size", facts(intervals=None))["frame_interval_ms"] == 0.0
 
 
+def test_frames_of_many_lengths_are_told_with_their_range() -> None:
+    told = facts(other_sizes_ratio=0.031, frame_range_samples=(80, 400))
+    assert sure("frame-size", told) == 0.97
+    assert (evidence("frame-size", told)["least_ms"], evidence("frame-size", told)["most_ms"]) == (
+        10.0,
+        50.0,
+    )
+    # One in a second is the last of a sound.
+    assert sure("frame-size", facts(other_sizes_ratio=0.03)) == 0
+
+
+def test_two_frames_in_a_message_do_no_harm() -> None:
+    assert BY_ID["frame-size"].mild(facts(frame_samples=320))
+    assert not BY_ID["frame-size"].mild(facts(frame_samples=480))
+    assert not BY_ID["frame-size"].mild(facts(frame_samples=320, other_sizes_ratio=0.031))
+
+
 # The sound
 
 
@@ -718,7 +777,7 @@ def test_payload_label_needs_a_label_and_a_reading() -> None:
 
 def test_the_gravest_is_told_first_whatever_the_order_of_causes() -> None:
     # Of the table's order: frame-size (warning), lost-audio (here an error), timestamp-rate (info).
-    told = facts(frame_samples=320, pauses=(loss(2000),), clock_hz=16_000)
+    told = facts(frame_samples=480, pauses=(loss(2000),), clock_hz=16_000)
     found = find(told.measured, Circumstances())
     assert [(row.severity.value, row.id) for row in found] == [
         ("error", "lost-audio"),

@@ -39,8 +39,13 @@ class Outage(NamedTuple):
 class Measured:
     """What was measured of one stream, to its latest frame. Times are of the arrivals' clock.
 
+    `frame_samples` is the usual length of a frame, `other_sizes_ratio` the share of frames that
+    are of another, and `frame_range_samples` the shortest and the longest.
+
     `samples_hz` are the samples in a second while audio flows, losses and stalls left out,
-    `mean_hz` those of all the time from the first frame to the last.
+    `mean_hz` those of all the time from the first frame to the last. `calm_ratio` is the share of
+    frames that came a frame's length after the one before, give or take a quarter. `backlog_ms`
+    is how much audio was there at once at the start of a connection.
     """
 
     encapsulation: Encapsulation
@@ -54,6 +59,8 @@ class Measured:
     ended_ns: int
     frame_ms: float | None
     frame_samples: int | None
+    frame_range_samples: tuple[int, int]
+    other_sizes_ratio: float
     samples_hz: float | None
     mean_hz: float | None
     clock_hz: int | None
@@ -68,6 +75,8 @@ class Measured:
     misfit_blocks: int
     magic: str | None
     intervals: Intervals | None
+    calm_ratio: float
+    backlog_ms: float
     jitter: Jitter
     reception: Reception | None
     pauses: tuple[Pause, ...]

@@ -194,13 +194,15 @@ class StreamFold:
     def measured(self) -> Measured:
         """All figures so far; complete after `flush`."""
         last_ns = self.last_ns or 0
-        frame_samples = self._sizes.most_common(1)[0][0] if self._sizes else None
+        usual = self._sizes.most_common(1)
+        frame_samples, usual_frames = usual[0] if usual else (None, 0)
         delivery, judge, reader = self._delivery, self._judge, self._reader
         pauses = delivery.pauses(self._lateness)
         reception = self._reception()
         bursts = self._missing.bursts(pauses, (frame_samples or FRAME_SAMPLES) * NS_PER_SAMPLE)
         buffers = delivery.buffers
         signal, holes = self.sound.signal.result(), self.sound.holes.result()
+        frame_ms = (frame_samples or FRAME_SAMPLES) / 8
         drift, mean_hz = delivery.drift, self._mean_hz()
         duration_ns = last_ns - self._began_ns + self._placer.last_own_ns
         late_ratio = buffers[ADAPTIVE.name].late_ratio if buffers else 0.0
@@ -216,6 +218,8 @@ class StreamFold:
             ended_ns=last_ns,
             frame_ms=frame_samples / 8 if frame_samples else None,
             frame_samples=frame_samples,
+            frame_range_samples=(min(self._sizes, default=0), max(self._sizes, default=0)),
+            other_sizes_ratio=1 - usual_frames / max(1, self.frames),
             samples_hz=mean_hz if drift.ppm is None else SAMPLE_RATE_HZ * (1 + drift.ppm / 1e6),
             mean_hz=mean_hz,
             clock_hz=delivery.clock.hz if self._is_rtp else None,
@@ -230,6 +234,8 @@ class StreamFold:
             misfit_blocks=judge.misfits,
             magic=judge.magic,
             intervals=delivery.intervals.result(),
+            calm_ratio=delivery.intervals.share(0.75 * frame_ms, 1.25 * frame_ms),
+            backlog_ms=delivery.backlog.backlog_ns / 1e6,
             jitter=delivery.jitter,
             reception=reception,
             pauses=pauses,

@@ -72,7 +72,7 @@ def test_one_stall_a_minute_is_within_the_budget():
 def test_audio_that_never_came_makes_no_later_frame_late():
     arrivals = steady(1000)
     arrivals[500:] += 300 * MS
-    assert [outcome.late for outcome in foretold(arrivals).values()] == [0, 0, 0]
+    assert not any(outcome.late for outcome in foretold(arrivals).values())
 
 
 def test_a_stall_is_not_taken_for_audio_that_never_came():
@@ -83,7 +83,7 @@ def test_a_stall_is_not_taken_for_audio_that_never_came():
 
 def test_frames_with_a_time_of_their_own_are_placed_by_it():
     media = np.delete(steady(1000), slice(500, 515))
-    assert [outcome.late for outcome in foretold(media + 5 * MS, media).values()] == [0, 0, 0]
+    assert not any(outcome.late for outcome in foretold(media + 5 * MS, media).values())
 
 
 def test_a_slow_far_clock_makes_nothing_late():

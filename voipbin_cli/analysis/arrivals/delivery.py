@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from voipbin_cli.analysis.arrivals.backlog import BacklogFold
 from voipbin_cli.analysis.arrivals.bursts import VariationFold
 from voipbin_cli.analysis.arrivals.delay_floor import FloorLevel
 from voipbin_cli.analysis.arrivals.drift import Drift, DriftFold
@@ -30,6 +31,7 @@ class DeliveryFold:
 
     def __init__(self, clock_hz: int | None = None, *, is_sampled: bool = True) -> None:
         self.intervals = IntervalFold()
+        self.backlog = BacklogFold()
         self.variation = VariationFold()
         self.clock = ClockFold(clock_hz, is_sampled=is_sampled)
         self._jitter: JitterFold | None = None
@@ -45,6 +47,7 @@ class DeliveryFold:
         """Take rows in order of arrival."""
         self._frames += len(rows.time)
         self.intervals.add(rows.gap[1:] if rows.is_fresh else rows.gap)
+        self.backlog.add(rows.time, rows.own)
         offsets = rows.time - rows.place
         self._floor.add(offsets)
         self._take_settled(self._pauses.add(rows.time, rows.own, rows.place))
@@ -59,6 +62,7 @@ class DeliveryFold:
         self.clock.decide()
         self._take_settled(self._pauses.broke())
         self._drift.cut()
+        self.backlog.restart()
 
     def flush(self) -> None:
         """Judge what is open by what has come."""

@@ -20,6 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from voipbin_cli.analysis.arrivals.backlog import TOGETHER_NS
 from voipbin_cli.analysis.columns import Blocks, Floats, Ints
 
 WINDOW_FRAMES = 25
@@ -45,9 +46,8 @@ _NEIGHBOURS = 6
 WHOLE_FRAME_NS = 1_500_000
 WHOLE_FRAME_LOSSES = 4
 _AROUND_LOSS = 2  # windows
-# Frames that come this soon after the one before came together with it. Where that is nearly half
-# of them, whoever collects them decides when the fastest comes: its timer is seen, and no clock.
-TOGETHER_NS = 2 * _MS
+# Where nearly half of the frames come together with the one before, whoever collects them decides
+# when the fastest comes: its timer is seen, and no clock.
 TOGETHER_SHARE = 0.45
 
 

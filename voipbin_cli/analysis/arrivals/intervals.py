@@ -43,6 +43,11 @@ class IntervalFold:
         self._least_ns = min(self._least_ns, int(intervals_ns.min()))
         self._most_ns = max(self._most_ns, int(intervals_ns.max()))
 
+    def share(self, least_ms: float, most_ms: float) -> float:
+        """The share of intervals between these, to a tenth of a millisecond."""
+        low, high = (round(ms * 1e6 / _BIN_NS) for ms in (least_ms, most_ms))
+        return int(self._bins[low : high + 1].sum()) / self._count if self._count else 0.0
+
     def result(self) -> Intervals | None:
         """The figures so far, None before two frames."""
         if not self._count:

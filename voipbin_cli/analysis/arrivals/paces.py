@@ -16,6 +16,7 @@ REAL_RATES_HZ = (6000, 8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_
 # So near to a real rate the audio of the first two seconds has to come, or it is at 8000 Hz and
 # held up: over a second 20 ms of jitter are 2 %.
 _NEAR = 0.03
+_USUALLY_NEAR = 0.2  # from one frame to the next, or part of them came at once
 # The median over 50 pairs of frames that are 50 frames (1 s) apart: a pause is in some of them.
 _FRAMES = 100
 _SPAN = 50
@@ -60,7 +61,8 @@ class ClockFold:
             return SAMPLE_RATE_HZ
         came_hz = SAMPLE_RATE_HZ * (_pace(places, arrivals) or 1.0)
         rate_hz = min(REAL_RATES_HZ, key=lambda hz: abs(came_hz / hz - 1))
-        is_near = abs(came_hz / rate_hz - 1) < _NEAR
+        usual_hz = SAMPLE_RATE_HZ * (_pace(places, arrivals, span=1) or 1.0)
+        is_near = abs(came_hz / rate_hz - 1) < _NEAR and abs(usual_hz / rate_hz - 1) < _USUALLY_NEAR
         return round(counted * 1e9 / SAMPLE_RATE_HZ * (rate_hz if is_near else SAMPLE_RATE_HZ))
 
     def _nearest_hz(self) -> int:
@@ -73,9 +75,9 @@ class ClockFold:
         return np.array(self._arrivals), np.array(self._ticks), np.array(self._places)
 
 
-def _pace(went: Ints, took: Ints) -> float | None:
+def _pace(went: Ints, took: Ints, span: int = _SPAN) -> float | None:
     """How far the one goes for each step of the other, the median over spans; None without."""
-    span = min(_SPAN, len(took) - 1)
+    span = min(span, len(took) - 1)
     if span < 1:
         return None
     steps = took[span:] - took[:-span]

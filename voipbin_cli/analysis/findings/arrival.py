@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from voipbin_cli.analysis.findings.holding import backlog_ms, held_ms, period_ms
 from voipbin_cli.analysis.findings.pace import is_each_frame_late
 from voipbin_cli.analysis.findings.row import WARNING, Case, Evidence, FindingRow, sure, tenths
-from voipbin_cli.analysis.pauses import PauseKind
-from voipbin_cli.analysis.playout.target_delay import ADAPTIVE, FIXED_60, FIXED_200
+from voipbin_cli.analysis.playout.target_delay import (
+    ADAPTIVE,
+    FIXED_60,
+    FIXED_120,
+    FIXED_200,
+)
 from voipbin_cli.codec.codecs import SAMPLE_RATE_HZ
 from voipbin_cli.finding_ids import FindingId
 
@@ -15,6 +20,7 @@ LOSS_MS = 20.0
 SEQUENCE_RATIO = 0.001
 DRIFT_PPM = 100.0
 STALL_MS = 80.0  # a buffer of 60 ms, as most have, and one frame
+BACKLOG_MS = 400.0  # jitter makes no frame so late, and who buffers a call takes no more
 # From here on a warning is an error.
 GRAVE_LOSS = 0.05
 GRAVE_STALL = 0.2
@@ -43,32 +49,38 @@ def is_sequence_grave(case: Case) -> bool:
 
 
 def judge_stall(case: Case) -> float:
-    """Stalls that hurt, and that are most of what is late; or a link that is too slow."""
+    """Stalls that hurt, and are most of what is late; a start too late; a link that is too slow."""
     measured = case.measured
     if measured.is_starved:
         return 0.95
-    stalls = [pause.late_ns for pause in measured.stalls]
-    wanders = [pause.late_ns for pause in measured.paused(PauseKind.WANDER)]
-    return sure(max(stalls) / 1e6, STALL_MS, 200) if stalls and sum(stalls) >= sum(wanders) else 0.0
+    longest_ms = max(held_ms(measured), default=0.0)
+    return max(
+        sure(longest_ms, STALL_MS, 200), sure(backlog_ms(measured), BACKLOG_MS, 2 * BACKLOG_MS)
+    )
 
 
 def stalls(case: Case) -> Evidence:
     measured = case.measured
-    late = [pause.late_ns / 1e6 for pause in measured.stalls]
-    starved: Evidence = {}
+    late, period = held_ms(measured), period_ms(measured)
+    special: Evidence = {}
     if measured.is_starved:
         carried = (measured.samples_hz or 0.0) / SAMPLE_RATE_HZ
-        starved = {
+        special = {
             "link_carries": round(carried, 3),
             "behind_ms": tenths(measured.behind_ms),
             "pings_queued_ms": tenths(measured.trips.queued_ms),
         }
+    elif period is not None:
+        special = {"period_ms": round(period)}
+    elif backlog_ms(measured) >= BACKLOG_MS:
+        special = {"at_once_at_the_start_ms": round(backlog_ms(measured))}
     return {
-        **starved,
+        **special,
         "count": len(late),
         "longest_ms": tenths(max(late, default=0.0)),
         "total_ms": tenths(sum(late)),
         "late_in_60_ms_buffer": round(measured.late_ratio(FIXED_60.name), 4),
+        "late_in_200_ms_buffer": round(measured.late_ratio(FIXED_200.name), 4),
     }
 
 
@@ -109,6 +121,7 @@ def jitter(case: Case) -> Evidence:
     adaptive = measured.buffers[ADAPTIVE.name]
     return {
         "late_in_60_ms_buffer": round(measured.late_ratio(FIXED_60.name), 4),
+        "late_in_120_ms_buffer": round(measured.late_ratio(FIXED_120.name), 4),
         "late_in_200_ms_buffer": round(measured.late_ratio(FIXED_200.name), 4),
         "adaptive_delay_ms": tenths(adaptive.mean_delay_ms),
         "interarrival_jitter_ms": tenths(measured.jitter.max_ms or 0.0),

@@ -19,6 +19,9 @@ from voipbin_cli.analysis.metrics import change_fields
 from voipbin_cli.codec.codecs import FRAME_SAMPLES, SAMPLE_RATE_HZ, Codec
 from voipbin_cli.finding_ids import FindingId
 
+# More than the last frame of a sound, cut short, in each second of it.
+IRREGULAR_RATIO = 0.03
+
 
 def judge_not_audio(case: Case) -> float:
     measured = case.measured
@@ -99,16 +102,27 @@ def judge_frame_size(case: Case) -> float:
     measured = case.measured
     if measured.frame_samples is None or measured.is_datagrams or measured.frames < 5:
         return 0.0
-    return 0.0 if measured.frame_samples == FRAME_SAMPLES else 0.97
+    is_irregular = measured.other_sizes_ratio > IRREGULAR_RATIO
+    return 0.97 if is_irregular or measured.frame_samples != FRAME_SAMPLES else 0.0
 
 
 def frame_size(case: Case) -> Evidence:
     measured = case.measured
+    least, most = measured.frame_range_samples
+    irregular = measured.other_sizes_ratio > IRREGULAR_RATIO
     return {
         "frame_ms": measured.frame_ms,
+        **({"least_ms": least / 8, "most_ms": most / 8} if irregular else {}),
         "due_ms": 20,
         "frame_interval_ms": tenths(measured.intervals.p50 if measured.intervals else 0.0),
     }
+
+
+def is_two_frames(case: Case) -> bool:
+    """Two frames in a message: any buffer takes that up, and the platform takes it, too."""
+    measured = case.measured
+    is_regular = measured.other_sizes_ratio <= IRREGULAR_RATIO
+    return measured.frame_samples == 2 * FRAME_SAMPLES and is_regular
 
 
 ROWS: tuple[FindingRow, ...] = (
@@ -182,5 +196,6 @@ ROWS: tuple[FindingRow, ...] = (
         remedy="send steady 20 ms chunks; on this side take any size and re-frame",
         symptom="choppy",
         explains=frozenset((FindingId.JITTER,)),
+        mild=is_two_frames,
     ),
 )

@@ -103,6 +103,7 @@ class Policy(NamedTuple):
 
 START_BLOCKS = 4
 FIXED_60 = Policy("fixed 60 ms", 60.0)
+FIXED_120 = Policy("fixed 120 ms", 120.0)
 FIXED_200 = Policy("fixed 200 ms", 200.0)
 ADAPTIVE = Policy("adaptive")
-POLICIES = (FIXED_60, FIXED_200, ADAPTIVE)
+POLICIES = (FIXED_60, FIXED_120, FIXED_200, ADAPTIVE)
