@@ -57,9 +57,8 @@ STAYS_MOVES = 3.0
 # A queue that fills up lifts the delay for good, too. A ping waits in the same queue, so that six
 # tenths of what seems lost have to show in its round trip; the rest may have drained by then.
 QUEUE_SHARE = 0.6
-# A pause is this process's own doing where it slept through half of it: the next tick falls
-# somewhere into the time in which the kernel held the frames.
-OWN_SHARE = 0.5
+# Meant, however long: the sender says that it was silent, and not for how long.
+ANY_LENGTH_NS = 1 << 62
 
 
 class PauseKind(StrEnum):
@@ -70,6 +69,7 @@ class PauseKind(StrEnum):
     LOSS = "loss"  # audio that never came
     EXCUSED = "excused"  # this process did not read
     MEANT = "meant"  # the sender sent nothing on purpose
+    UNDECIDED = "undecided"  # the run ended before it was seen whether anything catches up
     BRIEF = "brief"  # late by under three frames: a healthy link
 
 
@@ -78,7 +78,7 @@ class Grounds(NamedTuple):
 
     Of `due_frames` that the pause held back `burst_frames` came at once after it. The delay's
     floor was `floor_rise_ns` higher for seconds after. Pings came to wait `queued_ns` longer.
-    This process slept for `own_lag_ns` of it.
+    This process was late by `own_lag_ns` when it ended.
     """
 
     burst_frames: int = 0
@@ -94,7 +94,7 @@ class Pause(NamedTuple):
     `frame` is the index of the first frame after it, `at_ns` that frame's arrival, `length_ns`
     the time since the frame before, less audio that is missing by its number; a frame's own 20 ms
     are part of it. Its parts: audio that never came, that came late, that this process kept
-    waiting, that was never meant to be.
+    waiting, that was never meant to be, that the end of the run left undecided.
     """
 
     frame: int
@@ -104,7 +104,13 @@ class Pause(NamedTuple):
     late_ns: int = 0
     excused_ns: int = 0
     meant_ns: int = 0
+    undecided_ns: int = 0
     grounds: Grounds = Grounds()
+
+    @property
+    def absent_ns(self) -> int:
+        """What is not there, whatever the reason: whoever keeps to the clock puts silence in."""
+        return self.lost_ns + self.meant_ns + self.undecided_ns
 
     @property
     def kinds(self) -> tuple[PauseKind, ...]:
@@ -113,6 +119,7 @@ class Pause(NamedTuple):
             (PauseKind.EXCUSED, self.excused_ns > 0),
             (PauseKind.MEANT, self.meant_ns > 0),
             (PauseKind.LOSS, self.lost_ns > 0),
+            (PauseKind.UNDECIDED, self.undecided_ns > 0),
             (PauseKind.STALL, self.late_ns >= LATE_NS and self._is_at_once()),
             (PauseKind.WANDER, self.late_ns >= LATE_NS and not self._is_at_once()),
         )
@@ -124,7 +131,8 @@ class Pause(NamedTuple):
 
     def only_late(self, grounds: Grounds) -> Pause:
         """The same pause, of which nothing is lost after all."""
-        return self._replace(lost_ns=0, late_ns=self.length_ns, grounds=grounds)
+        late_ns = self.late_ns + self.lost_ns + self.undecided_ns
+        return self._replace(lost_ns=0, undecided_ns=0, late_ns=late_ns, grounds=grounds)
 
 
 Nanoseconds = TypeVar("Nanoseconds", int, Ints)
@@ -137,12 +145,16 @@ def least_pause_ns(duration_ns: Nanoseconds) -> Nanoseconds:
 
 @dataclass(slots=True)
 class _Open:
-    """A pause while it is open what became of it, and the least delay of the frames since."""
+    """A pause while it is open what became of it, and the least delay of the frames since.
+
+    Of what turns out to be absent up to `meant_ns` is so because the sender was silent.
+    """
 
     frame: int
     at_ns: int
     length_ns: int
     least_delay_ns: int
+    meant_ns: int
 
 
 class PauseJudge:
@@ -174,16 +186,19 @@ class PauseJudge:
         """Index of the first frame whose place on the clock is not settled."""
         return self._pauses[0].frame if self._pauses else self.frames
 
-    def add(self, arrival_ns: int, place_ns: int, duration_ns: int) -> tuple[Pause, ...]:
+    def add(
+        self, arrival_ns: int, place_ns: int, duration_ns: int, meant_ns: int = 0
+    ) -> tuple[Pause, ...]:
         """Take one frame that holds `duration_ns` of audio, and belongs at `place_ns` in it.
 
-        Places count the audio that came, and what is missing by its number.
+        Places count the audio that came, and what is missing by its number. `meant_ns` is for
+        how long the sender says that it was silent before, ANY_LENGTH_NS where it does not say.
         """
         delay_ns = arrival_ns - place_ns
         gap_ns = delay_ns - self.delay_ns + self.duration_ns if self.frames else 0
         settled: tuple[Pause, ...] = ()
         if gap_ns > GAP_NS or self.open or self._is_broken:
-            settled = self._look(arrival_ns, gap_ns, delay_ns, duration_ns)
+            settled = self._look(arrival_ns, gap_ns, delay_ns, duration_ns, meant_ns)
         self._floor.append(delay_ns - self._shift_ns)
         self.frames += 1
         self.last_ns = arrival_ns
@@ -208,35 +223,43 @@ class PauseJudge:
         What was under way will never catch up, so the pause before the next frame is lost audio.
         """
         self._is_broken = True
-        return self.finish()
+        return self._judge_open()
 
     def finish(self) -> tuple[Pause, ...]:
         """Judge the pauses that are still open by what has come so far.
 
-        A few frames have no minimum to speak of, so only what is later than any frame before
-        the pause counts as lost.
+        What seems lost less than half a second before the end may still have been on its way.
         """
+        return tuple(
+            pause._replace(lost_ns=0, undecided_ns=pause.lost_ns)
+            if self.last_ns - pause.at_ns < SETTLE_NS
+            else pause
+            for pause in self._judge_open()
+        )
+
+    def _judge_open(self) -> tuple[Pause, ...]:
+        """A few frames have no minimum to speak of: lost is what is later than any before."""
         self._spread_ns = self._range_ns
         return self._settle(len(self._pauses)) if self.open else ()
 
     def _look(
-        self, arrival_ns: int, gap_ns: int, delay_ns: int, duration_ns: int
+        self, arrival_ns: int, gap_ns: int, delay_ns: int, duration_ns: int, meant_ns: int
     ) -> tuple[Pause, ...]:
         """Open a pause before this frame, or see what it says of those that are open."""
         is_broken, self._is_broken = self._is_broken, False
         if is_broken and self.frames:
-            self._begin(arrival_ns, gap_ns, delay_ns)
+            self._begin(arrival_ns, gap_ns, delay_ns, meant_ns)
             return self._settle(len(self._pauses))
         if gap_ns > GAP_NS and gap_ns > least_pause_ns(duration_ns):
-            self._begin(arrival_ns, gap_ns, delay_ns)
+            self._begin(arrival_ns, gap_ns, delay_ns, meant_ns)
             return ()
         return self._follow(arrival_ns, delay_ns) if self.open else ()
 
-    def _begin(self, arrival_ns: int, gap_ns: int, delay_ns: int) -> None:
+    def _begin(self, arrival_ns: int, gap_ns: int, delay_ns: int, meant_ns: int) -> None:
         if not self.open:
             self.open = True
             self._measure_floor()
-        self._pauses.append(_Open(self.frames, arrival_ns, gap_ns, delay_ns))
+        self._pauses.append(_Open(self.frames, arrival_ns, gap_ns, delay_ns, meant_ns))
         self._since.append(arrival_ns)
         self._last_drop_ns = arrival_ns
 
@@ -278,14 +301,22 @@ class PauseJudge:
         return judged
 
     def _judge(self, pause: _Open, since: int, least_delay_ns: int) -> Pause:
-        lost_ns = self._whole_frames(least_delay_ns - self._floor_ns)
-        self._floor_ns += lost_ns
-        self._lower_delays_since(pause.frame, lost_ns)
-        late_ns = max(0, pause.length_ns - lost_ns)
+        absent_ns = self._whole_frames(least_delay_ns - self._floor_ns)
+        self._floor_ns += absent_ns
+        self._lower_delays_since(pause.frame, absent_ns)
+        late_ns = max(0, pause.length_ns - absent_ns)
+        meant_ns = min(absent_ns, pause.meant_ns)
         due = max(1, round(late_ns / self.duration_ns) - 1)
         burst = min(due, _at_once(self._since[since:], late_ns * BURST_TIME))
-        grounds = Grounds(burst_frames=burst, due_frames=due)
-        return Pause(pause.frame, pause.at_ns, pause.length_ns, lost_ns, late_ns, grounds=grounds)
+        return Pause(
+            pause.frame,
+            pause.at_ns,
+            pause.length_ns,
+            lost_ns=absent_ns - meant_ns,
+            late_ns=late_ns,
+            meant_ns=meant_ns,
+            grounds=Grounds(burst_frames=burst, due_frames=due),
+        )
 
     def _whole_frames(self, rise_ns: int) -> int:
         """Audio goes missing in whole frames; what jitter adds to the rise is not loss."""
@@ -293,13 +324,13 @@ class PauseJudge:
             return 0
         return round(rise_ns / self.duration_ns) * self.duration_ns
 
-    def _lower_delays_since(self, frame: int, lost_ns: int) -> None:
+    def _lower_delays_since(self, frame: int, absent_ns: int) -> None:
         """Audio that never came lifts all later delays: take that out of the known ones."""
-        if lost_ns:
-            self._shift_ns += lost_ns
+        if absent_ns:
+            self._shift_ns += absent_ns
             known = len(self._floor) - min(len(self._floor), self.frames - frame)
             for i in range(known, len(self._floor)):
-                self._floor[i] -= lost_ns
+                self._floor[i] -= absent_ns
 
 
 def _at_once(arrivals_ns: list[int], within_ns: float) -> int:
@@ -320,20 +351,14 @@ class FloorRise(NamedTuple):
 
 
 def weigh(
-    pauses: Sequence[Pause],
-    *,
-    rises: Sequence[FloorRise],
-    own_lag_ns: Sequence[int],
-    queued_ms: float,
+    pauses: Sequence[Pause], *, rises: Sequence[FloorRise], queued_ms: float
 ) -> tuple[Pause, ...]:
     """The same pauses, judged by all that is known at the end of a run.
 
-    A row each: the rise of the floor, and the longest sleep of this process within the pause.
-    `queued_ms` is how much longer pings came to take.
+    A row each: the rise of the floor. `queued_ms` is how much longer pings came to take.
     """
     stayed = tuple(_stayed(pause, rise) for pause, rise in zip(pauses, rises, strict=True))
-    rows = zip(but_queued(stayed, queued_ms), own_lag_ns, strict=True)
-    return tuple(_excused(pause, own_ns) for pause, own_ns in rows)
+    return but_queued(stayed, queued_ms)
 
 
 def _stayed(pause: Pause, rise: FloorRise) -> Pause:
@@ -350,16 +375,8 @@ def _stayed(pause: Pause, rise: FloorRise) -> Pause:
 
 def but_queued(pauses: tuple[Pause, ...], queued_ms: float) -> tuple[Pause, ...]:
     """Audio that seems lost is only late where pings came to wait as long: a queue filled up."""
-    lost_ns = sum(pause.lost_ns for pause in pauses)
+    lost_ns = sum(pause.lost_ns + pause.undecided_ns for pause in pauses)
     queued_ns = round(queued_ms * 1e6)
     if not lost_ns or queued_ns < lost_ns * QUEUE_SHARE:
         return pauses
     return tuple(pause.only_late(pause.grounds._replace(queued_ns=queued_ns)) for pause in pauses)
-
-
-def _excused(pause: Pause, own_ns: int) -> Pause:
-    """A pause through half of which this process slept is no part of the link's."""
-    if not own_ns or own_ns < OWN_SHARE * (pause.length_ns - FRAME_NS):
-        return pause
-    grounds = pause.grounds._replace(own_lag_ns=own_ns)
-    return pause._replace(lost_ns=0, late_ns=0, excused_ns=pause.length_ns, grounds=grounds)

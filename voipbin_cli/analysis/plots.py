@@ -22,7 +22,9 @@ _PAUSES = {
     PauseKind.LOSS: "lost audio",
     PauseKind.STALL: "stall",
     PauseKind.WANDER: "jitter",
+    PauseKind.MEANT: "silent on purpose",
 }
+_MILD = {PauseKind.EXCUSED, PauseKind.MEANT}
 
 
 def plot_data(fold: StreamFold, measured: Measured) -> dict[str, Any]:
@@ -54,17 +56,17 @@ def _on_the_clock(audio: Samples, measured: Measured) -> Samples:
     """
     frame = measured.frame_samples or 160
     pieces, done, silent = [], 0, 0
-    for pause in measured.losses:
+    for pause in measured.pauses:
         place = pause.frame * frame
         if place >= audio.size:
             break
         pieces.append(audio[done:place])
         done = place
-        lost = pause.lost_ns * SAMPLE_RATE_HZ // 1_000_000_000
-        silent += lost
+        absent = pause.absent_ns * SAMPLE_RATE_HZ // 1_000_000_000
+        silent += absent
         if silent > _MOST_SILENCE:
             return np.concatenate(pieces)
-        pieces.append(np.zeros(lost, np.int16))
+        pieces.append(np.zeros(absent, np.int16))
     return np.concatenate([*pieces, audio[done:]])
 
 
@@ -85,11 +87,11 @@ def _marks(measured: Measured) -> list[dict[str, Any]]:
     """Trouble by time, in seconds since the first frame."""
     marks = []
     for pause in measured.pauses:
-        name = next((_PAUSES[kind] for kind in pause.kinds if kind in _PAUSES), None)
-        if name is not None:
+        kind = next((kind for kind in pause.kinds if kind in _PAUSES), None)
+        if kind is not None:
             end = (pause.at_ns - measured.began_ns) / 1e9
-            is_own = PauseKind.EXCUSED in pause.kinds
-            marks.append(_mark(end - pause.length_ns / 1e9, end, name, mild=is_own))
+            start = end - pause.length_ns / 1e9
+            marks.append(_mark(start, end, _PAUSES[kind], mild=kind in _MILD))
     for hole in measured.holes.noted:
         start = hole.frame * 0.02
         marks.append(_mark(start, start + hole.length * 0.02, "hole in the speech"))

@@ -76,11 +76,11 @@ class StreamFold:
         self._held: Arrivals | None = None
         self._undecided: list[Arrivals] = []
         self._placer = Placer(encapsulation, is_datagrams=is_datagrams, clock_hz=clock_hz)
-        self._delivery = DeliveryFold(clock_hz, is_sampled=not is_datagrams)
+        self._lateness = LatenessFold()
+        self._delivery = DeliveryFold(self._lateness, clock_hz, is_sampled=not is_datagrams)
         self._missing = MissingFold()
         self._sequence = SequenceFold()
         self._finished_sequences: list[Reception] = []
-        self._lateness = LatenessFold()
         self._labels: Counter[int] = Counter()
         self._sizes: Counter[int] = Counter()
         self._began_ns = self._audio_ns = 0
@@ -103,7 +103,7 @@ class StreamFold:
             self._read(held.chosen(slice(0, whole)) if whole < len(held) else held)
 
     def lagged(self, at_ns: int, late_ns: int) -> None:
-        """This process woke up `late_ns` late at `at_ns`."""
+        """This process woke up `late_ns` late at `at_ns`; told before what it then found."""
         self._lateness.add(at_ns, late_ns)
 
     def round_trips(self, trips_ms: list[float]) -> None:
@@ -197,7 +197,7 @@ class StreamFold:
         usual = self._sizes.most_common(1)
         frame_samples, usual_frames = usual[0] if usual else (None, 0)
         delivery, judge, reader = self._delivery, self._judge, self._reader
-        pauses = delivery.pauses(self._lateness)
+        pauses = delivery.pauses
         reception = self._reception()
         bursts = self._missing.bursts(pauses, (frame_samples or FRAME_SAMPLES) * NS_PER_SAMPLE)
         buffers = delivery.buffers

@@ -51,7 +51,7 @@ class LiveRequest:
     keepalive: bool = True
     connect_timeout_s: float = 10.0
     give_up_after_s: float = 60.0
-    lag_interval_s: float = 0.1
+    lag_interval_s: float = 0.02
     ping_interval_s: float = PING_INTERVAL_S
     linger_s: float = 0.0
 

@@ -12,7 +12,7 @@ from voipbin_cli.session.recording_file import AudioFile
 from voipbin_cli.session.session import Session, SessionRequest
 
 # Nobody hears a recording as it is made: what comes in a fifth of a second is written at once,
-# and time is looked at as often. Only a capture tells how late this process was, to a tenth.
+# and time is looked at as often. Only a capture tells how late this process was, to a frame.
 LINGER_S = 0.2
 TICK_S = 0.2
 

@@ -74,7 +74,7 @@ class CallClock:
     def _release(self, settled: tuple[Pause, ...], now_ns: int | None) -> Iterator[bytes]:
         for pause in settled:
             self.stalls += PauseKind.STALL in pause.kinds
-            if self._fill and pause.lost_ns:
+            if self._fill and pause.absent_ns:
                 self._due.append(pause)
         settled_before = self._judge.open_frame
         while self._held:
@@ -83,7 +83,7 @@ class CallClock:
             if index >= settled_before and patient:
                 return
             while self._due and self._due[0].frame <= index:
-                yield from self._silence(self._due.pop(0).lost_ns)
+                yield from self._silence(self._due.pop(0).absent_ns)
             self._held.popleft()
             yield frame.pcm
 

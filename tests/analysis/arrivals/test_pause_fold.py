@@ -47,10 +47,10 @@ def test_any_cut_gives_what_single_frames_give(
     told = one_by_one(times, places)
     pauses, delays = led(times, places, cuts)
     assert pauses == told
-    lost = np.zeros(times.size, np.int64)
+    absent = np.zeros(times.size, np.int64)
     for pause in told:
-        lost[pause.frame] = pause.lost_ns
-    assert delays.tolist() == (times - places - np.cumsum(lost)).tolist()
+        absent[pause.frame] = pause.absent_ns
+    assert delays.tolist() == (times - places - np.cumsum(absent)).tolist()
 
 
 def test_what_follows_a_pause_is_held_back_until_it_is_settled() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -27,12 +27,27 @@ class FloorLevel:
         """Take arrivals less places in the audio, ns."""
         self._least.extend(self._offsets.add(offsets_ns).min(axis=1).tolist())
 
-    def rises(self, pauses: Iterable[Pause]) -> list[FloorRise]:
+    def rises(self, pauses: Sequence[Pause]) -> list[FloorRise]:
         """By how much the floor rose with each pause."""
         rest = self._offsets.rest
         least = np.array(self._least + array("q", [int(rest.min())] if rest.size else []))
-        moves_ns = float(np.median(np.abs(np.diff(least)))) if least.size > 1 else 0.0
+        moves_ns = _usual_move_ns(least, pauses)
         return [_rise(pause.frame // _WINDOW_FRAMES, least, moves_ns) for pause in pauses]
+
+
+def _usual_move_ns(least: Ints, pauses: Iterable[Pause]) -> float:
+    """The median move from one window to the next, less what the pauses in it are said to hold.
+
+    Where a frame is lost each half second, each lifts the floor, and none of that is chance.
+    """
+    if least.size < 2:
+        return 0.0
+    moves = np.diff(least)
+    for pause in pauses:
+        window = max(0, pause.frame - 1) // _WINDOW_FRAMES
+        if window < moves.size:
+            moves[window] -= pause.absent_ns
+    return float(np.median(np.abs(moves)))
 
 
 def _rise(at: int, least: Ints, moves_ns: float) -> FloorRise:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
+
 import numpy as np
 
 from voipbin_cli.analysis.arrivals.backlog import BacklogFold
@@ -10,7 +12,7 @@ from voipbin_cli.analysis.arrivals.delay_floor import FloorLevel
 from voipbin_cli.analysis.arrivals.drift import Drift, DriftFold
 from voipbin_cli.analysis.arrivals.intervals import IntervalFold
 from voipbin_cli.analysis.arrivals.jitter import Jitter, JitterFold
-from voipbin_cli.analysis.arrivals.own_lag import LatenessFold
+from voipbin_cli.analysis.arrivals.own_lag import Came, KeptWaiting, LatenessFold
 from voipbin_cli.analysis.arrivals.paces import ClockFold
 from voipbin_cli.analysis.arrivals.pause_fold import PauseFold, Settled
 from voipbin_cli.analysis.arrivals.placing import Placed
@@ -26,10 +28,15 @@ class DeliveryFold:
     """Jitter, pauses, drift, and what playout buffers would have dropped.
 
     `clock_hz` is the RTP clock where something else tells it, `is_sampled` says that frames are
-    known to be of so many samples.
+    known to be of so many samples. Jitter and intervals are those that were measured; what
+    `lateness` explains is in none of the verdicts.
     """
 
-    def __init__(self, clock_hz: int | None = None, *, is_sampled: bool = True) -> None:
+    def __init__(
+        self, lateness: LatenessFold, clock_hz: int | None = None, *, is_sampled: bool = True
+    ) -> None:
+        self._lateness = lateness
+        self._waiting = KeptWaiting(lateness)
         self.intervals = IntervalFold()
         self.backlog = BacklogFold()
         self.variation = VariationFold()
@@ -47,12 +54,7 @@ class DeliveryFold:
         """Take rows in order of arrival."""
         self._frames += len(rows.time)
         self.intervals.add(rows.gap[1:] if rows.is_fresh else rows.gap)
-        self.backlog.add(rows.time, rows.own)
-        offsets = rows.time - rows.place
-        self._floor.add(offsets)
-        self._take_settled(self._pauses.add(rows.time, rows.own, rows.place))
-        seconds = self._offsets.add(offsets)
-        self.variation.add((seconds - seconds.min(axis=1)[:, None]) / 1e6)
+        self._judge(self._waiting.add(Came(rows.time, rows.own, rows.place)))
         self._unclocked.append((rows.time, rows.ticks))
         self.clock.add(rows.time, rows.ticks, rows.place)
         self._take_clock()
@@ -60,15 +62,27 @@ class DeliveryFold:
     def broke(self) -> None:
         """The connection is gone."""
         self.clock.decide()
+        self._judge(self._waiting.finish())
         self._take_settled(self._pauses.broke())
         self._drift.cut()
         self.backlog.restart()
 
     def flush(self) -> None:
         """Judge what is open by what has come."""
+        self._judge(self._waiting.finish())
         self._take_settled(self._pauses.finish())
         self.clock.decide()
         self._take_clock()
+
+    def _judge(self, frames: Came) -> None:
+        if not len(frames.time):
+            return
+        self.backlog.add(frames.time, frames.own)
+        offsets = frames.time - frames.place
+        self._floor.add(offsets)
+        self._take_settled(self._pauses.add(*frames))
+        seconds = self._offsets.add(offsets)
+        self.variation.add((seconds - seconds.min(axis=1)[:, None]) / 1e6)
 
     def _take_settled(self, rows: Settled) -> None:
         self._drift.add(*rows)
@@ -101,15 +115,13 @@ class DeliveryFold:
         """Of the far clock."""
         return self._drift.result()
 
-    def pauses(self, lateness: LatenessFold) -> tuple[Pause, ...]:
-        """Every pause, judged by all that is known so far."""
+    @property
+    def pauses(self) -> tuple[Pause, ...]:
+        """Every pause, those that this process made too, judged by all that is known so far."""
         pauses = self._pauses.pauses
-        return weigh(
-            pauses,
-            rises=self._floor.rises(pauses),
-            own_lag_ns=lateness.own_lag_ns(pauses),
-            queued_ms=lateness.round_trips().queued_ms,
-        )
+        queued_ms = self._lateness.round_trips().queued_ms
+        judged = weigh(pauses, rises=self._floor.rises(pauses), queued_ms=queued_ms)
+        return tuple(sorted((*judged, *self._waiting.pauses), key=attrgetter("frame")))
 
     def glance(self) -> tuple[float, float]:
         """The share of frames late for a 60 ms buffer, and an adaptive one's delay in ms."""

@@ -1,14 +1,14 @@
-"""This process's own lateness, over the run and over a pause; round trips beside it."""
+"""This process's own lateness, and the frames that it kept waiting; round trips beside it."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
 
-from voipbin_cli.analysis.pauses import Pause
+from voipbin_cli.analysis.columns import Ints, Mask
+from voipbin_cli.analysis.pauses import Grounds, Pause
 from voipbin_cli.codec.codecs import FRAME_NS
 
 # So late at least has a tick to be to say anything: an event loop is no more punctual.
@@ -40,6 +40,13 @@ class Lag(NamedTuple):
     max_ms: float
 
 
+class Sleep(NamedTuple):
+    """A stretch of time in which this process did nothing."""
+
+    begin_ns: int
+    end_ns: int
+
+
 class LatenessFold:
     """Ticks that came late, as stretches of time in which this process did nothing."""
 
@@ -48,7 +55,7 @@ class LatenessFold:
         self._trips_ms: deque[float] = deque(maxlen=_TRIPS_NOTED)
 
     def add(self, at_ns: int, late_ns: int) -> None:
-        """Take a tick that came `late_ns` late at `at_ns`; punctual ones do not count."""
+        """Take a tick that came `late_ns` late at `at_ns`, in order; punctual ones do not count."""
         if late_ns >= LEAST_NS:
             self._late.append((at_ns, late_ns))
 
@@ -56,18 +63,15 @@ class LatenessFold:
         """Take round-trip times in milliseconds."""
         self._trips_ms.extend(trips_ms)
 
-    def own_lag_ns(self, pauses: Iterable[Pause]) -> list[int]:
-        """For how long this process slept within each pause, at a stretch, in ns.
-
-        What it found waiting when it woke up may be stamped a frame's length later.
-        """
-        ends = np.array([at for at, _ in self._late], np.int64)
-        starts = ends - np.array([late for _, late in self._late], np.int64)
-        spans = ((pause.at_ns - pause.length_ns, pause.at_ns + FRAME_NS) for pause in pauses)
-        return [
-            int((np.minimum(ends, end) - np.maximum(starts, begin)).max(initial=0))
-            for begin, end in spans
-        ]
+    def sleeps(self, begin_ns: int, end_ns: int) -> list[Sleep]:
+        """Those that ended between two instants, in order."""
+        found: list[Sleep] = []
+        for at_ns, late_ns in reversed(self._late):
+            if at_ns < begin_ns:
+                break
+            if at_ns <= end_ns:
+                found.append(Sleep(at_ns - late_ns, at_ns))
+        return found[::-1]
 
     def result(self, duration_ns: int) -> Lag:
         """What this process was late by for 1 % of the time, and at most."""
@@ -86,3 +90,104 @@ class LatenessFold:
         low, p50, p99, high = np.percentile(np.array(self._trips_ms), [0, 50, 99, 100]).tolist()
         rise_ms = high - low
         return Trips(len(self._trips_ms), low, p50, p99, rise_ms if rise_ms > QUEUE_MS else 0.0)
+
+
+class Came(NamedTuple):
+    """Columns of frames: when each came, its length, its place in the audio."""
+
+    time: Ints
+    own: Ints
+    place: Ints
+
+    def part(self, start: int, stop: int) -> Came:
+        """Some frames in a row."""
+        return Came(*(column[start:stop] for column in self))
+
+
+NO_FRAMES = Came(*(np.empty(0, np.int64) for _ in range(3)))
+
+
+class KeptWaiting:
+    """Takes out of the arrivals what this process kept waiting, and nothing else.
+
+    What is found when it wakes up may have come at any time since it fell asleep: it is taken to
+    have come as late as the frame before or the one right after, or when the sleep began where that
+    is later. So a stall that began before or ended after a sleep keeps the rest of its length, and
+    audio that never came is missing all the same: over TCP a sleeping reader loses nothing. A
+    sleep has to be told before the frames that follow it.
+    """
+
+    def __init__(self, lateness: LatenessFold) -> None:
+        self.pauses: list[Pause] = []
+        self._lateness = lateness
+        self._held = NO_FRAMES
+        self._frames = 0
+        self._last_ns = 0  # when the latest frame was read
+        self._delay_ns: int | None = None  # of the latest frame that did not wait
+
+    def add(self, read: Came) -> Came:
+        """Take frames when they were read; return some when they may have come.
+
+        What was found at a waking up is held back until the frame after it is there.
+        """
+        read = Came._make(map(np.concatenate, zip(self._held, read, strict=True)))
+        last = int(read.time[-1])
+        sleeps = self._sleeps(read)
+        ready = len(read.time)
+        if sleeps and abs(last - sleeps[-1].end_ns) <= FRAME_NS:
+            ready = int(_woken(read.time, sleeps[-1])[0])
+        self._held = read.part(ready, len(read.time))
+        return self._excused(read, ready, sleeps)
+
+    def finish(self) -> Came:
+        """Return what is held back: nothing comes after it."""
+        read, self._held = self._held, NO_FRAMES
+        return self._excused(read, len(read.time), self._sleeps(read)) if len(read.time) else read
+
+    def _sleeps(self, read: Came) -> list[Sleep]:
+        first, last = int(read.time[0]), int(read.time[-1])
+        return self._lateness.sleeps(first - FRAME_NS, last + FRAME_NS)
+
+    def _excused(self, read: Came, ready: int, sleeps: list[Sleep]) -> Came:
+        """The first `ready` frames, less what each sleep kept waiting of them."""
+        if not ready:
+            return NO_FRAMES
+        came, waited = read.time.copy(), np.zeros(len(read.time), np.bool_)
+        for sleep in sleeps:
+            waited[_woken(read.time, sleep)] = True
+        for sleep in sleeps:
+            rows = _woken(read.time[:ready], sleep)
+            rows = rows[came[rows] == read.time[rows]]
+            if rows.size:
+                self._excuse(read, came, rows, waited, sleep)
+        awake = np.flatnonzero(~waited[:ready])
+        if awake.size:
+            self._delay_ns = int(read.time[awake[-1]] - read.place[awake[-1]])
+        self._frames += ready
+        self._last_ns = int(read.time[ready - 1])
+        return Came(came[:ready], read.own[:ready], read.place[:ready])
+
+    def _excuse(self, read: Came, came: Ints, rows: Ints, waited: Mask, sleep: Sleep) -> None:
+        first, after = int(rows[0]), int(rows[-1]) + 1
+        delays = read.time - read.place
+        before = np.flatnonzero(~waited[:first])
+        delay_ns = int(delays[before[-1]]) if before.size else self._delay_ns
+        if delay_ns is None:
+            return
+        follows = after < len(delays) and read.time[after] - sleep.end_ns <= 2 * FRAME_NS
+        if follows and not waited[after]:
+            delay_ns = max(delay_ns, int(delays[after]))
+        on_time = np.maximum(read.place[rows] + delay_ns, sleep.begin_ns)
+        came[rows] = np.minimum(read.time[rows], on_time)
+        excused_ns = int(read.time[first] - came[first])
+        if excused_ns and len(self.pauses) < _NOTED:
+            at_ns = int(read.time[first])
+            since_ns = int(read.time[first - 1]) if first else self._last_ns
+            grounds = Grounds(own_lag_ns=sleep.end_ns - sleep.begin_ns)
+            noted = Pause(self._frames + first, at_ns, at_ns - since_ns, grounds=grounds)
+            self.pauses.append(noted._replace(excused_ns=excused_ns))
+
+
+def _woken(times: Ints, sleep: Sleep) -> Ints:
+    """The rows that were found at a waking up: one stream of many is read a little later."""
+    return np.flatnonzero(np.abs(times - sleep.end_ns) <= FRAME_NS)

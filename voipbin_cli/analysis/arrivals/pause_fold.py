@@ -15,13 +15,13 @@ _NOTED = 20_000
 class Settled(NamedTuple):
     """Frames in order of arrival whose place on the clock is settled; columns in nanoseconds.
 
-    `places` count audio that never came as time that passed; `delays` are arrivals less places,
-    against any fixed instant. `lost` is what never came right before a frame.
+    `places` count what is absent as time that passed; `delays` are arrivals less places,
+    against any fixed instant. `absent` is what is not there right before a frame.
     """
 
     delays: Ints
     places: Ints
-    lost: Ints
+    absent: Ints
 
 
 class PauseFold:
@@ -39,7 +39,7 @@ class PauseFold:
         self._row_of: dict[int, int] = {}  # by the judge's number of a frame after a pause
         self._settled: list[Pause] = []
         self._held_delays = self._held_places = np.empty(0, np.int64)
-        self._lost_ns = 0
+        self._absent_ns = 0
 
     def add(self, times_ns: Ints, durations_ns: Ints, places_ns: Ints) -> Settled:
         """Take frames in order of arrival: when they came, their lengths and places in the audio.
@@ -100,16 +100,16 @@ class PauseFold:
                 self.pauses.append(told)
 
     def _release(self) -> Settled:
-        """Count the audio that never came into the places that are settled."""
+        """Count the what is absent into the places that are settled."""
         judge = self._judge
         given = self._rows - len(self._held_delays)
         ready = (self._row_of[judge.open_frame] if judge.open else self._rows) - given
         delays, self._held_delays = self._held_delays[:ready], self._held_delays[ready:]
         places, self._held_places = self._held_places[:ready], self._held_places[ready:]
-        lost = np.zeros(ready, np.int64)
+        absent = np.zeros(ready, np.int64)
         for pause in self._settled:
-            lost[pause.frame - given] = pause.lost_ns
-        passed = self._lost_ns + np.cumsum(lost)
-        self._lost_ns += int(lost.sum())
+            absent[pause.frame - given] = pause.absent_ns
+        passed = self._absent_ns + np.cumsum(absent)
+        self._absent_ns += int(absent.sum())
         self._settled.clear()
-        return Settled(delays - passed, places + passed, lost)
+        return Settled(delays - passed, places + passed, absent)

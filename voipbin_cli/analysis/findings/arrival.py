@@ -21,6 +21,10 @@ SEQUENCE_RATIO = 0.001
 DRIFT_PPM = 100.0
 STALL_MS = 80.0  # a buffer of 60 ms, as most have, and one frame
 BACKLOG_MS = 400.0  # jitter makes no frame so late, and who buffers a call takes no more
+# This process kept a frame waiting for a frame's length: worth telling. A warning is what even a
+# buffer of 200 ms would have noticed, or one of 60 ms in as many frames as jitter has to delay.
+LAG_MS = 20.0
+LONG_BUFFER_MS, SHORT_BUFFER_MS = 200.0, 60.0
 # From here on a warning is an error.
 GRAVE_LOSS = 0.05
 GRAVE_STALL = 0.2
@@ -128,6 +132,32 @@ def jitter(case: Case) -> Evidence:
     }
 
 
+def _excused_ms(case: Case) -> list[float]:
+    return [pause.excused_ns / 1e6 for pause in case.measured.paused(PauseKind.EXCUSED)]
+
+
+def judge_local_lag(case: Case) -> float:
+    """It was late, and kept frames waiting."""
+    return 0.9 if max(_excused_ms(case), default=0.0) >= LAG_MS else 0.0
+
+
+def local_lag(case: Case) -> Evidence:
+    measured, excused = case.measured, _excused_ms(case)
+    return {
+        "late_ms_max": tenths(measured.lag.max_ms),
+        "late_ms_p99": tenths(measured.lag.p99_ms),
+        "gaps_excused": len(excused),
+        "excused_ms": tenths(sum(excused)),
+    }
+
+
+def is_lag_harmless(case: Case) -> bool:
+    """No playout buffer would have noticed: of a pause each frame is 20 ms less late."""
+    measured, excused = case.measured, _excused_ms(case)
+    late = sum(max(0.0, ms - SHORT_BUFFER_MS) / 20.0 for ms in excused)
+    return max(excused) < LONG_BUFFER_MS and late < JITTER_LATE_RATIO * measured.frames
+
+
 def judge_drift(case: Case) -> float:
     measured, told = case.measured, case.measured.drift
     if told.ppm is None or told.uncertainty_ppm is None or measured.is_starved:
@@ -199,5 +229,16 @@ ROWS: tuple[FindingRow, ...] = (
         remedy="play a few parts in a million faster or slower, or drop to the target delay now "
         "and then",
         symptom="poor quality: check latency",
+    ),
+    FindingRow(
+        id=FindingId.LOCAL_LAG,
+        severity=WARNING,
+        title="this machine was late; what it kept waiting is not held against the stream",
+        judge=judge_local_lag,
+        prove=local_lag,
+        remedy="your computer paused for as long as the evidence says: close other programs, or "
+        "give the reader a process of its own, and run it again",
+        symptom="choppy",
+        mild=is_lag_harmless,
     ),
 )

@@ -13,13 +13,10 @@ from voipbin_cli.analysis.findings.row import (
     FindingRow,
     tenths,
 )
-from voipbin_cli.analysis.pauses import PauseKind
 from voipbin_cli.finding_ids import FindingId
 
 # A call's frames never pause for so long.
 DEAD_MS = 2000.0
-# This process was late by so much at least, to be worth blaming: three frames, as for any pause.
-LAG_MS = 60.0
 _DISCONNECTED = "connection refused"
 
 
@@ -82,25 +79,6 @@ def connection_lost(case: Case) -> Evidence:
 
 def is_not_won_back(case: Case) -> bool:
     return case.around.lost_for_good or _fell_dead(case)
-
-
-def judge_local_lag(case: Case) -> float:
-    """It was late, and gaps fell into it."""
-    measured = case.measured
-    excused = sum(pause.excused_ns for pause in measured.paused(PauseKind.EXCUSED)) / 1e6
-    guilty = sum(pause.late_ns for pause in measured.stalls) / 1e6
-    if measured.lag.max_ms < LAG_MS or not excused or guilty > excused:
-        return 0.0
-    return 0.9
-
-
-def local_lag(case: Case) -> Evidence:
-    measured = case.measured
-    return {
-        "late_ms_max": tenths(measured.lag.max_ms),
-        "late_ms_p99": tenths(measured.lag.p99_ms),
-        "gaps_excused": len(measured.paused(PauseKind.EXCUSED)),
-    }
 
 
 def _before_upgrade(*, finding: FindingId, title: str, remedy: str, symptom: str) -> FindingRow:
@@ -209,15 +187,5 @@ ROWS: tuple[FindingRow, ...] = (
         # What held much of the stream back is also what kept a link silent until it was given up.
         follows=frozenset((FindingId.NETWORK_STALL,)),
         grave=is_not_won_back,
-    ),
-    FindingRow(
-        id=FindingId.LOCAL_LAG,
-        severity=WARNING,
-        title="this machine read late; its gaps are not the network's",
-        judge=judge_local_lag,
-        prove=local_lag,
-        remedy="check CPU: give the reader its own process, or this machine less to do",
-        symptom="choppy",
-        explains=frozenset((FindingId.JITTER, FindingId.NETWORK_STALL, FindingId.LOST_AUDIO)),
     ),
 )
