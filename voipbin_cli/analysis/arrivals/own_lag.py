@@ -131,11 +131,11 @@ class KeptWaiting:
         What was found at a waking up is held back until the frame after it is there.
         """
         read = Came._make(map(np.concatenate, zip(self._held, read, strict=True)))
-        last = int(read.time[-1])
         sleeps = self._sleeps(read)
         ready = len(read.time)
-        if sleeps and abs(last - sleeps[-1].end_ns) <= FRAME_NS:
-            ready = int(_woken(read.time, sleeps[-1])[0])
+        woken = [rows for sleep in sleeps if (rows := _woken(read.time, sleep)).size]
+        if woken and woken[-1][-1] == ready - 1:
+            ready = int(woken[-1][0])
         self._held = read.part(ready, len(read.time))
         return self._excused(read, ready, sleeps)
 
@@ -189,5 +189,9 @@ class KeptWaiting:
 
 
 def _woken(times: Ints, sleep: Sleep) -> Ints:
-    """The rows that were found at a waking up: one stream of many is read a little later."""
-    return np.flatnonzero(np.abs(times - sleep.end_ns) <= FRAME_NS)
+    """The rows that were found at a waking up, at most a frame's length around its tick.
+
+    One stream of many is read a little later; what came before the sleep did not wait in it.
+    """
+    around = (np.abs(times - sleep.end_ns) <= FRAME_NS) & (times > sleep.begin_ns)
+    return np.flatnonzero(around)
