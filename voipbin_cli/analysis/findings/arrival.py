@@ -5,6 +5,7 @@ from __future__ import annotations
 from voipbin_cli.analysis.findings.holding import backlog_ms, held_ms, period_ms
 from voipbin_cli.analysis.findings.pace import is_each_frame_late
 from voipbin_cli.analysis.findings.row import WARNING, Case, Evidence, FindingRow, sure, tenths
+from voipbin_cli.analysis.pauses import PauseKind
 from voipbin_cli.analysis.playout.target_delay import (
     ADAPTIVE,
     FIXED_60,
