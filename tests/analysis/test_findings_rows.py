@@ -14,7 +14,7 @@ from voipbin_cli.analysis.arrivals.intervals import Intervals
 from voipbin_cli.analysis.arrivals.own_lag import Lag, Trips
 from voipbin_cli.analysis.arrivals.reception import Reception
 from voipbin_cli.analysis.findings import BY_ID, Circumstances, find, verdict
-from voipbin_cli.analysis.findings.row import Case
+from voipbin_cli.analysis.findings.row import Case, Words
 from voipbin_cli.analysis.metrics import Measured, Outage
 from voipbin_cli.analysis.pauses import Grounds, Pause
 from voipbin_cli.analysis.playout.late_frames import Outcome
@@ -24,6 +24,7 @@ from voipbin_cli.analysis.sound.noise_floor import NoiseFloor
 from voipbin_cli.codec.codecs import Codec
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.codec.reading import Reading
+from voipbin_cli.finding_ids import FindingId
 
 MS = 1_000_000
 MULAW, LINEAR = Reading(Codec.MULAW), Reading(Codec.S16LE)
@@ -313,7 +314,13 @@ def test_no_audio() -> None:
     assert sure("no-audio", facts(frames=0, messages=10, malformed=5)) == 0.99
     assert sure("no-audio", facts(frames=0, messages=10, malformed=6)) == 0
     alone = facts(Circumstances(members=1), frames=0, messages=0)
-    assert evidence("no-audio", alone) == {"frames": 0, "members": 1}
+    assert evidence("no-audio", alone) == {
+        "frames": 0,
+        "members": 1,
+        "look_up_of_the_call": None,
+    }
+    asked = facts(Circumstances(look_up="HTTP 503"), frames=0, messages=0)
+    assert evidence("no-audio", asked)["look_up_of_the_call"] == "HTTP 503"
     assert BY_ID["no-audio"].mild(alone)
     assert not BY_ID["no-audio"].mild(facts(Circumstances(members=2)))
 
@@ -408,6 +415,25 @@ def test_what_was_refused_is_certain(refused: str) -> None:
     assert sure(refused, told) == 1.0
     assert evidence(refused, told) == {"http_status": 403}
     assert sure("forbidden", told) == 0
+
+
+def test_a_refusal_is_told_in_the_words_of_the_error() -> None:
+    words = Words("the account is frozen", "ask its administrator")
+    around = Circumstances(refused=FindingId.FORBIDDEN, words=words)
+    (found,) = find(facts(around, frames=0, messages=0).measured, around)
+    assert (found.title, found.remedy) == words
+    (plain,) = find(_clean(), Circumstances(refused=FindingId.FORBIDDEN))
+    assert (plain.title, plain.remedy) == (BY_ID["forbidden"].title, BY_ID["forbidden"].remedy)
+
+
+def test_a_credential_that_is_refused_after_audio_came_was_good_before() -> None:
+    refused = Circumstances(refused=FindingId.AUTH, words=Words("not accepted", "check it"))
+    (found, *_) = find(_clean(), refused)
+    assert found.id == "auth"
+    assert "in mid-call" in found.title
+    assert "new token" in found.remedy
+    (first,) = find(facts(frames=0, messages=0).measured, refused)
+    assert (first.title, first.remedy) == ("not accepted", "check it")
 
 
 # What the bytes are

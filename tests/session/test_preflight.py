@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.certificates import Authority
-from tests.support.peer import Peer, document
+from tests.support.peer import Answer, Peer, document, envelope
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.session.live import LiveRequest
 from voipbin_cli.session.preflight import Preflight, Step
@@ -62,7 +62,6 @@ def test_every_step_is_told_and_timed() -> None:
         ("forbidden", "api", "forbidden"),
         ("not-found", "api", "not-found"),
         ("rate-limited", "api", "rate-limited"),
-        ("server-error", "api", "cannot-connect"),
         ("not-progressing", "call", "call-not-progressing"),
         ("call-state", "call", "call-not-progressing"),
     ],
@@ -74,6 +73,28 @@ def test_the_first_failure_ends_it_with_its_finding(scenario: str, last: str, fi
     assert preflight.error.details["finding"] == finding
     assert (steps[-1].name, steps[-1].passed) == (last, False)
     assert steps[-1].detail == preflight.error.message
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        envelope(503, "UNAVAILABLE", "later", "r-1"),
+        envelope(404, "ROUTE_NOT_FOUND", "no such path", "r-2"),
+        Answer(404),
+        Answer(401),
+        Answer(426, body=b"missing Connection header"),
+        Answer(200, body=b"<html>"),
+        Answer(raw=b""),
+    ],
+    ids=lambda answer: f"{answer.status}-{answer.body[:8]!r}",
+)
+def test_a_server_without_the_api_is_no_obstacle(answer: Answer) -> None:
+    with Peer(routes={("GET", f"/v1.0/{CALL.replace('/', 's/')}"): answer}) as peer:
+        preflight, steps = _flown(_request(peer.http_url("/v1.0"), CALL))
+    assert (steps[-1].name, steps[-1].passed) == ("api", False)
+    assert (preflight.error, preflight.state) == (None, None)
+    assert preflight.refused is not None
+    assert preflight.refused.message == steps[-1].detail
 
 
 def test_mute_and_members_are_told() -> None:

@@ -256,12 +256,18 @@ def test_a_full_disk_is_not_taken_for_the_networks_fault() -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"[]", b"null", b"7", b"{", b"\xff", b"[" * 200_000, b"<html>", b'{"a":' + b"9" * 5000],
+    [b"", b"[]", b"null", b"7", b"{", b"\xff", b"[" * 200_000, b"<htm", b'{"a":' + b"9" * 5000],
 )
 def test_an_answer_that_is_no_object_is_told(body: bytes) -> None:
     error = failure(server({CALL_PATH: Answer(body=body)}), lambda api: api.get_call(CALL))
     assert isinstance(error, ConnectionFailed)
     assert "no JSON object" in error.message
+
+
+def test_a_page_in_place_of_an_answer_is_told_as_one() -> None:
+    page = Answer(200, {"Server": "nginx"}, b"<html><title>Welcome!</title></html>")
+    error = failure(server({CALL_PATH: page}), lambda api: api.get_call(CALL))
+    assert error.message.endswith("answered an HTML page (“Welcome!”, nginx)")
 
 
 def test_an_answer_without_an_end_is_cut_off() -> None:

@@ -70,6 +70,7 @@ def test_a_refusal_keeps_what_the_server_said(
     with Peer(upgrade=answer) as peer:
         error = failure(peer.url(PATH))
     assert error.status is exit_status
+    assert error.details.pop("cause")
     assert error.details == {
         "http_status": status,
         "reason": "SOME_REASON",
@@ -123,12 +124,11 @@ def test_terminal_sequences_in_an_envelope_are_escaped() -> None:
     assert len(error.message) < 1000
 
 
-@pytest.mark.parametrize(
-    "body", [b"[" * 100_000, b"\xff\xfe", b"null", b'{"error": []}', b"<html>"]
-)
+@pytest.mark.parametrize("body", [b"[" * 100_000, b"\xff\xfe", b"null", b'{"error": []}', b"<htm"])
 def test_a_body_that_is_no_envelope_does_no_harm(body: bytes) -> None:
     with Peer(upgrade=Answer(404, {"Content-Type": "application/json"}, body)) as peer:
         error = failure(peer.url(PATH))
+    assert error.details.pop("cause")
     assert error.details == {"http_status": 404, "finding": "not-found"}
 
 

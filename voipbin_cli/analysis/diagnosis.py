@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from voipbin_cli.analysis.findings import Circumstances, Finding, Verdict, find, verdict
+from voipbin_cli.analysis.findings.row import Words
 from voipbin_cli.analysis.metrics import Measured
 from voipbin_cli.analysis.severity import Severity
 from voipbin_cli.analysis.stream import StreamFold
@@ -73,7 +74,7 @@ class DiagnosisFold:
         if "finding" in fields:
             self._refusal = dict(fields)
         else:
-            self._api = dict(fields)
+            self._api |= fields
 
     def opened(self) -> None:
         """A connection is up."""
@@ -101,8 +102,10 @@ class DiagnosisFold:
         return Circumstances(
             refused=finding if finding != FindingId.CONNECTION_LOST else None,
             details=self._refusal.get("details") or {},
+            words=Words(_text(self._refusal.get("cause")), _text(self._refusal.get("remedy"))),
             mute_direction=str(self._api.get("mute_direction") or ""),
             members=members if isinstance(members, int) else None,
+            look_up=_text(self._api.get("look_up")),
             lost_for_good=finding == FindingId.CONNECTION_LOST,
             silent_ms=self._silent_ms,
         )
@@ -120,6 +123,11 @@ class DiagnosisFold:
             "reconnects": max(0, self.connections - 1),
             "close": self.close,
         }
+
+
+def _text(told: object) -> str:
+    """What a capture says, where that is text."""
+    return told if isinstance(told, str) else ""
 
 
 def _finding_id(told: object) -> FindingId | None:

@@ -26,12 +26,13 @@ _DETAILS = ("http_status", "reason", "request_id", "retry_after", "call_status")
 
 
 def refusal_fields(error: VoipbinError) -> dict[str, Any]:
-    """An error as a finding and its details; empty for one that is none."""
+    """An error as a finding, in words and with details; empty for one that is none."""
     finding = error.details.get("finding")
     if finding is None:
         return {}
     details = {name: error.details[name] for name in _DETAILS if name in error.details}
-    return {"finding": finding, "details": {"message": error.message, **details}}
+    words = {"cause": error.details.get("cause", ""), "remedy": error.hint}
+    return {"finding": finding, **words, "details": {"message": error.message, **details}}
 
 
 class CaptureLog(Hearer):

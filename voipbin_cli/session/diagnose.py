@@ -74,6 +74,8 @@ class LiveDiagnosis(Hearer):
         await preflight.run()
         if fields := api_fields(preflight.state):
             self.session.api_told(fields)
+        elif preflight.refused is not None and preflight.error is None:
+            self.session.api_told({"look_up": preflight.refused.message})
         if preflight.error is not None:
             raise preflight.error
         self._connecting_ns = self._clock()
@@ -102,7 +104,11 @@ class LiveDiagnosis(Hearer):
         if not self._messages:
             # It may come in one piece with the upgrade's answer.
             took_ms = max(0, messages[0].arrival_ns - self._opened_ns) / 1e6
-            self._step(Step("first frame", True, took_ms, f"{len(messages[0].data)} bytes"))
+            first = messages[0].data
+            name, unit = (
+                ("first text", "characters") if isinstance(first, str) else ("first frame", "bytes")
+            )
+            self._step(Step(name, True, took_ms, f"{len(first)} {unit}"))
         self._messages += len(messages)
         self.measuring.add_messages(messages)
 
@@ -124,6 +130,9 @@ class LiveDiagnosis(Hearer):
 
     def failed(self, at_ns: int, error: VoipbinError) -> None:
         """Make a finding of it, where it is one."""
+        if self._connecting_ns and not self.diagnosis.connections:
+            took_ms = (at_ns - self._connecting_ns) / 1e6
+            self._step(Step("upgrade", False, took_ms, error.message))
         if fields := refusal_fields(error):
             self.diagnosis.told(fields)
 

@@ -18,6 +18,7 @@ from voipbin_cli.finding_ids import FindingId
 from voipbin_cli.session.live import LiveRequest
 from voipbin_cli.transport.addresses import authority, is_loopback
 from voipbin_cli.transport.network_failure import explain, timed_out
+from voipbin_cli.transport.refusal import is_final
 from voipbin_cli.transport.resources import CallState, ConferenceState, ResourceState
 
 PROGRESSING_HINT = "a media stream opens while a call is answered and up: voipbin calls list"
@@ -45,8 +46,11 @@ class Step:
 class Preflight:
     """Takes the steps in order and tells each; the first that fails ends it.
 
-    `error` is what failed, `state` the call or conference as the API has it, None where it
-    cannot be asked. Through a proxy the first three steps are the proxy's, and left out.
+    But for the look-up of the call, where the API did not itself say no: a server may have streams
+    and no API, or one that is down. What the stream is, the stream's own answer tells then.
+    `refused` is what became of such a look-up. `error` is what failed, `state` the call or
+    conference as the API has it, None where it cannot be asked. Through a proxy the first three
+    steps are the proxy's, and left out.
     """
 
     def __init__(
@@ -64,6 +68,7 @@ class Preflight:
         self._address: str = ""
         self.state: ResourceState | None = None
         self.error: VoipbinError | None = None
+        self.refused: VoipbinError | None = None
 
     async def run(self) -> bool:
         """Return whether everything passed."""
@@ -72,12 +77,18 @@ class Preflight:
             steps += [("name", self._resolve), ("tcp", self._connect)]
             if self._is_tls:
                 steps.append(("tls", self._secure))
-        if self._request.endpoint.rest_of(self._request.target) is not None:
-            steps += [("api", self._ask), ("call", self._look)]
         for name, take in steps:
-            if not await self._take(name, take):
+            self.error = await self._take(name, take)
+            if self.error is not None:
                 return False
-        return True
+        if self._request.endpoint.rest_of(self._request.target) is None:
+            return True
+        self.refused = await self._take("api", self._ask)
+        if self.refused is None:
+            self.error = await self._take("call", self._look)
+        elif is_final(self.refused):
+            self.error = self.refused
+        return self.error is None
 
     @property
     def _host(self) -> str:
@@ -99,21 +110,23 @@ class Preflight:
         proxies = urllib.request.getproxies()
         return any(name in proxies for name in ("https" if self._is_tls else "http", "all"))
 
-    async def _take(self, name: str, take: Callable[[], Awaitable[str]]) -> bool:
+    async def _take(self, name: str, take: Callable[[], Awaitable[str]]) -> VoipbinError | None:
+        """Take one step and tell it; return what it failed of."""
         begun_ns = self._clock()
+        failure: VoipbinError | None = None
         try:
             async with asyncio.timeout(self._request.connect_timeout_s):
                 detail = await take()
         except VoipbinError as error:
-            self.error = error
+            failure = error
         except TimeoutError:
-            self.error = timed_out(self._where, self._request.connect_timeout_s)
+            failure = timed_out(self._where, self._request.connect_timeout_s)
         except OSError as error:
-            self.error = explain(error, self._where)
+            failure = explain(error, self._where)
         took_ms = (self._clock() - begun_ns) / 1e6
-        words = self.error.message if self.error else detail
-        self._told(Step(name, self.error is None, took_ms, words))
-        return self.error is None
+        words = failure.message if failure else detail
+        self._told(Step(name, failure is None, took_ms, words))
+        return failure
 
     async def _resolve(self) -> str:
         loop = asyncio.get_running_loop()

@@ -21,7 +21,7 @@ from voipbin_cli.transport.credentials import may_be_secret
 from voipbin_cli.transport.endpoint import Endpoint
 from voipbin_cli.transport.event_loop import run
 from voipbin_cli.transport.network_failure import explain, failed, timed_out
-from voipbin_cli.transport.refusal import refusal
+from voipbin_cli.transport.refusal import html_page, refusal
 from voipbin_cli.transport.resources import CallState, ConferenceState, ResourceState
 from voipbin_cli.transport.secret_masking import mask_http_logging
 from voipbin_cli.transport.targets import Target, TargetKind
@@ -162,7 +162,7 @@ class Api:
             )
         if answer.status != 200:
             raise refusal(answer.status, answer.headers, answer.body, secrets=(password,))
-        token = self._document(answer.body).get("token")
+        token = self._document(answer).get("token")
         if not isinstance(token, str) or not may_be_secret(token):
             raise self._nonsense("a login without a token that could be one")
         return token
@@ -201,7 +201,7 @@ class Api:
 
     async def _get(self, path: str, query: Mapping[str, str] | None = None) -> dict[str, Any]:
         return self._document(
-            (await self._checked("GET", self._endpoint.api_url + path, query=query)).body
+            await self._checked("GET", self._endpoint.api_url + path, query=query)
         )
 
     async def _checked(self, method: str, url: str, **options: Any) -> _Answer:
@@ -212,13 +212,14 @@ class Api:
             raise refusal(answer.status, answer.headers, answer.body, secrets=secrets)
         return answer
 
-    def _document(self, body: bytes) -> dict[str, Any]:
+    def _document(self, answer: _Answer) -> dict[str, Any]:
         try:
-            document: Any = json.loads(body)
+            document: Any = json.loads(answer.body)
         except (ValueError, RecursionError):
             document = None
         if not isinstance(document, dict):
-            raise self._nonsense("no JSON object")
+            page = html_page(answer.headers, answer.body, *self._endpoint.secrets)
+            raise self._nonsense(page or "no JSON object")
         return document
 
     def _nonsense(self, what: str) -> ConnectionFailed:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
+from html import unescape
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
@@ -23,43 +25,118 @@ RETRY_AFTER_LIMIT_S = 86_400.0
 _REDIRECTS = frozenset((300, 301, 302, 303, 307, 308))
 
 
-class _Row(NamedTuple):
+class _Meaning(NamedTuple):
+    """What an answer means: its id among the findings, the cause in a few words, what to do."""
+
     finding: FindingId
+    cause: str
     hint: str
 
 
 # RFC 9110 15.5.2 (401), 15.5.4 (403), 15.5.5 (404) and 15.5.10 (409), RFC 6585 4 (429).
-_REFUSALS: Mapping[int, _Row] = {
-    401: _Row(
+_REFUSALS: Mapping[int, _Meaning] = {
+    401: _Meaning(
         FindingId.AUTH,
+        "the credential is not accepted",
         "check the credential: a token belongs in VOIPBIN_TOKEN, an access key in "
         "VOIPBIN_ACCESSKEY (the two are not interchangeable), or run `voipbin login` again",
     ),
-    403: _Row(
-        FindingId.FORBIDDEN, "this credential may not do that: check the account's permissions"
+    403: _Meaning(
+        FindingId.FORBIDDEN,
+        "the credential may not hear this",
+        "this credential may not do that: check the account's permissions",
     ),
-    404: _Row(FindingId.NOT_FOUND, "check the id, and that it belongs to this API (--api-url)"),
-    409: _Row(
-        FindingId.CALL_NOT_PROGRESSING, "the call or conference must be active and progressing"
+    404: _Meaning(
+        FindingId.NOT_FOUND,
+        "nothing is at this address: no such call or conference, or another path",
+        "check the id, and that it belongs to this API (--api-url)",
     ),
-    429: _Row(FindingId.RATE_LIMITED, "too many requests: wait, then try again"),
+    409: _Meaning(
+        FindingId.CALL_NOT_PROGRESSING,
+        "the call or conference is not up",
+        "the call or conference must be active and progressing",
+    ),
+    429: _Meaning(
+        FindingId.RATE_LIMITED,
+        "too many requests",
+        "wait, then try again; wait longer after each refusal (exponential backoff)",
+    ),
 }
+_UNAVAILABLE = "the platform is unavailable"
+_NOT_YOURS = "credential and id are not the cause"
 # RFC 9110 15.5.1 (400), 15.5.22 (426), 15.6.1 (500), 15.6.3 (502), 15.6.4 (503), 15.6.5 (504).
-_OTHERS: Mapping[int, str] = {
-    400: "check the id and the encapsulation",
-    426: "this address speaks another WebSocket version or none: check the URL",
-    500: "the platform failed: try again, and give support the request id",
-    502: "a gateway could not reach the platform: try again",
-    503: "the platform is unavailable: try again",
-    504: "a gateway got no answer from the platform: try again",
+_OTHERS: Mapping[int, _Meaning] = {
+    400: _Meaning(
+        FindingId.CANNOT_CONNECT,
+        "the server takes the request for a malformed one",
+        "check the id and the encapsulation",
+    ),
+    426: _Meaning(
+        FindingId.CANNOT_CONNECT,
+        "the server does not speak WebSocket at this address",
+        "this address speaks another WebSocket version or none: check the URL",
+    ),
+    500: _Meaning(
+        FindingId.CANNOT_CONNECT,
+        f"{_UNAVAILABLE}: it failed by itself",
+        f"{_NOT_YOURS}: try again, and give support the request id",
+    ),
+    502: _Meaning(
+        FindingId.CANNOT_CONNECT,
+        f"{_UNAVAILABLE}: a gateway could not reach it",
+        f"{_NOT_YOURS}: try again, then ask whoever runs the gateway",
+    ),
+    503: _Meaning(
+        FindingId.CANNOT_CONNECT,
+        f"{_UNAVAILABLE} for now",
+        f"{_NOT_YOURS}: try again in a minute",
+    ),
+    504: _Meaning(
+        FindingId.CANNOT_CONNECT,
+        f"{_UNAVAILABLE}: a gateway got no answer from it",
+        f"{_NOT_YOURS}: try again, then ask whoever runs the gateway",
+    ),
 }
-_REASONS: Mapping[str, str] = {
-    "ACCOUNT_FROZEN": "the account is frozen: ask its administrator",
-    "DIRECT_ACCESS_NOT_SUPPORTED": "a direct token cannot open a media stream: use a login token "
-    "or an access key",
-    "INVALID_ID": "the id is not one that the API knows the form of",
-    "ROUTE_NOT_FOUND": "no such path on this server: check --api-url (it ends in /v1.0)",
+_REASONS: Mapping[str, _Meaning] = {
+    "ACCOUNT_FROZEN": _Meaning(
+        FindingId.FORBIDDEN,
+        "the account is frozen",
+        "ask the account's administrator or support why it is frozen; another credential of the "
+        "same account does not help",
+    ),
+    "DIRECT_ACCESS_NOT_SUPPORTED": _Meaning(
+        FindingId.FORBIDDEN,
+        "a direct token cannot open a media stream",
+        "use a login token or an access key in place of the direct token",
+    ),
+    "CALL_NOT_FOUND": _Meaning(
+        FindingId.NOT_FOUND,
+        "there is no such call",
+        "check the id, and that it belongs to this API (--api-url): voipbin calls list",
+    ),
+    "INVALID_ID": _Meaning(
+        FindingId.NOT_FOUND,
+        "the id is none that the API knows the form of",
+        "check the id, which is a UUID: voipbin calls list",
+    ),
+    "ROUTE_NOT_FOUND": _Meaning(
+        FindingId.NOT_FOUND,
+        "there is no such path on this server",
+        "check --api-url: it ends in /v1.0",
+    ),
 }
+_HTML_CAUSE = "a proxy, load balancer or web server answered, not the platform's API"
+# What helps, by status; the platform itself answers in JSON.
+_HTML_HINTS: Mapping[int, str] = {
+    401: "it wants a login of its own, or turns this client away: ask whoever runs it",
+    403: "it turns this client away (a firewall, an allow-list): ask whoever runs it",
+    502: "it cannot reach the platform behind it: try again, then ask whoever runs it",
+    503: "it has no server to pass the request on to: try again, then ask whoever runs it",
+    504: "the platform behind it did not answer in time: try again, then ask whoever runs it",
+}
+_HTML_HINT = "check the address (--api-url): it leads to a web page, or past the API"
+_HTML_BROKEN = "it, or what is behind it, failed: try again, then ask whoever runs it"
+_TITLE = re.compile(rb"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
 
 
 class ErrorEnvelope(NamedTuple):
@@ -116,30 +193,52 @@ def refusal(
     """The error for an HTTP answer that is not the one hoped for.
 
     401, 403, 404, 409 and 429 are `Refused` (exit status 4), every other one `ConnectionFailed`
-    (3). `details` has `http_status`, and `reason`, `request_id`, `retry_after` (seconds),
-    `finding` (the id that diagnose gives it) where they are known.
+    (3). `details` has `http_status`, `finding` and `cause` (the id that diagnose gives it, and
+    why), and `reason`, `request_id`, `retry_after` (seconds) where they are known.
     """
     # RFC 9110 5.1: "Field names are case-insensitive".
     headers = {name.lower(): value for name, value in (headers or {}).items()}
     envelope = ErrorEnvelope(*(mask(field, *secrets) for field in parse_envelope(body)))
+    page = html_page(headers, body, *secrets)
     wait_s = retry_after(headers.get("retry-after"), headers.get("date"))
+    meaning = _of_html(status) if page and status != 429 else _meaning(status, envelope.reason)
     error_type = Refused if status in _REFUSALS else ConnectionFailed
     return error_type(
-        _sentence(status, envelope, headers),
-        hint=_hint(status, envelope.reason, wait_s),
+        _sentence(status, envelope, headers, page),
+        hint=meaning.hint if wait_s is None else f"try again in {wait_s:.0f} s",
         http_status=status,
         reason=envelope.reason or None,
         request_id=envelope.request_id or None,
         retry_after=wait_s,
-        finding=_REFUSALS[status].finding if status in _REFUSALS else FindingId.CANNOT_CONNECT,
+        finding=meaning.finding,
+        cause=meaning.cause,
     )
 
 
-def _sentence(status: int, envelope: ErrorEnvelope, headers: Mapping[str, str]) -> str:
+def html_page(headers: Mapping[str, str], body: bytes, *secrets: str) -> str:
+    """What may be said of an HTML page in `body`: its title and its server; empty without one.
+
+    The platform answers in JSON: a page is of something before it, or of another server.
+    """
+    head = body[:BODY_LIMIT_BYTES].lstrip(b"\xef\xbb\xbf \t\r\n")
+    is_html = "html" in headers.get("content-type", "").lower()
+    if not (is_html or head[:16].lower().startswith((b"<!doctype html", b"<html"))):
+        return ""
+    found = _TITLE.search(head)
+    title = unescape(found[1].decode("utf-8", "replace")) if found else ""
+    said = [f"“{title}”" if (title := " ".join(title.split())) else "", headers.get("server", "")]
+    # Masked before it is cut: half of a secret would not be known for one.
+    told = ", ".join(printable(mask(text, *secrets), 80) for text in said if text)
+    return f"an HTML page ({told})" if told else "an HTML page"
+
+
+def _sentence(status: int, envelope: ErrorEnvelope, headers: Mapping[str, str], page: str) -> str:
     if status in _REDIRECTS:
         to = bare_url(headers.get("location", "")) or "nowhere"
         return f"the server redirects (HTTP {status}) to {to}, and redirects are not followed"
     sentence = f"the server answered HTTP {status} {envelope.reason or _phrase(status)}".rstrip()
+    if page:
+        return f"{sentence} with {page}"
     if envelope.message:
         sentence += f": {envelope.message}"
     return f"{sentence} (request {envelope.request_id})" if envelope.request_id else sentence
@@ -153,19 +252,44 @@ def _phrase(status: int) -> str:
         return ""
 
 
-def _hint(status: int, reason: str, wait_s: float | None) -> str:
+def _meaning(status: int, reason: str) -> _Meaning:
+    """Return what an answer of the platform's kind means."""
     if status in _REDIRECTS:
-        return "the credential must not travel to another address: give the right one (--api-url)"
+        return _Meaning(
+            FindingId.CANNOT_CONNECT,
+            "the server redirects to another address",
+            "the credential must not travel to another address: give the right one (--api-url)",
+        )
     # RFC 6455 4.2.2: a WebSocket server answers 101; success without it is any other resource.
     if 200 <= status < 300:
-        return "there is no WebSocket at this address: check the URL"
-    if wait_s is not None:
-        return f"try again in {wait_s:.0f} s"
-    if reason in _REASONS:
-        return _REASONS[reason]
-    if status in _REFUSALS:
-        return _REFUSALS[status].hint
-    return _OTHERS.get(status, "check the address (--api-url)")
+        return _Meaning(
+            FindingId.CANNOT_CONNECT,
+            "the server does not speak WebSocket at this address",
+            "there is no WebSocket at this address: check the URL",
+        )
+    known = _REASONS.get(reason) or _REFUSALS.get(status) or _OTHERS.get(status)
+    if known:
+        return known
+    # RFC 9110 15.6: "the server is aware that it has erred".
+    cause = _UNAVAILABLE if status >= 500 else "the server refuses the request"
+    return _Meaning(FindingId.CANNOT_CONNECT, cause, "check the address (--api-url)")
+
+
+def _of_html(status: int) -> _Meaning:
+    """Return what a page means: of a redirect, an empty shelf, a firewall, a broken gateway."""
+    hint = _HTML_HINTS.get(status, _HTML_BROKEN if status >= 500 else _HTML_HINT)
+    if status in _REDIRECTS:
+        return _meaning(status, "")
+    return _Meaning(FindingId.CANNOT_CONNECT, _HTML_CAUSE, hint)
+
+
+def is_final(error: VoipbinError) -> bool:
+    """Whether the API itself has said no, so that asking for the stream is of no use.
+
+    A server that has streams and no API refuses the look-up, too, but not in the API's words.
+    """
+    reason = error.details.get("reason")
+    return isinstance(error, Refused) and reason not in (None, "ROUTE_NOT_FOUND")
 
 
 def is_transient(error: VoipbinError) -> bool:

@@ -11,6 +11,7 @@ from voipbin_cli.analysis.findings.row import (
     Case,
     Evidence,
     FindingRow,
+    Words,
     tenths,
 )
 from voipbin_cli.finding_ids import FindingId
@@ -22,6 +23,18 @@ _DISCONNECTED = "connection refused"
 
 def refusal(case: Case) -> Evidence:
     return dict(case.around.details)
+
+
+def refused_as(case: Case) -> Words:
+    """What the error said; a credential that was good when the call was heard first is another."""
+    if case.around.refused == FindingId.AUTH and case.measured.frames:
+        return Words(
+            "the credential was accepted at first and is refused now: it expired or was revoked "
+            "in mid-call",
+            "get a new token (voipbin login, or VOIPBIN_TOKEN) and connect again with it; a login "
+            "token is good for 7 days, a delegate's for 8 hours, a direct one for 4",
+        )
+    return case.around.words
 
 
 def judge_muted(case: Case) -> float:
@@ -43,7 +56,11 @@ def judge_no_audio(case: Case) -> float:
 
 def no_audio(case: Case) -> Evidence:
     measured = case.measured
-    told: Evidence = {"frames": 0, "members": case.around.members}
+    told: Evidence = {
+        "frames": 0,
+        "members": case.around.members,
+        "look_up_of_the_call": case.around.look_up or None,
+    }
     if measured.messages:
         told |= {"messages": measured.messages, "text_messages": measured.texts}
     return told
@@ -90,6 +107,7 @@ def _before_upgrade(*, finding: FindingId, title: str, remedy: str, symptom: str
         prove=refusal,
         remedy=remedy,
         symptom=symptom,
+        specify=refused_as,
         explains=ALL_AUDIO
         | {FindingId.NO_AUDIO, FindingId.CLOSED_EARLY, FindingId.CONNECTION_LOST},
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from voipbin_cli.analysis.metrics import Measured
 from voipbin_cli.analysis.severity import Severity
@@ -40,18 +40,32 @@ ALL_AUDIO = (
 )
 
 
+class Words(NamedTuple):
+    """What is said of one case in place of what its row says of all; empty where that will do."""
+
+    title: str = ""
+    remedy: str = ""
+
+
+NO_WORDS = Words()
+
+
 @dataclass(frozen=True, slots=True)
 class Circumstances:
     """What is known beside the frames. `refused` is the finding of what failed before them.
 
+    `words` are those of whoever was refused: what an error says is told alike by every command.
     `mute_direction` and `members` are the API's; `lost_for_good`: the link was not won back.
+    `look_up` is what became of asking the API about the call, where it gave no answer to that.
     `silent_ms` is the time between the last message and the end, where nobody had hung up.
     """
 
     refused: FindingId | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
+    words: Words = NO_WORDS
     mute_direction: str = ""
     members: int | None = None
+    look_up: str = ""
     lost_for_good: bool = False
     silent_ms: float = 0.0
 
@@ -93,6 +107,7 @@ class Finding:
 class FindingRow:
     """One id. `judge` returns a confidence from 0 (not found) to 1.
 
+    `specify` says what is known better of a case than of the row: another title or remedy.
     `grave` says when a warning is an error, `mild` when it is but an info. `explains` are ids
     that are not told beside it, `follows` those that are told before it where they are errors.
     """
@@ -104,6 +119,7 @@ class FindingRow:
     prove: Callable[[Case], Evidence]
     remedy: str
     symptom: str = ""
+    specify: Callable[[Case], Words] = lambda _facts: NO_WORDS
     explains: frozenset[FindingId] = field(default_factory=frozenset)
     follows: frozenset[FindingId] = field(default_factory=frozenset)
     grave: Callable[[Case], bool] = lambda _facts: False
@@ -112,13 +128,14 @@ class FindingRow:
     def finding(self, case: Case, confidence: float) -> Finding:
         """What this row has found."""
         severity = INFO if self.mild(case) else ERROR if self.grave(case) else self.severity
+        words = self.specify(case)
         return Finding(
             id=self.id,
             severity=severity,
             confidence=min(1.0, confidence),
-            title=self.title,
+            title=words.title or self.title,
             evidence=self.prove(case),
-            remedy=self.remedy,
+            remedy=words.remedy or self.remedy,
             symptom=self.symptom,
         )
 
