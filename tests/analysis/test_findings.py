@@ -189,7 +189,7 @@ def test_a_lost_link_is_graver_when_it_is_not_won_back() -> None:
     (found,) = find(lost, Circumstances())
     assert (found.id, found.severity) == ("connection-lost", Severity.WARNING)
     assert found.evidence["longest_ms"] == 700.0
-    (grave,) = find(lost, Circumstances(lost_for_good=True))
+    (grave,) = find(lost, Circumstances(lost_for_good=True, call_status="progressing"))
     assert grave.severity is Severity.ERROR
 
 

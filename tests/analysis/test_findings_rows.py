@@ -13,14 +13,17 @@ from voipbin_cli.analysis.arrivals.drift import Drift
 from voipbin_cli.analysis.arrivals.intervals import Intervals
 from voipbin_cli.analysis.arrivals.own_lag import Lag, Trips
 from voipbin_cli.analysis.arrivals.reception import Reception
+from voipbin_cli.analysis.closing import Closing
 from voipbin_cli.analysis.findings import BY_ID, Circumstances, find, verdict
-from voipbin_cli.analysis.findings.row import Case, Words
+from voipbin_cli.analysis.findings.row import Case
 from voipbin_cli.analysis.metrics import Measured, Outage
 from voipbin_cli.analysis.pauses import Grounds, Pause
 from voipbin_cli.analysis.playout.late_frames import Outcome
+from voipbin_cli.analysis.severity import Severity
 from voipbin_cli.analysis.sound.codec_judge import Change
 from voipbin_cli.analysis.sound.holes import Holes
 from voipbin_cli.analysis.sound.noise_floor import NoiseFloor
+from voipbin_cli.analysis.words import Words
 from voipbin_cli.codec.codecs import Codec
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.codec.reading import Reading
@@ -317,7 +320,6 @@ def test_no_audio() -> None:
     assert evidence("no-audio", alone) == {
         "frames": 0,
         "members": 1,
-        "look_up_of_the_call": None,
     }
     asked = facts(Circumstances(look_up="HTTP 503"), frames=0, messages=0)
     assert evidence("no-audio", asked)["look_up_of_the_call"] == "HTTP 503"
@@ -336,7 +338,7 @@ def test_connection_lost() -> None:
         "silent_at_the_end_ms": None,
     }
     assert not BY_ID["connection-lost"].grave(told)
-    gone = facts(Circumstances(lost_for_good=True))
+    gone = facts(Circumstances(lost_for_good=True, call_status="progressing"))
     assert sure("connection-lost", gone) == 0.95
     assert evidence("connection-lost", gone)["count"] == 1
     assert evidence("connection-lost", gone)["longest_ms"] == 0.0
@@ -358,10 +360,106 @@ def test_a_stream_that_fell_dead(
     silent_ms: float, members: int | None, frames: int, confidence: float
 ) -> None:
     told = facts(Circumstances(silent_ms=silent_ms, members=members), frames=frames)
+    assert sure("lost-audio", told) == 0
     assert sure("connection-lost", told) == confidence
     assert BY_ID["connection-lost"].grave(told) is (confidence > 0)
     dead_ms = silent_ms if confidence else None
     assert evidence("connection-lost", told)["silent_at_the_end_ms"] == dead_ms
+
+
+@pytest.mark.parametrize(
+    ("pinged", "lost", "stopped", "words"),
+    [
+        (None, 0.7, 0.0, "no pings tell whether the link or the sender stopped"),
+        (False, 0.95, 0.0, "the link went dead"),
+        (True, 0.0, 0.95, "the link is alive"),
+    ],
+)
+def test_pings_tell_a_dead_link_from_audio_that_stopped(
+    pinged: bool | None, lost: float, stopped: float, words: str
+) -> None:
+    around = Circumstances(silent_ms=4000.0, pinged=pinged)
+    told = facts(around)
+    assert sure("connection-lost", told) == lost
+    assert sure("lost-audio", told) == stopped
+    (found,) = find(told.measured, around)
+    assert found.severity is Severity.ERROR
+    assert words in found.title
+    if stopped:
+        assert found.evidence == {"silent_at_the_end_ms": 4000.0, "pings_answered_since": True}
+
+
+def test_a_lone_member_that_falls_silent_is_no_fault_though_pings_are_answered() -> None:
+    assert find(_clean(), Circumstances(silent_ms=9000.0, pinged=True, members=1)) == ()
+    assert find(_clean(), Circumstances(silent_ms=1900.0, pinged=True)) == ()
+
+
+def test_a_link_that_nobody_knows_the_call_of_is_told_with_less_certainty() -> None:
+    """The platform closes the socket alike at the end of a call and on a fault."""
+    ended = (Closing(1006, lasted_s=61.4),)
+    alone = facts(Circumstances(lost_for_good=True, closings=ended), outages=(Outage(0, None),))
+    assert sure("connection-lost", alone) == 0.6
+    (found,) = find(alone.measured, alone.around)
+    assert found.severity is Severity.WARNING
+    assert "nobody can say" in found.title
+    for more in (
+        {"call_status": "progressing"},
+        {"details": {"last_attempt": "h:1 refused the connection"}},
+        {"closings": (Closing(1011),)},
+    ):
+        around = replace(alone.around, **more)  # type: ignore[arg-type]
+        (known,) = find(alone.measured, around)
+        assert (known.confidence, known.severity) == (0.95, Severity.ERROR)
+
+
+def test_the_end_of_a_connection_is_evidence() -> None:
+    closings = (Closing(1006, lasted_s=61.44), Closing(1008, "no more", lasted_s=59.96))
+    told = facts(Circumstances(closings=closings, call_status="progressing"))
+    proof = evidence("connection-lost", told)
+    assert (proof["close_code"], proof["close_reason"]) == (1008, "no more")
+    assert proof["ended_by"] == "the far end"
+    assert proof["connection_ages_s"] == [61.4, 60.0]
+    assert proof["call_status"] == "progressing"
+    many = facts(Circumstances(closings=tuple(Closing(1006, lasted_s=float(n)) for n in range(30))))
+    assert evidence("connection-lost", many)["connection_ages_s"] == [*map(float, range(20, 30))]
+    assert evidence("connection-lost", many)["ended_by"] == "the far end or the network"
+    ours = facts(Circumstances(closings=(Closing(1009, is_local=True),)))
+    assert evidence("connection-lost", ours)["ended_by"] == "this side"
+
+
+def test_a_stream_closed_early_says_what_its_close_frame_says() -> None:
+    empty = facts(frames=0, messages=0).measured
+
+    def found(*closings: Closing) -> Any:
+        (one,) = find(empty, Circumstances(refused=FindingId.CLOSED_EARLY, closings=closings))
+        assert one.severity is Severity.ERROR
+        return one
+
+    expired = found(Closing(4401, "token expired"))
+    assert "before any audio: the far end closed the stream because the token" in expired.title
+    assert "new token" in expired.remedy
+    plain = BY_ID["closed-early"]
+    for closings in ((), (Closing(1006),), (Closing(1000),)):
+        assert (found(*closings).title, found(*closings).remedy) == (plain.title, plain.remedy)
+
+
+def test_a_call_that_ended_without_a_frame_is_no_audio_and_told_as_that() -> None:
+    empty = facts(frames=0, messages=0).measured
+    (found,) = find(empty, Circumstances(call_status="hangup"))
+    assert (found.id, found.evidence["call_status"]) == ("no-audio", "hangup")
+    assert "was up and ended" in found.title
+    (up,) = find(empty, Circumstances(call_status="progressing"))
+    assert up.title == BY_ID["no-audio"].title
+
+
+@pytest.mark.parametrize("refused", ["not-found", "call-not-progressing"])
+def test_a_call_that_is_gone_after_it_was_heard_is_over(refused: str) -> None:
+    around = Circumstances(refused=FindingId(refused), words=Words("no such call", "check the id"))
+    (found,) = find(_clean(), around)
+    assert (found.id, found.severity, found.confidence) == (refused, Severity.INFO, 0.7)
+    assert "the call is over" in found.title
+    (never,) = find(facts(frames=0, messages=0).measured, around)
+    assert (never.severity, never.title) == (Severity.ERROR, "no such call")
 
 
 def lag(*excused_ms: float, frames: int = 500) -> Case:
@@ -370,7 +468,7 @@ def lag(*excused_ms: float, frames: int = 500) -> Case:
 
 
 def test_a_link_given_up_after_grave_stalls_is_told_after_them() -> None:
-    gone = Circumstances(lost_for_good=True)
+    gone = Circumstances(lost_for_good=True, call_status="progressing")
 
     def told(*late_ms: float) -> list[str]:
         pauses = tuple(stall(ms) for ms in late_ms)

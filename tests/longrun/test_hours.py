@@ -38,7 +38,7 @@ from voipbin_cli.session.ending import Cause, Close
 from voipbin_cli.session.live import LiveRequest
 from voipbin_cli.session.message_decoder import MessageDecoder
 from voipbin_cli.session.recording_file import AudioFile
-from voipbin_cli.transport.connection import ConnectionEnded, Message
+from voipbin_cli.transport.connection import ConnectionEnded, Message, Pings
 from voipbin_cli.transport.endpoint import Endpoint
 from voipbin_cli.transport.targets import parse_target
 
@@ -102,16 +102,16 @@ def test_a_recording_and_its_capture_keep_memory_and_the_call_s_clock(scratch: P
     listener = MessageDecoder(Encapsulation.RTP)
     file = AudioFile(str(scratch / "hours.wav"))
     logbook = logbook_of(scratch / "hours.pcapng")
-    connection: Any = SimpleNamespace(rtts_ms=[])
+    connection: Any = SimpleNamespace()
     warm_bytes = wraps = 0
     for n in range(FRAMES):
         message = Message(n * FRAME_NS + n * 7919 % JITTER_US * 1000, rtp(n, FIRST_STEP))
         if n % RECONNECT_FRAMES == 0:
             if n:
-                logbook.hear_round_trips(message.arrival_ns, [20.0])
+                logbook.hear_pings(message.arrival_ns, Pings([20.0]))
                 logbook.lost(message.arrival_ns, ConnectionEnded(1006, "", abrupt=True))
                 file.hear_frames(listener.reopened())
-            connection = SimpleNamespace(rtts_ms=[20.0])
+            connection = SimpleNamespace()
             logbook.opened(message.arrival_ns, connection)
         logbook.hear_messages([message])
         file.hear_frames(listener.take_messages([message]))
@@ -125,7 +125,7 @@ def test_a_recording_and_its_capture_keep_memory_and_the_call_s_clock(scratch: P
             warm_bytes = resident_bytes()
     file.hear_frames(listener.finish())
     file.finish()
-    logbook.hear_round_trips(FRAMES * FRAME_NS, [20.0])
+    logbook.hear_pings(FRAMES * FRAME_NS, Pings([20.0]))
     logbook.ended(FRAMES * FRAME_NS, Close(Cause.DURATION, 1000))
     logbook.finish()
     grown = resident_bytes() - warm_bytes

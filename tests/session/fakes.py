@@ -15,7 +15,7 @@ from unittest import mock
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.errors import ConnectionFailed, VoipbinError
 from voipbin_cli.session.live import LiveRequest
-from voipbin_cli.transport.connection import ConnectionEnded, Message
+from voipbin_cli.transport.connection import ConnectionEnded, Message, Pings
 from voipbin_cli.transport.resources import CallState, ResourceState
 from voipbin_cli.transport.targets import parse_target
 
@@ -105,6 +105,9 @@ class FakeConnection:
         self.sent.append(data)
         self.sent_s.append(self._clock() / 1e9)
         return True
+
+    def pings(self, now_ns: int) -> Pings:
+        return Pings([round(ms, 3) for ms in self.rtts_ms])
 
     def probe(self) -> None:
         self.probes += 1

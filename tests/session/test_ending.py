@@ -42,6 +42,22 @@ def test_a_call_that_is_over_before_anything_came_never_was_up() -> None:
     assert (close.cause, finding(close)) == (Cause.CALL_ENDED, FindingId.CALL_NOT_PROGRESSING)
 
 
+@pytest.mark.parametrize(
+    ("was_up", "lasted_s", "is_told"),
+    [(True, 0.0, False), (False, 1.0, False), (False, 0.9, True), (False, None, True)],
+)
+def test_a_call_that_was_up_may_end_before_anything_came(
+    was_up: bool, lasted_s: float | None, is_told: bool
+) -> None:
+    """Media that cannot be set up is closed at once; a stream that stayed open was one."""
+    ends = judge(heard=False)
+    ends.was_up = was_up
+    close = ends.judge(ConnectionEnded(1006, "", True, lasted_s=lasted_s), call("hangup"))
+    assert close is not None
+    assert close.cause is Cause.CALL_ENDED
+    assert (close.error is not None) is is_told
+
+
 def test_a_call_that_rings_is_refused_but_one_that_was_heard_is_tried_again() -> None:
     close = judge(heard=False).judge(ABRUPT, call("ringing"))
     assert close is not None
@@ -57,6 +73,22 @@ def test_a_call_that_goes_on_is_worth_another_connection() -> None:
 def test_where_nobody_can_be_asked_a_normal_closure_is_the_peers_will() -> None:
     assert judge().judge(ORDERLY, None) == Close(Cause.PEER, 1000, "bye")
     assert judge().judge(ABRUPT, None) is None
+    early = judge(heard=False).judge(ORDERLY, None)
+    assert early is not None
+    assert (early.cause, finding(early)) == (Cause.PEER, FindingId.CLOSED_EARLY)
+
+
+@pytest.mark.parametrize("heard", [True, False])
+def test_the_hint_follows_the_close_code(heard: bool) -> None:
+    error = judge(heard=heard).not_won_back(ConnectionEnded(4401, "", abrupt=False)).error
+    assert error is not None
+    assert "new token" in error.hint
+
+
+def test_what_the_last_attempt_failed_of_is_kept() -> None:
+    error = judge().not_won_back(ABRUPT, ConnectionFailed("nobody is there")).error
+    assert error is not None
+    assert error.details["last_attempt"] == "nobody is there"
 
 
 @pytest.mark.parametrize(
@@ -86,6 +118,9 @@ def test_a_refusal_of_the_next_connection_is_the_end_itself() -> None:
 
 
 def test_only_a_time_that_is_over_in_an_outage_is_a_lost_link() -> None:
-    assert judge().stopped(Cause.INTERRUPTED, in_outage=True) == Close(Cause.INTERRUPTED)
-    assert judge().stopped(Cause.DURATION, in_outage=False) == Close(Cause.DURATION)
-    assert judge().stopped(Cause.DURATION, in_outage=True).cause is Cause.NETWORK
+    assert judge().stopped(Cause.INTERRUPTED, outage_s=1.0) == Close(Cause.INTERRUPTED)
+    assert judge().stopped(Cause.DURATION, outage_s=None) == Close(Cause.DURATION)
+    close = judge().stopped(Cause.DURATION, outage_s=0.44)
+    assert close.cause is Cause.NETWORK
+    assert close.error is not None
+    assert close.error.details["outage_s"] == 0.4

@@ -248,7 +248,7 @@ class Passed:
     """A preflight that passes, or ends with `error`."""
 
     def __init__(self, error: VoipbinError | None = None) -> None:
-        self.error, self.state = error, None
+        self.error, self.state, self.refused = error, None, None
 
     def __call__(self, *_: object, **__: object) -> Passed:
         return self

@@ -41,6 +41,7 @@ class Sink:
         self.delays_s: list[float] = []
         self.errors: list[VoipbinError | None] = []
         self.sent_messages: list[bytes] = []
+        self.api: list[dict[str, object]] = []
         self.waits = 0
         self.full = False
 
@@ -51,6 +52,9 @@ class Sink:
         self.messages.extend(messages)
         if self.told[-1] != "received":
             self.told.append("received")
+
+    def api_told(self, fields: dict[str, object]) -> None:
+        self.api.append(fields)
 
     def lost(self, at_ns: int, ended: ConnectionEnded) -> None:
         self.told.append(f"lost {ended.code}")

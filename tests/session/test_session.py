@@ -251,7 +251,8 @@ def test_the_capture_has_every_message_and_what_happened(tmp_path: Path) -> None
     assert sent == [data for connection in done.far.connections for data in connection.sent]
     assert sent
     events = [record for record in records if isinstance(record, CapturedEvent)]
-    assert [event.name for event in events] == ["open", "dialect", "close", "open", "close", "end"]
+    names = ["open", "dialect", "api", "close", "open", "api", "close", "end"]
+    assert [event.name for event in events] == names
     assert events[-1].fields == {"cause": "call-ended"}
 
 

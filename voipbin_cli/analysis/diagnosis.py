@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from voipbin_cli.analysis.closing import NO_CLOSE_FRAME, Closing
 from voipbin_cli.analysis.findings import Circumstances, Finding, Verdict, find, verdict
-from voipbin_cli.analysis.findings.row import Words
 from voipbin_cli.analysis.metrics import Measured
 from voipbin_cli.analysis.severity import Severity
 from voipbin_cli.analysis.stream import StreamFold
+from voipbin_cli.analysis.words import Words
 from voipbin_cli.finding_ids import FindingId
 
 # What a report can show in full: ten minutes of frames, two of sound.
 KEPT_ROWS = 30_000
 KEPT_SAMPLES = 120 * 8000
+# A ping that waits for so long for its answer will get none: a link that is slow answers sooner.
+UNANSWERED_MS = 2000
+# An outage that began so shortly before the end was not given the time to be mended.
+UNDECIDED_S = 2.0
 # The causes of a close that the far end had no part in, as session.live names them.
 _STOPPED_HERE = ("duration", "finished", "interrupted")
 
@@ -65,7 +70,11 @@ class DiagnosisFold:
         self.stream = stream
         self.connections = 0
         self.close: dict[str, Any] | None = None
+        self._closings: list[Closing] = []
         self._silent_ms = 0.0
+        self._answered_ns: int | None = None
+        self._waiting_ms = 0.0
+        self._pinged: bool | None = None
         self._api: dict[str, Any] = {}
         self._refusal: dict[str, Any] = {}
 
@@ -82,13 +91,47 @@ class DiagnosisFold:
         if self.connections > 1:
             self.stream.reopened()
 
+    def ended(self, fields: Mapping[str, Any]) -> None:
+        """A connection is over: `code`, `reason`, `lasted_s`, `local`."""
+        code = fields.get("code")
+        self._closings.append(
+            Closing(
+                code if isinstance(code, int) else NO_CLOSE_FRAME,
+                _text(fields.get("reason")),
+                _number(fields.get("lasted_s")),
+                bool(fields.get("local")),
+            )
+        )
+
+    def pinged(self, at_ns: int, fields: Mapping[str, Any]) -> None:
+        """A connection's pings: how long each took, and what of the latest ones."""
+        self.stream.round_trips(list(_numbers(fields.get("ms"))))
+        ago_ms, waiting_ms = fields.get("answered_ago_ms"), fields.get("waiting_ms")
+        self._answered_ns = (
+            at_ns - round(ago_ms * 1e6) if isinstance(ago_ms, (int, float)) else None
+        )
+        self._waiting_ms = round(waiting_ms) if isinstance(waiting_ms, (int, float)) else 0
+
     def closed(self, at_ns: int, fields: Mapping[str, Any]) -> None:
-        """The run is over; `fields` are those of its `close`."""
-        self.close = dict(fields)
+        """The run is over; `fields` are those of its `close`, and of its connection's end."""
+        self.close = {name: fields.get(name) for name in ("code", "reason", "cause")}
+        if fields.get("cause") not in _STOPPED_HERE:
+            if len(self._closings) < self.connections:
+                self.ended(fields)
+            return
         last_ns = self.stream.last_ns
-        if last_ns is not None and fields.get("cause") in _STOPPED_HERE:
+        if last_ns is not None:
             # A capture was told the end a moment later.
             self._silent_ms = round((at_ns - last_ns) / 1e8) * 100.0
+            self._pinged = self._is_answered(last_ns)
+
+    def _is_answered(self, last_ns: int) -> bool | None:
+        """Whether a ping was answered that was sent after the last frame; None: nobody knows."""
+        if self._answered_ns is None:
+            return None
+        if self._answered_ns > last_ns:
+            return True
+        return False if self._waiting_ms >= UNANSWERED_MS else None
 
     def lagged(self, at_ns: int, late_ms: float) -> None:
         """This process woke up late."""
@@ -106,9 +149,19 @@ class DiagnosisFold:
             mute_direction=str(self._api.get("mute_direction") or ""),
             members=members if isinstance(members, int) else None,
             look_up=_text(self._api.get("look_up")),
-            lost_for_good=finding == FindingId.CONNECTION_LOST,
+            lost_for_good=finding == FindingId.CONNECTION_LOST and not self._is_undecided,
+            call_status=_text(self._api.get("status")),
+            closings=tuple(self._closings),
+            pinged=self._pinged,
             silent_ms=self._silent_ms,
         )
+
+    @property
+    def _is_undecided(self) -> bool:
+        """Time was up before a lost connection could have been won back."""
+        details = self._refusal.get("details")
+        outage_s = _number(details.get("outage_s")) if isinstance(details, dict) else None
+        return outage_s is not None and outage_s < UNDECIDED_S
 
     def diagnosis(self) -> Diagnosis:
         """What all of it comes to."""
@@ -123,6 +176,17 @@ class DiagnosisFold:
             "reconnects": max(0, self.connections - 1),
             "close": self.close,
         }
+
+
+def _numbers(told: object) -> Iterator[float]:
+    """The numbers in what a capture calls a list of them."""
+    listed = told if isinstance(told, list) else []
+    return (float(value) for value in listed if isinstance(value, (int, float)))
+
+
+def _number(told: object) -> float | None:
+    """What a capture says, where that is a number."""
+    return float(told) if isinstance(told, (int, float)) else None
 
 
 def _text(told: object) -> str:

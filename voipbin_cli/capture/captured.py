@@ -16,8 +16,10 @@ class CaptureEventName(StrEnum):
 
     Their fields, all JSON values:
         OPEN: `connection` (0, 1, …).
-        CLOSE: `connection`, `code`, `reason`, `cause`, `abrupt`.
-        RTT: `ms`, a list of round-trip times.
+        CLOSE: `connection`, `code`, `reason`, `cause`; `lasted_s`, the age of the connection;
+            `local`, whether this side ended it; `abrupt` where another connection was tried.
+        RTT: `ms`, a list of round-trip times; `answered_ago_ms`, how long ago the latest ping was
+            sent that was answered; `waiting_ms`, how long the oldest waits that was not.
         LOCAL_LAG: `ms`, a list: how late this process was, measured apart from the network.
         DIALECT: `dialect`, `codec`, `timestamp_step`, `timestamp_hz`, `confidence`, `reason`.
         API: `status`, `is_over`, … of the call as the REST API told.

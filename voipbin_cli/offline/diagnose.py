@@ -157,12 +157,12 @@ def _retell(run: DiagnosisFold, event: CapturedEvent) -> None:
             run.opened()
         case CaptureEventName.CLOSE if "abrupt" in fields:  # another connection was tried
             run.stream.broke(event.time_ns)
+            run.ended(fields)
         case CaptureEventName.CLOSE:
             run.stream.flush()
-            close = {name: fields.get(name) for name in ("code", "reason", "cause")}
-            run.closed(event.time_ns, close)
+            run.closed(event.time_ns, fields)
         case CaptureEventName.RTT:
-            run.stream.round_trips(list(_numbers(fields.get("ms"))))
+            run.pinged(event.time_ns, fields)
         case CaptureEventName.LOCAL_LAG:
             for late_ms in _numbers(fields.get("ms")):
                 run.lagged(event.time_ns, late_ms)

@@ -17,12 +17,20 @@ from voipbin_cli.media.background_writer import BackgroundWriter
 from voipbin_cli.session.ending import Close
 from voipbin_cli.session.hearer import Hearer
 from voipbin_cli.session.live import LiveRequest
-from voipbin_cli.transport.connection import ConnectionEnded, MediaConnection, Message
+from voipbin_cli.transport.connection import ConnectionEnded, MediaConnection, Message, Pings
 
 # An event loop's timers are exact to some milliseconds: epoll_wait counts in whole ones, and other
 # callbacks come first. Less than 10 ms late says nothing about this machine.
 WORTH_NOTING_NS = 10_000_000
-_DETAILS = ("http_status", "reason", "request_id", "retry_after", "call_status")
+_DETAILS = (
+    "http_status",
+    "reason",
+    "request_id",
+    "retry_after",
+    "call_status",
+    "outage_s",
+    "last_attempt",
+)
 
 
 def refusal_fields(error: VoipbinError) -> dict[str, Any]:
@@ -33,6 +41,16 @@ def refusal_fields(error: VoipbinError) -> dict[str, Any]:
     details = {name: error.details[name] for name in _DETAILS if name in error.details}
     words = {"cause": error.details.get("cause", ""), "remedy": error.hint}
     return {"finding": finding, **words, "details": {"message": error.message, **details}}
+
+
+def closing_fields(ended: ConnectionEnded | Close) -> dict[str, Any]:
+    """How a connection ended, as a diagnosis is told it."""
+    return {
+        "code": ended.code,
+        "reason": ended.reason,
+        "lasted_s": ended.lasted_s,
+        "local": ended.local,
+    }
 
 
 class CaptureLog(Hearer):
@@ -84,8 +102,7 @@ class CaptureLog(Hearer):
             at_ns,
             CaptureEventName.CLOSE,
             connection=self._connections - 1,
-            code=ended.code,
-            reason=ended.reason,
+            **closing_fields(ended),
             abrupt=ended.abrupt,
             cause="network",
         )
@@ -104,9 +121,9 @@ class CaptureLog(Hearer):
         if fields := refusal_fields(error):
             self._event(at_ns, CaptureEventName.API, **fields)
 
-    def hear_round_trips(self, at_ns: int, trips_ms: list[float]) -> None:
-        """Note what the pings took."""
-        self._event(at_ns, CaptureEventName.RTT, ms=trips_ms)
+    def hear_pings(self, at_ns: int, pings: Pings) -> None:
+        """Note what the pings tell."""
+        self._event(at_ns, CaptureEventName.RTT, **pings._asdict())
 
     def form_known(self, at_ns: int, form: ReceivedForm, payload_type: int | None) -> None:
         """Note what the stream speaks, and let Wireshark know what its payload type means."""
@@ -124,7 +141,8 @@ class CaptureLog(Hearer):
         """Note how the stream ended."""
         if close.error is not None:
             self.failed(at_ns, close.error)
-        fields = close.as_fields() | {"connection": self._connections - 1}
+        fields = close.as_fields() | closing_fields(close)
+        fields["connection"] = self._connections - 1
         self._event(at_ns, CaptureEventName.CLOSE, **fields)
         self._event(at_ns, CaptureEventName.END, cause=close.cause.value)
 

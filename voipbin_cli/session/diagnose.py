@@ -12,14 +12,14 @@ from typing import Any
 from voipbin_cli.analysis.diagnosis import KEPT_ROWS, KEPT_SAMPLES, DiagnosisFold
 from voipbin_cli.errors import MachineError, UsageError, VoipbinError
 from voipbin_cli.events import Tell
-from voipbin_cli.session.capture_log import refusal_fields
+from voipbin_cli.session.capture_log import closing_fields, refusal_fields
 from voipbin_cli.session.ending import Cause, Close
 from voipbin_cli.session.hearer import Hearer
 from voipbin_cli.session.live import LiveRequest
 from voipbin_cli.session.measuring import Measuring
 from voipbin_cli.session.preflight import Preflight, Step
 from voipbin_cli.session.session import Goal, Session, SessionRequest
-from voipbin_cli.transport.connection import ConnectionEnded, MediaConnection, Message
+from voipbin_cli.transport.connection import ConnectionEnded, MediaConnection, Message, Pings
 from voipbin_cli.transport.resources import CallState, ConferenceState, ResourceState
 
 # A view looks a few times a second, and ten frames cost little more to measure than one.
@@ -112,13 +112,14 @@ class LiveDiagnosis(Hearer):
         self._messages += len(messages)
         self.measuring.add_messages(messages)
 
-    def hear_round_trips(self, at_ns: int, trips_ms: list[float]) -> None:
+    def hear_pings(self, at_ns: int, pings: Pings) -> None:
         """Measure the pings."""
-        self.measuring.fold.round_trips(trips_ms)
+        self.diagnosis.pinged(at_ns, pings._asdict())
 
     def lost(self, at_ns: int, ended: ConnectionEnded) -> None:
         """Note the outage."""
         self.measuring.broke(at_ns)
+        self.diagnosis.ended(closing_fields(ended))
         self.events.append("the connection is lost")
 
     def ticked(self, at_ns: int, late_ns: int) -> None:
@@ -141,7 +142,7 @@ class LiveDiagnosis(Hearer):
         if close.error is not None:
             self.failed(at_ns, close.error)
         self.measuring.flush()
-        self.diagnosis.closed(at_ns, close.as_fields())
+        self.diagnosis.closed(at_ns, close.as_fields() | closing_fields(close))
 
 
 class FindTheCause(Goal):

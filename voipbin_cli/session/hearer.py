@@ -10,7 +10,7 @@ from voipbin_cli.codec.dialect import AudioFrame, FrameDecoder
 from voipbin_cli.codec.received_form import ReceivedForm
 from voipbin_cli.errors import VoipbinError
 from voipbin_cli.session.ending import Cause, Close
-from voipbin_cli.transport.connection import ConnectionEnded, MediaConnection, Message
+from voipbin_cli.transport.connection import ConnectionEnded, MediaConnection, Message, Pings
 
 
 class Joined(Protocol):
@@ -68,8 +68,8 @@ class Hearer:
     def hear_sent(self, at_ns: int, message: bytes) -> None:
         """A message has been sent, silence that keeps the far end awake included."""
 
-    def hear_round_trips(self, at_ns: int, trips_ms: list[float]) -> None:
-        """How long the pings of a connection took, told when it is over."""
+    def hear_pings(self, at_ns: int, pings: Pings) -> None:
+        """What the pings of a connection tell, told when it is over."""
 
     def form_known(self, at_ns: int, form: ReceivedForm, payload_type: int | None) -> None:
         """What the stream speaks is known, or known better."""

@@ -24,7 +24,7 @@ from voipbin_cli.transport.connection import (
 )
 from voipbin_cli.transport.endpoint import Endpoint
 from voipbin_cli.transport.refusal import is_transient
-from voipbin_cli.transport.resources import ResourceState
+from voipbin_cli.transport.resources import CallStatus, ResourceState
 from voipbin_cli.transport.targets import Target
 
 T = TypeVar("T")
@@ -68,6 +68,9 @@ class StreamSink(Protocol):
 
     def received(self, messages: Sequence[Message]) -> None:
         """Messages have come, in order."""
+
+    def api_told(self, fields: dict[str, Any]) -> None:
+        """The API has said how the call is."""
 
     def lost(self, at_ns: int, ended: ConnectionEnded) -> None:
         """The connection is gone, and another one is tried."""
@@ -120,6 +123,10 @@ class LiveStream:
         """What it was stopped for, None when nobody asked it to stop."""
         return self._stop_cause
 
+    def api_told(self, fields: dict[str, Any]) -> None:
+        """Note what the API has said: a call that was up may end without a frame."""
+        self._ends.was_up = self._ends.was_up or fields.get("status") == CallStatus.PROGRESSING
+
     def stop(self, cause: Cause) -> None:
         """End the stream as soon as what has arrived is handed over. The first cause counts.
 
@@ -150,14 +157,19 @@ class LiveStream:
             return await self._run()
         except _StopAsked:
             assert self._stop_cause is not None
-            in_outage = self._outage_since_ns is not None
-            return self._ends.stopped(self._stop_cause, in_outage=in_outage)
+            return self._ends.stopped(self._stop_cause, outage_s=self._outage_s)
         finally:
             lag.stop()
             if keepalive is not None:
                 keepalive.cancel()
             if self._closing is not None:
                 await self._closing
+
+    @property
+    def _outage_s(self) -> float | None:
+        """For how long there has been no connection; None while there is none missing."""
+        since_ns = self._outage_since_ns
+        return None if since_ns is None else (self._clock() - since_ns) / 1e9
 
     async def _run(self) -> Close:
         connection = await self._unless_stopped(self._open())
@@ -213,7 +225,7 @@ class LiveStream:
     async def _judge(self, ended: ConnectionEnded) -> Close | None:
         """Return how the stream ended, or None when it is worth another connection."""
         if self._stop_cause is not None:
-            return Close(self._stop_cause, ended.code, ended.reason)
+            return Close.of(self._stop_cause, ended)
         return self._ends.judge(ended, await self._call_state())
 
     async def _call_state(self) -> ResourceState | None:
@@ -228,9 +240,12 @@ class LiveStream:
 
         try:
             async with Api(rest) as api:
-                return await self._unless_stopped(api.get_state(self.request.target))
+                state = await self._unless_stopped(api.get_state(self.request.target))
         except VoipbinError:
             return None
+        if state is not None:
+            self._sink.api_told({"status": state.status})
+        return state
 
     async def _reopen(self, ended: ConnectionEnded) -> MediaConnection | Close:
         if self._outage_since_ns is None:
@@ -238,8 +253,7 @@ class LiveStream:
         error: VoipbinError | None = None
         while True:
             retry_after_s = error.details.get("retry_after") if error else None
-            outage_s = (self._clock() - self._outage_since_ns) / 1e9
-            delay_s = self._backoff.next_delay(outage_s, retry_after=retry_after_s)
+            delay_s = self._backoff.next_delay(self._outage_s or 0.0, retry_after=retry_after_s)
             if delay_s is None:
                 return self._ends.not_won_back(ended, error)
             self._sink.retrying(delay_s, error)

@@ -208,8 +208,9 @@ class ProxyValidation:
     def over(self, talk: _Talk, ended: ConnectionEnded) -> None:
         """A client or its far end is gone."""
         self.tell_parts(talk.validator.finish())
-        if trips_ms := [round(ms, 3) for ms in talk.connection.rtts_ms]:
-            self._capture.hear_round_trips(self._clock(), trips_ms)
+        at_ns = self._clock()
+        if (pings := talk.connection.pings(at_ns)).ms:
+            self._capture.hear_pings(at_ns, pings)
         who = "client" if ended.local else "far end"
         fields = {"client": talk.number, "by": who, "code": ended.code, "abrupt": ended.abrupt}
         self.tell("gone", fields)

@@ -6,10 +6,11 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from random import Random
 from typing import Any
 
+from voipbin_cli.analysis.closing import NO_CLOSE_FRAME
 from voipbin_cli.codec.codecs import SAMPLE_RATE_HZ
 from voipbin_cli.codec.dialect import AudioFrame, FrameDecoder
 from voipbin_cli.errors import ConnectionFailed, VoipbinError
@@ -17,7 +18,7 @@ from voipbin_cli.events import Tell
 from voipbin_cli.finding_ids import FindingId
 from voipbin_cli.session.capture_log import CaptureLog
 from voipbin_cli.session.duration import Duration
-from voipbin_cli.session.ending import NO_CLOSE_FRAME, Cause, Close
+from voipbin_cli.session.ending import Cause, Close
 from voipbin_cli.session.hearer import Hearer
 from voipbin_cli.session.live import LiveRequest, LiveStream
 from voipbin_cli.session.message_decoder import MessageDecoder
@@ -139,9 +140,10 @@ class Session:
         async with contextlib.AsyncExitStack() as beside:
             try:
                 close = await self._run_stream(beside)
-                self._tell_round_trips()
+                self._tell_pings()
+                at_ns = self._clock()
                 for hearer in self.hearers:
-                    hearer.ended(self._clock(), close)
+                    hearer.ended(at_ns, close)
                 return close
             finally:
                 self._ended_ns = self._clock()
@@ -184,8 +186,10 @@ class Session:
 
     def api_told(self, fields: dict[str, Any]) -> None:
         """Let every hearer know what the API has said about the call."""
+        at_ns = self._clock()
+        self.stream.api_told(fields)
         for hearer in self.hearers:
-            hearer.api_told(self._clock(), fields)
+            hearer.api_told(at_ns, fields)
 
     # What the stream tells
 
@@ -252,17 +256,20 @@ class Session:
     def lost(self, at_ns: int, ended: ConnectionEnded) -> None:
         """Note that the link is gone."""
         self._state = "reconnecting"
-        self._tell_round_trips()
+        self._tell_pings()
         for hearer in self.hearers:
             hearer.lost(at_ns, ended)
         self._tell("lost", {"code": ended.code, "reason": ended.reason})
 
-    def _tell_round_trips(self) -> None:
+    def _tell_pings(self) -> None:
         connection, self._connection = self._connection, None
-        if connection is not None and connection.rtts_ms:
-            trips_ms = [round(ms, 3) for ms in connection.rtts_ms]
+        if connection is None:
+            return
+        at_ns = self._clock()
+        pings = connection.pings(at_ns)
+        if pings.ms or pings.waiting_ms is not None:
             for hearer in self.hearers:
-                hearer.hear_round_trips(self._clock(), trips_ms)
+                hearer.hear_pings(at_ns, pings)
 
     def retrying(self, delay_s: float, error: VoipbinError | None) -> None:
         """Tell when the next attempt comes."""
@@ -301,7 +308,7 @@ class Session:
             hint="what came before is kept; voipbin stream diagnose says more",
             finding=FindingId.CONNECTION_LOST,
         )
-        return Close(Cause.NETWORK, close.code, close.reason, error)
+        return replace(close, cause=Cause.NETWORK, error=error)
 
     def _tell_form(self) -> None:
         """Say what the stream speaks once something was heard, and when that changes."""

@@ -44,6 +44,18 @@ class RoundTrip(NamedTuple):
     rtt_ms: float
 
 
+class Pings(NamedTuple):
+    """What a connection's pings tell: the milliseconds that each took, oldest first.
+
+    `answered_ago_ms`: how long ago the latest one was sent that was answered; `waiting_ms`: for how
+    long the oldest one without an answer has waited for it. None where there is none.
+    """
+
+    ms: list[float]
+    answered_ago_ms: int | None = None
+    waiting_ms: int | None = None
+
+
 class Ending(NamedTuple):
     """How a connection ended; see ConnectionEnded."""
 
@@ -84,6 +96,7 @@ class MessageChannel(ClientConnection):
         self.ended: asyncio.Future[None] = self.loop.create_future()
         self.round_trips: deque[RoundTrip] = deque(maxlen=_RTTS_KEPT)
         self._least_rtt_ms: float | None = None
+        self._opened_ns = self._ended_ns = 0
 
     # Reading
 
@@ -120,6 +133,7 @@ class MessageChannel(ClientConnection):
     def process_event(self, event: Any) -> None:
         """Take data messages and pongs; the library keeps the handshake."""
         if isinstance(event, Response):
+            self._opened_ns = self.arrival_ns
             super().process_event(event)
         elif event.opcode is Opcode.BINARY and event.fin:
             data = bytes(event.data)
@@ -238,7 +252,23 @@ class MessageChannel(ClientConnection):
             latest_ms = max(latest_ms, (self._clock() - min(self._pings.values())) / 1e6)
         return latest_ms - self._least_rtt_ms
 
+    def pings(self, now_ns: int) -> Pings:
+        """What the pings tell, as of `now_ns`."""
+        answered_ago_ms = waiting_ms = None
+        if self.round_trips:
+            latest = self.round_trips[-1]
+            answered_ago_ms = round((now_ns - latest.arrival_ns) / 1e6 + latest.rtt_ms)
+        if self._pings:
+            waiting_ms = round((now_ns - min(self._pings.values())) / 1e6)
+        trips_ms = [round(trip.rtt_ms, 3) for trip in self.round_trips]
+        return Pings(trips_ms, answered_ago_ms, waiting_ms)
+
     # Ending
+
+    @property
+    def lasted_s(self) -> float:
+        """How long it was open, in seconds; so far, while it is."""
+        return ((self._ended_ns or self._clock()) - self._opened_ns) / 1e9
 
     def start_closing(self, code: int) -> None:
         """Send a close frame, and read on without a bound's pause until it is answered."""
@@ -310,6 +340,7 @@ class MessageChannel(ClientConnection):
     def _end(self, ending: Ending) -> None:
         if self.ending is None:
             self.ending = ending
+            self._ended_ns = self._clock()
             self.ended.set_result(None)
             if self.notify is not None:
                 self.notify()

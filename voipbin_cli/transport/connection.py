@@ -21,12 +21,20 @@ from voipbin_cli.transport.channel import (
     Ending,
     Message,
     MessageChannel,
+    Pings,
     RoundTrip,
 )
 from voipbin_cli.transport.handshake import open_channel
 from voipbin_cli.transport.secret_masking import mask
 
-__all__ = ["ConnectionEnded", "MediaConnection", "Message", "RoundTrip", "open_connection"]
+__all__ = [
+    "ConnectionEnded",
+    "MediaConnection",
+    "Message",
+    "Pings",
+    "RoundTrip",
+    "open_connection",
+]
 
 # The platform's messages have 332 bytes at most; chan_websocket's 65,500.
 MAX_SIZE_BYTES = 256 * 1024
@@ -47,14 +55,22 @@ class ConnectionEnded(ConnectionFailed):
     `code` and `reason` are of the close frame (RFC 6455 section 7.4), 1006 where there was none.
     `abrupt`: the peer sent no close frame; on this platform the normal end of a call, too.
     `local`: this side ended it, by close(), for a breach of the protocol (1002, 1007, 1009), or
-    because nothing came back any more (1006).
+    because nothing came back any more (1006). `lasted_s`: for how many seconds it was open.
     """
 
-    def __init__(self, code: int, reason: str, abrupt: bool, local: bool = False) -> None:
+    def __init__(
+        self,
+        code: int,
+        reason: str,
+        abrupt: bool,
+        local: bool = False,
+        lasted_s: float | None = None,
+    ) -> None:
         self.code = code
         self.reason = printable(reason, 125)
         self.abrupt = abrupt
         self.local = local
+        self.lasted_s = None if lasted_s is None else round(lasted_s, 3)
         said = f": {self.reason}" if self.reason else ""
         manner = " without a close frame" if abrupt else ""
         super().__init__(
@@ -114,6 +130,10 @@ class MediaConnection:
     def rtts_ms(self) -> list[float]:
         """Round-trip times of the answered pings, in milliseconds, oldest first."""
         return [trip.rtt_ms for trip in self._channel.round_trips]
+
+    def pings(self, now_ns: int) -> Pings:
+        """What the pings tell, as of `now_ns`, of the clock that stamps what arrives."""
+        return self._channel.pings(now_ns)
 
     @property
     def queued_ms(self) -> float:
@@ -179,7 +199,10 @@ class MediaConnection:
     def _ended(self) -> ConnectionEnded:
         ending = self._channel.ending or Ending(1006, "", abrupt=True, local=True)
         # A server may say back what it was given, here too.
-        return ConnectionEnded(*ending._replace(reason=mask(ending.reason, *self._secrets)))
+        reason = mask(ending.reason, *self._secrets)
+        return ConnectionEnded(
+            ending.code, reason, ending.abrupt, ending.local, self._channel.lasted_s
+        )
 
     # Sending
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from voipbin_cli.analysis.findings.connection import fell_silent
 from voipbin_cli.analysis.findings.holding import backlog_ms, held_ms, period_ms
 from voipbin_cli.analysis.findings.pace import is_each_frame_late
 from voipbin_cli.analysis.findings.row import WARNING, Case, Evidence, FindingRow, sure, tenths
@@ -12,6 +13,7 @@ from voipbin_cli.analysis.playout.target_delay import (
     FIXED_120,
     FIXED_200,
 )
+from voipbin_cli.analysis.words import NO_WORDS, Words
 from voipbin_cli.codec.codecs import SAMPLE_RATE_HZ
 from voipbin_cli.finding_ids import FindingId
 
@@ -96,16 +98,29 @@ def is_stall_grave(case: Case) -> bool:
 
 
 def judge_lost_audio(case: Case) -> float:
+    if _is_stopped(case):
+        return 0.95
     measured = case.measured
     if is_each_frame_late(measured):
         return 0.0
     return sure(measured.lost_ms, LOSS_MS, 100) if measured.losses else 0.0
 
 
+def _is_stopped(case: Case) -> bool:
+    """No more audio came, while the link answered pings."""
+    return fell_silent(case) and case.around.pinged is True
+
+
 def lost_audio(case: Case) -> Evidence:
     measured = case.measured
     lost = [pause.lost_ns / 1e6 for pause in measured.losses]
+    stopped: Evidence = {}
+    if _is_stopped(case):
+        stopped = {"silent_at_the_end_ms": case.around.silent_ms, "pings_answered_since": True}
+        if not lost:
+            return stopped
     return {
+        **stopped,
         "gaps": len(lost),
         "lost_ms": tenths(sum(lost)),
         "longest_ms": tenths(max(lost, default=0.0)),
@@ -113,8 +128,20 @@ def lost_audio(case: Case) -> Evidence:
     }
 
 
+def lost_as(case: Case) -> Words:
+    """Audio that stopped for good has another cause than a gap."""
+    if not _is_stopped(case):
+        return NO_WORDS
+    return Words(
+        f"the audio stopped {case.around.silent_ms / 1000:.1f} s before the end, and the link is "
+        "alive: pings are answered",
+        "look at what feeds the stream (the sender, the bridge, the phone): the network is not the "
+        "cause, and silence would come as frames, too",
+    )
+
+
 def is_loss_grave(case: Case) -> bool:
-    return case.measured.share(case.measured.lost_ms) > GRAVE_LOSS
+    return case.measured.share(case.measured.lost_ms) > GRAVE_LOSS or _is_stopped(case)
 
 
 def judge_jitter(case: Case) -> float:
@@ -208,6 +235,7 @@ ROWS: tuple[FindingRow, ...] = (
         judge=judge_lost_audio,
         prove=lost_audio,
         remedy="fill the gaps with silence to keep the call's clock; look for what pauses upstream",
+        specify=lost_as,
         symptom="choppy",
         explains=frozenset((FindingId.JITTER,)),
         grave=is_loss_grave,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from voipbin_cli.analysis.closing import NO_CLOSE_FRAME, Closing, explain, says_why, telling
 from voipbin_cli.analysis.findings.row import (
     ALL_AUDIO,
     ERROR,
@@ -11,13 +12,17 @@ from voipbin_cli.analysis.findings.row import (
     Case,
     Evidence,
     FindingRow,
-    Words,
     tenths,
 )
+from voipbin_cli.analysis.words import NO_WORDS, Words
 from voipbin_cli.finding_ids import FindingId
 
 # A call's frames never pause for so long.
 DEAD_MS = 2000.0
+# What the API calls a call or conference that is up.
+PROGRESSING = "progressing"
+# So many ages of connections are told, the latest.
+_AGES_TOLD = 10
 _DISCONNECTED = "connection refused"
 
 
@@ -34,7 +39,19 @@ def refused_as(case: Case) -> Words:
             "get a new token (voipbin login, or VOIPBIN_TOKEN) and connect again with it; a login "
             "token is good for 7 days, a delegate's for 8 hours, a direct one for 4",
         )
+    if _is_gone(case):
+        return Words(
+            "the stream ended, and is not to be had again: the call is over, or the server forgot "
+            "it",
+            "nothing is wrong where the call was over then; if it went on, give support its id",
+        )
     return case.around.words
+
+
+def _is_gone(case: Case) -> bool:
+    """It was heard, and later there was no such call, or none that is up."""
+    gone = (FindingId.NOT_FOUND, FindingId.CALL_NOT_PROGRESSING)
+    return case.around.refused in gone and case.measured.frames > 0
 
 
 def judge_muted(case: Case) -> float:
@@ -54,16 +71,29 @@ def judge_no_audio(case: Case) -> float:
     return 0.0 if measured.frames or measured.malformed * 2 > measured.messages else 0.99
 
 
+def asked(case: Case) -> Evidence:
+    """What the API said of the call, or what became of asking it; empty where nobody asked."""
+    told = {"call_status": case.around.call_status, "look_up_of_the_call": case.around.look_up}
+    return {name: value for name, value in told.items() if value}
+
+
 def no_audio(case: Case) -> Evidence:
     measured = case.measured
     told: Evidence = {
         "frames": 0,
         "members": case.around.members,
-        "look_up_of_the_call": case.around.look_up or None,
+        **asked(case),
     }
     if measured.messages:
         told |= {"messages": measured.messages, "text_messages": measured.texts}
     return told
+
+
+def no_audio_as(case: Case) -> Words:
+    """A call that ended meanwhile is told as one."""
+    if case.around.call_status in ("", PROGRESSING):
+        return NO_WORDS
+    return Words("the call was up and ended, and no frame of audio had come")
 
 
 def is_lone_member(case: Case) -> bool:
@@ -73,14 +103,41 @@ def is_lone_member(case: Case) -> bool:
 
 def judge_connection_lost(case: Case) -> float:
     if case.measured.outages or case.around.lost_for_good:
-        return 0.95
-    return 0.7 if _fell_dead(case) else 0.0
+        return 0.95 if _is_known_to_go_on(case) else 0.6
+    if not _fell_dead(case):
+        return 0.0
+    return 0.7 if case.around.pinged is None else 0.95
 
 
-def _fell_dead(case: Case) -> bool:
+def fell_silent(case: Case) -> bool:
     """A call's frames never pause: silence is sent as frames. Only a lone member's may."""
     came = case.measured.frames > 0 and case.around.members != 1
     return came and case.around.silent_ms >= DEAD_MS
+
+
+def _fell_dead(case: Case) -> bool:
+    """Nothing came any more, and no answer to a ping shows that the link is alive."""
+    return fell_silent(case) and not case.around.pinged
+
+
+def _is_known_to_go_on(case: Case) -> bool:
+    """More of it came later, or the end of the last connection tells."""
+    return any(outage.after_ns is not None for outage in case.measured.outages) or _is_fault(case)
+
+
+def _is_fault(case: Case) -> bool:
+    """The last connection did not end with its call, as far as anybody says.
+
+    The API says that the call goes on, the far end said what was wrong, or is not there any more.
+
+    The platform ends a stream alike at the end of its call and on a fault: with no close frame.
+    """
+    told = telling(case.around.closings)
+    return (
+        case.around.call_status == PROGRESSING
+        or "last_attempt" in case.around.details
+        or (told is not None and says_why(told))
+    )
 
 
 def connection_lost(case: Case) -> Evidence:
@@ -91,11 +148,76 @@ def connection_lost(case: Case) -> Evidence:
         "won_back": len(back),
         "longest_ms": tenths(max(back, default=0.0)),
         "silent_at_the_end_ms": case.around.silent_ms if _fell_dead(case) else None,
+        **_last_attempt(case),
+        **closing_evidence(case),
     }
 
 
+def _last_attempt(case: Case) -> Evidence:
+    failed = case.around.details.get("last_attempt")
+    return {"last_attempt": failed} if failed else {}
+
+
+def closing_evidence(case: Case) -> Evidence:
+    """How connections ended: the close frame that says most, by whom, and at which ages."""
+    closings = case.around.closings
+    told = telling(closings)
+    if told is None:
+        return {}
+    ages = [tenths(closing.lasted_s) for closing in closings if closing.lasted_s is not None]
+    return {
+        "close_code": told.code,
+        "close_reason": told.reason,
+        "ended_by": _ended_by(told),
+        "connection_ages_s": ages[-_AGES_TOLD:],
+        **asked(case),
+    }
+
+
+def _ended_by(closing: Closing) -> str:
+    if closing.is_local:
+        return "this side"
+    return "the far end or the network" if closing.code == NO_CLOSE_FRAME else "the far end"
+
+
+def lost_as(case: Case) -> Words:
+    """What the ends of the connections say; or that there was none, and nothing came any more."""
+    if case.around.closings:
+        words = explain(case.around.closings)
+        if _is_known_to_go_on(case):
+            return words
+        title = "the connection ended, and nobody can say whether the call went on"
+        remedy = "no API tells the state of this call, and the platform ends a call's stream alike"
+        return Words(title, f"{remedy}; if the call goes on: {words.remedy}")
+    if not _fell_dead(case):
+        return NO_WORDS
+    if case.around.pinged is None:
+        return Words(
+            "nothing came any more, and no pings tell whether the link or the sender stopped",
+            "reconnect with exponential backoff; check the network and what feeds the stream",
+        )
+    return Words(
+        "the link went dead: nothing came any more, not even answers to pings",
+        "check the network (Wi-Fi, VPN, a NAT or firewall that forgets connections); reconnect "
+        "with exponential backoff",
+    )
+
+
+def closed_early_evidence(case: Case) -> Evidence:
+    return {**refusal(case), **closing_evidence(case), **asked(case)}
+
+
+def closed_early_as(case: Case) -> Words:
+    """What the close frame says, where there is one."""
+    told = telling(case.around.closings)
+    if told is None or not says_why(told):
+        return NO_WORDS
+    words = explain(case.around.closings)
+    return Words(f"accepted, then closed before any audio: {words.title}", words.remedy)
+
+
 def is_not_won_back(case: Case) -> bool:
-    return case.around.lost_for_good or _fell_dead(case)
+    return _fell_dead(case) or (case.around.lost_for_good and _is_fault(case))
 
 
 def _before_upgrade(*, finding: FindingId, title: str, remedy: str, symptom: str) -> FindingRow:
@@ -110,11 +232,17 @@ def _before_upgrade(*, finding: FindingId, title: str, remedy: str, symptom: str
         specify=refused_as,
         explains=ALL_AUDIO
         | {FindingId.NO_AUDIO, FindingId.CLOSED_EARLY, FindingId.CONNECTION_LOST},
+        mild=_is_gone,
     )
 
 
 def _refused(finding: FindingId) -> Callable[[Case], float]:
-    return lambda case: 1.0 if case.around.refused == finding else 0.0
+    def judge(case: Case) -> float:
+        if case.around.refused != finding:
+            return 0.0
+        return 0.7 if _is_gone(case) else 1.0
+
+    return judge
 
 
 ROWS: tuple[FindingRow, ...] = (
@@ -167,7 +295,8 @@ ROWS: tuple[FindingRow, ...] = (
         severity=ERROR,
         title="accepted, then closed before any audio",
         judge=_refused(FindingId.CLOSED_EARLY),
-        prove=refusal,
+        prove=closed_early_evidence,
+        specify=closed_early_as,
         remedy="the call's media could not be set up: try again, then give support the call's id",
         symptom="connection drops",
         explains=ALL_AUDIO | {FindingId.NO_AUDIO, FindingId.CONNECTION_LOST},
@@ -190,6 +319,7 @@ ROWS: tuple[FindingRow, ...] = (
         prove=no_audio,
         remedy="the call must be answered and audio flowing; check the encapsulation; leave "
         "--keepalive on, as some far ends send nothing before they hear something",
+        specify=no_audio_as,
         symptom="no audio received",
         explains=frozenset((FindingId.SILENCE,)),
         mild=is_lone_member,
@@ -201,6 +331,7 @@ ROWS: tuple[FindingRow, ...] = (
         judge=judge_connection_lost,
         prove=connection_lost,
         remedy="reconnect with exponential backoff; check the network",
+        specify=lost_as,
         symptom="connection drops",
         # What held much of the stream back is also what kept a link silent until it was given up.
         follows=frozenset((FindingId.NETWORK_STALL,)),

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
+from voipbin_cli.analysis.closing import Closing
 from voipbin_cli.analysis.metrics import Measured
 from voipbin_cli.analysis.severity import Severity
+from voipbin_cli.analysis.words import NO_WORDS, Words
 from voipbin_cli.finding_ids import FindingId
 
 INFO, WARNING, ERROR = Severity
@@ -40,16 +42,6 @@ ALL_AUDIO = (
 )
 
 
-class Words(NamedTuple):
-    """What is said of one case in place of what its row says of all; empty where that will do."""
-
-    title: str = ""
-    remedy: str = ""
-
-
-NO_WORDS = Words()
-
-
 @dataclass(frozen=True, slots=True)
 class Circumstances:
     """What is known beside the frames. `refused` is the finding of what failed before them.
@@ -57,7 +49,10 @@ class Circumstances:
     `words` are those of whoever was refused: what an error says is told alike by every command.
     `mute_direction` and `members` are the API's; `lost_for_good`: the link was not won back.
     `look_up` is what became of asking the API about the call, where it gave no answer to that.
-    `silent_ms` is the time between the last message and the end, where nobody had hung up.
+    `call_status` is what the API said last, empty where it said nothing. `closings` are the ends
+    of the connections, in order. `silent_ms` is the time between the last message and the end,
+    where nobody had hung up; `pinged`: whether a ping that was sent in that time was answered,
+    None where none was sent, or none ever answered.
     """
 
     refused: FindingId | None = None
@@ -67,7 +62,10 @@ class Circumstances:
     members: int | None = None
     look_up: str = ""
     lost_for_good: bool = False
+    call_status: str = ""
+    closings: tuple[Closing, ...] = ()
     silent_ms: float = 0.0
+    pinged: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
