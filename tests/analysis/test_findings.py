@@ -201,7 +201,7 @@ def test_the_gravest_comes_first_then_the_cause() -> None:
 
 
 def test_the_verdict_is_the_worst_of_them() -> None:
-    info = find(_measured("silence"), Circumstances())
+    info = find(_measured("timestamp-rate"), Circumstances())
     warning = find(_measured("clock-drift"), Circumstances())
     error = find(_measured("not-audio"), Circumstances())
     assert verdict(()) is verdict(info) is Verdict.OK

@@ -23,6 +23,7 @@ from voipbin_cli.analysis.severity import Severity
 from voipbin_cli.analysis.sound.codec_judge import Change
 from voipbin_cli.analysis.sound.holes import Holes
 from voipbin_cli.analysis.sound.noise_floor import NoiseFloor
+from voipbin_cli.analysis.sound.stillness import Stillness
 from voipbin_cli.analysis.words import Words
 from voipbin_cli.codec.codecs import Codec
 from voipbin_cli.codec.encapsulation import Encapsulation
@@ -768,28 +769,47 @@ def test_two_frames_in_a_message_do_no_harm() -> None:
 @pytest.mark.parametrize(
     ("holes", "lost_ms", "confidence"),
     [
-        (1, 200, 0.0),
-        (2, 9, 0.0),
-        (2, 10, 0.5),  # one in a thousand of ten seconds
-        (9, 105, 0.75),
-        (9, 200, 1.0),
+        (0, 0, 0.0),
+        (1, 4.9, 0.0),
+        (1, 5, 0.9),  # one in two thousand of ten seconds
+        (2, 40, 0.93),
+        (4, 200, 0.99),
+        (900, 5000, 0.99),
     ],
 )
 def test_upstream_loss(holes: int, lost_ms: float, confidence: float) -> None:
-    assert sure("upstream-loss", facts(holes=Holes(holes, lost_ms, ()))) == confidence
+    assert sure("upstream-loss", facts(holes=Holes(holes, lost_ms))) == confidence
 
 
-def test_upstream_loss_needs_sound_and_tells_its_share() -> None:
-    told = Holes(7, 123.4567, ())
+def test_upstream_loss_needs_a_codec_and_tells_its_share() -> None:
+    told = Holes(7, 123.4567, usual_ms=20.0)
     assert sure("upstream-loss", facts(holes=told, is_settled=False)) == 0
-    assert sure("upstream-loss", facts(holes=told, silence_ratio=1.0)) == 0
     assert evidence("upstream-loss", facts(holes=told)) == {
         "holes": 7,
         "lost_ms": 123.5,
         "share": 0.0123,
+        "length_ms": 20.0,
+        "period_ms": None,
     }
-    assert not BY_ID["upstream-loss"].grave(facts(holes=Holes(9, 500, ())))
-    assert BY_ID["upstream-loss"].grave(facts(holes=Holes(9, 501, ())))
+    assert not BY_ID["upstream-loss"].grave(facts(holes=Holes(9, 500)))
+    assert BY_ID["upstream-loss"].grave(facts(holes=Holes(9, 501)))
+
+
+def words(finding: str, told: Case) -> str:
+    found = BY_ID[finding].finding(told, 1.0)
+    return f"{found.severity}: {found.title}; {found.remedy}"
+
+
+def test_upstream_loss_in_words() -> None:
+    row = BY_ID["upstream-loss"]
+    assert words("upstream-loss", facts(holes=Holes(9, 90))) == (
+        f"warning: {row.title}; {row.remedy}"
+    )
+    lost = Holes(9, 90, usual_ms=10.0, period_ms=60.0)
+    assert "every 60 ms: lost before" in words("upstream-loss", facts(holes=lost))
+    padded = words("upstream-loss", facts(holes=lost._replace(is_put_in=True)))
+    assert "10 ms of zeros are put into the sound every 60 ms" in padded
+    assert "carry the rest of a chunk over" in padded
 
 
 @pytest.mark.parametrize(
@@ -797,7 +817,7 @@ def test_upstream_loss_needs_sound_and_tells_its_share() -> None:
     [
         ("clipping", "clipping_ratio", [(0.0044, 0), (0.0045, 0.5), (0.00725, 0.75), (0.01, 1)]),
         ("dc-offset", "dc_offset", [(-0.0199, 0), (-0.02, 0.5), (0.06, 0.75), (0.1, 1)]),
-        ("silence", "silence_ratio", [(0.998, 0), (0.999, 0.99), (1.0, 0.99)]),
+        ("silence", "silence_ratio", [(0.998, 0), (0.999, 0.99), (1.0, 0.99)]),  # of a room
     ],
 )
 def test_the_signal(finding: str, name: str, rows: list[tuple[float, float]]) -> None:
@@ -808,6 +828,50 @@ def test_the_signal(finding: str, name: str, rows: list[tuple[float, float]]) ->
 def test_silence_needs_half_a_second() -> None:
     assert sure("silence", facts(silence_ratio=1.0, frames=24)) == 0
     assert sure("silence", facts(silence_ratio=1.0, frames=25)) == 0.99
+    assert sure("silence", facts(silence_ratio=1.0, stillness=Stillness())) == 0
+
+
+@pytest.mark.parametrize(
+    ("still", "confidence", "said"),
+    [
+        (Stillness(500, 249, 249, 100, 0), 0, ""),
+        (Stillness(500, 250, 250, 100, 0), 0.99, "info: every frame is silent from 2.0 s to 7.0 s"),
+        (Stillness(500, 149, 149, 351, 149, -20), 0, ""),
+        (Stillness(500, 150, 150, 350, 150, -51), 0.99, "info: from 7.0 s on every frame is"),
+        (Stillness(500, 150, 150, 350, 150, -50), 0.99, "warning: the sound breaks off, and from "),
+        (Stillness(500, 499, 300, 0, 199, -50), 0.99, "warning: the sound breaks off"),
+        (Stillness(1000, 999, 600, 0, 399, -50), 0.99, "warning: delivery is fine, but every fra"),
+    ],
+)
+def test_silence_of_a_part(still: Stillness, confidence: float, said: str) -> None:
+    told = facts(stillness=still)
+    assert sure("silence", told) == confidence
+    if confidence:
+        assert words("silence", told).startswith(said)
+
+
+def test_silence_is_told_with_its_place() -> None:
+    told = facts(stillness=Stillness(500, 200, 150, 350, 150), silence_ratio=0.41234, rms_dbfs=-30)
+    assert evidence("silence", told) == {
+        "from_seconds": 7.0,
+        "to_seconds": None,
+        "digital_silence_seconds": 4.0,
+        "silence_ratio": 0.412,
+        "rms_dbfs": -30,
+    }
+    within = evidence("silence", facts(stillness=Stillness(500, 260, 250, 50, 10)))
+    assert (within["from_seconds"], within["to_seconds"]) == (1.0, 6.0)
+    room = facts(silence_ratio=1.0, rms_dbfs=-61.7)
+    assert evidence("silence", room)["from_seconds"] is None
+    assert words("silence", room).startswith("info: nobody speaks: there is only faint noise, -62 ")
+
+
+def test_silence_does_not_praise_a_delivery_with_stalls() -> None:
+    silent = {"stillness": Stillness(500, 500, 500, 0, 500), "silence_ratio": 1.0}
+    assert words("silence", facts(**silent)).startswith("warning: delivery is fine, but every")
+    for pause in (stall(500), loss(500)):
+        told = words("silence", facts(**silent, pauses=(pause,)))
+        assert told.startswith("warning: every frame is silent: nobody is heard")
 
 
 def noisy(

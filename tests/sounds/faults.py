@@ -112,6 +112,40 @@ def concealed(sound: Sound, share: float, seed: int, packet: int = 160, offset: 
     return out
 
 
+def holed(sound: Sound, length_ms: float, share: float, seed: int) -> tuple[Sound, float]:
+    """Blocks of zero anywhere in it, one packet each; and how many ms of sound they took.
+
+    Packets do not overlap. Sound is what is no more than 25 dB under the talker's level.
+    """
+    rng = np.random.default_rng([seed, 13])
+    size = round(length_ms * RATE_HZ / 1000)
+    starts = np.arange(int(rng.integers(160)), len(sound) - size, size)
+    gone = rng.choice(starts, max(1, round(share * len(starts))), replace=False)
+    is_gone = np.zeros(len(sound), np.bool_)
+    is_gone[gone[:, None] + np.arange(size)] = True
+    power = np.convolve(sound**2, np.ones(160) / 160, "same")
+    speaking = power[power > power.max() * 1e-3].mean()
+    taken = np.count_nonzero(is_gone & (power > speaking * 10**-2.5))
+    return np.where(is_gone, 0, sound), taken * 1000 / RATE_HZ
+
+
+def padded(sound: Sound, chunk_ms: float, zeros_ms: float) -> Sound:
+    """Each chunk filled up with zeros: nothing of it is lost."""
+    zeros = np.zeros(round(zeros_ms * RATE_HZ / 1000))
+    chunks = _chunks(sound, round(chunk_ms * RATE_HZ / 1000))
+    return np.concatenate([part for chunk in chunks for part in (chunk, zeros)])[: len(sound)]
+
+
+def silent_from(sound: Sound, at_s: float) -> Sound:
+    """Exact zeros from there on."""
+    return np.where(np.arange(len(sound)) < at_s * RATE_HZ, sound, 0)
+
+
+def silent_until(sound: Sound, at_s: float) -> Sound:
+    """Exact zeros up to there."""
+    return np.where(np.arange(len(sound)) < at_s * RATE_HZ, 0, sound)
+
+
 def with_hum(sound: Sound, hertz: float, level_dbfs: float, harmonics: int = 1) -> Sound:
     """A steady tone of that RMS level under it; harmonics 6 dB softer each."""
     at = times(len(sound) / RATE_HZ)[: len(sound)]

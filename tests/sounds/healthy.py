@@ -17,6 +17,7 @@ from tests.sounds.talkers import (
     music,
     noise,
     organ,
+    rms,
     room,
     talker,
     tone,
@@ -75,10 +76,33 @@ def healthy(seed: int, seconds: float = 12.0) -> Iterator[Labelled]:
     held = music(seed, seconds, 0.3)
     held[4 * RATE_HZ : 6 * RATE_HZ] = 0
     yield Labelled("music, a digital pause", held)
+    for gap_ms, each_s in ((300, 2.5), (450, 3), (1000, 4)):
+        yield Labelled(
+            f"music, pauses of {gap_ms} ms", _cut_up(music(seed, seconds), gap_ms, each_s)
+        )
+    waiting = in_room("en-us", seed, seconds, -22, -62)
+    waiting[int(0.1 * seconds * RATE_HZ) :][: int(0.8 * seconds * RATE_HZ)] = 0
+    yield Labelled("a long digital pause", waiting)
     two = talker("en-us", seed, seconds) + talker("de", seed + 1, seconds, -26)
     yield Labelled("two talkers", two + room(seed, seconds, -65))
     loud = talker("es", seed, seconds)
     yield Labelled("as loud as it fits", loud / np.abs(loud).max() * 32700)
+
+
+def gated(sound: Sound, least_dbfs: float, hangover: int) -> Sound:
+    """A phone that sends nothing where a frame is softer, some frames after speech excepted."""
+    frames = sound[: len(sound) // 160 * 160].reshape(-1, 160)
+    speaks = np.sqrt((frames**2).mean(axis=1)) > rms(least_dbfs)
+    on = speaks.copy()
+    for late in range(1, hangover + 1):
+        on[late:] |= speaks[:-late]
+    return np.asarray(np.where(on[:, None], frames, 0).ravel())
+
+
+def _cut_up(sound: Sound, gap_ms: float, each_s: float) -> Sound:
+    """Digital silence cut in without a fade."""
+    at = np.arange(len(sound)) / RATE_HZ % each_s
+    return np.where(at < each_s - gap_ms / 1000, sound, 0)
 
 
 def _sweep(seconds: float) -> Sound:

@@ -18,6 +18,7 @@ from voipbin_cli.analysis.sound.codec_judge import Change
 from voipbin_cli.analysis.sound.holes import Holes
 from voipbin_cli.analysis.sound.noise_floor import NoiseFloor
 from voipbin_cli.analysis.sound.signal import Signal
+from voipbin_cli.analysis.sound.stillness import Stillness
 from voipbin_cli.codec.codecs import SAMPLE_RATE_HZ
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.codec.fingerprint import Dialect, Fingerprint
@@ -86,6 +87,7 @@ class Measured:
     buffers: dict[str, Outcome]
     signal: Signal
     holes: Holes
+    stillness: Stillness
     floor: NoiseFloor
     clipping_ratio: float
     trips: Trips

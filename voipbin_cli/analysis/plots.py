@@ -93,8 +93,8 @@ def _marks(measured: Measured) -> list[dict[str, Any]]:
             start = end - pause.length_ns / 1e9
             marks.append(_mark(start, end, _PAUSES[kind], mild=kind in _MILD))
     for hole in measured.holes.noted:
-        start = hole.frame * 0.02
-        marks.append(_mark(start, start + hole.length * 0.02, "hole in the speech"))
+        start, end = hole.start / SAMPLE_RATE_HZ, (hole.start + hole.length) / SAMPLE_RATE_HZ
+        marks.append(_mark(start, end, "hole in the speech"))
     for outage in measured.outages:
         start = (outage.at_ns - measured.began_ns) / 1e9
         marks.append(_mark(start, start + (outage.after_ns or 0) / 1e9, "connection lost"))

@@ -245,6 +245,7 @@ class StreamFold:
             buffers=buffers,
             signal=signal,
             holes=holes,
+            stillness=self.sound.stillness.result(),
             floor=self.sound.floor.result(),
             clipping_ratio=self.sound.clipping.result(),
             trips=self._lateness.round_trips(),

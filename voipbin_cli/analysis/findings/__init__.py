@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
-from voipbin_cli.analysis.findings import arrival, connection, pace, payload, sound
+from voipbin_cli.analysis.findings import arrival, connection, holes, pace, payload, sound
 from voipbin_cli.analysis.findings import mislabelled as labels
 from voipbin_cli.analysis.findings.row import Case, Circumstances, Finding, FindingRow
 from voipbin_cli.analysis.metrics import Measured
@@ -25,7 +25,9 @@ ROWS: tuple[FindingRow, ...] = (
     *payload.ROWS,
     *pace.ROWS,
     *arrival.ROWS,
+    holes.UPSTREAM_LOSS,
     *sound.ROWS,
+    holes.SILENCE,
     *labels.ROWS,
 )
 

@@ -1,9 +1,8 @@
-"""The sound itself: holes in it, its level, what spoils it."""
+"""The sound itself: its level, what spoils it."""
 
 from __future__ import annotations
 
 from voipbin_cli.analysis.findings.row import (
-    INFO,
     WARNING,
     Case,
     Evidence,
@@ -13,9 +12,6 @@ from voipbin_cli.analysis.findings.row import (
 )
 from voipbin_cli.finding_ids import FindingId
 
-HOLES_LEAST = 2
-# From here on a warning is an error.
-GRAVE_HOLES = 0.05
 # Heard from half a percent of the samples on; that is measured to a tenth or so.
 CLIPPING_RATIO = 0.0045
 DC_OFFSET = 0.02
@@ -37,26 +33,6 @@ MOST_PEAK_DBFS = -22.0
 def _has_sound(case: Case) -> bool:
     measured = case.measured
     return measured.is_settled and measured.signal.silence_ratio < 1.0
-
-
-def judge_upstream_loss(case: Case) -> float:
-    holes = case.measured.holes
-    if holes.holes < HOLES_LEAST or not _has_sound(case):
-        return 0.0
-    return sure(case.measured.share(holes.lost_ms), 0.001, 0.02)
-
-
-def upstream_loss(case: Case) -> Evidence:
-    holes = case.measured.holes
-    return {
-        "holes": holes.holes,
-        "lost_ms": tenths(holes.lost_ms),
-        "share": round(case.measured.share(holes.lost_ms), 4),
-    }
-
-
-def is_upstream_grave(case: Case) -> bool:
-    return case.measured.share(case.measured.holes.lost_ms) > GRAVE_HOLES
 
 
 def judge_clipping(case: Case) -> float:
@@ -90,13 +66,6 @@ def judge_low_level(case: Case) -> float:
     return sure(LOW_LEVEL_DBFS - told.speech_dbfs, 0.0, 6.0)
 
 
-def judge_silence(case: Case) -> float:
-    measured = case.measured
-    if measured.frames < 25:
-        return 0.0
-    return 0.99 if measured.signal.silence_ratio >= 0.999 else 0.0
-
-
 def signal(case: Case) -> Evidence:
     told, floor = case.measured.signal, case.measured.floor
     return {
@@ -110,16 +79,6 @@ def signal(case: Case) -> Evidence:
 
 
 ROWS: tuple[FindingRow, ...] = (
-    FindingRow(
-        id=FindingId.UPSTREAM_LOSS,
-        severity=WARNING,
-        title="holes of exact zero are cut into the speech: lost before the platform",
-        judge=judge_upstream_loss,
-        prove=upstream_loss,
-        remedy="this link is not to blame: look at the phone's own network and its trunk",
-        symptom="poor quality: watch packet loss",
-        grave=is_upstream_grave,
-    ),
     FindingRow(
         id=FindingId.CLIPPING,
         severity=WARNING,
@@ -158,15 +117,5 @@ ROWS: tuple[FindingRow, ...] = (
         prove=signal,
         remedy="raise the gain at the source, before it is coded to 8 bits",
         symptom="poor quality",
-    ),
-    FindingRow(
-        id=FindingId.SILENCE,
-        severity=INFO,
-        title="frames arrive, and they hold nothing but silence",
-        judge=judge_silence,
-        prove=signal,
-        remedy="nobody speaks, or the phone sends no audio: check the phone's microphone and its "
-        "mute",
-        symptom="no audio received",
     ),
 )

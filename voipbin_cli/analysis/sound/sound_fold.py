@@ -11,6 +11,7 @@ from voipbin_cli.analysis.sound.cutting import SoundCutter, SoundFrames
 from voipbin_cli.analysis.sound.holes import HoleFold
 from voipbin_cli.analysis.sound.noise_floor import NoiseFloorFold
 from voipbin_cli.analysis.sound.signal import SignalFold
+from voipbin_cli.analysis.sound.stillness import StillnessFold
 from voipbin_cli.codec import codecs
 from voipbin_cli.codec.reading import Reading
 
@@ -25,6 +26,7 @@ class SoundFold:
     def __init__(self, keep_samples: int = 0) -> None:
         self.signal = SignalFold()
         self.holes = HoleFold()
+        self.stillness = StillnessFold()
         self.floor = NoiseFloorFold()
         self.clipping = ClippingFold()
         self.samples = 0
@@ -52,6 +54,7 @@ class SoundFold:
         for sound in sounds:
             self.signal.add(sound)
             self.holes.add(sound)
+            self.stillness.add(sound)
             self.floor.add(sound)
             self.clipping.add(sound)
 
