@@ -118,12 +118,38 @@ def test_no_frame_is_no_audio_but_not_in_a_conference_of_one() -> None:
     assert (alone.id, alone.severity) == ("no-audio", Severity.INFO)
 
 
-def test_text_is_no_audio_either() -> None:
-    stream = StreamFold(Encapsulation.RTP)
-    stream.add(from_messages(TimedMessage("MEDIA_START", n * 20_000_000) for n in range(50)))
+@pytest.mark.parametrize(
+    ("text", "look"),
+    [
+        ("MEDIA_START", "words"),
+        ('{"event": "media", "media": {"payload": "//79"}}', "JSON: event, media"),
+        ("//79/f39" * 20 + "==", "base64"),
+        ("<html><p>no</p></html>", "HTML or XML"),
+    ],
+)
+@pytest.mark.parametrize("encapsulation", Encapsulation)
+def test_text_messages_alone_are_not_audio_and_told_by_their_look(
+    encapsulation: Encapsulation, text: str, look: str
+) -> None:
+    stream = StreamFold(encapsulation)
+    stream.add(from_messages(TimedMessage(text, n * 20_000_000) for n in range(50)))
     (found,) = find(stream.measured(), Circumstances())
-    assert found.id == "no-audio"
+    assert (found.id, found.severity, found.evidence["found"]) == ("not-audio", "error", look)
+    assert found.title.endswith(look)
     assert (found.evidence["messages"], found.evidence["text_messages"]) == (50, 50)
+    # Of several the first one tells, and chunks make no difference.
+    stream.add(from_messages([TimedMessage("[1]", 9_000_000_000)]))
+    (again,) = find(stream.measured(), Circumstances())
+    assert again.evidence["found"] == look
+
+
+def test_a_text_beside_audio_is_no_finding() -> None:
+    run = Run("clean", "clean", NONE)
+    stream = StreamFold(Encapsulation.RTP)
+    stream.add(from_messages([TimedMessage('{"event": "start"}', 0)]))
+    stream.add(from_messages(arrivals(run)))
+    stream.flush()
+    assert find(stream.measured(), Circumstances()) == ()
 
 
 def _slow(trips_ms: list[float], interval_ms: int = 32) -> Measured:

@@ -207,6 +207,15 @@ def test_a_recording_of_such_a_call_exits_with_3_and_of_one_that_was_over_with_4
     assert result.status == status
 
 
+def test_text_messages_alone_are_told_by_their_look(tmp_path: Path) -> None:
+    text = json.dumps({"event": "media", "media": {"payload": "//79/f39" * 20}})
+    with play([Send(text, after=0.02)] * 100) as peer:
+        result = diagnosed(peer, peer.url("/audio"), tmp_path, "-d", "2")
+    found = first(result)
+    assert (found["id"], found["evidence"]["found"]) == ("not-audio", "JSON: event, media")
+    assert "binary messages" in found["remedy"]
+
+
 def test_a_conference_of_one_that_is_silent_is_no_fault(tmp_path: Path) -> None:
     path = f"/v1.0/conferences/{CALL}"
     one = document({"id": CALL, "status": "progressing", "conferencecall_ids": ["a"]})

@@ -55,6 +55,7 @@ class Measured:
     messages: int
     message_bytes: int
     texts: int
+    first_text: str | None
     malformed: int
     began_ns: int
     ended_ns: int
@@ -94,6 +95,11 @@ class Measured:
     lag: Lag
     outages: tuple[Outage, ...]
     quality: Quality
+
+    @property
+    def is_only_text(self) -> bool:
+        """Nothing came that could hold audio, but text messages."""
+        return not self.frames and self.texts * 2 > self.messages
 
     @property
     def duration_s(self) -> float:

@@ -213,6 +213,7 @@ class StreamFold:
             messages=reader.messages,
             message_bytes=reader.message_bytes,
             texts=reader.texts,
+            first_text=reader.first_text,
             malformed=reader.malformed,
             began_ns=self._began_ns,
             ended_ns=last_ns,

@@ -83,13 +83,15 @@ class ArrivalReader:
     """Turns messages of one direction of one stream into rows, and counts those that are none.
 
     `messages` and `message_bytes` count all, `texts` text messages, `malformed` those that are
-    no frame of the encapsulation. `fingerprint` is the first RTP packet's.
+    no frame of the encapsulation. `fingerprint` is the first RTP packet's, `first_text` the first
+    text message.
     """
 
     def __init__(self, encapsulation: Encapsulation) -> None:
         self.encapsulation = encapsulation
         self.messages = self.message_bytes = self.texts = self.malformed = 0
         self.fingerprint: Fingerprint | None = None
+        self.first_text: str | None = None
 
     def restart(self) -> None:
         """The next message is the first of another connection."""
@@ -99,7 +101,7 @@ class ArrivalReader:
         """Return the rows of these messages."""
         self.messages += len(frames)
         self.message_bytes += int(frames.size.sum())
-        self.texts += int(np.count_nonzero(frames.is_text))
+        self._take_texts(frames)
         headers = read_headers(self.encapsulation, frames)
         if isinstance(headers, AudioSocketHeaders) and bool((headers.frame_count > 1).any()):
             headers = AudioSocketHeaders(_split(frames))
@@ -110,6 +112,12 @@ class ArrivalReader:
             rows = rows.chosen(good)
         self._take_fingerprint(rows)
         return rows
+
+    def _take_texts(self, frames: Messages) -> None:
+        texts = np.flatnonzero(frames.is_text)
+        if self.first_text is None and len(texts):
+            self.first_text = frames.message(int(texts[0])).decode("utf-8", "replace")
+        self.texts += len(texts)
 
     def _take_fingerprint(self, rows: Arrivals) -> None:
         if self.fingerprint is None and len(rows) and self.encapsulation is Encapsulation.RTP:

@@ -66,9 +66,11 @@ def muted(case: Case) -> Evidence:
 
 
 def judge_no_audio(case: Case) -> float:
-    """No frame of audio; messages that are none are another matter, unless they are text."""
+    """No frame of audio; text, or frames that are none, in their place is another matter."""
     measured = case.measured
-    return 0.0 if measured.frames or measured.malformed * 2 > measured.messages else 0.99
+    if measured.frames or measured.is_only_text:
+        return 0.0
+    return 0.0 if measured.malformed * 2 > measured.messages else 0.99
 
 
 def asked(case: Case) -> Evidence:

@@ -16,7 +16,9 @@ from voipbin_cli.analysis.findings.row import (
     tenths,
 )
 from voipbin_cli.analysis.metrics import change_fields
+from voipbin_cli.analysis.words import NO_WORDS, Words
 from voipbin_cli.codec.codecs import FRAME_SAMPLES, SAMPLE_RATE_HZ, Codec
+from voipbin_cli.codec.text_look import text_look
 from voipbin_cli.finding_ids import FindingId
 
 # More than the last frame of a sound, cut short, in each second of it.
@@ -25,7 +27,7 @@ IRREGULAR_RATIO = 0.03
 
 def judge_not_audio(case: Case) -> float:
     measured = case.measured
-    if measured.magic:
+    if measured.magic or measured.is_only_text:
         return 0.98
     blocks = measured.heard_blocks
     return 0.98 if blocks and measured.text_blocks * 2 > blocks else 0.0
@@ -33,9 +35,28 @@ def judge_not_audio(case: Case) -> float:
 
 def not_audio(case: Case) -> Evidence:
     measured = case.measured
+    if measured.is_only_text:
+        return {
+            "found": text_look(measured.first_text or ""),
+            "where": "text messages",
+            "messages": measured.messages,
+            "text_messages": measured.texts,
+        }
     if measured.magic:
         return {"found": measured.magic, "where": "at the start"}
     return {"found": "printable text", "where": "in the payload"}
+
+
+def not_audio_as(case: Case) -> Words:
+    """Text in place of binary messages comes of another protocol than this one."""
+    if not case.measured.is_only_text:
+        return NO_WORDS
+    look = text_look(case.measured.first_text or "")
+    return Words(
+        f"text messages came and no audio; they look like {look}",
+        "send audio in binary messages, one frame in each: JSON around it and base64 belong to "
+        "other media stream protocols; or connect to the address that sends audio",
+    )
 
 
 def judge_wrong_rate(case: Case) -> float:
@@ -133,6 +154,7 @@ ROWS: tuple[FindingRow, ...] = (
         judge=judge_not_audio,
         prove=not_audio,
         remedy="send samples only: parse a file's header and send what comes after it, and no text",
+        specify=not_audio_as,
         symptom="poor quality: check the audio format",
         explains=SIGNAL
         | LABELS
