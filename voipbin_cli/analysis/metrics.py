@@ -150,10 +150,10 @@ class Measured:
         """`ms` as a share of the whole duration."""
         return ms / 1000 / self.duration_s if self.duration_s else 0.0
 
-    def late_ratio(self, name: str) -> float:
-        """The share of frames that a playout buffer would have dropped."""
+    def late_ratio(self, name: str) -> float | None:
+        """The share of frames that a playout buffer would have dropped; None without a clock."""
         outcome = self.buffers.get(name)
-        return outcome.late_ratio if outcome else 0.0
+        return outcome.late_ratio if outcome else None
 
     def as_fields(self) -> dict[str, Any]:
         """The `metrics` of a summary."""
@@ -185,7 +185,7 @@ class Measured:
                 "mos": {**self.quality._asdict(), "assumptions": list(self.quality.assumptions)},
                 "frame_ms": self.frame_ms,
                 "samples_per_second": self.samples_hz,
-                "buffers": {name: row._asdict() for name, row in self.buffers.items()},
+                "buffers": {name: row._asdict() for name, row in self.buffers.items()} or None,
                 "delay_variation": self.variation,
                 "bursts": {**self.bursts._asdict(), "loss_runs": list(self.bursts.loss_runs)},
                 "malformed_messages": self.malformed,

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
+
+import numpy as np
 
 from voipbin_cli.analysis.arrivals.arrival_log import ArrivalReader, Arrivals, joined
 from voipbin_cli.analysis.arrivals.bursts import Bursts
@@ -74,6 +77,7 @@ class StreamFold:
         self._reader = ArrivalReader(encapsulation)
         self._judge = CodecJudge(encapsulation)
         self._held: Arrivals | None = None
+        self._others = 0  # rows since the latest audio that are none: comfort noise, events
         self._undecided: list[Arrivals] = []
         self._placer = Placer(encapsulation, is_datagrams=is_datagrams, clock_hz=clock_hz)
         self._lateness = LatenessFold()
@@ -93,7 +97,7 @@ class StreamFold:
         rows = self._reader.read(frames)
         if self._is_rtp and len(rows):
             self._sequence.add(rows.sequence_number)
-        audio = rows if rows.is_audio.all() else rows.chosen(rows.is_audio)
+        audio = self._audio(rows) if len(rows) else rows
         if not len(audio):
             return
         held = audio if self._held is None else joined(self._held, audio)
@@ -101,6 +105,16 @@ class StreamFold:
         self._held = held.chosen(slice(whole, None)).compact() if whole < len(held) else None
         if whole:
             self._read(held.chosen(slice(0, whole)) if whole < len(held) else held)
+
+    def _audio(self, rows: Arrivals) -> Arrivals:
+        """The audio alone, and how many rows that are none came before each."""
+        if rows.is_audio.all() and not self._others:
+            return rows
+        others = np.cumsum(~rows.is_audio)
+        audio = rows.chosen(rows.is_audio)
+        before = np.diff(others[rows.is_audio], prepend=-self._others)
+        self._others += int(others[-1]) - int(before.sum())
+        return replace(audio, others=before)
 
     def lagged(self, at_ns: int, late_ns: int) -> None:
         """This process woke up `late_ns` late at `at_ns`; told before what it then found."""
@@ -129,6 +143,7 @@ class StreamFold:
 
     def _begin_anew(self) -> None:
         self._delivery.broke()
+        self._others = 0
         self._finished_sequences.append(self._sequence.result())
         self._sequence = SequenceFold()
         self._reader.restart()
@@ -169,7 +184,7 @@ class StreamFold:
         if placed.is_fresh:
             self._note_return(int(placed.time[0]))
         self._delivery.add(placed)
-        self._missing.add(placed.steps)
+        self._missing.add(placed.steps - rows.others)
         self.trace.add(placed.time, placed.gap, placed.time - placed.place)
         self.frames += len(rows)
         self._audio_ns += int(placed.own.sum())
@@ -203,9 +218,9 @@ class StreamFold:
         buffers = delivery.buffers
         signal, holes = self.sound.signal.result(), self.sound.holes.result()
         frame_ms = (frame_samples or FRAME_SAMPLES) / 8
-        drift, mean_hz = delivery.drift, self._mean_hz()
+        drift = delivery.drift
         duration_ns = last_ns - self._began_ns + self._placer.last_own_ns
-        late_ratio = buffers[ADAPTIVE.name].late_ratio if buffers else 0.0
+        late_ratio = buffers[ADAPTIVE.name].late_ratio if buffers else None
         return Measured(
             encapsulation=self.encapsulation,
             is_datagrams=self.is_datagrams,
@@ -221,8 +236,8 @@ class StreamFold:
             frame_samples=frame_samples,
             frame_range_samples=(min(self._sizes, default=0), max(self._sizes, default=0)),
             other_sizes_ratio=1 - usual_frames / max(1, self.frames),
-            samples_hz=mean_hz if drift.ppm is None else SAMPLE_RATE_HZ * (1 + drift.ppm / 1e6),
-            mean_hz=mean_hz,
+            samples_hz=self._samples_hz(drift.ppm),
+            mean_hz=self._mean_hz(),
             clock_hz=delivery.clock.hz if self._is_rtp else None,
             labels=tuple(self._labels.most_common(8)),
             fingerprint=reader.fingerprint,
@@ -261,6 +276,12 @@ class StreamFold:
         came_ns = self._audio_ns - self._placer.last_own_ns
         return came_ns / took_ns * SAMPLE_RATE_HZ if took_ns > 0 else None
 
+    def _samples_hz(self, ppm: float | None) -> float | None:
+        """Samples that come in a second while audio flows."""
+        if ppm is None:
+            return self._mean_hz()
+        return SAMPLE_RATE_HZ * self._delivery.due.audio_share * (1 + ppm / 1e6)
+
     def _dialect(self) -> Dialect | None:
         reading = self._judge.reading
         if reading is None or self.is_datagrams:
@@ -276,9 +297,9 @@ class StreamFold:
             latest = latest.after(earlier)
         return latest
 
-    def _quality(self, bursts: Bursts, upstream_ratio: float, late_ratio: float) -> Quality:
+    def _quality(self, bursts: Bursts, upstream_ratio: float, late_ratio: float | None) -> Quality:
         """Of what a listener with an adaptive buffer would have heard."""
-        if not self.frames or not self._judge.is_settled:
+        if late_ratio is None or not self._judge.is_settled:
             return assess(None)
         return assess(
             1 - (1 - bursts.loss_ratio) * (1 - min(1.0, upstream_ratio)),

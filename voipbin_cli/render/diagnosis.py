@@ -199,7 +199,7 @@ def counts_text(metrics: Mapping[str, Any]) -> str:
         parts.append(f"sequence: {counts}")
     if drift is not None:
         parts.append(f"drift {drift:+.0f} ± {metrics['clock_drift_uncertainty_ppm']:.0f} ppm")
-    buffers = metrics["buffers"]
+    buffers = metrics["buffers"] or {}
     parts += [f"{name}: {row['late_ratio']:.1%} late" for name, row in buffers.items()]
     return "; ".join(parts)
 

@@ -25,7 +25,8 @@ class Arrivals:
     """Rows in order of arrival. The payload of a row is `data[at : at + length]`.
 
     `label` is the RTP payload type or the AudioSocket kind, NO_LABEL for SLN; the RTP columns
-    are all zero without RTP. `is_audio` is false for comfort noise, events and the like.
+    are all zero without RTP. `is_audio` is false for comfort noise, events and the like; of the
+    rows of audio alone `others` tells how many such came right before each.
     """
 
     data: bytes
@@ -38,6 +39,7 @@ class Arrivals:
     timestamp: Ints
     ssrc: Ints
     marker: Mask
+    others: Ints
 
     def __len__(self) -> int:
         return len(self.time_ns)
@@ -143,6 +145,7 @@ def _rows(headers: Headers) -> Arrivals:
         timestamp=rtp.timestamp if rtp else none,
         ssrc=rtp.ssrc if rtp else none,
         marker=rtp.marker if rtp else none > 0,
+        others=none,
     )
 
 

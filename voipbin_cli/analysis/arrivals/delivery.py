@@ -10,12 +10,13 @@ from voipbin_cli.analysis.arrivals.backlog import BacklogFold
 from voipbin_cli.analysis.arrivals.bursts import VariationFold
 from voipbin_cli.analysis.arrivals.delay_floor import FloorLevel
 from voipbin_cli.analysis.arrivals.drift import Drift, DriftFold
+from voipbin_cli.analysis.arrivals.due_clock import WINDOW_FRAMES, DueClock
 from voipbin_cli.analysis.arrivals.intervals import IntervalFold
 from voipbin_cli.analysis.arrivals.jitter import Jitter, JitterFold
 from voipbin_cli.analysis.arrivals.own_lag import Came, KeptWaiting, LatenessFold
 from voipbin_cli.analysis.arrivals.paces import ClockFold
 from voipbin_cli.analysis.arrivals.pause_fold import PauseFold, Settled
-from voipbin_cli.analysis.arrivals.placing import Placed
+from voipbin_cli.analysis.arrivals.placing import Placed, joined
 from voipbin_cli.analysis.columns import Blocks, Ints
 from voipbin_cli.analysis.pauses import Pause, weigh
 from voipbin_cli.analysis.playout.late_frames import BufferFold, Outcome
@@ -41,6 +42,8 @@ class DeliveryFold:
         self.backlog = BacklogFold()
         self.variation = VariationFold()
         self.clock = ClockFold(clock_hz, is_sampled=is_sampled)
+        self.due = DueClock(is_told=clock_hz is not None)
+        self._held: Placed | None = None
         self._jitter: JitterFold | None = None
         self._unclocked: list[tuple[Ints, Ints]] = []
         self._pauses = PauseFold()
@@ -54,25 +57,41 @@ class DeliveryFold:
         """Take rows in order of arrival."""
         self._frames += len(rows.time)
         self.intervals.add(rows.gap[1:] if rows.is_fresh else rows.gap)
-        self._judge(self._waiting.add(Came(rows.time, rows.own, rows.place)))
         self._unclocked.append((rows.time, rows.ticks))
         self.clock.add(rows.time, rows.ticks, rows.place)
         self._take_clock()
+        self._held = rows if self._held is None else joined(self._held, rows)
+        whole = len(self._held.time) - len(self._held.time) % WINDOW_FRAMES
+        if whole and self.clock.hz is not None:
+            self._lay(self._held.chosen(slice(0, whole)), self.clock.hz)
+            self._held = self._held.chosen(slice(whole, None))
+
+    def _lay(self, placed: Placed, clock_hz: int) -> None:
+        """Pass on rows by when they were due."""
+        if len(placed.time):
+            rows = self.due.lay(placed, clock_hz)
+            self._judge(self._waiting.add(Came(rows.time, rows.own, rows.place)))
+
+    def _lay_rest(self) -> None:
+        """Nothing more comes on this connection."""
+        self.clock.decide()
+        self._take_clock()
+        held, self._held = self._held, None
+        if held is not None and self.clock.hz is not None:
+            self._lay(held, self.clock.hz)
+        self._judge(self._waiting.finish())
 
     def broke(self) -> None:
         """The connection is gone."""
-        self.clock.decide()
-        self._judge(self._waiting.finish())
+        self._lay_rest()
         self._take_settled(self._pauses.broke())
         self._drift.cut()
         self.backlog.restart()
 
     def flush(self) -> None:
         """Judge what is open by what has come."""
-        self._judge(self._waiting.finish())
+        self._lay_rest()
         self._take_settled(self._pauses.finish())
-        self.clock.decide()
-        self._take_clock()
 
     def _judge(self, frames: Came) -> None:
         if not len(frames.time):
@@ -112,8 +131,10 @@ class DeliveryFold:
 
     @property
     def drift(self) -> Drift:
-        """Of the far clock."""
-        return self._drift.result()
+        """Of the far clock, where there is one: against the pace of arrivals nothing drifts."""
+        told = self._drift.result()
+        is_clock = self.due.is_believable and not self.due.was_paced
+        return told if is_clock else told._replace(ppm=None, uncertainty_ppm=None)
 
     @property
     def pauses(self) -> tuple[Pause, ...]:
@@ -132,5 +153,5 @@ class DeliveryFold:
 
     @property
     def buffers(self) -> dict[str, Outcome]:
-        """By policy, over the frames whose place on the clock is settled."""
-        return self._buffers.result() if self._frames else {}
+        """By policy, over the frames whose place on the clock is settled; none without a clock."""
+        return self._buffers.result() if self._frames and self.due.is_believable else {}

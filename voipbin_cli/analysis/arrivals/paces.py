@@ -56,7 +56,8 @@ class ClockFold:
     def _counted_hz(self) -> int:
         """Ticks for each sample, as often as there are samples in a second."""
         arrivals, ticks, places = self._held()
-        counted = _pace(ticks, places)
+        # From one frame to the next: what was skipped between some of them says nothing.
+        counted = _pace(ticks, places, span=1)
         if counted is None:
             return SAMPLE_RATE_HZ
         came_hz = SAMPLE_RATE_HZ * (_pace(places, arrivals) or 1.0)

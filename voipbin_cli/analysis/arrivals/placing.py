@@ -34,6 +34,17 @@ class Placed(NamedTuple):
     steps: Ints
     is_fresh: bool
 
+    def chosen(self, which: slice) -> Placed:
+        """A part of the rows."""
+        is_fresh = self.is_fresh and not which.start
+        return Placed._make([*(column[which] for column in self[:-1]), is_fresh])
+
+
+def joined(first: Placed, second: Placed) -> Placed:
+    """The rows of both, in that order."""
+    columns = map(np.concatenate, zip(first[:-1], second[:-1], strict=True))
+    return Placed._make([*columns, first.is_fresh])
+
 
 class _Last(NamedTuple):
     """The latest row, from which the next one is placed."""

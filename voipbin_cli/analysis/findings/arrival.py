@@ -6,6 +6,7 @@ from voipbin_cli.analysis.findings.connection import fell_silent
 from voipbin_cli.analysis.findings.holding import backlog_ms, held_ms, period_ms
 from voipbin_cli.analysis.findings.pace import is_each_frame_late
 from voipbin_cli.analysis.findings.row import WARNING, Case, Evidence, FindingRow, sure, tenths
+from voipbin_cli.analysis.metrics import Measured
 from voipbin_cli.analysis.pauses import PauseKind
 from voipbin_cli.analysis.playout.target_delay import (
     ADAPTIVE,
@@ -86,9 +87,14 @@ def stalls(case: Case) -> Evidence:
         "count": len(late),
         "longest_ms": tenths(max(late, default=0.0)),
         "total_ms": tenths(sum(late)),
-        "late_in_60_ms_buffer": round(measured.late_ratio(FIXED_60.name), 4),
-        "late_in_200_ms_buffer": round(measured.late_ratio(FIXED_200.name), 4),
+        "late_in_60_ms_buffer": _late_share(measured, FIXED_60.name),
+        "late_in_200_ms_buffer": _late_share(measured, FIXED_200.name),
     }
+
+
+def _late_share(measured: Measured, buffer: str) -> float | None:
+    late = measured.late_ratio(buffer)
+    return None if late is None else round(late, 4)
 
 
 def is_stall_grave(case: Case) -> bool:
@@ -145,16 +151,16 @@ def is_loss_grave(case: Case) -> bool:
 
 
 def judge_jitter(case: Case) -> float:
-    return sure(case.measured.late_ratio(FIXED_60.name), JITTER_LATE_RATIO, 0.1)
+    return sure(case.measured.late_ratio(FIXED_60.name) or 0.0, JITTER_LATE_RATIO, 0.1)
 
 
 def jitter(case: Case) -> Evidence:
     measured = case.measured
     adaptive = measured.buffers[ADAPTIVE.name]
     return {
-        "late_in_60_ms_buffer": round(measured.late_ratio(FIXED_60.name), 4),
-        "late_in_120_ms_buffer": round(measured.late_ratio(FIXED_120.name), 4),
-        "late_in_200_ms_buffer": round(measured.late_ratio(FIXED_200.name), 4),
+        "late_in_60_ms_buffer": _late_share(measured, FIXED_60.name),
+        "late_in_120_ms_buffer": _late_share(measured, FIXED_120.name),
+        "late_in_200_ms_buffer": _late_share(measured, FIXED_200.name),
         "adaptive_delay_ms": tenths(adaptive.mean_delay_ms),
         "interarrival_jitter_ms": tenths(measured.jitter.max_ms or 0.0),
     }

@@ -1,0 +1,244 @@
+"""The clock by which frames were due: the one that advances as time does.
+
+A listener plays audio by a clock of the stream's own. Three may tell it: the RTP timestamps, the
+samples of the frames, and, where neither advances as time does (a codec that nobody decodes,
+another sample rate, a sender whose timer is slow), the steady pace at which the frames come.
+Which of them it is the arrivals say: jitter, stalls and losses make them uneven, but no clock is
+off by 1 %.
+"""
+
+from __future__ import annotations
+
+import math
+from array import array
+from enum import IntEnum
+from typing import NamedTuple
+
+import numpy as np
+
+from voipbin_cli.analysis.arrivals.placing import Placed
+from voipbin_cli.analysis.columns import Floats, Ints, Mask
+
+# Two seconds of 20 ms frames are judged at once, and never fewer than half a second's, unless
+# there are no more.
+WINDOW_FRAMES = 100
+_LEAST_FRAMES = 25
+# Quartz is off by 0.01 %; what is off by 1 % counts something else than time.
+_SAME_PACE = 0.01
+# A pace is steady where four gaps of five differ from the usual one by a tenth at most. No codec
+# sends frames of under 2.5 ms (RFC 6716 2.1.4: Opus): what comes faster had been waiting.
+_STEADY_SHARE = 0.8
+_STEADY_GAP = 0.1
+_LEAST_PACE_NS = 2_500_000
+# A timestamp that is 2 s from where both the arrival and the samples put it is of another clock.
+_JUMP_NS = 2_000_000_000
+# Jitter of 400 ms moves what is seen in one window by some 3 %: a clock that is off by 5 % in the
+# median of them all (by more where there are but few) is none.
+_OFF = 0.05
+_OFF_ONCE = 0.15
+
+
+class DueBy(IntEnum):
+    """What tells when a frame was due, the first that keeps time."""
+
+    TICKS = 0  # RTP timestamps at the rate that they count, or samples at another than 8 kHz
+    SAMPLES = 1
+    PACE = 2
+
+
+class _Windows(NamedTuple):
+    """Steps from each frame of a window to its next, in ns, shape (windows, frames - 1)."""
+
+    gaps: Ints
+    stamps: Ints
+    samples: Ints
+
+    def fits(self) -> Mask:
+        """Which of DueBy keeps time in each window, shape (windows, 3)."""
+        usual, run = (_ratio(of(self.stamps), of(self.gaps)) for of in (_usual, _run))
+        # The rate was measured over runs of these very frames: where samples say another, that
+        # it fits those is no proof.
+        stamps = _same(usual, 1.0) | (_same(run, 1.0) & self.lengths_ns()[1])
+        samples = _same(_match(self.samples, self.gaps), 1.0)
+        return np.stack([stamps, samples, self._is_steady()], axis=1)
+
+    def paces_ns(self) -> Ints:
+        """What a frame takes."""
+        half = -(-self.gaps.shape[1] // 2)
+        paces: Ints = np.rint(_run(self.gaps) / half).astype(np.int64)
+        return paces
+
+    def lengths_ns(self) -> tuple[Ints, Mask]:
+        """How long a frame lasts by its timestamp, as a rule; whether by its samples, too."""
+        if not self.gaps.size:
+            return np.zeros(len(self.gaps), np.int64), np.ones(len(self.gaps), np.bool_)
+        stamps, samples = _usual(self.stamps), _usual(self.samples)
+        return np.rint(stamps).astype(np.int64), _same(samples, stamps) | (stamps <= 0)
+
+    def _is_steady(self) -> Mask:
+        usual = _usual(self.gaps)[:, None]
+        is_near = np.abs(self.gaps - usual) <= _STEADY_GAP * usual
+        is_steady: Mask = (is_near.mean(axis=1) >= _STEADY_SHARE) & (usual[:, 0] >= _LEAST_PACE_NS)
+        return is_steady
+
+
+class _Last(NamedTuple):
+    """The row before the next one."""
+
+    time_ns: int
+    place_ns: int
+    ticks: int
+    due_ns: int
+
+
+class DueClock:
+    """Lays rows on the clock by which they were due, a hundred at a time.
+
+    `is_told`: the rate of the timestamps is known from elsewhere, so that they are believed where
+    the arrivals are too uneven to say. `was_paced`: the arrivals themselves were the clock, in
+    part at least.
+    """
+
+    def __init__(self, *, is_told: bool) -> None:
+        self.by: DueBy | None = None
+        self.was_paced = False
+        self._is_told = is_told
+        self._last: _Last | None = None
+        self._pace_ns = 0
+        self._matches = array("d")
+        self._audio_ns = self._due_ns = 0
+
+    @property
+    def audio_share(self) -> float:
+        """The audio that came, by its samples, over the time that it was due for."""
+        return self._audio_ns / self._due_ns if self._due_ns else 1.0
+
+    @property
+    def is_believable(self) -> bool:
+        """On the whole the clock advanced as time did, as far as there was enough to see."""
+        if not self._matches:
+            return True
+        off = abs(float(np.median(self._matches)) - 1)
+        return off <= max(_OFF, _OFF_ONCE / math.sqrt(len(self._matches)))
+
+    def lay(self, rows: Placed, clock_hz: int) -> Placed:
+        """The same rows at the places, and with the lengths, that they were due by.
+
+        Whole windows, or what is left of one at the end of a connection.
+        """
+        size = min(len(rows.time), WINDOW_FRAMES)
+        gaps, stamps, samples = self._steps(rows, clock_hz)
+        windows = _Windows(*(_inner(column, size) for column in (gaps, stamps, samples)))
+        lengths, are_alike = windows.lengths_ns()
+        lengths, are_alike = np.repeat(lengths, size), np.repeat(are_alike, size)
+        if not self._is_told:
+            # What the timestamps skip is no audio: whether it was meant, or lost, `pauses` judges.
+            stamps = np.minimum(stamps, np.maximum(lengths * rows.steps, samples))
+        chosen, paces = self._choose(windows)
+        by, paces = np.repeat(chosen, size), np.repeat(paces, size)
+        steps = np.choose(by, [stamps, samples, paces * _frames(rows.steps, gaps, paces)])
+        if rows.is_fresh:
+            steps[0] = samples[0]
+        own = np.choose(by, [np.where(are_alike, rows.own, lengths), rows.own, paces])
+        self._compare(_inner(steps, size), windows.gaps)
+        return self._laid(rows, steps, own)
+
+    def _steps(self, rows: Placed, clock_hz: int) -> tuple[Ints, Ints, Ints]:
+        """From each row before to each: time, time by the ticks, time by the samples.
+
+        A clock that stands still (0 Hz) tells none.
+        """
+        last = self._last or _Last(int(rows.time[0]), int(rows.place[0]), int(rows.ticks[0]), 0)
+        gaps = np.diff(rows.time, prepend=last.time_ns)
+        samples = np.diff(rows.place, prepend=last.place_ns)
+        stamps = np.diff(rows.ticks, prepend=last.ticks) * 1_000_000_000 // max(clock_hz, 1)
+        return gaps, np.where(_is_jump(stamps, gaps, samples), samples, stamps), samples
+
+    def _laid(self, rows: Placed, steps: Ints, own: Ints) -> Placed:
+        due = (self._last.due_ns if self._last else 0) + np.cumsum(steps)
+        ends = rows.time, rows.place, rows.ticks, due
+        self._last = _Last._make(int(column[-1]) for column in ends)
+        self._audio_ns += int(rows.own.sum())
+        self._due_ns += int(own.sum())
+        return rows._replace(place=due, own=own)
+
+    def _choose(self, windows: _Windows) -> tuple[Ints, Ints]:
+        """By what each window is due, and the pace that holds then."""
+        count, steps = windows.gaps.shape
+        chosen, paces = np.empty(count, np.int64), np.zeros(count, np.int64)
+        fits = np.zeros((count, len(DueBy)), np.bool_)
+        if steps and (self.by is None or steps + 1 >= _LEAST_FRAMES):
+            fits, paces = windows.fits(), windows.paces_ns()
+        by = self._unless_seen(windows) if self.by is None else self.by
+        for n, row in enumerate(fits.tolist()):
+            if True in row and (by is DueBy.PACE or not row[by]):
+                by = DueBy(row.index(True))
+            if by is DueBy.PACE and row[by]:
+                self._pace_ns, self.was_paced = int(paces[n]), True
+            chosen[n], paces[n] = by, self._pace_ns
+        self.by = by
+        return chosen, paces
+
+    def _unless_seen(self, windows: _Windows) -> DueBy:
+        """By what they are due where the arrivals are too uneven to say: the first frames alone."""
+        stamps, samples = windows.stamps[:1], windows.samples[:1]
+        if not stamps.size:
+            return DueBy.TICKS if self._is_told else DueBy.SAMPLES
+        agree = bool(_same(_usual(stamps), _usual(samples)).all())
+        return DueBy.TICKS if self._is_told or agree else DueBy.SAMPLES
+
+    def _compare(self, steps: Ints, gaps: Ints) -> None:
+        """Note how much of the time the clock counted in each window that shows it."""
+        if gaps.shape[1] + 1 >= _LEAST_FRAMES:
+            matches = _match(steps, gaps)
+            self._matches.extend(matches[np.isfinite(matches)].tolist())
+
+
+def _inner(column: Ints, size: int) -> Ints:
+    """By windows, without the step into each of them."""
+    return column.reshape(-1, size)[:, 1:]
+
+
+def _usual(steps: Ints) -> Floats:
+    """What a frame takes as a rule, shape (windows,)."""
+    return np.asarray(np.median(steps, axis=1), np.float64)
+
+
+def _run(steps: Ints) -> Floats:
+    """What half a window takes, in the median over where it begins, shape (windows,)."""
+    half = -(-steps.shape[1] // 2)
+    sums = np.cumsum(np.pad(steps, ((0, 0), (1, 0))), axis=1)
+    return _usual(sums[:, half:] - sums[:, :-half])
+
+
+def _ratio(one: Floats, other: Floats) -> Floats:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return one / other
+
+
+def _match(steps: Ints, gaps: Ints) -> Floats:
+    """How much of the time these steps count: over half a window, or over one frame as a rule.
+
+    The better of both: jitter spoils the latter, audio that never came the former. Not finite
+    where no time passed.
+    """
+    usual, run = (_ratio(of(steps), of(gaps)) for of in (_usual, _run))
+    return np.where(np.abs(usual - 1) < np.abs(run - 1), usual, run)
+
+
+def _same(one: Floats, other: Floats | float) -> Mask:
+    is_near: Mask = np.abs(one - other) <= _SAME_PACE * np.abs(other)
+    return is_near
+
+
+def _is_jump(stamps: Ints, gaps: Ints, samples: Ints) -> Mask:
+    """Timestamps that went where neither the arrivals nor the samples did."""
+    ahead: Mask = stamps > np.maximum(gaps, samples) + _JUMP_NS
+    back: Mask = stamps < np.minimum(samples, 0) - _JUMP_NS
+    return ahead | back
+
+
+def _frames(steps: Ints, gaps: Ints, paces: Ints) -> Ints:
+    """How many frames each is ahead of the one before: by its number, if it took so long."""
+    took = np.rint(gaps / np.maximum(paces, 1)).astype(np.int64)
+    return np.minimum(steps, np.maximum(1, took))
