@@ -23,6 +23,7 @@ class FindingId(StrEnum):
     MUTED = "muted"
     LOCAL_LAG = "local-lag"
     # What the payload is.
+    ENCAPSULATION_MISMATCH = "encapsulation-mismatch"
     NOT_AUDIO = "not-audio"
     WRONG_RATE = "wrong-rate"
     MISALIGNED = "misaligned"

@@ -58,6 +58,7 @@ IDS = [
     "noise",
     "local-lag",
     "connection-lost",
+    "encapsulation-mismatch",
 ]
 NONE: frozenset[str] = frozenset()
 

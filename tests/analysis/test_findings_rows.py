@@ -15,18 +15,22 @@ from voipbin_cli.analysis.arrivals.own_lag import Lag, Trips
 from voipbin_cli.analysis.arrivals.reception import Reception
 from voipbin_cli.analysis.closing import Closing
 from voipbin_cli.analysis.findings import BY_ID, Circumstances, find, verdict
-from voipbin_cli.analysis.findings.row import Case
+from voipbin_cli.analysis.findings.row import ALL_AUDIO, Case
 from voipbin_cli.analysis.metrics import Measured, Outage
 from voipbin_cli.analysis.pauses import Grounds, Pause
 from voipbin_cli.analysis.playout.late_frames import Outcome
 from voipbin_cli.analysis.severity import Severity
 from voipbin_cli.analysis.sound.codec_judge import Change
+from voipbin_cli.analysis.sound.file_headers import Headers
 from voipbin_cli.analysis.sound.holes import Holes
 from voipbin_cli.analysis.sound.noise_floor import NoiseFloor
 from voipbin_cli.analysis.sound.stillness import Stillness
 from voipbin_cli.analysis.words import Words
 from voipbin_cli.codec.codecs import Codec
 from voipbin_cli.codec.encapsulation import Encapsulation
+from voipbin_cli.codec.examination import Found
+from voipbin_cli.codec.formats import Format
+from voipbin_cli.codec.framing import Framing
 from voipbin_cli.codec.reading import Reading
 from voipbin_cli.finding_ids import FindingId
 
@@ -539,15 +543,19 @@ def test_a_credential_that_is_refused_after_audio_came_was_good_before() -> None
 
 
 def test_not_audio() -> None:
-    header = facts(magic="a WAV (RIFF) header")
+    header = facts(file_headers=Headers("a WAV (RIFF) header", frame=7, frames=2))
     assert sure("not-audio", header) == 0.98
     assert evidence("not-audio", header) == {
         "found": "a WAV (RIFF) header",
-        "where": "at the start",
+        "first_frame": 7,
+        "frames": 2,
     }
-    text = facts(heard_blocks=10, text_blocks=6)
+    text = facts(heard_blocks=10, text_blocks=6, text="JSON text")
     assert sure("not-audio", text) == 0.98
-    assert evidence("not-audio", text) == {"found": "printable text", "where": "in the payload"}
+    assert evidence("not-audio", text) == {"found": "JSON text", "where": "payload"}
+    whole = facts(framing=Framing(text="HTML or XML text"))
+    assert sure("not-audio", whole) == 0.98
+    assert evidence("not-audio", whole) == {"found": "HTML or XML text", "where": "message"}
     assert sure("not-audio", facts(heard_blocks=10, text_blocks=5)) == 0
     assert sure("not-audio", facts(heard_blocks=0, text_blocks=0)) == 0
 
@@ -705,8 +713,15 @@ def test_codec_mismatch() -> None:
     assert sure("codec-mismatch", facts(malformed=6, messages=11)) == 0.9
     assert sure("codec-mismatch", facts(malformed=5, messages=10)) == 0
     assert sure("codec-mismatch", facts(changes=(Change(9, MULAW, alaw),))) == 0.95
-    assert sure("codec-mismatch", facts(heard_blocks=10, misfit_blocks=6)) == 0.8
-    assert sure("codec-mismatch", facts(heard_blocks=10, misfit_blocks=5)) == 0
+    foreign = facts(foreign=Found(Format.STEREO, "two channels"))
+    assert sure("codec-mismatch", foreign) == 0.95
+    assert evidence("codec-mismatch", foreign) == {
+        "found": "stereo",
+        "which": "two channels",
+        "due": "mulaw or s16le",
+    }
+    unknown = facts(foreign=Found(Format.UNKNOWN))
+    assert evidence("codec-mismatch", unknown)["found"] is None
     assert sure("codec-mismatch", facts(reading=alaw)) == 0.97
     for unsaid in ({"is_settled": False}, {"is_datagrams": True}):
         assert sure("codec-mismatch", facts(reading=alaw, **unsaid)) == 0
@@ -1005,6 +1020,8 @@ EXPLAINED = {
     "closed-early": NO_STREAM - {"closed-early"},
     "muted": {"silence", "low-level", "no-audio"},
     "no-audio": {"silence"},
+    "encapsulation-mismatch": ALL_AUDIO
+    | {"not-audio", "codec-mismatch", "byte-order", "misaligned"},
     "not-audio": SOUND
     | NAMES
     | {"codec-mismatch", "byte-order", "misaligned", "wrong-rate", "sender-pace"},

@@ -15,13 +15,16 @@ from voipbin_cli.analysis.emodel import Quality
 from voipbin_cli.analysis.pauses import Pause, PauseKind
 from voipbin_cli.analysis.playout.late_frames import Outcome
 from voipbin_cli.analysis.sound.codec_judge import Change
+from voipbin_cli.analysis.sound.file_headers import Headers
 from voipbin_cli.analysis.sound.holes import Holes
 from voipbin_cli.analysis.sound.noise_floor import NoiseFloor
 from voipbin_cli.analysis.sound.signal import Signal
 from voipbin_cli.analysis.sound.stillness import Stillness
 from voipbin_cli.codec.codecs import SAMPLE_RATE_HZ
 from voipbin_cli.codec.encapsulation import Encapsulation
+from voipbin_cli.codec.examination import Found
 from voipbin_cli.codec.fingerprint import Dialect, Fingerprint
+from voipbin_cli.codec.framing import Framing
 from voipbin_cli.codec.reading import Reading
 
 # A link that is this short of what the stream needs makes a ping wait so long within a run.
@@ -72,10 +75,12 @@ class Measured:
     reading: Reading | None
     is_settled: bool
     changes: tuple[Change, ...]
+    foreign: Found | None
+    framing: Framing | None
     heard_blocks: int
     text_blocks: int
-    misfit_blocks: int
-    magic: str | None
+    text: str | None
+    file_headers: Headers | None
     intervals: Intervals | None
     calm_ratio: float
     backlog_ms: float
@@ -100,6 +105,18 @@ class Measured:
     def is_only_text(self) -> bool:
         """Nothing came that could hold audio, but text messages."""
         return not self.frames and self.texts * 2 > self.messages
+
+    @property
+    def is_text(self) -> bool:
+        """Most of what is no silence is text."""
+        if self.framing and self.framing.text:
+            return True
+        return self.text_blocks * 2 > self.heard_blocks
+
+    @property
+    def is_sound_known(self) -> bool:
+        """What the payload sounds like can be told: it is not in a format that is not decoded."""
+        return self.foreign is None and not self.is_text
 
     @property
     def duration_s(self) -> float:

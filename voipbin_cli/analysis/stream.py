@@ -27,12 +27,17 @@ from voipbin_cli.analysis.messages import Messages
 from voipbin_cli.analysis.metrics import Measured, Outage
 from voipbin_cli.analysis.playout.target_delay import ADAPTIVE
 from voipbin_cli.analysis.sound.codec_judge import BLOCK_FRAMES, CodecJudge
+from voipbin_cli.analysis.sound.file_headers import HeaderFold
 from voipbin_cli.analysis.sound.sound_fold import SoundFold
 from voipbin_cli.analysis.trace import Trace
-from voipbin_cli.codec.codecs import FRAME_SAMPLES, SAMPLE_RATE_HZ
+from voipbin_cli.codec.codecs import FRAME_NS, FRAME_SAMPLES, SAMPLE_RATE_HZ
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.codec.fingerprint import Dialect, name_dialect
+from voipbin_cli.codec.formats import Format
 from voipbin_cli.codec.reading import Reading
+
+# Samples of a format are at 8 kHz where they play as long as they take to come, within a tenth.
+_NEAR = 0.1
 
 
 class Glance(NamedTuple):
@@ -79,6 +84,8 @@ class StreamFold:
         self._held: Arrivals | None = None
         self._others = 0  # rows since the latest audio that are none: comfort noise, events
         self._undecided: list[Arrivals] = []
+        self._file_headers = HeaderFold()
+        self._usual_ns: float | None = None
         self._placer = Placer(encapsulation, is_datagrams=is_datagrams, clock_hz=clock_hz)
         self._lateness = LatenessFold()
         self._delivery = DeliveryFold(self._lateness, clock_hz, is_sampled=not is_datagrams)
@@ -160,26 +167,26 @@ class StreamFold:
 
     def _read(self, rows: Arrivals) -> None:
         """Find out how each block is read, and pass on what is decided, in runs read alike."""
-        for run, reading in self._judge.read(rows):
-            if reading is None:
+        for run, read in self._judge.read(rows):
+            if read.reading is None:
                 self._undecided.append(run.compact())
             else:
                 self._release_undecided()
-                self._fold(run, reading)
+                self._fold(run, read.reading, read.foreign)
 
     def _release_undecided(self) -> None:
         undecided, self._undecided = self._undecided, []
         for rows in undecided:
             assert self._judge.reading is not None
-            self._fold(rows, self._judge.reading)
+            self._fold(rows, self._judge.reading, self._judge.how.foreign)
 
-    def _fold(self, rows: Arrivals, reading: Reading) -> None:
-        samples = rows.length // reading.codec.sample_bytes
+    def _fold(self, rows: Arrivals, reading: Reading, foreign: Format | None) -> None:
+        own = self._own_ns(rows, reading, foreign)
+        self._file_headers.add(rows)
         _count(self._labels, rows.label)
-        _count(self._sizes, samples)
+        _count(self._sizes, own // NS_PER_SAMPLE)
         if not self.frames:
             self._began_ns = int(rows.time_ns[0])
-        own = rows.length * (NS_PER_SAMPLE // reading.codec.sample_bytes)
         placed = self._placer.place(rows, own, self._delivery.clock.hz)
         if placed.is_fresh:
             self._note_return(int(placed.time[0]))
@@ -189,6 +196,18 @@ class StreamFold:
         self.frames += len(rows)
         self._audio_ns += int(placed.own.sum())
         self._aside(partial(self.sound.add, rows, reading))
+
+    def _own_ns(self, rows: Arrivals, reading: Reading, foreign: Format | None) -> Ints:
+        """How long each row plays; of what may not be 8 kHz, as long as it takes to come."""
+        if foreign is None:
+            return rows.length * (NS_PER_SAMPLE // reading.codec.sample_bytes)
+        if self._usual_ns is None:
+            self._usual_ns = _usual_ns(rows.time_ns[:BLOCK_FRAMES])
+        if foreign.sample_bytes:
+            own = rows.length * NS_PER_SAMPLE // foreign.sample_bytes
+            if abs(own[0] / self._usual_ns - 1) < _NEAR:
+                return own
+        return np.full(len(rows), _in_tens_of_ms(self._usual_ns))
 
     def _note_return(self, at_ns: int) -> None:
         if self._outages and self._outages[-1].after_ns is None:
@@ -242,13 +261,15 @@ class StreamFold:
             labels=tuple(self._labels.most_common(8)),
             fingerprint=reader.fingerprint,
             dialect=self._dialect(),
-            reading=judge.reading,
-            is_settled=judge.is_settled,
-            changes=tuple(judge.changes),
+            reading=None if judge.foreign else judge.reading,
+            is_settled=judge.is_settled and judge.foreign is None,
+            changes=() if judge.foreign else tuple(judge.changes),
+            foreign=judge.foreign,
+            framing=None if self.is_datagrams else reader.framing(),
             heard_blocks=judge.heard,
             text_blocks=judge.texts,
-            misfit_blocks=judge.misfits,
-            magic=judge.magic,
+            text=judge.text,
+            file_headers=self._file_headers.result(),
             intervals=delivery.intervals.result(),
             calm_ratio=delivery.intervals.share(0.75 * frame_ms, 1.25 * frame_ms),
             backlog_ms=delivery.backlog.backlog_ns / 1e6,
@@ -284,7 +305,7 @@ class StreamFold:
 
     def _dialect(self) -> Dialect | None:
         reading = self._judge.reading
-        if reading is None or self.is_datagrams:
+        if reading is None or self.is_datagrams or self._judge.foreign:
             return None
         return name_dialect(self.encapsulation, reading.codec, self._reader.fingerprint)
 
@@ -299,7 +320,7 @@ class StreamFold:
 
     def _quality(self, bursts: Bursts, upstream_ratio: float, late_ratio: float | None) -> Quality:
         """Of what a listener with an adaptive buffer would have heard."""
-        if late_ratio is None or not self._judge.is_settled:
+        if late_ratio is None or not self._judge.is_settled or self._judge.foreign:
             return assess(None)
         return assess(
             1 - (1 - bursts.loss_ratio) * (1 - min(1.0, upstream_ratio)),
@@ -307,6 +328,15 @@ class StreamFold:
             mean_burst_frames=bursts.mean_run_frames,
             listening_only=True,
         )
+
+
+def _usual_ns(time_ns: Ints) -> float:
+    """How far apart messages usually come; 20 ms where there are no times."""
+    return float(np.median(np.diff(time_ns))) if time_ns[-1] > time_ns[0] else FRAME_NS
+
+
+def _in_tens_of_ms(time_ns: float) -> int:
+    return max(1, round(time_ns / 1e7)) * 10_000_000
 
 
 def _count(counter: Counter[int], column: Ints) -> None:

@@ -10,6 +10,8 @@ own; what follows from them is decided here:
 - *Shift*: samples that begin one byte late look byte-swapped. Which of the two they are comes
   out by a sequential test over the payloads that follow.
 - *None that I know*: where every reading costs as much as noise.
+- *Examination*: now and then a stretch of the stream is looked at for what is none of the codecs:
+  other samples, compressed audio, chance (`examination`).
 
 All clients weigh every payload that sounds, in order, as long as the decider `wants_all`. So they
 have the same evidence, settle at the same payload and name the same reading.
@@ -24,6 +26,7 @@ from typing import NamedTuple
 from voipbin_cli.codec.codecs import Codec
 from voipbin_cli.codec.encapsulation import Unit
 from voipbin_cli.codec.evidence import BitsByCodec, Evidence
+from voipbin_cli.codec.examination import Examinations, Found
 from voipbin_cli.codec.hypotheses import score_each, score_misaligned
 from voipbin_cli.codec.reading import SHIFTED, Reading
 
@@ -54,6 +57,8 @@ SHIFT_BITS = 16.0
 # does not change any more. 1500, 30 s, for the test for a shift, which forgets nothing.
 MAX_WEIGHED = 250
 MAX_TESTED = 1500
+# Stretches that are examined: 2 ms each.
+MAX_EXAMINED = 100
 # Bits in favour of the reading of before. Most for a new connection of the same stream, which has
 # no reason to differ; least for frames of another size or label, which is how a codec changes.
 RESTART_BONUS = 12.0
@@ -135,6 +140,7 @@ class CodecDecider:
 
     def __init__(self) -> None:
         self.reading: Reading | None = None
+        self._examinations = Examinations()
         self._open(None, 0.0, may_go_on=False)
 
     def _open(self, known: Reading | None, bonus: float, *, may_go_on: bool) -> None:
@@ -264,3 +270,20 @@ class CodecDecider:
         if looks:
             self._is_unexplained = mean_look(looks).is_unexplained
         return looks
+
+    # What is none of the codecs
+
+    def examine(self, payloads: Sequence[bytes]) -> None:
+        """Look at payloads in a row for what is none of the codecs; `is_due` says how often."""
+        if self._examinations.count < MAX_EXAMINED:
+            self._examinations.add(payloads)
+
+    @property
+    def is_examined(self) -> bool:
+        """Whether any payloads were looked at that can tell what they are not."""
+        return self._examinations.count > 0
+
+    @property
+    def foreign(self) -> Found | None:
+        """What the stream is that is none of the codecs, None where one of them may explain it."""
+        return self._examinations.found

@@ -32,7 +32,7 @@ Bytes = npt.NDArray[np.uint8]
 MAX_BITS_PER_BYTE = 8.0
 MIN_BYTES = 40
 
-_ORDERS = (0, 1, 2, 4)
+ORDERS = (0, 1, 2, 4)
 _BLOCK = 16  # samples over which the residual is taken to be stationary: 2 ms
 _HALF_LOG2_2PIE = 0.5 * np.log2(2 * np.pi * np.e)
 # A fit cannot be better than rounding: a residual of step/sqrt(12), in squared steps.
@@ -64,21 +64,21 @@ def _log2_steps(codec: Codec) -> Floats:
 
 _G711 = (Codec.MULAW, Codec.ALAW)  # with tables of values and steps; _LINEAR by numpy's types
 _LINEAR = {Codec.S16LE: "<i2", Codec.S16BE: ">i2"}
-_LOG2_STEPS = {codec: _log2_steps(codec) for codec in _G711}
-_VALUES = {codec: samples(codec, bytes(range(256))).astype(np.float64) for codec in _G711}
+LOG2_STEPS = {codec: _log2_steps(codec) for codec in _G711}
+VALUES = {codec: samples(codec, bytes(range(256))).astype(np.float64) for codec in _G711}
 
 
-def _residuals(signals: Floats) -> Iterator[Floats]:
+def residuals(signals: Floats) -> Iterator[Floats]:
     """Yield each row's forward residual for each of the orders, by Burg's method."""
     forward = backward = signals
-    for order in range(_ORDERS[-1] + 1):
+    for order in range(ORDERS[-1] + 1):
         if order:
             ahead, behind = forward[:, 1:], backward[:, :-1]
             cross = np.einsum("ij,ij->i", ahead, behind)
             power = np.einsum("ij,ij->i", ahead, ahead) + np.einsum("ij,ij->i", behind, behind)
             reflection = (-2 * cross / np.maximum(power, 1e-9))[:, None]
             forward, backward = ahead + reflection * behind, behind + reflection * ahead
-        if order in _ORDERS:
+        if order in ORDERS:
             yield forward
 
 
@@ -87,12 +87,12 @@ def _blocks(rows: Floats, count: int) -> Floats:
     return rows[:, -count * _BLOCK :].reshape(len(rows), count, _BLOCK)
 
 
-def _bits_per_sample(signals: Floats, log2_steps: Floats, weights: Floats | None) -> Floats:
+def bits_per_sample(signals: Floats, log2_steps: Floats, weights: Floats | None) -> Floats:
     """Return the cost of a sample of each row.
 
     `log2_steps` is of the same shape as `signals`; `weights` too, 0 for samples that cost nothing.
     """
-    count = (signals.shape[1] - _ORDERS[-1]) // _BLOCK
+    count = (signals.shape[1] - ORDERS[-1]) // _BLOCK
     steps = _blocks(log2_steps, count).sum(axis=2) / _BLOCK
     used = np.full(steps.shape, float(_BLOCK))
     if weights is not None:
@@ -100,12 +100,12 @@ def _bits_per_sample(signals: Floats, log2_steps: Floats, weights: Floats | None
     share = used / (count * _BLOCK)
     floor = _ROUNDING * np.exp2(2 * steps)
     total = np.zeros(steps.shape)
-    for residual in _residuals(signals):
+    for residual in residuals(signals):
         energy = _blocks(residual * residual, count)
         if weights is not None:
             energy = energy * _blocks(weights, count)
         total += np.log2(np.maximum(energy.sum(axis=2) / np.maximum(used, 1), floor))
-    bits = 0.5 / len(_ORDERS) * total + _HALF_LOG2_2PIE - steps
+    bits = 0.5 / len(ORDERS) * total + _HALF_LOG2_2PIE - steps
     return np.asarray((bits * share).sum(axis=1))
 
 
@@ -141,11 +141,11 @@ def _weights(flat: npt.NDArray[np.bool_], payloads: Bytes) -> Floats | None:
 
 def _bits_g711(codecs: Sequence[Codec], payloads: Bytes, weights: Floats | None) -> Floats:
     """Return bits a byte, a row of results for every codec."""
-    signals = np.concatenate([_VALUES[codec][payloads] for codec in codecs])
-    steps = np.concatenate([_LOG2_STEPS[codec][payloads] for codec in codecs])
+    signals = np.concatenate([VALUES[codec][payloads] for codec in codecs])
+    steps = np.concatenate([LOG2_STEPS[codec][payloads] for codec in codecs])
     if weights is not None:
         weights = np.concatenate([weights] * len(codecs))
-    bits = _bits_per_sample(signals, steps, weights) - _RAIL_BITS * _railed_share(signals)
+    bits = bits_per_sample(signals, steps, weights) - _RAIL_BITS * _railed_share(signals)
     return bits.reshape(len(codecs), -1)
 
 
@@ -164,7 +164,7 @@ def _bits_linear(codecs: Sequence[Codec], payloads: Bytes, weights: Floats | Non
     if weights is not None:
         weights = np.concatenate([weights[:, 0:even:2]] * len(codecs))
     signals = values.astype(np.float64)
-    bits = _bits_per_sample(signals, steps, weights) - 2 * _RAIL_BITS * _railed_share(signals)
+    bits = bits_per_sample(signals, steps, weights) - 2 * _RAIL_BITS * _railed_share(signals)
     bits += np.where(grid > 1, _GRID_BITS / values.shape[1], 0.0)
     return bits.reshape(len(codecs), -1) / 2
 

@@ -17,6 +17,7 @@ from voipbin_cli.analysis.messages import Messages, TimedMessage, from_messages
 from voipbin_cli.codec import audiosocket
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.codec.fingerprint import Fingerprint
+from voipbin_cli.codec.framing import Framing, find_framing
 from voipbin_cli.errors import DecodeError
 
 
@@ -89,11 +90,15 @@ class ArrivalReader:
     text message.
     """
 
+    # Messages from which it is told whether they are in another encapsulation: a second.
+    _FIRST_MESSAGES = 50
+
     def __init__(self, encapsulation: Encapsulation) -> None:
         self.encapsulation = encapsulation
         self.messages = self.message_bytes = self.texts = self.malformed = 0
         self.fingerprint: Fingerprint | None = None
         self.first_text: str | None = None
+        self._first: list[bytes] = []
 
     def restart(self) -> None:
         """The next message is the first of another connection."""
@@ -104,6 +109,7 @@ class ArrivalReader:
         self.messages += len(frames)
         self.message_bytes += int(frames.size.sum())
         self._take_texts(frames)
+        self._keep_first(frames)
         headers = read_headers(self.encapsulation, frames)
         if isinstance(headers, AudioSocketHeaders) and bool((headers.frame_count > 1).any()):
             headers = AudioSocketHeaders(_split(frames))
@@ -120,6 +126,16 @@ class ArrivalReader:
         if self.first_text is None and len(texts):
             self.first_text = frames.message(int(texts[0])).decode("utf-8", "replace")
         self.texts += len(texts)
+
+    def framing(self) -> Framing | None:
+        """What the messages are in place of the encapsulation, by the first of them."""
+        return find_framing(self.encapsulation, self._first)
+
+    def _keep_first(self, frames: Messages) -> None:
+        wanted = self._FIRST_MESSAGES - len(self._first)
+        if wanted > 0:
+            some = frames.chosen(np.flatnonzero(~frames.is_text & (frames.size > 0))[:wanted])
+            self._first += [some.message(n) for n in range(len(some))]
 
     def _take_fingerprint(self, rows: Arrivals) -> None:
         if self.fingerprint is None and len(rows) and self.encapsulation is Encapsulation.RTP:

@@ -196,7 +196,7 @@ def judge_drift(case: Case) -> float:
     measured, told = case.measured, case.measured.drift
     if told.ppm is None or told.uncertainty_ppm is None or measured.is_starved:
         return 0.0
-    if not told.is_of_a_clock:
+    if not told.is_of_a_clock or not measured.is_sound_known:
         return 0.0
     if told.ppm < 0 and -told.ppm * told.seconds / 1000 < measured.trips.queued_ms:
         return 0.0  # a queue that fills up, as pings tell, looks like a slow clock

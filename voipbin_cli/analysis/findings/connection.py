@@ -68,7 +68,7 @@ def muted(case: Case) -> Evidence:
 def judge_no_audio(case: Case) -> float:
     """No frame of audio; text, or frames that are none, in their place is another matter."""
     measured = case.measured
-    if measured.frames or measured.is_only_text:
+    if measured.frames or measured.is_only_text or measured.framing:
         return 0.0
     return 0.0 if measured.malformed * 2 > measured.messages else 0.99
 

@@ -85,7 +85,7 @@ def is_without_speech(case: Case) -> bool:
 
 def judge_silence(case: Case) -> float:
     still = case.measured.stillness
-    if case.measured.frames < LEAST_FRAMES or not still.frames:
+    if case.measured.frames < LEAST_FRAMES or not still.frames or not case.measured.is_sound_known:
         return 0.0
     is_long = still.longest >= SILENT_ROW or is_silent_at_end(case)
     return 0.99 if is_long or is_silent(case) or is_without_speech(case) else 0.0

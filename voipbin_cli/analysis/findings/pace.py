@@ -64,7 +64,8 @@ def _is_counted(measured: Measured) -> bool:
     """Whether it is known how long a frame is: on a phone's leg by the label of G.711 only."""
     if measured.is_datagrams:
         return bool(measured.labels) and measured.labels[0][0] in (PCMU, PCMA)
-    return measured.is_settled or measured.frame_samples == FRAME_SAMPLES
+    is_usual = measured.is_sound_known and measured.frame_samples == FRAME_SAMPLES
+    return measured.is_settled or is_usual
 
 
 def judge_pace(case: Case) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from voipbin_cli.analysis.findings.pace import other_rate_hz
 from voipbin_cli.analysis.findings.row import (
+    ALL_AUDIO,
     ERROR,
     LABELS,
     SIGNAL,
@@ -15,9 +16,10 @@ from voipbin_cli.analysis.findings.row import (
     sure,
     tenths,
 )
-from voipbin_cli.analysis.metrics import change_fields
+from voipbin_cli.analysis.metrics import Measured, change_fields
 from voipbin_cli.analysis.words import NO_WORDS, Words
 from voipbin_cli.codec.codecs import FRAME_SAMPLES, SAMPLE_RATE_HZ, Codec
+from voipbin_cli.codec.formats import Format
 from voipbin_cli.codec.text_look import text_look
 from voipbin_cli.finding_ids import FindingId
 
@@ -25,12 +27,28 @@ from voipbin_cli.finding_ids import FindingId
 IRREGULAR_RATIO = 0.03
 
 
+def judge_encapsulation(case: Case) -> float:
+    framing = case.measured.framing
+    return 0.97 if framing and framing.found else 0.0
+
+
+def encapsulation(case: Case) -> Evidence:
+    measured = case.measured
+    assert measured.framing
+    assert measured.framing.found
+    inside = {"inside": measured.encapsulation.value} if measured.framing.is_inside else {}
+    return {
+        "found": measured.framing.found.value,
+        "asked_for": measured.encapsulation.value,
+        **inside,
+        "malformed_messages": measured.malformed,
+    }
+
+
 def judge_not_audio(case: Case) -> float:
     measured = case.measured
-    if measured.magic or measured.is_only_text:
-        return 0.98
-    blocks = measured.heard_blocks
-    return 0.98 if blocks and measured.text_blocks * 2 > blocks else 0.0
+    is_found = measured.file_headers or measured.is_text or measured.is_only_text
+    return 0.98 if is_found else 0.0
 
 
 def not_audio(case: Case) -> Evidence:
@@ -42,9 +60,11 @@ def not_audio(case: Case) -> Evidence:
             "messages": measured.messages,
             "text_messages": measured.texts,
         }
-    if measured.magic:
-        return {"found": measured.magic, "where": "at the start"}
-    return {"found": "printable text", "where": "in the payload"}
+    headers = measured.file_headers
+    if headers is None:
+        whole = measured.framing.text if measured.framing else None
+        return {"found": whole or measured.text, "where": "message" if whole else "payload"}
+    return {"found": headers.name, "first_frame": headers.frame, "frames": headers.frames}
 
 
 def not_audio_as(case: Case) -> Words:
@@ -99,19 +119,26 @@ def judge_codec_mismatch(case: Case) -> float:
     measured = case.measured
     if measured.malformed * 2 > measured.messages:
         return 0.9
-    if measured.changes:
+    if measured.changes or measured.foreign:
         return 0.95
-    if measured.heard_blocks and measured.misfit_blocks * 2 > measured.heard_blocks:
-        return 0.8
     if measured.is_datagrams or measured.reading is None or not measured.is_settled:
         return 0.0
     return 0.97 if measured.reading.codec is Codec.ALAW else 0.0
 
 
+def _found(measured: Measured) -> Evidence:
+    foreign = measured.foreign
+    if foreign is None:
+        return {"found": str(measured.reading) if measured.reading else None}
+    if foreign.format is Format.UNKNOWN:
+        return {"found": None, "says": "no codec that this tool knows"}
+    which = {"which": foreign.which} if foreign.which else {}
+    return {"found": foreign.format.value, **which}
+
+
 def codec(case: Case) -> Evidence:
     measured = case.measured
-    found = str(measured.reading) if measured.reading else None
-    told: Evidence = {"found": found, "due": "mulaw or s16le"}
+    told: Evidence = {**_found(measured), "due": "mulaw or s16le"}
     if measured.changes:
         told["changes"] = [change_fields(change) for change in measured.changes[:5]]
     if measured.malformed:
@@ -123,6 +150,8 @@ def judge_frame_size(case: Case) -> float:
     measured = case.measured
     if measured.frame_samples is None or measured.is_datagrams or measured.frames < 5:
         return 0.0
+    if not measured.is_sound_known:
+        return 0.0  # how long a frame plays is not known
     is_irregular = measured.other_sizes_ratio > IRREGULAR_RATIO
     return 0.97 if is_irregular or measured.frame_samples != FRAME_SAMPLES else 0.0
 
@@ -147,6 +176,23 @@ def is_two_frames(case: Case) -> bool:
 
 
 ROWS: tuple[FindingRow, ...] = (
+    FindingRow(
+        id=FindingId.ENCAPSULATION_MISMATCH,
+        severity=ERROR,
+        title="the messages are in another encapsulation than the one asked for",
+        judge=judge_encapsulation,
+        prove=encapsulation,
+        remedy="ask for the encapsulation that is sent (-e, encapsulation= in the URL), or send "
+        "the one that was asked for, each frame with one header",
+        symptom="no audio received: check the encapsulation",
+        explains=ALL_AUDIO
+        | {
+            FindingId.NOT_AUDIO,
+            FindingId.CODEC_MISMATCH,
+            FindingId.BYTE_ORDER,
+            FindingId.MISALIGNED,
+        },
+    ),
     FindingRow(
         id=FindingId.NOT_AUDIO,
         severity=ERROR,

@@ -36,10 +36,14 @@ def _has_sound(case: Case) -> bool:
 
 
 def judge_clipping(case: Case) -> float:
+    if not case.measured.is_sound_known:
+        return 0.0
     return sure(case.measured.clipping_ratio, CLIPPING_RATIO, 0.01)
 
 
 def judge_dc_offset(case: Case) -> float:
+    if not case.measured.is_sound_known:
+        return 0.0
     return sure(abs(case.measured.signal.dc_offset), DC_OFFSET, 0.1)
 
 
@@ -59,6 +63,8 @@ def judge_low_level(case: Case) -> float:
     Room tone, comfort noise and hum go on and on at one level: nobody speaks, and no gain helps.
     """
     told = case.measured.signal
+    if not case.measured.is_sound_known:
+        return 0.0
     if told.speech_dbfs is None or told.speech_ratio < SPEECH_RATIO:
         return 0.0
     if not LEAST_PEAK_DBFS < told.peak_dbfs < MOST_PEAK_DBFS:

@@ -9,9 +9,13 @@ from voipbin_cli.analysis.arrivals.arrival_log import Arrivals
 from voipbin_cli.codec.decider import CodecDecider, Look, mean_look
 from voipbin_cli.codec.encapsulation import Encapsulation, Unit
 from voipbin_cli.codec.evidence import is_still
+from voipbin_cli.codec.examination import Found, is_due
+from voipbin_cli.codec.formats import Format
 from voipbin_cli.codec.hypotheses import MIN_BYTES
+from voipbin_cli.codec.lookalikes import is_text
 from voipbin_cli.codec.reading import Reading
 from voipbin_cli.codec.rtp import RtpPacket
+from voipbin_cli.codec.text_look import text_look
 
 BLOCK_FRAMES = 25
 # Every block of the first minute, then one each 10 s: a day costs no more than it must. Of a stream
@@ -25,19 +29,6 @@ _LOOKED_FOR = 12
 _LOOKED_AT = 4
 # So many blocks are scored at once; where one is odd, what was scored behind it was for nothing.
 _TOGETHER = 16
-_FIRST_PAYLOADS = 10
-_MAGICS = {
-    b"RIFF": "a WAV (RIFF) header",
-    b"RF64": "a WAV (RF64) header",
-    b"OggS": "an Ogg page",
-    b"fLaC": "a FLAC header",
-    b"ID3\x03": "an MP3 (ID3) header",
-    b"ID3\x04": "an MP3 (ID3) header",
-    b".snd": "an AU header",
-    b"FORM": "an AIFF header",
-    b"\x1aE\xdf\xa3": "a WebM header",
-    b"caff": "a CAF header",
-}
 
 
 class Change(NamedTuple):
@@ -46,6 +37,13 @@ class Change(NamedTuple):
     frame: int
     before: Reading
     after: Reading
+
+
+class Read(NamedTuple):
+    """How rows are read, None as long as that is open; `foreign`: what they are in truth."""
+
+    reading: Reading | None
+    foreign: Format | None
 
 
 class _Payload(NamedTuple):
@@ -58,15 +56,13 @@ class _Payload(NamedTuple):
 class CodecJudge:
     """Hears block after block of audio rows and says how to read them.
 
-    `heard` blocks held sound, of which `texts` were printable text and `misfits` fit no codec;
-    `magic` names a file header.
+    `heard` blocks held sound, of which `texts` were text, which `text` names.
     """
 
     def __init__(self, encapsulation: Encapsulation) -> None:
         self._is_rtp = encapsulation is Encapsulation.RTP
-        self.heard = self.texts = self.misfits = 0
-        self.magic: str | None = None
-        self.magic_frame: int | None = None
+        self.heard = self.texts = 0
+        self.text: str | None = None
         self._decider = CodecDecider()
         self._guess: Reading | None = None
         self._changes: list[Change] = []
@@ -81,6 +77,15 @@ class CodecJudge:
         return self._decider.reading or self._guess
 
     @property
+    def how(self) -> Read:
+        """How to read, and what it is where that is wrong."""
+        if 2 * self.texts > self.heard:
+            return Read(self.reading, Format.TEXT)
+        is_told = self._decider.is_examined or self._blocks >= _FORCED_BLOCKS
+        reading = self.reading if is_told else None
+        return Read(reading, self.foreign.format if self.foreign else None)
+
+    @property
     def changes(self) -> list[Change]:
         """Where a settled reading gave way to another one."""
         now = self._decider.reading
@@ -89,24 +94,29 @@ class CodecJudge:
         return [*self._changes, Change(self._doubted_at, self._doubted, now)]
 
     @property
+    def foreign(self) -> Found | None:
+        """What it is that is none of the codecs."""
+        return self._decider.foreign
+
+    @property
     def is_settled(self) -> bool:
         """Whether sound has decided, rather than sizes and silence."""
         return self._decider.reading is not None
 
-    def read(self, rows: Arrivals) -> Iterator[tuple[Arrivals, Reading | None]]:
+    def read(self, rows: Arrivals) -> Iterator[tuple[Arrivals, Read]]:
         """Yield runs of audio rows that are read alike; whole blocks, but for the very last."""
-        start, reading = 0, self.reading
+        start, read = 0, self.how
         at = 0
         while at < len(rows):
             block = at
             at = self._pass(rows, at)
-            if self.reading != reading:
+            if self.how != read:
                 # What was undecided before is read as this block is.
-                if reading is not None and block > start:
-                    yield rows.chosen(slice(start, block)), reading
+                if read.reading is not None and block > start:
+                    yield rows.chosen(slice(start, block)), read
                     start = block
-                reading = self.reading
-        yield rows.chosen(slice(start, None)) if start else rows, reading
+                read = self.how
+        yield rows.chosen(slice(start, None)) if start else rows, read
 
     def _pass(self, rows: Arrivals, at: int) -> int:
         """Listen to the block at row `at`, or pass over those that are not due; where they end."""
@@ -142,16 +152,16 @@ class CodecJudge:
         sounds = [_sounding(_spread_over(rows, start, _LOOKED_FOR), 1) for start in starts]
         odd = self._are_odd(sounds)
         for start, sound, is_odd in zip(starts, sounds, odd, strict=True):
-            if is_odd:
+            if is_odd or (sound and is_due(self.heard)):
                 return start
             self.heard += bool(sound)
-            self.texts += bool(sound) and _are_text(sound)
+            self._note_text(sound)
             self._passed(min(step, end - start))
         return end
 
     def _are_odd(self, blocks: list[list[_Payload]]) -> list[bool]:
         """Would the sound of a block be better off in another reading, or is it noise?"""
-        told = [[] if block and _are_text(block) else block for block in blocks]
+        told = [[] if _texts(block) else block for block in blocks]
         looks = iter(self._look([payload for block in told for payload in block]))
         return [bool(block) and _is_odd(next(looks)) for block in told]
 
@@ -164,11 +174,9 @@ class CodecJudge:
 
     def hear(self, rows: Arrivals) -> None:
         """Take one block of audio rows."""
-        if self._frames < _FIRST_PAYLOADS:
-            self._look_for_headers(rows)
         self._listen(rows)
         self._passed(len(rows))
-        if self.reading is None and self._blocks >= _FORCED_BLOCKS:
+        if self.reading is None and (self._blocks >= _FORCED_BLOCKS or self.how.foreign):
             self.force()
 
     def force(self) -> None:
@@ -176,36 +184,54 @@ class CodecJudge:
         if self.reading is None and self._frames:
             self._guess = self._decider.best
 
-    def _look_for_headers(self, rows: Arrivals) -> None:
-        for n in range(min(len(rows), _FIRST_PAYLOADS - self._frames)):
-            payload = rows.payload(n)
-            if self.magic is None and payload[:4] in _MAGICS:
-                self.magic, self.magic_frame = _MAGICS[payload[:4]], self._frames + n
-
     def _listen(self, rows: Arrivals) -> None:
         some = _spread_over(rows, 0, _LOOKED_FOR)
         sounds = _sounding(some, _LOOKED_AT)
+        if not some:
+            self._hear_short(rows)
+            return
         if not sounds:
             if not self.is_settled:
                 self._weigh(rows, some[:1])
             return
+        is_examined = is_due(self.heard)
         self.heard += 1
-        if _are_text(sounds):
-            self.texts += 1
-        elif self._decider.is_open:
+        if self._note_text(sounds):
+            return
+        if is_examined:
+            self._examine(rows)
+        if self._decider.is_open:
             self._weigh_block(rows, sounds)
-        else:
-            self._check(rows, sounds)
+        elif self._check(rows, sounds).is_unexplained and not is_examined:
+            self._examine(rows)
 
-    def _check(self, rows: Arrivals, sounds: list[_Payload]) -> None:
+    def _hear_short(self, rows: Arrivals) -> None:
+        """Take a block of payloads none of which is long enough to be weighed alone."""
+        if is_due(self.heard):
+            self._examine(rows)
+        self.heard += 1
+
+    def _examine(self, rows: Arrivals) -> None:
+        self._decider.examine([rows.payload(n) for n in range(len(rows))])
+
+    def _note_text(self, sounds: list[_Payload]) -> bool:
+        """Whether what sounds is text."""
+        texts = _texts(sounds)
+        are_text = 2 * len(texts) > len(sounds)
+        self.texts += are_text
+        if are_text and self.text is None:
+            self.text = text_look(texts[0].decode("utf-8", "replace"))
+        return are_text
+
+    def _check(self, rows: Arrivals, sounds: list[_Payload]) -> Look:
         """Does the reading still hold?"""
         look = mean_look(self._look(sounds))
-        self.misfits += look.is_unexplained
         if look.is_doubtful:
             self._changes = self.changes
             self._doubted, self._doubted_at = self.reading, self._frames
             self._decider.reopen()
             self._weigh_block(rows, sounds)
+        return look
 
     def _weigh_block(self, rows: Arrivals, sounds: list[_Payload]) -> None:
         """Weigh all of the block where that still helps, and a few that sound where not."""
@@ -255,10 +281,6 @@ def _spread(count: int, most: int) -> list[int]:
     return [n * count // taken for n in range(taken)]
 
 
-def _are_text(payloads: list[_Payload]) -> bool:
-    """More than half are printable ASCII all over."""
-    return 2 * sum(_is_text(payload.data) for payload in payloads) > len(payloads)
-
-
-def _is_text(data: bytes) -> bool:
-    return all(32 <= octet < 127 or 9 <= octet <= 13 for octet in data[:64])
+def _texts(payloads: list[_Payload]) -> list[bytes]:
+    """Those that are text."""
+    return [payload.data for payload in payloads if is_text(payload.data)]

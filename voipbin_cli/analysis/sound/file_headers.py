@@ -1,0 +1,64 @@
+"""Headers of files among the samples: each is heard as a click."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from voipbin_cli.analysis.arrivals.arrival_log import Arrivals
+from voipbin_cli.codec.file_marks import MARKS, STARTS
+
+# So many payloads may begin a file, with silence sent before it.
+_FIRST_PAYLOADS = 10
+_NOTED = 1000
+
+
+class Headers(NamedTuple):
+    """What was found first, in which audio frame, and how many frames hold any."""
+
+    name: str
+    frame: int
+    frames: int
+
+
+class HeaderFold:
+    """Looks through audio rows for what no sound holds.
+
+    What two rows share is left out, so that it does not matter how they are cut into chunks.
+    """
+
+    def __init__(self) -> None:
+        self._rows = 0
+        self._found: dict[int, str] = {}
+        self._count = 0
+
+    def add(self, rows: Arrivals) -> None:
+        """Take audio rows, in order."""
+        for n in range(min(len(rows), _FIRST_PAYLOADS - self._rows)):
+            name = STARTS.get(rows.payload(n)[:4])
+            if name:
+                self._note(n, name)
+        start, end = int(rows.at[0]), int(rows.at[-1] + rows.length[-1])
+        for octets, name in MARKS:
+            at = rows.data.find(octets, start, end)
+            while at >= 0:
+                row = int(np.searchsorted(rows.at, at, "right")) - 1
+                if at + len(octets) <= int(rows.at[row] + rows.length[row]):
+                    self._note(row, name)
+                at = rows.data.find(octets, at + 1, end)
+        self._rows += len(rows)
+
+    def _note(self, row: int, name: str) -> None:
+        frame = self._rows + row
+        if frame not in self._found:
+            self._count += 1
+            if len(self._found) < _NOTED:
+                self._found[frame] = name
+
+    def result(self) -> Headers | None:
+        """What was found so far."""
+        if not self._found:
+            return None
+        first = min(self._found)
+        return Headers(self._found[first], first, self._count)
