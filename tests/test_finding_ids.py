@@ -10,7 +10,7 @@ PROMISED = """
     cannot-connect tls auth forbidden not-found rate-limited call-not-progressing closed-early
     no-audio silence muted network-stall lost-audio upstream-loss jitter clock-drift wrong-rate
     frame-size sequence timestamp-rate payload-label byte-order misaligned codec-mismatch not-audio
-    clipping low-level dc-offset noise local-lag connection-lost sender-pace
+    clipping low-level dc-offset noise local-lag connection-lost sender-pace underrun
     encapsulation-mismatch
 """
 

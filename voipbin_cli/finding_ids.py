@@ -34,6 +34,7 @@ class FindingId(StrEnum):
     SENDER_PACE = "sender-pace"
     SEQUENCE = "sequence"
     NETWORK_STALL = "network-stall"
+    UNDERRUN = "underrun"
     LOST_AUDIO = "lost-audio"
     JITTER = "jitter"
     CLOCK_DRIFT = "clock-drift"

@@ -38,6 +38,7 @@ IDS = [
     "silence",
     "muted",
     "sender-pace",
+    "underrun",
     "network-stall",
     "lost-audio",
     "upstream-loss",

@@ -245,6 +245,46 @@ def test_lost_audio_tells_how_much_and_is_grave_over_five_in_a_hundred() -> None
     assert BY_ID["lost-audio"].grave(facts(pauses=(loss(501),)))
 
 
+def paused_sender(sound_goes_on: float, **more: Any) -> Case:
+    """Three pauses of 100 ms in a stream whose numbers are whole."""
+    return facts(pauses=(loss(100),) * 3, sound_goes_on=sound_goes_on, **more)
+
+
+def test_underrun_is_certain_where_the_sound_goes_on() -> None:
+    told = paused_sender(4.0)
+    assert sure("underrun", told) == 0.95
+    assert sure("lost-audio", told) == 0
+    assert evidence("underrun", told) == {
+        "pauses": 3,
+        "longest_ms": 100.0,
+        "total_ms": 300.0,
+        "missing_by_number": 0,
+        "sound_goes_on": True,
+    }
+    assert not BY_ID["underrun"].mild(told)
+    assert not BY_ID["underrun"].grave(told)
+    assert BY_ID["underrun"].grave(facts(pauses=(loss(501),), sound_goes_on=4.0))
+
+
+def test_underrun_by_its_numbers_alone_is_told_after_the_lost_audio() -> None:
+    told = paused_sender(3.9)
+    assert sure("underrun", told) == 0.75
+    assert sure("lost-audio", told) == 1.0
+    assert BY_ID["underrun"].mild(told)
+    assert evidence("underrun", told)["sound_goes_on"] is None
+
+
+def test_no_underrun_where_the_sound_is_cut_or_numbers_say_nothing() -> None:
+    assert sure("underrun", paused_sender(-4.0)) == 0
+    assert sure("underrun", paused_sender(9.0, reception=None)) == 0
+    assert sure("underrun", paused_sender(9.0, clock_hz=0)) == 0
+    assert sure("underrun", facts(sound_goes_on=9.0, pauses=())) == 0
+    whole = _clean().reception
+    assert whole is not None
+    for unsure in ({"missing": 1}, {"restarts": 1}):
+        assert sure("underrun", paused_sender(9.0, reception=whole._replace(**unsure))) == 0
+
+
 @pytest.mark.parametrize(
     ("ratio", "confidence"), [(0.0199, 0.0), (0.02, 0.5), (0.06, 0.75), (0.1, 1.0)]
 )
@@ -994,7 +1034,7 @@ def test_payload_label_needs_a_label_and_a_reading() -> None:
 
 def test_the_gravest_is_told_first_whatever_the_order_of_causes() -> None:
     # Of the table's order: frame-size (warning), lost-audio (here an error), timestamp-rate (info).
-    told = facts(frame_samples=480, pauses=(loss(2000),), clock_hz=16_000)
+    told = facts(frame_samples=480, pauses=(loss(2000),), clock_hz=16_000, sound_goes_on=-9.0)
     found = find(told.measured, Circumstances())
     assert [(row.severity.value, row.id) for row in found] == [
         ("error", "lost-audio"),
@@ -1010,7 +1050,7 @@ def test_the_gravest_is_told_first_whatever_the_order_of_causes() -> None:
 
 
 SOUND = {"clipping", "low-level", "dc-offset", "noise", "silence", "upstream-loss"}
-WHEN = {"sender-pace", "network-stall", "lost-audio", "jitter", "clock-drift"}
+WHEN = {"sender-pace", "underrun", "network-stall", "lost-audio", "jitter", "clock-drift"}
 NAMES = {"payload-label", "timestamp-rate"}
 NO_STREAM = SOUND | WHEN | NAMES | {"frame-size", "wrong-rate", "sequence"}
 NO_STREAM |= {"no-audio", "closed-early", "connection-lost"}
@@ -1033,6 +1073,7 @@ EXPLAINED = {
     "sender-pace": {"jitter", "clock-drift"},
     "sequence": {"jitter"},
     "network-stall": {"jitter"},
+    "underrun": {"jitter"},
     "lost-audio": {"jitter"},
     "clipping": {"noise", "dc-offset"},
     "dc-offset": {"low-level", "noise"},

@@ -472,7 +472,16 @@ _ARRIVAL = (
     ),
 )
 _OF_RTP = (
-    Kind("underrun", ("underrun",), (0.3, 0.7, 1.5), "rtp", RTP_FORMS, delivery=underrun),
+    # Where the sound does not show that it goes on, whoever listens misses audio, and the underrun
+    # is told after that.
+    Kind(
+        "underrun",
+        ("underrun", "lost-audio"),
+        (0.3, 0.7, 1.5),
+        "rtp",
+        RTP_FORMS,
+        delivery=underrun,
+    ),
     Kind("gone", ("sequence", "lost-audio"), (2, 5, 12), "rtp", RTP_FORMS, delivery=gone),
     Kind("out of order", ("sequence",), (2, 5, 10), "rtp", RTP_FORMS, delivery=reordered),
     Kind("stamps", ("timestamp-rate",), (0, 1, 80), "rtp", RTP_FORMS[:1], delivery=stamped),

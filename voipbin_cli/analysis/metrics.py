@@ -46,6 +46,9 @@ class Measured:
     `frame_samples` is the usual length of a frame, `other_sizes_ratio` the share of frames that
     are of another, and `frame_range_samples` the shortest and the longest.
 
+    `sound_goes_on` is how much more likely it is that the sound went on where it had stopped than
+    that a part is missing, over all pauses in which audio never came, as a natural logarithm.
+
     `samples_hz` are the samples in a second while audio flows, losses and stalls left out,
     `mean_hz` those of all the time from the first frame to the last. `calm_ratio` is the share of
     frames that came a frame's length after the one before, give or take a quarter. `backlog_ms`
@@ -91,6 +94,7 @@ class Measured:
     drift: Drift
     bursts: Bursts
     buffers: dict[str, Outcome]
+    sound_goes_on: float
     signal: Signal
     holes: Holes
     stillness: Stillness

@@ -25,6 +25,7 @@ from voipbin_cli.analysis.columns import Ints
 from voipbin_cli.analysis.emodel import Quality, assess
 from voipbin_cli.analysis.messages import Messages
 from voipbin_cli.analysis.metrics import Measured, Outage
+from voipbin_cli.analysis.pauses import Pause
 from voipbin_cli.analysis.playout.target_delay import ADAPTIVE
 from voipbin_cli.analysis.sound.codec_judge import BLOCK_FRAMES, CodecJudge
 from voipbin_cli.analysis.sound.file_headers import HeaderFold
@@ -280,6 +281,7 @@ class StreamFold:
             drift=drift,
             bursts=bursts,
             buffers=buffers,
+            sound_goes_on=self._sound_goes_on(pauses),
             signal=signal,
             holes=holes,
             stillness=self.sound.stillness.result(),
@@ -290,6 +292,10 @@ class StreamFold:
             outages=tuple(self._outages),
             quality=self._quality(bursts, holes.lost_ms * 1e6 / max(duration_ns, 1), late_ratio),
         )
+
+    def _sound_goes_on(self, pauses: tuple[Pause, ...]) -> float:
+        told = self.sound.seams.goes_on
+        return sum(told.get(pause.frame, 0.0) for pause in pauses if pause.lost_ns)
 
     def _mean_hz(self) -> float | None:
         """Samples that came in a second, over all the time from the first frame to the last."""

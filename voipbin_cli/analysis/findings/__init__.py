@@ -11,7 +11,15 @@ from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
-from voipbin_cli.analysis.findings import arrival, connection, holes, pace, payload, sound
+from voipbin_cli.analysis.findings import (
+    arrival,
+    connection,
+    holes,
+    pace,
+    payload,
+    running_dry,
+    sound,
+)
 from voipbin_cli.analysis.findings import mislabelled as labels
 from voipbin_cli.analysis.findings.row import Case, Circumstances, Finding, FindingRow
 from voipbin_cli.analysis.metrics import Measured
@@ -24,6 +32,7 @@ ROWS: tuple[FindingRow, ...] = (
     *connection.ROWS,
     *payload.ROWS,
     *pace.ROWS,
+    *running_dry.ROWS,
     *arrival.ROWS,
     holes.UPSTREAM_LOSS,
     *sound.ROWS,

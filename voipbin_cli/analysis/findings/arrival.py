@@ -6,6 +6,7 @@ from voipbin_cli.analysis.findings.connection import fell_silent
 from voipbin_cli.analysis.findings.holding import backlog_ms, held_ms, period_ms
 from voipbin_cli.analysis.findings.pace import is_each_frame_late
 from voipbin_cli.analysis.findings.row import WARNING, Case, Evidence, FindingRow, sure, tenths
+from voipbin_cli.analysis.findings.running_dry import is_dry
 from voipbin_cli.analysis.metrics import Measured
 from voipbin_cli.analysis.pauses import PauseKind
 from voipbin_cli.analysis.playout.target_delay import (
@@ -97,6 +98,28 @@ def _late_share(measured: Measured, buffer: str) -> float | None:
     return None if late is None else round(late, 4)
 
 
+def stalled_as(case: Case) -> Words:
+    """A timer that collects frames, and a backlog, have other cures than a bad link."""
+    measured = case.measured
+    if measured.is_starved:
+        return NO_WORDS
+    if (period := period_ms(measured)) is not None:
+        return Words(
+            f"frames come in batches, each {period / 1000:.3g} s: something on the way collects "
+            "them",
+            "find the hop that buffers (a reverse proxy, a load balancer, a recorder) and turn its "
+            f"buffering off; until then a jitter buffer needs {period:.0f} ms",
+        )
+    if backlog_ms(measured) >= BACKLOG_MS and not held_ms(measured):
+        return Words(
+            f"{backlog_ms(measured) / 1000:.1f} s of audio came at once at the start: it had "
+            "waited somewhere",
+            "drop what had waited and play from the latest frame on, or all of the call is heard "
+            "so late; find the hop that buffers, or connect before the audio begins",
+        )
+    return NO_WORDS
+
+
 def is_stall_grave(case: Case) -> bool:
     measured = case.measured
     stalled = measured.share(sum(pause.late_ns for pause in measured.stalls) / 1e6)
@@ -107,7 +130,7 @@ def judge_lost_audio(case: Case) -> float:
     if _is_stopped(case):
         return 0.95
     measured = case.measured
-    if is_each_frame_late(measured):
+    if is_each_frame_late(measured) or is_dry(measured):
         return 0.0
     return sure(measured.lost_ms, LOSS_MS, 100) if measured.losses else 0.0
 
@@ -205,6 +228,17 @@ def judge_drift(case: Case) -> float:
     return sure(abs(told.ppm), DRIFT_PPM, 300)
 
 
+def drifted_as(case: Case) -> Words:
+    """By how much to resample."""
+    ppm = case.measured.drift.ppm or 0.0
+    per_minute_ms = abs(ppm) * 60 / 1000
+    return Words(
+        f"the far clock runs {'fast' if ppm > 0 else 'slow'}: {per_minute_ms:.0f} ms a minute",
+        f"play {abs(ppm):.0f} ppm {'faster' if ppm > 0 else 'slower'} (resample), or let the "
+        "buffer come back to its target delay now and then",
+    )
+
+
 def drift(case: Case) -> Evidence:
     told = case.measured.drift
     return {"ppm": tenths(told.ppm or 0.0), "uncertainty_ppm": tenths(told.uncertainty_ppm or 0.0)}
@@ -231,6 +265,7 @@ ROWS: tuple[FindingRow, ...] = (
         remedy="use a jitter buffer, or a better link: TCP repeats what a bad one loses; where the "
         "link carries less than the stream (0.1 Mbit/s) no buffer helps",
         symptom="choppy",
+        specify=stalled_as,
         explains=frozenset((FindingId.JITTER,)),
         grave=is_stall_grave,
     ),
@@ -263,6 +298,7 @@ ROWS: tuple[FindingRow, ...] = (
         prove=drift,
         remedy="play a few parts in a million faster or slower, or drop to the target delay now "
         "and then",
+        specify=drifted_as,
         symptom="poor quality: check latency",
     ),
     FindingRow(

@@ -14,6 +14,7 @@ from voipbin_cli.analysis.findings.row import (
 )
 from voipbin_cli.analysis.metrics import Measured
 from voipbin_cli.analysis.pauses import GAP_NS
+from voipbin_cli.analysis.words import Words
 from voipbin_cli.codec.codecs import FRAME_NS, FRAME_SAMPLES, SAMPLE_RATE_HZ
 from voipbin_cli.codec.payload_types import PCMA, PCMU
 from voipbin_cli.finding_ids import FindingId
@@ -91,6 +92,16 @@ def pace(case: Case) -> Evidence:
     }
 
 
+def paced_as(case: Case) -> Words:
+    """With the two intervals: what the timer does, and what it should."""
+    measured = case.measured
+    usual_ms = measured.intervals.p50 if measured.intervals else 0.0
+    return Words(
+        f"a frame of {measured.frame_ms or 20:g} ms comes each {usual_ms:.1f} ms: the sender's "
+        "timer is wrong"
+    )
+
+
 def is_pace_grave(case: Case) -> bool:
     mean_hz = case.measured.mean_hz
     return mean_hz is not None and abs(_off(mean_hz)) > GRAVE_PACE
@@ -116,6 +127,7 @@ ROWS: tuple[FindingRow, ...] = (
         prove=pace,
         remedy="the sender's timer is wrong: send a frame of 20 ms each 20 ms by a clock that adds "
         "up (start + n x 20 ms), never by sleeping 20 ms after each",
+        specify=paced_as,
         symptom="choppy",
         explains=frozenset((FindingId.JITTER, FindingId.CLOCK_DRIFT)),
         grave=is_pace_grave,

@@ -31,6 +31,7 @@ TIMING = frozenset(
     (
         FindingId.SENDER_PACE,
         FindingId.NETWORK_STALL,
+        FindingId.UNDERRUN,
         FindingId.LOST_AUDIO,
         FindingId.JITTER,
         FindingId.CLOCK_DRIFT,

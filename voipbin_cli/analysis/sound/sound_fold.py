@@ -10,6 +10,7 @@ from voipbin_cli.analysis.sound.clipping import ClippingFold
 from voipbin_cli.analysis.sound.cutting import SoundCutter, SoundFrames
 from voipbin_cli.analysis.sound.holes import HoleFold
 from voipbin_cli.analysis.sound.noise_floor import NoiseFloorFold
+from voipbin_cli.analysis.sound.seams import SeamFold
 from voipbin_cli.analysis.sound.signal import SignalFold
 from voipbin_cli.analysis.sound.stillness import StillnessFold
 from voipbin_cli.codec import codecs
@@ -29,6 +30,7 @@ class SoundFold:
         self.stillness = StillnessFold()
         self.floor = NoiseFloorFold()
         self.clipping = ClippingFold()
+        self.seams = SeamFold()
         self.samples = 0
         self._cutter = SoundCutter()
         self._keep = keep_samples
@@ -38,7 +40,10 @@ class SoundFold:
         """Take rows that are all read alike."""
         edges = np.flatnonzero(np.diff(rows.length)) + 1
         for start, stop in zip([0, *edges.tolist()], [*edges.tolist(), len(rows)], strict=True):
-            self._add_samples(decoded(rows.chosen(slice(start, stop)), reading))
+            part = rows.chosen(slice(start, stop))
+            samples = decoded(part, reading)
+            self.seams.add(part.time_ns, samples)
+            self._add_samples(samples)
 
     def finish(self) -> None:
         """The stream is over."""
