@@ -125,7 +125,7 @@ ROWS: tuple[FindingRow, ...] = (
         title="frames come steadily, and not as many as their length asks for",
         judge=judge_pace,
         prove=pace,
-        remedy="the sender's timer is wrong: send a frame of 20 ms each 20 ms by a clock that adds "
+        remedy="at the sender: send a frame of 20 ms each 20 ms by a clock that adds "
         "up (start + n x 20 ms), never by sleeping 20 ms after each",
         specify=paced_as,
         symptom="choppy",
