@@ -7,7 +7,7 @@ a loss has to be proven for the stream; then its less clear holes count, too.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from typing import NamedTuple
 
 from voipbin_cli.analysis.sound.hole_edges import UNBROKEN_DBFS
@@ -67,7 +67,7 @@ class HoleProof:
     broken at neither end. `level_dbfs` is that of all frames with sound.
     """
 
-    def __init__(self, candidates: Counter[Candidate], pauses: int, level_dbfs: float) -> None:
+    def __init__(self, candidates: Collection[Candidate], pauses: int, level_dbfs: float) -> None:
         self._full = max(_PROOF_DBFS, level_dbfs - _FULL_DB)
         self._counted = max(COUNTED_DBFS, level_dbfs - _COUNTED_DB)
         self._sure = _lengths(
@@ -75,7 +75,7 @@ class HoleProof:
         )
         broken = _lengths(candidates, lambda row: row.before_dbfs >= self._full and _may_prove(row))
         counted = _lengths(candidates, lambda row: row.louder_dbfs >= self._counted)
-        self._is_never_still = pauses <= _PAUSE_SHARE * counted.total()
+        self._is_never_still = pauses <= max(1, _PAUSE_SHARE * counted.total())
         commonest, alike = _commonest(broken)
         is_alike = alike >= max(_ALIKE_HOLES, _ALIKE_SHARE * broken.total())
         self.usual = commonest if is_alike else 0
@@ -85,7 +85,7 @@ class HoleProof:
             or (self._is_never_still and self._is_enough_in_noise(candidates, level_dbfs))
         )
 
-    def _is_enough_in_noise(self, candidates: Counter[Candidate], level_dbfs: float) -> bool:
+    def _is_enough_in_noise(self, candidates: Collection[Candidate], level_dbfs: float) -> bool:
         some = max(_PROOF_DBFS, level_dbfs - _SOME_DB)
         edges = _lengths(candidates, lambda row: row.louder_dbfs >= self._full and _may_prove(row))
         return edges.total() >= 2 or any(
@@ -114,7 +114,7 @@ def _may_prove(row: Candidate) -> bool:
     return row.length <= _LONGEST_PROOF
 
 
-def _is_strong(candidates: Counter[Candidate], level_dbfs: float) -> bool:
+def _is_strong(candidates: Collection[Candidate], level_dbfs: float) -> bool:
     """Sound is broken off where it is strong, not where a gate shuts."""
     strong = max(_PROOF_DBFS, level_dbfs - _STRONG_DB)
     broken = _lengths(candidates, lambda row: row.before_dbfs > UNBROKEN_DBFS)
@@ -122,13 +122,12 @@ def _is_strong(candidates: Counter[Candidate], level_dbfs: float) -> bool:
     return loud.total() >= _STRONG_SHARE * broken.total()
 
 
-def _lengths(candidates: Counter[Candidate], is_one: Callable[[Candidate], bool]) -> Counter[int]:
-    """How many there are of each length."""
-    lengths = Counter[int]()
-    for row, count in candidates.items():
-        if is_one(row):
-            lengths[row.length] += count
-    return lengths
+def _lengths(candidates: Iterable[Candidate], is_one: Callable[[Candidate], bool]) -> Counter[int]:
+    """How many there are of each length.
+
+    Those that are alike in all count once: a prompt that is played again pauses the same way.
+    """
+    return Counter(row.length for row in candidates if is_one(row))
 
 
 def _alike(lengths: Counter[int], least: int) -> int:
