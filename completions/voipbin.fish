@@ -519,7 +519,7 @@ complete -c voipbin -n '__voipbin_at \'stream serve\'' -l transport -a 'websocke
 complete -c voipbin -n '__voipbin_at \'stream serve\'' -l encapsulation -s e -a 'rtp sln audiosocket' -x -d 'How audio is framed. Asterisk\'s chan_websocket is told by its first message.'
 complete -c voipbin -n '__voipbin_at \'stream serve\'' -l cert -r -F -d 'A certificate chain (PEM): wss.'
 complete -c voipbin -n '__voipbin_at \'stream serve\'' -l key -r -F -d 'Its private key (PEM), where it is not in the same file.'
-complete -c voipbin -n '__voipbin_at \'stream serve\'' -l token -x -d 'Only who asks for the path /TOKEN is let in.'
+complete -c voipbin -n '__voipbin_at \'stream serve\'' -l token -x -d 'Only who asks for the path /TOKEN is let in; as an argument it is in the list of processes.'
 complete -c voipbin -n '__voipbin_at \'stream serve\'' -l record -r -F -d 'Keep what they send, a file for each.'
 complete -c voipbin -n '__voipbin_at \'stream serve\'' -l json -d 'JSON Lines on stdout.'
 complete -c voipbin -n '__voipbin_at \'stream serve\'' -l quiet -s q -d 'Say errors only.'

@@ -162,7 +162,7 @@ Register-ArgumentCompleter -Native -CommandName voipbin -ScriptBlock {
             @('-e', 'How audio is framed. Asterisk''s chan_websocket is told by its first message.', 'rtp sln audiosocket'),
             @('--cert', 'A certificate chain (PEM): wss.', '@files'),
             @('--key', 'Its private key (PEM), where it is not in the same file.', '@files'),
-            @('--token', 'Only who asks for the path /TOKEN is let in.', ''),
+            @('--token', 'Only who asks for the path /TOKEN is let in; as an argument it is in the list of processes.', ''),
             @('--record', 'Keep what they send, a file for each.', '@files'),
             @('--json', 'JSON Lines on stdout.'),
             @('--quiet', 'Say errors only.'),

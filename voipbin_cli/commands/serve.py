@@ -101,7 +101,8 @@ class ServeOptions:
     token: Annotated[
         str | None,
         typer.Option(
-            help="Only who asks for the path /TOKEN is let in.",
+            help="Only who asks for the path /TOKEN is let in; as an argument it is in the "
+            "list of processes.",
             metavar="TOKEN",
             envvar="VOIPBIN_SERVE_TOKEN",
             rich_help_panel=SERVING,
@@ -136,7 +137,7 @@ def serve(options: ServeOptions) -> None:
 
         voipbin stream serve --file music.wav --transport tcp --port 9092
 
-        voipbin stream serve --file music.wav --cert chain.pem --key key.pem --token s3cret
+        voipbin stream serve --file music.wav --cert chain.pem --key key.pem
     """
     import asyncio
     import tempfile
