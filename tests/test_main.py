@@ -56,6 +56,28 @@ def test_wrong_usage_is_two_lines_and_status_two(tmp_path: Path) -> None:
     assert hint.startswith("hint: ")
 
 
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (("stream", "serve", "--port", "abc"), "--port takes a whole number from 0 to 65535"),
+        (("stream", "serve", "--port", "70000"), "--port takes a whole number from 0 to 65535"),
+        (
+            ("stream", "play", "sim", "a", "--loop", "-3"),
+            "--loop takes a whole number of 0 or more",
+        ),
+        (("stream", "play", "sim", "a", "--gain", "z"), "--gain takes a number from -100 to 100"),
+        (("calls", "list", "--limit", "\x1b is not a valid int"), "--limit takes a whole number"),
+    ],
+)
+def test_a_number_that_is_none_is_told_with_those_that_are(
+    args: tuple[str, ...], said: str, tmp_path: Path
+) -> None:
+    result = voipbin(*args, cwd=tmp_path)
+    assert result.status == 2
+    assert result.stderr.startswith(f"voipbin: {said}")
+    assert result.stderr.splitlines()[0].endswith(f", not '{args[-1]}'".replace("\x1b", r"\x1b"))
+
+
 def test_what_a_group_says_of_a_command_is_what_the_command_says_of_itself() -> None:
     known = {command.name: command.summary for command in describe(app).leaves}
     told = {command.name: command.summary for command in command_tree().leaves}

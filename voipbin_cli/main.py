@@ -18,6 +18,8 @@ from voipbin_cli.render.problems import show_error
 
 # -v as a user writes it: twice, behind -q, with a value of another option behind it.
 _VERBOSE = re.compile(r"--verbose$|-q*v")
+# What Typer says of a value that is no number, or none of those that are wanted.
+_NO_NUMBER = re.compile(r"(?s)(?:'(.*)'|(.*?)) is not (?:a valid (?:int|float)|in the range)")
 
 HELP = """Record, play, hear, diagnose and validate the live audio of VoIPBIN calls.
 
@@ -182,4 +184,15 @@ def _usage_error(error: typer.TyperException) -> UsageError:
     see = f"see: {context.command_path if context else 'voipbin'} --help"
     if near := getattr(error, "possibilities", None):
         return UsageError(error.message, hint=f"did you mean {' or '.join(near)}? {see}")
-    return UsageError(error.format_message(), hint=see)
+    return UsageError(_number_wanted(error) or error.format_message(), hint=see)
+
+
+def _number_wanted(error: typer.TyperException) -> str:
+    """Say which number was wanted where another one, or none, was given; else nothing."""
+    said = _NO_NUMBER.match(error.message)
+    option = getattr(error, "param", None)
+    if said is None or option is None:
+        return ""
+    from voipbin_cli.commands.values import number_wanted
+
+    return number_wanted(max(option.opts, key=len), option.type, said[1] or said[2])

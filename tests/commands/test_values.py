@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from voipbin_cli.codec.codecs import Codec
@@ -25,7 +27,10 @@ def test_no_time_at_all_is_too_little(text: str) -> None:
         parse_duration(text)
 
 
-@pytest.mark.parametrize("text", ["", " ", "-1", "1d", "s", "30s1m", "1e3", "٣", "nan", "9999h"])
+@pytest.mark.parametrize(
+    "text",
+    ["", " ", "-1", "1d", "s", "30s1m", "1e3", "٣", "nan", "9999h", "1h2", "1m30", "1h2m3"],
+)
 def test_anything_else_is_no_duration(text: str) -> None:
     with pytest.raises(UsageError, match="is not a duration"):
         parse_duration(text)
@@ -42,6 +47,13 @@ def test_a_payload_type_has_seven_bits(text: str, number: int | None) -> None:
 def test_anything_else_is_no_payload_type(text: str) -> None:
     with pytest.raises(UsageError, match="is no payload type"):
         parse_payload_type(text)
+
+
+@pytest.mark.parametrize("parse", [parse_duration, parse_payload_type])
+def test_what_is_shown_of_a_wrong_value_is_escaped_once(parse: Callable[[str], object]) -> None:
+    with pytest.raises(UsageError) as told:
+        parse("\x1b[2J")
+    assert told.value.message.startswith(r"'\x1b[2J' is ")
 
 
 def test_a_choice_gives_the_member_of_its_enumeration() -> None:

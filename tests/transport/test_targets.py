@@ -134,3 +134,21 @@ def test_parsing_a_target_loads_no_network_library() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("url", "fault"),
+    [
+        ("ws://127.0.0.1:99999/", "has the port '99999'; ports are numbers from 1 to 65535"),
+        ("ws://h:0/", "has the port '0'"),
+        ("ws://user:s3cret@h:x1/", "has the port 'x1'"),
+        ("ws:///audio", "has no host"),
+        ("ws://h/a b", "has a space"),
+        ("ws://[::1/", "cannot be read"),
+    ],
+)
+def test_a_url_that_leads_nowhere_is_told_why(url: str, fault: str) -> None:
+    with pytest.raises(UsageError) as told:
+        parse_target(url)
+    assert told.value.message.startswith(f"not a TARGET: the URL {fault}")
+    assert "s3cret" not in told.value.message

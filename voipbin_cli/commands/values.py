@@ -14,7 +14,9 @@ from voipbin_cli.text import did_you_mean, printable
 
 T = TypeVar("T")
 
-_DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?", re.ASCII)
+_UNITS = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?", re.ASCII)
+# A number alone is in seconds; behind an hour or a minute nobody knows what it is in.
+_SECONDS = re.compile(r"()()(\d+(?:\.\d+)?)", re.ASCII)
 
 
 def parse_duration(text: str) -> float:
@@ -22,13 +24,16 @@ def parse_duration(text: str) -> float:
 
     Raises UsageError for anything else, and for zero.
     """
-    match = _DURATION.fullmatch(str(text).strip())  # a default comes as the number it is
+    text = str(text).strip()  # a default comes as the number it is
+    match = _SECONDS.fullmatch(text) or _UNITS.fullmatch(text)
     hours, minutes, seconds = match.groups() if match else (None, None, None)
     total_s = int(hours or 0) * 3600 + int(minutes or 0) * 60 + float(seconds or 0)
     if match and not total_s and any(match.groups()):
         raise UsageError("a duration must be above 0", hint="write it as 10, 90s or 1m30s")
     if not 0 < total_s < 366 * 86400:
-        raise UsageError(f"{text!r} is not a duration", hint="write it as 10, 90s or 1m30s")
+        raise UsageError(
+            f"'{printable(text, 40)}' is not a duration", hint="write it as 10, 90s or 1m30s"
+        )
     return total_s
 
 
@@ -38,7 +43,16 @@ def parse_payload_type(text: str) -> int | None:
         return None
     if text.isascii() and text.isdecimal() and int(text) < 128:
         return int(text)
-    raise UsageError(f"{printable(text, 40)!r} is no payload type", hint="use auto, or 0 to 127")
+    raise UsageError(f"'{printable(text, 40)}' is no payload type", hint="use auto, or 0 to 127")
+
+
+def number_wanted(name: str, kind: object, text: str) -> str:
+    """Say which numbers an option takes that was given something else; `kind` is Typer's type."""
+    low, high = getattr(kind, "min", None), getattr(kind, "max", None)
+    what = "a whole number" if "int" in type(kind).__name__.lower() else "a number"
+    if low is not None:
+        what += f" from {low:g} to {high:g}" if high is not None else f" of {low:g} or more"
+    return f"{name} takes {what}, not '{printable(text, 40)}'"
 
 
 def choice(*names: str, among: type[StrEnum] | Mapping[str, Any], **settings: Any) -> Any:

@@ -59,7 +59,7 @@ def explain_rule(name: str, *, as_json: bool) -> None:
     rule = RULES.get(name.strip().lower())
     if rule is None:
         raise UsageError(
-            f"no rule is called {printable(name, 60)!r}",
+            f"no rule is called '{printable(name, 60)}'",
             hint=did_you_mean(name, RULES, "--list-rules names them"),
         )
     if as_json:

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from voipbin_cli.errors import MachineError, UsageError
+from voipbin_cli.errors import UsageError
 from voipbin_cli.simulator.authority import PASSWORD, USERNAME, Authority
 from voipbin_cli.simulator.call_capture import call_pcap
 from voipbin_cli.simulator.client_connection import ClientConnection
@@ -25,6 +25,7 @@ from voipbin_cli.simulator.rest_api import Join, SimulatedApi
 from voipbin_cli.simulator.scenario import RoomKind, Scenario
 from voipbin_cli.simulator.sources import SoundLoop, load_sound
 from voipbin_cli.simulator.ticker import Ticker
+from voipbin_cli.transport.listening import cannot_listen
 
 MAX_CONNECTIONS = 2000
 
@@ -119,7 +120,7 @@ class Simulator:
                 lambda: ClientConnection(self), self.host, self.port, ssl=self._ssl, backlog=1024
             )
         except (OSError, OverflowError) as error:
-            raise MachineError(f"cannot listen on {self.host}:{self.port}: {error}") from None
+            raise cannot_listen(self.host, self.port, error) from None
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def close(self) -> None:

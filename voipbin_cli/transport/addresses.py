@@ -30,6 +30,27 @@ def authority(url: str) -> str:
     return printable(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
 
 
+def url_fault(url: str) -> str:
+    """Say why a URL leads nowhere; empty for one that may lead somewhere. It shows no secret."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+    except ValueError:
+        return "cannot be read: brackets are for IPv6 addresses alone"
+    if not host:
+        return "has no host"
+    port = parts.netloc.rpartition("@")[2].rpartition(":")[2]
+    try:
+        is_port = parts.port is None or parts.port > 0
+    except ValueError:
+        is_port = False
+    if not is_port:
+        return f"has the port '{printable(port, 20)}'; ports are numbers from 1 to 65535"
+    if any(char.isspace() or not char.isprintable() for char in url):
+        return "has a space or an invisible character in it"
+    return ""
+
+
 def is_loopback(host: str | None) -> bool:
     """Whether `host` is this machine, to which no proxy leads."""
     if host == "localhost":

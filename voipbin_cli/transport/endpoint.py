@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.errors import UsageError
 from voipbin_cli.text import printable
-from voipbin_cli.transport.addresses import is_loopback
+from voipbin_cli.transport.addresses import is_loopback, url_fault
 from voipbin_cli.transport.credential_sources import find_credential
 from voipbin_cli.transport.credentials import Auth, Credential, CredentialKind
 from voipbin_cli.transport.profiles import ProfileStore
@@ -181,7 +181,7 @@ def stream_encapsulation(target: Target, asked: Encapsulation | None) -> Encapsu
         return Encapsulation(named)
     except ValueError:
         raise UsageError(
-            f"the URL asks for the encapsulation {printable(named, 40)!r}, which does not exist",
+            f"the URL asks for the encapsulation '{printable(named, 40)}', which does not exist",
             hint=f"one of {', '.join(Encapsulation)}; -e overrides the URL's",
         ) from None
 
@@ -196,14 +196,10 @@ def _with_encapsulation(url: str, encapsulation: Encapsulation) -> str:
 
 
 def _checked_api_url(url: str) -> str:
-    try:
-        parts = urlsplit(url.strip())
-        is_whole = bool(parts.hostname) and (parts.port is None or parts.port > 0)
-    except ValueError:
-        raise UsageError(
-            "the API's address is not a URL", hint=f"such as {DEFAULT_API_URL}"
-        ) from None
-    if parts.scheme not in _WEBSOCKET_SCHEMES or not is_whole or parts.query or parts.username:
+    if fault := url_fault(url.strip()):
+        raise UsageError(f"the API's address {fault}", hint=f"such as {DEFAULT_API_URL}")
+    parts = urlsplit(url.strip())
+    if parts.scheme not in _WEBSOCKET_SCHEMES or parts.query or parts.username:
         raise UsageError(
             f"not an API's address: {bare_url(url)}",
             hint=f"https://host[:port]/v1.0 with no user and no query, such as {DEFAULT_API_URL}",

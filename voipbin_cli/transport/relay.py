@@ -17,10 +17,11 @@ from websockets.http11 import Request, Response
 from websockets.protocol import State
 
 from voipbin_cli.codec.encapsulation import Direction
-from voipbin_cli.errors import MachineError, VoipbinError
+from voipbin_cli.errors import VoipbinError
 from voipbin_cli.transport.addresses import is_loopback
 from voipbin_cli.transport.channel import Message
 from voipbin_cli.transport.connection import ConnectionEnded, MediaConnection
+from voipbin_cli.transport.listening import cannot_listen
 
 HOST = "127.0.0.1"
 MAX_MESSAGE_BYTES = 1024 * 1024
@@ -102,10 +103,7 @@ class Relay:
                 create_connection=cast("type[ServerConnection]", self._make),
             )
         except OSError as error:
-            raise MachineError(
-                f"cannot listen on {HOST}:{port}: {error.strerror or error}",
-                hint="is something else listening there? choose another port",
-            ) from error
+            raise cannot_listen(HOST, port, error, option="--proxy") from error
         self.port = next(iter(self._server.sockets)).getsockname()[1]
 
     async def close(self) -> None:

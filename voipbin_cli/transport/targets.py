@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from voipbin_cli.errors import UsageError
 from voipbin_cli.text import UUID_PATTERN, is_uuid, printable
-from voipbin_cli.transport.addresses import CREDENTIAL_FIELDS
+from voipbin_cli.transport.addresses import CREDENTIAL_FIELDS, url_fault
 from voipbin_cli.transport.secret_masking import bare_url, mask
 
 DEFAULT_SCENARIO = "clean"
@@ -127,14 +127,9 @@ def _url(text: str, scheme: str) -> Target:
         )
     if scheme not in ("ws", "wss"):
         raise UsageError(f"not a TARGET: {bare_url(text)}", hint=FORMS)
-    try:
-        parts = urlsplit(text)
-        is_whole = bool(parts.hostname) and (parts.port is None or parts.port > 0)
-    except ValueError:
-        is_whole = False
-    if not is_whole or any(char.isspace() or not char.isprintable() for char in text):
-        raise UsageError(f"not a TARGET: {bare_url(text)} has no host", hint="wss://host[:port]/…")
-    query = dict(parse_qsl(parts.query, keep_blank_values=True))
+    if fault := url_fault(text):
+        raise UsageError(f"not a TARGET: the URL {fault}", hint="wss://host[:port]/…")
+    query = dict(parse_qsl(urlsplit(text).query, keep_blank_values=True))
     options = {name: value for name, value in query.items() if name not in CREDENTIAL_FIELDS}
     return Target(TargetKind.URL, text, MappingProxyType(options))
 

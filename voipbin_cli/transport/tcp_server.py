@@ -13,6 +13,7 @@ from voipbin_cli.codec import audiosocket
 from voipbin_cli.codec.audiosocket import Kind, StreamDecoder
 from voipbin_cli.transport.channel import Message
 from voipbin_cli.transport.connection import ConnectionEnded
+from voipbin_cli.transport.listening import cannot_listen
 from voipbin_cli.transport.websocket_server import (
     CLOSE_S,
     HANDSHAKE_S,
@@ -21,7 +22,6 @@ from voipbin_cli.transport.websocket_server import (
     Handler,
     Server,
     address_of,
-    cannot_listen,
 )
 
 _READ_BYTES = 65_536

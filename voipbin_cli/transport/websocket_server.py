@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import hmac
 import logging
-import socket
 import ssl as tls
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -22,9 +20,9 @@ from websockets.http11 import Request, Response
 from websockets.protocol import State
 
 from voipbin_cli.codec.chan_websocket import SUBPROTOCOL
-from voipbin_cli.errors import MachineError
 from voipbin_cli.transport.channel import Message
 from voipbin_cli.transport.connection import ConnectionEnded
+from voipbin_cli.transport.listening import cannot_listen
 
 MAX_PEERS = 1000
 # Connections above MAX_PEERS that still get an answer, 503; further ones are closed without one.
@@ -107,14 +105,6 @@ def address_of(peername: object) -> str:
         host, port = peername[:2]
         return f"[{host}]:{port}" if ":" in str(host) else f"{host}:{port}"
     return "a peer"
-
-
-def cannot_listen(host: str, port: int, error: OSError) -> MachineError:
-    """Return what to tell when the port cannot be had."""
-    hint = "is something else listening there? choose another --port"
-    if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
-        hint = "give an address of this machine; --host 0.0.0.0 is every one of them"
-    return MachineError(f"cannot listen on {host}:{port}: {error.strerror or error}", hint=hint)
 
 
 # WebSocket

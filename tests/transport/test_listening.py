@@ -1,0 +1,62 @@
+"""Ports that cannot be had: what is said, and what helps."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from pathlib import Path
+
+import pytest
+
+from tests.support.cli import voipbin
+from voipbin_cli.transport.listening import cannot_listen
+
+
+@pytest.mark.parametrize(
+    ("error", "message", "hint"),
+    [
+        (OSError(errno.EADDRINUSE, "x"), "port 8765 is in use", "choose another with --port"),
+        (OSError(errno.EADDRNOTAVAIL, "x"), "no such address", "--host 0.0.0.0"),
+        (socket.gaierror(-2, "unknown"), "no such address", "--host 0.0.0.0"),
+        (OSError(errno.EACCES, "denied"), "denied", "--port"),
+        (OSError(errno.EMFILE, "too many files"), "too many files", "--port"),
+        (OverflowError("out of range"), "out of range", "--port"),
+    ],
+)
+def test_a_port_that_cannot_be_had_is_told_by_its_cause(
+    error: OSError, message: str, hint: str
+) -> None:
+    told = cannot_listen("h", 8765, error)
+    assert message in told.message
+    assert hint in told.hint
+
+
+def test_a_port_of_the_system_is_told_as_one() -> None:
+    told = cannot_listen("h", 80, OSError(errno.EACCES, "denied"), option="--proxy")
+    assert told.message == "port 80 is kept for the system"
+    assert told.hint == "choose one of 1024 or above with --proxy"
+
+
+@pytest.mark.parametrize(
+    ("command", "option"),
+    [
+        (("simulate", "--port"), "--port"),
+        (("stream", "serve", "--file", "a.wav", "--port"), "--port"),
+        (("stream", "serve", "--file", "a.wav", "--transport", "tcp", "--port"), "--port"),
+        (("stream", "validate", "ws://127.0.0.1:1/", "--proxy"), "--proxy"),
+    ],
+)
+def test_every_server_says_so_in_the_same_words(
+    command: tuple[str, ...], option: str, tmp_path: Path
+) -> None:
+    rate = (8000).to_bytes(4, "little") + (16000).to_bytes(4, "little")
+    head = b"RIFF" + (36 + 320).to_bytes(4, "little") + b"WAVEfmt " + (16).to_bytes(4, "little")
+    form = b"\1\0\1\0" + rate + b"\2\0\x10\0data" + (320).to_bytes(4, "little")
+    (tmp_path / "a.wav").write_bytes(head + form + bytes(320))
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = voipbin(*command, str(port), cwd=tmp_path)
+    assert result.status == 5
+    assert result.stderr.endswith(
+        f"voipbin: port {port} is in use\nhint: choose another with {option}\n"
+    )
