@@ -10,6 +10,13 @@ def udp(payload, *, ports=(5006, 5004), length=None):
     return struct.pack(">HHHH", *ports, length or 8 + len(payload), 0) + payload
 
 
+def tcp(payload=b"", *, sequence=0, ack=0, flags=0x18, ports=(40000, 80), window=500, options=b""):
+    """RFC 9293 3.1; flags are ACK and PSH unless told."""
+    head = (5 + len(options) // 4) << 12 | flags
+    fields = (*ports, sequence & 0xFFFFFFFF, ack & 0xFFFFFFFF, head, window, 0, 0)
+    return struct.pack(">HHIIHHHH", *fields) + options + payload
+
+
 def ipv4(inner, *, source="192.0.2.1", destination="198.51.100.1", protocol=17, fragment=0,
          options=b"", total=None):  # fmt: skip
     head = 20 + len(options)

@@ -107,7 +107,7 @@ def test_a_dump_is_judged_and_its_result_is_the_exit_status(tmp_path: Path) -> N
 
 def test_standard_input_is_a_dump(tmp_path: Path) -> None:
     data = b"".join(vector("sln-linear"))
-    done = piped(data, "-", "--json", cwd=tmp_path)
+    done = piped(data, "-", "-e", "sln", "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout.splitlines()[-1])["frames"] == 50
 

@@ -19,6 +19,8 @@ from voipbin_cli.capture.columns import Integers, chosen
 
 Words = npt.NDArray[np.uint64]
 
+# RFC 4291 2.5.5.2: ::ffff:a.b.c.d
+MAPPED = 0xFFFF << 32
 # A frame of a call has three layers, one in a mirror's tunnel in a mobile network's tunnel eleven.
 _MAX_DEPTH = 24
 
@@ -84,6 +86,15 @@ class Spans:
     def holding(self, size: int) -> Spans:
         """Those that have at least so many bytes."""
         return self.only(chosen(self.at + size <= self.end))
+
+
+def long_addresses(addresses: tuple[Words, ...]) -> tuple[Words, ...]:
+    """Two words for each address; those of IPv4 as ::ffff:a.b.c.d (RFC 4291 2.5.5.2)."""
+    if len(addresses) != 1:
+        return addresses
+    mapped, low = np.uint64(MAPPED), np.uint64(0xFFFFFFFF)
+    nothing = np.zeros(len(addresses[0]), np.uint64)
+    return (nothing, addresses[0] >> np.uint64(32) | mapped, nothing, addresses[0] & low | mapped)
 
 
 Opened = Iterator[tuple[Layer, Spans]]

@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from voipbin_cli.capture.columns import Bytes, Codes, Integers, chosen
+from voipbin_cli.capture.packet_finder import Datagrams, PacketFinder
 from voipbin_cli.capture.records import RecordChunk
-from voipbin_cli.capture.udp_finder import Datagrams, UdpFinder
+from voipbin_cli.capture.tcp import Segments, segments
 
 MAX_FLOWS = 65_536
 
@@ -44,6 +45,8 @@ class PacketChunk:
     length_bytes: Integers
     wire_bytes: Integers
     comments: dict[int, str]
+    segments: Segments | None = None
+    """The TCP segments among the same records, where there are any."""
 
     def __len__(self) -> int:
         return len(self.time_ns)
@@ -66,7 +69,7 @@ class PacketReader:
         self._flow_numbers: dict[tuple[int, ...], int] = {}
         self.flows: list[Flow] = []
         self.too_many_flows = 0
-        self._finder = UdpFinder()
+        self._finder = PacketFinder()
 
     @property
     def passed_over(self) -> Mapping[str, int]:
@@ -76,12 +79,12 @@ class PacketReader:
     def chunks(self) -> Iterator[PacketChunk]:
         """Columns, piece by piece, in file order; to be asked once."""
         for records in self._records:
-            data, found = self._finder.find(records)
+            data, found, tcp = self._finder.find(records)
             flow = self._number_flows(found)
             numbered = chosen(flow >= 0)
             self.too_many_flows += len(flow) - len(flow[numbered])
             found, flow = found.only(numbered), flow[numbered]
-            if not len(flow):
+            if not len(flow) and not tcp:
                 continue
             everything = len(flow) == len(records.start)
             record = slice(None) if everything else found.record
@@ -94,6 +97,7 @@ class PacketReader:
                 length_bytes=found.length_bytes,
                 wire_bytes=found.wire_bytes,
                 comments=_renumbered(records.comments, found.record),
+                segments=segments(data, records.time_ns, tcp),
             )
 
     def _number_flows(self, found: Datagrams) -> npt.NDArray[np.int32]:

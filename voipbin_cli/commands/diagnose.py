@@ -138,10 +138,11 @@ def _of_file(path: str, options: DiagnoseOptions, shown: str = "") -> Diagnosis:
     diagnosis = diagnose_file(path, options.live.encapsulation)
     if diagnosis.truncated:
         say(f"warning: {shown or path} ends inside of a record: what comes before it counts")
-    if diagnosis.passed_over and out.is_chatty:
-        say(in_words(diagnosis.passed_over))
+    if out.is_chatty:
+        for sentence in filter(None, (*diagnosis.unread, in_words(diagnosis.passed_over))):
+            say(sentence)
     streams = () if diagnosis.is_own else diagnosis.streams
-    rows = [(stream.name, stream.diagnosis.as_fields()) for stream in streams]
+    rows = [(stream.name, stream.as_fields()) for stream in streams]
     if out.json:
         for name, fields in rows:
             emit("stream", {"stream": name, **fields})

@@ -183,8 +183,9 @@ def _of_file(
         output.part(part, stream)
     if validation.truncated:
         say(f"warning: {path} ends inside of a record: what comes before that was judged")
-    if validation.passed_over and not output.quiet and not output.as_json:
-        say(in_words(validation.passed_over))
+    if not output.quiet and not output.as_json:
+        for sentence in filter(None, (*validation.unread, in_words(validation.passed_over))):
+            say(sentence)
     output.streams([(stream.name, stream.fold.summary()) for stream in validation.streams])
     output.summary(validation.summary)
     output.result(path, validation.summary, validation.groups)

@@ -23,10 +23,11 @@ from voipbin_cli.codec.payload_types import lookup
 from voipbin_cli.errors import NothingToJudge
 from voipbin_cli.offline.file_kind import FileKind
 from voipbin_cli.offline.own_capture import steps
-from voipbin_cli.offline.passed_over import in_words
+from voipbin_cli.offline.passed_over import how_to_read, in_words, unread, without_media
 from voipbin_cli.offline.sdp_clocks import SdpClocks
 from voipbin_cli.offline.source import opened, refuse
 from voipbin_cli.offline.streams import StreamFinder
+from voipbin_cli.offline.tcp_streams import TcpStreamFinder
 from voipbin_cli.offline.worker import Worker
 
 _RETOLD = (
@@ -45,6 +46,13 @@ class DiagnosedStream:
     name: str
     fold: StreamFold
     diagnosis: Diagnosis
+    tcp: Mapping[str, Any] | None = None
+    """What TCP itself tells of it, where it came in TCP."""
+
+    def as_fields(self) -> dict[str, Any]:
+        """The fields of its summary."""
+        fields = self.diagnosis.as_fields()
+        return fields if self.tcp is None else {**fields, "tcp": self.tcp}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +62,7 @@ class FileDiagnosis:
     `streams` has the worst first. `summary` are the fields of the summary: of the worst stream
     where there are several. `is_own`: a capture of a live run, which is one stream. `truncated`:
     the file ends inside of a record; what comes before it counts. `passed_over`: how many packets
-    are no UDP, by what they are.
+    hold no media, by what they are; `unread` says which connections could not be read, and why.
     """
 
     streams: tuple[DiagnosedStream, ...]
@@ -62,6 +70,7 @@ class FileDiagnosis:
     is_own: bool
     truncated: bool
     passed_over: Mapping[str, int] = field(default_factory=dict)
+    unread: tuple[str, ...] = ()
 
     @property
     def worst(self) -> DiagnosedStream:
@@ -101,27 +110,45 @@ def _diagnose_run(target: str, encapsulation: Encapsulation, capture: Capture) -
 
 
 def _diagnose_streams(path: str, capture: Capture) -> FileDiagnosis:
-    """Diagnose each RTP stream over UDP."""
+    """Diagnose each RTP stream over UDP, and each media stream in TCP."""
     clocks = SdpClocks()
     with Worker() as worker:
         finder = StreamFinder(partial(_udp_fold, clocks, worker))
+        tcp: TcpStreamFinder[StreamFold] = TcpStreamFinder(partial(_new_fold, worker=worker))
         for chunk in capture.chunks():
             clocks.read(chunk)
             for stream, messages in finder.add(chunk, capture.flows):
                 stream.fold.add(messages)
-        for stream in finder.streams:
-            stream.fold.flush()
-    found = [DiagnosedStream(each.name, each.fold, diagnose(each.fold)) for each in finder.streams]
+            for media, direction, messages in tcp.add(chunk):
+                if direction is Direction.IN:
+                    media.fold.add(messages)
+        found_in_udp, found_in_tcp = finder.streams, tcp.streams
+        for fold in [*(one.fold for one in found_in_udp), *(one.fold for one in found_in_tcp)]:
+            fold.flush()
+    found = [
+        *(DiagnosedStream(each.name, each.fold, diagnose(each.fold)) for each in found_in_udp),
+        *(
+            DiagnosedStream(each.name, each.fold, diagnose(each.fold), each.truth())
+            for each in found_in_tcp
+        ),
+    ]
+    passed_over = without_media(capture.passed_over, tcp)
     if not found:
         raise NothingToJudge(
-            f"{path} holds no RTP stream" + in_words(capture.passed_over, "; "),
-            hint="captures are of RTP over UDP, or made with --capture",
+            "; ".join([f"{path} holds no RTP stream", *unread(tcp.notes)])
+            + in_words(passed_over, "; "),
+            hint=how_to_read(tcp.notes),
         )
     found.sort(key=_rank)
-    fields = found[0].diagnosis.as_fields()
-    passed_over = dict(capture.passed_over)
-    summary = {"target": None, **fields, "streams": len(found), "passed_over": passed_over}
-    return FileDiagnosis(tuple(found), summary, False, capture.truncated, passed_over)
+    summary = {
+        "target": None,
+        **found[0].as_fields(),
+        "streams": len(found),
+        "passed_over": passed_over,
+    }
+    return FileDiagnosis(
+        tuple(found), summary, False, capture.truncated, passed_over, tuple(unread(tcp.notes))
+    )
 
 
 def _new_fold(

@@ -18,12 +18,13 @@ from voipbin_cli.offline.audiosocket_stream import audiosocket_frames, holds_fra
 from voipbin_cli.offline.bare_samples import sample_frames
 from voipbin_cli.offline.file_kind import FileKind
 from voipbin_cli.offline.own_capture import is_reconnection, steps
-from voipbin_cli.offline.passed_over import in_words
+from voipbin_cli.offline.passed_over import how_to_read, in_words, unread, without_media
 from voipbin_cli.offline.rtp_dumps import rtpdump_packets, single_packet
 from voipbin_cli.offline.source import OpenedFile, opened, refuse, source_name
 from voipbin_cli.offline.streams import CapturedStream, StreamFinder
+from voipbin_cli.offline.tcp_streams import TcpStream, TcpStreamFinder
 
-JudgedStream: TypeAlias = CapturedStream[Validator]
+JudgedStream: TypeAlias = CapturedStream[Validator] | TcpStream[Validator]
 Judged: TypeAlias = tuple[Part, JudgedStream | None]
 
 # What a dump of each kind carries, where nobody says.
@@ -49,9 +50,9 @@ def validate_file(
 class FileValidation:
     """Judges a capture, a dump or standard input (`-`), part by part.
 
-    `streams` are those of a capture of UDP, empty otherwise. `truncated`: the file ends inside of
-    a record; `passed_over`: how many of its packets are no UDP, by what they are. All of it is
-    known when `parts` is through.
+    `streams` are those of a capture of a network, empty otherwise. `truncated`: the file ends in a
+    record; `passed_over`: how many of its packets hold no media, by what they are; `unread`: which
+    connections could not be read, and why. All of it is known when `parts` is through.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class FileValidation:
         self.streams: list[JudgedStream] = []
         self.truncated = False
         self.passed_over: dict[str, int] = {}
+        self.unread: list[str] = []
         self._scope = scope or Scope()
         self._encapsulation = encapsulation
         self._validator: Validator | None = None
@@ -78,9 +80,9 @@ class FileValidation:
             yield from self._judge(source)
         if not self.frames:
             raise NothingToJudge(
-                f"{source_name(self.path)} holds no frame to judge"
+                "; ".join([f"{source_name(self.path)} holds no frame to judge", *self.unread])
                 + in_words(self.passed_over, "; "),
-                hint="-e says which encapsulation it is; captures are of UDP, or by --capture",
+                hint=how_to_read(self.unread),
             )
 
     @property
@@ -161,7 +163,7 @@ class FileValidation:
             yield from self._judge_messages(capture, capture.meta)
         else:
             yield from self._judge_streams(capture)
-        self.truncated, self.passed_over = capture.truncated, dict(capture.passed_over)
+        self.truncated = capture.truncated
 
     def _judge_messages(self, capture: Capture, meta: CaptureMeta) -> Iterator[Judged]:
         validator = self._begin(self._encapsulation or meta.encapsulation)
@@ -177,15 +179,18 @@ class FileValidation:
 
     def _judge_streams(self, capture: Capture) -> Iterator[Judged]:
         direction = self._scope.direction or Direction.IN
-        finder = StreamFinder(self._stream_validator)
-        self.streams = finder.streams
+        finder, tcp = StreamFinder(self._stream_validator), TcpStreamFinder(self._scope.validator)
+        self.streams = []
         for chunk in capture.chunks():
             for stream, messages in finder.add(chunk, capture.flows):
-                for part in stream.fold.add(direction, messages):
-                    yield part, stream
-        for stream in self.streams:
-            for part in stream.fold.finish():
-                yield part, stream
+                yield from _of(stream, stream.fold.add(direction, messages))
+            for media, way, messages in tcp.add(chunk):
+                yield from _of(media, media.fold.add(way, messages))
+            self.streams = [*finder.streams, *tcp.streams]
+        for each in self.streams:
+            yield from _of(each, each.fold.finish())
+        self.passed_over = without_media(capture.passed_over, tcp)
+        self.unread = unread(tcp.notes)
 
     def _stream_validator(self, _first: Messages) -> Validator:
         return self._scope.validator(Encapsulation.RTP, is_datagrams=True)
@@ -193,6 +198,10 @@ class FileValidation:
     def _begin(self, encapsulation: Encapsulation, **manner: bool) -> Validator:
         self._validator = self._scope.validator(encapsulation, **manner)
         return self._validator
+
+
+def _of(stream: JudgedStream, parts: Iterable[Part]) -> Iterator[Judged]:
+    return ((part, stream) for part in parts)
 
 
 def _alone(parts: Iterable[Part]) -> Iterator[Judged]:

@@ -1,4 +1,4 @@
-"""The UDP datagrams in records: through link layers, tunnels and fragments of IP."""
+"""UDP datagrams and TCP segments in records: through link layers, tunnels and fragments of IP."""
 
 from __future__ import annotations
 
@@ -12,7 +12,15 @@ import numpy.typing as npt
 from voipbin_cli.capture import hep, ip, links, tunnels
 from voipbin_cli.capture.columns import Integers, chosen, rows
 from voipbin_cli.capture.fragments import Fragments
-from voipbin_cli.capture.layers import Layer, Opener, Spans, Words, opened
+from voipbin_cli.capture.layers import (
+    MAPPED,
+    Layer,
+    Opener,
+    Spans,
+    Words,
+    long_addresses,
+    opened,
+)
 from voipbin_cli.capture.records import RecordChunk
 
 OPENERS: dict[Layer, Opener] = {
@@ -30,9 +38,8 @@ OPENERS: dict[Layer, Opener] = {
     Layer.GTP_U: tunnels.gtp_u,
     Layer.TZSP: tunnels.tzsp,
 }
+_READ = (Layer.DATAGRAM, Layer.HEP)
 _IPV4_ENDS = 2
-# RFC 4291 2.5.5.2: ::ffff:a.b.c.d
-_MAPPED = 0xFFFF << 32
 # RFC 768
 _UDP = np.dtype([("ports", ">u4"), ("length", ">u2"), ("checksum", ">u2")])
 
@@ -65,7 +72,7 @@ class Datagrams(NamedTuple):
         """The ends of one datagram: five words, as with IPv6."""
         ends = [int(words[n]) for words in self.ends]
         if len(ends) == _IPV4_ENDS:
-            ends = [0, _MAPPED | ends[0] >> 32, 0, _MAPPED | ends[0] & 0xFFFFFFFF, ends[1]]
+            ends = [0, MAPPED | ends[0] >> 32, 0, MAPPED | ends[0] & 0xFFFFFFFF, ends[1]]
         return tuple(ends)
 
     def with_long_addresses(self) -> Datagrams:
@@ -73,17 +80,25 @@ class Datagrams(NamedTuple):
         if len(self.ends) != _IPV4_ENDS:
             return self
         addresses, ports = self.ends
-        mapped, low = np.uint64(_MAPPED), np.uint64(0xFFFFFFFF)
-        source, destination = addresses >> np.uint64(32) | mapped, addresses & low | mapped
-        nothing = np.zeros(len(ports), np.uint64)
-        return self._replace(ends=(nothing, source, nothing, destination, ports))
+        return self._replace(ends=(*long_addresses((addresses,)), ports))
 
 
 NONE = Datagrams(*(np.empty(0, np.int64),) * 4, (np.empty(0, np.uint64),) * _IPV4_ENDS)
 
 
-class UdpFinder:
-    """Finds datagrams in records, chunk by chunk; fragments wait for those of later chunks."""
+class FoundPackets(NamedTuple):
+    """What was found in some records, and the bytes that it lies in.
+
+    Those bytes are the records' own, with what was put together of fragments behind them.
+    """
+
+    data: bytes
+    datagrams: Datagrams
+    segments: list[Spans]
+
+
+class PacketFinder:
+    """Finds packets in records, chunk by chunk; fragments wait for those of later chunks."""
 
     def __init__(self) -> None:
         self._fragments = Fragments()
@@ -95,36 +110,35 @@ class UdpFinder:
         counts = self._passed_over + Counter({Layer.FRAGMENT: self._fragments.waiting})
         return {layer.value: count for layer, count in counts.most_common()}
 
-    def find(self, records: RecordChunk) -> tuple[bytes, Datagrams]:
-        """The datagrams in their records' order, and the bytes that they lie in.
-
-        Those bytes are the records' own, with what was put together of fragments behind them.
-        """
+    def find(self, records: RecordChunk) -> FoundPackets:
+        """The datagrams in their records' order, and where the TCP segments are."""
         data = records.data
-        found, fragments = self._ended(data, links.frames(records), len(records.start))
-        for part in fragments:
+        ended = self._ended(data, links.frames(records), len(records.start))
+        parts, tcp = [ended], list(ended.get(Layer.TCP, ()))
+        for part in ended.get(Layer.FRAGMENT, ()):
             whole = self._fragments.add(data, part)
             if whole:
                 data, packets = _appended(data, whole)
-                found += self._ended(data, iter([(Layer.IP, packets)]), len(packets))[0]
-        return data, _merged(found)
+                parts.append(self._ended(data, iter([(Layer.IP, packets)]), len(packets)))
+                tcp += parts[-1].get(Layer.TCP, ())
+        found = [_payloads(data, one) for part in parts for one in part.get(Layer.DATAGRAM, ())]
+        found += [_passed_on(data, one) for part in parts for one in part.get(Layer.HEP, ())]
+        self._passed_over[Layer.CUT] += sum(
+            sum(len(one) for layer in _READ for one in part.get(layer, ())) for part in parts
+        ) - sum(len(one.record) for one in found)
+        return FoundPackets(data, _merged(found), tcp)
 
     def _ended(
         self, data: bytes, begun: Iterator[tuple[Layer, Spans]], count: int
-    ) -> tuple[list[Datagrams], list[Spans]]:
+    ) -> dict[Layer, list[Spans]]:
+        """Open what begins there, and count what is no datagram."""
         ended = opened(data, begun, OPENERS)
-        found = [_payloads(data, part) for part in ended.pop(Layer.DATAGRAM, ())]
-        found += [_passed_on(data, part) for part in ended.pop(Layer.HEP, ())]
-        fragments = ended.pop(Layer.FRAGMENT, [])
         counts = Counter({layer: sum(map(len, parts)) for layer, parts in ended.items()})
-        counts[Layer.CUT] += (
-            count
-            - sum(counts.values())
-            - sum(len(one.record) for one in found)
-            - sum(map(len, fragments))
-        )
+        counts[Layer.CUT] += count - sum(counts.values())
+        for layer in (*_READ, Layer.FRAGMENT):
+            del counts[layer]
         self._passed_over += counts
-        return found, fragments
+        return ended
 
 
 def _payloads(data: bytes, part: Spans) -> Datagrams:

@@ -1,0 +1,145 @@
+"""Media streams in TCP, found by themselves."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from ipaddress import IPv6Address
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+
+from voipbin_cli.analysis.messages import Messages, TimedMessage, from_messages
+from voipbin_cli.capture.packets import PacketChunk
+from voipbin_cli.capture.tcp import ConnectionRun, TcpConnection, TcpReassembly, TcpTruth
+from voipbin_cli.codec.encapsulation import Direction, Encapsulation
+from voipbin_cli.offline.tcp_media import Media, recognised
+
+# After so many bytes, or so many pieces of them, that look like nothing it is no media.
+_TOO_MANY_BYTES = 64 << 10
+_MAX_EARLY = 64
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class TcpStream(Generic[T]):
+    """A media stream in a connection; `fold` is what takes its messages."""
+
+    connection: TcpConnection
+    media: Media
+    fold: T
+
+    @property
+    def name(self) -> str:
+        """Where the client connected to, or both ends."""
+        ends = self.connection.client
+        source, port = _address(ends[0], ends[1]), ends[4] >> 16
+        to = self.media.target or f"{_address(ends[2], ends[3])}:{ends[4] & 0xFFFF}"
+        return f"{source}:{port} > {to} (TCP)"
+
+    def truth(self) -> dict[str, Any]:
+        """What TCP tells of both directions, as JSON values."""
+        return {
+            "from_client": _fields(self.connection.from_client.truth),
+            "from_server": _fields(self.connection.from_server.truth),
+        }
+
+
+class TcpStreamFinder(Generic[T]):
+    """Finds media in TCP connections. `make` returns what takes a stream's messages."""
+
+    def __init__(self, make: Callable[[Encapsulation], T]) -> None:
+        self.streams: list[TcpStream[T]] = []
+        self._make = make
+        self._reassembly = TcpReassembly()
+        self._media: dict[int, Media] = {}
+        self._streams: dict[int, TcpStream[T]] = {}
+        self._early: dict[int, list[ConnectionRun]] = {}
+
+    def add(self, chunk: PacketChunk) -> Iterator[tuple[TcpStream[T], Direction, Messages]]:
+        """Yield what the segments of a piece complete, connection by connection."""
+        if chunk.segments is None:
+            return
+        found: dict[tuple[int, Direction], list[TimedMessage]] = {}
+        for run in self._reassembly.add(chunk.data, chunk.segments):
+            for direction, message in self._messages(run):
+                found.setdefault((run.connection.number, direction), []).append(message)
+        for (number, direction), messages in found.items():
+            yield self._stream(number), direction, from_messages(messages)
+
+    @property
+    def media_segments(self) -> int:
+        """How many segments belong to connections that were read."""
+        return sum(stream.connection.segments for stream in self.streams)
+
+    @property
+    def notes(self) -> dict[str, int]:
+        """Why connections that may be media are not read, and how many they are."""
+        return dict(Counter(media.note for media in self._media.values() if media.note))
+
+    def _messages(self, run: ConnectionRun) -> Iterator[tuple[Direction, TimedMessage]]:
+        number = run.connection.number
+        media = self._media.get(number)
+        if media is None:
+            yield from self._begin(number, run)
+        else:
+            yield from media.add(run.run, is_from_client=run.is_from_client)
+
+    def _begin(self, number: int, run: ConnectionRun) -> Iterator[tuple[Direction, TimedMessage]]:
+        """The client speaks first; what the server says before it is kept."""
+        kept = self._early.setdefault(number, [])
+        kept.append(run)
+        media = self._recognised(run.connection, kept)
+        if media is None:
+            said = sum(len(one.run.data) for one in kept)
+            if said >= _TOO_MANY_BYTES or len(kept) > _MAX_EARLY:
+                self._reassembly.drop(run.connection)
+                del self._early[number]
+            return
+        self._media[number] = media
+        for one in self._early.pop(number):
+            yield from media.add(one.run, is_from_client=one.is_from_client)
+
+    def _recognised(self, connection: TcpConnection, kept: list[ConnectionRun]) -> Media | None:
+        """By what the client says; by what the server does where the client's beginning is gone."""
+        sides = (True,) if connection.began_in_capture else (True, False)
+        for is_client in sides:
+            first = b"".join(one.run.data for one in kept if one.is_from_client == is_client)
+            media = recognised(first, is_from_client=is_client)
+            if media is not None:
+                return media
+        return None
+
+    def _stream(self, number: int) -> TcpStream[T]:
+        stream = self._streams.get(number)
+        if stream is None:
+            media = self._media[number]
+            connection = self._reassembly.connections[number]
+            stream = TcpStream(connection, media, self._make(media.encapsulation))
+            self._streams[number] = stream
+            self.streams.append(stream)
+        return stream
+
+
+def _address(high: int, low: int) -> str:
+    address = IPv6Address(high << 64 | low)
+    return str(address.ipv4_mapped or address)
+
+
+def _fields(truth: TcpTruth) -> dict[str, Any]:
+    return {
+        "retransmissions": truth.retransmissions,
+        "reordered": truth.reordered,
+        "zero_windows": truth.zero_windows,
+        "missing_bytes": truth.missing_bytes,
+        "round_trip_ms": _quantiles(truth.round_trips_ms),
+    }
+
+
+def _quantiles(values: list[float]) -> dict[str, float] | None:
+    if not values:
+        return None
+    names, found = ("p50", "p99", "max"), np.quantile(values, (0.5, 0.99, 1))
+    return {name: round(float(value), 1) for name, value in zip(names, found, strict=True)}
