@@ -58,6 +58,14 @@ def test_without_the_samples_the_clock_is_the_nearest_that_rtp_has() -> None:
     assert clock(arrivals, 163, is_sampled=False) == 8000
 
 
+def test_half_a_sample_in_a_frame_is_no_other_clock() -> None:
+    # Frames of 639 and 641 bytes by turns.
+    places = np.cumsum(np.tile([40_062_500, 39_937_500], 80)) - 40_062_500
+    fold = ClockFold()
+    fold.add(places, places // 125_000, places)
+    assert fold.hz == 8000
+
+
 def test_too_little_is_8000() -> None:
     assert clock(np.array([0]), 320) == 8000
     assert clock(np.array([], np.int64), 320) == 8000

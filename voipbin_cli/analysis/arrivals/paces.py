@@ -17,6 +17,7 @@ REAL_RATES_HZ = (6000, 8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_
 # held up: over a second 20 ms of jitter are 2 %.
 _NEAR = 0.03
 _USUALLY_NEAR = 0.2  # from one frame to the next, or part of them came at once
+_WHOLE = 0.01  # half a sample of 10 ms, and some
 # The median over 50 pairs of frames that are 50 frames (1 s) apart: a pause is in some of them.
 _FRAMES = 100
 _SPAN = 50
@@ -56,10 +57,12 @@ class ClockFold:
     def _counted_hz(self) -> int:
         """Ticks for each sample, as often as there are samples in a second."""
         arrivals, ticks, places = self._held()
-        # From one frame to the next: what was skipped between some of them says nothing.
-        counted = _pace(ticks, places, span=1)
-        if counted is None:
+        # From one frame to the next: what was skipped between some of them says nothing. Where
+        # that is no whole sample, it is nearly what many frames have on the average.
+        counted, average = _pace(ticks, places, span=1), _pace(ticks, places)
+        if counted is None or average is None:
             return SAMPLE_RATE_HZ
+        counted = average if abs(average - counted) < _WHOLE * counted else counted
         came_hz = SAMPLE_RATE_HZ * (_pace(places, arrivals) or 1.0)
         rate_hz = min(REAL_RATES_HZ, key=lambda hz: abs(came_hz / hz - 1))
         usual_hz = SAMPLE_RATE_HZ * (_pace(places, arrivals, span=1) or 1.0)
