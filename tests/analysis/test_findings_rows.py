@@ -457,6 +457,21 @@ def test_a_link_that_nobody_knows_the_call_of_is_told_with_less_certainty() -> N
         assert (known.confidence, known.severity) == (0.95, Severity.ERROR)
 
 
+def test_a_link_that_no_attempt_brought_back_is_told_without_a_word_of_the_call() -> None:
+    around = Circumstances(
+        lost_for_good=True,
+        closings=(Closing(1006, lasted_s=9.0),),
+        details={"last_attempt": "h:1 refused the connection"},
+    )
+    (found,) = find(facts(outages=(Outage(0, None),)).measured, around)
+    assert "no attempt" in found.title
+    assert found.evidence["last_attempt"] == "h:1 refused the connection"
+    assert "close_reason" not in found.evidence
+    restarted = replace(around, closings=(Closing(1012, "restart"),))
+    (told,) = find(facts(outages=(Outage(0, None),)).measured, restarted)
+    assert "restarts" in told.title
+
+
 def test_the_end_of_a_connection_is_evidence() -> None:
     closings = (Closing(1006, lasted_s=61.44), Closing(1008, "no more", lasted_s=59.96))
     told = facts(Circumstances(closings=closings, call_status="progressing"))

@@ -169,7 +169,7 @@ def closing_evidence(case: Case) -> Evidence:
     ages = [tenths(closing.lasted_s) for closing in closings if closing.lasted_s is not None]
     return {
         "close_code": told.code,
-        "close_reason": told.reason,
+        **({"close_reason": told.reason} if told.reason else {}),
         "ended_by": _ended_by(told),
         "connection_ages_s": ages[-_AGES_TOLD:],
         **asked(case),
@@ -185,7 +185,13 @@ def _ended_by(closing: Closing) -> str:
 def lost_as(case: Case) -> Words:
     """What the ends of the connections say; or that there was none, and nothing came any more."""
     if case.around.closings:
-        words = explain(case.around.closings)
+        words, last = explain(case.around.closings), case.around.details.get("last_attempt")
+        if last and case.around.closings[-1].code == NO_CLOSE_FRAME:
+            return Words(
+                "the connection broke, and no attempt to get another one succeeded",
+                "see whether the server runs and can be reached: what the last attempt met with "
+                "is in the evidence",
+            )
         if _is_known_to_go_on(case):
             return words
         title = "the connection ended, and nobody can say whether the call went on"
