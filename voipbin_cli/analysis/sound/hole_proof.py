@@ -30,9 +30,13 @@ _ALIKE_HOLES = 3
 _ALIKE_SHARE = 0.6
 # 250 ms: a longer one may be how music pauses. It counts where shorter ones prove a loss.
 _LONGEST_PROOF = 2000
-# Where not even one in fifty is a pause of digital silence, silence is filled with noise, and any
-# hole is one: one with both edges is enough, or two of which one edge is there.
+# Where no more than one is a pause of digital silence, or one in fifty, silence is filled with
+# noise, and any hole is one: a single one with both edges proves it, or two of which one edge is
+# there. In two of five at least that is strong; a gate cuts more in the noise than in the sound.
+_PAUSES = 1
 _PAUSE_SHARE = 0.02
+_EDGE_HOLES = 2
+_EDGE_SHARE = 0.4
 # Samples next to a hole may be zero by chance: so many, at both of its ends together.
 STRAY_ZEROS = 8
 # Packets lost in a row, up to which a hole is known by its length.
@@ -75,7 +79,7 @@ class HoleProof:
         )
         broken = _lengths(candidates, lambda row: row.before_dbfs >= self._full and _may_prove(row))
         counted = _lengths(candidates, lambda row: row.louder_dbfs >= self._counted)
-        self._is_never_still = pauses <= max(1, _PAUSE_SHARE * counted.total())
+        self._is_never_still = pauses <= max(_PAUSES, _PAUSE_SHARE * counted.total())
         commonest, alike = _commonest(broken)
         is_alike = alike >= max(_ALIKE_HOLES, _ALIKE_SHARE * broken.total())
         self.usual = commonest if is_alike else 0
@@ -87,10 +91,13 @@ class HoleProof:
 
     def _is_enough_in_noise(self, candidates: Collection[Candidate], level_dbfs: float) -> bool:
         some = max(_PROOF_DBFS, level_dbfs - _SOME_DB)
-        edges = _lengths(candidates, lambda row: row.louder_dbfs >= self._full and _may_prove(row))
-        return edges.total() >= 2 or any(
-            row.fainter_dbfs >= some for row in candidates if _may_prove(row)
-        )
+        edges = _lengths(
+            candidates, lambda row: row.louder_dbfs >= self._full and _may_prove(row)
+        ).total()
+        if edges < _EDGE_SHARE * len(candidates):
+            return False
+        has_both = any(row.fainter_dbfs >= some for row in candidates if _may_prove(row))
+        return has_both or edges >= _EDGE_HOLES
 
     def lost(self, row: Candidate) -> int:
         """How many samples of sound were lost there, 0 for what is no hole."""

@@ -106,30 +106,40 @@ class HoleFold:
         self._view_start += passed
 
     def _look(self, view: Samples, starts: Ints, stops: Ints) -> None:
-        self._note_distances(starts + self._view_start)
         before, after = broken_dbfs(view, starts, stops)
+        long = np.flatnonzero(stops - starts >= _TONE_PAUSE_SAMPLES)
+        for row in long[np.maximum(before, after)[long] >= COUNTED_DBFS].tolist():
+            start, stop = int(starts[row]), int(stops[row])
+            if is_tone(view[max(0, start - FRAME_SAMPLES) : start]):
+                before[row] = UNBROKEN_DBFS
+            if is_tone(view[stop : stop + FRAME_SAMPLES]):
+                after[row] = UNBROKEN_DBFS
         louder = np.maximum(before, after)
         self._pauses += int(np.count_nonzero(louder == UNBROKEN_DBFS))
-        for row in np.flatnonzero(louder >= COUNTED_DBFS).tolist():
-            start, stop = int(starts[row]), int(stops[row])
-            found = Candidate(stop - start, int(before[row]), int(after[row]))
-            if found.length >= _TONE_PAUSE_SAMPLES:
-                found = _less_tones(found, view, start, stop)
-            self._candidates[found] += 1
-            self._noted.append((self._view_start + start, found))
-            if found.fainter_dbfs >= COUNTED_DBFS:
-                self._note_jump(view[start - _NEARBY : start], view[stop : stop + _NEARBY])
+        rows = np.flatnonzero(louder >= COUNTED_DBFS)
+        if rows.size:
+            self._note(starts[rows], stops[rows], before[rows], after[rows])
+            both = rows[np.minimum(before, after)[rows] >= COUNTED_DBFS]
+            self._note_jumps(view, starts[both], stops[both])
 
-    def _note_distances(self, starts: Ints) -> None:
-        distances = np.diff(starts, prepend=self._latest_start)
+    def _note(self, starts: Ints, stops: Ints, before: Ints, after: Ints) -> None:
+        columns = (stops - starts).tolist(), before.tolist(), after.tolist()
+        found = [Candidate(*row) for row in zip(*columns, strict=True)]
+        places = starts + self._view_start
+        self._candidates.update(found)
+        self._noted.extend(zip(places.tolist(), found, strict=True))
+        distances = np.diff(places, prepend=self._latest_start)
         self._distances.update(distances[distances <= _LONGEST_PERIOD].tolist())
-        self._latest_start = int(starts[-1])
+        self._latest_start = int(places[-1])
 
-    def _note_jump(self, before: Samples, after: Samples) -> None:
-        """How far it is across a hole, and from each sample to the next beside it."""
-        self._jumps += abs(int(after[0]) - int(before[-1]))
+    def _note_jumps(self, view: Samples, starts: Ints, stops: Ints) -> None:
+        """How far it is across each hole, and from each sample to the next beside it."""
+        near = np.arange(_NEARBY)
+        before = view[starts[:, None] - _NEARBY + near].astype(np.int64)
+        after = view[stops[:, None] + near].astype(np.int64)
+        self._jumps += int(np.abs(after[:, 0] - before[:, -1]).sum())
         for side in (before, after):
-            self._steps += int(np.abs(np.diff(side.astype(np.int64))).sum())
+            self._steps += int(np.abs(np.diff(side, axis=1)).sum())
 
     def result(self) -> Holes:
         """The figures so far."""
@@ -168,13 +178,3 @@ class HoleFold:
 
 def _ms(samples: int) -> float:
     return samples * 1000 / SAMPLE_RATE_HZ
-
-
-def _less_tones(found: Candidate, view: Samples, start: int, stop: int) -> Candidate:
-    """The same; an edge at which a tone stops or begins is not broken."""
-    before, after = found.before_dbfs, found.after_dbfs
-    if before >= COUNTED_DBFS and is_tone(view[max(0, start - FRAME_SAMPLES) : start]):
-        before = UNBROKEN_DBFS
-    if after >= COUNTED_DBFS and is_tone(view[stop : stop + FRAME_SAMPLES]):
-        after = UNBROKEN_DBFS
-    return Candidate(found.length, before, after)
