@@ -64,6 +64,14 @@ def test_silence_and_rooms_tell_nothing(name: str) -> None:
     assert told(sound, [50, 150, 250], 5) == 0
 
 
+@pytest.mark.parametrize("hertz", [(400,), (440, 480), (480, 620), (350, 440), (1000,), (2100,)])
+@pytest.mark.parametrize("missing_frames", [0, 5, 33])
+def test_tones_tell_nothing(hertz: tuple[int, ...], missing_frames: int) -> None:
+    at_s = np.arange(80_000) / 8000
+    tone = sum(6000 * np.sin(2 * np.pi * one * at_s) for one in hertz)
+    assert abs(told(np.asarray(tone, np.int16), [50, 150, 250], missing_frames)) < 4
+
+
 @pytest.mark.parametrize("chunk", [1, 2, 7, 1000])
 def test_any_cut_gives_the_same(chunk: int) -> None:
     sound, pauses = runs()[0]

@@ -23,6 +23,9 @@ _SAMPLES, _LEAST_SAMPLES = 160, 80
 _LEAST_RMS = 300.0
 # What is foretold too badly within the frame tells nothing of the seam.
 _LEAST_GAIN_DB = 8.0
+# Better than any voice are tones: where a whole number of their periods is missing they go on as
+# if nothing were.
+_MOST_GAIN_DB = 22.0
 # The larger error of both ways against that within the frame, in dB: mean and deviation where the
 # sound went on and where 20 ms to 1 s were missing, over talkers of four languages.
 _GOES_ON_DB, _IS_CUT_DB = (1.0, 6.5), (16.0, 9.0)
@@ -63,7 +66,8 @@ def _goes_on(before: Samples, after: Samples) -> float:
     if min(one.size, other.size) < _LEAST_SAMPLES or min(_rms(one), _rms(other)) < _LEAST_RMS:
         return 0.0
     ways = (_across(one, other), _across(other[::-1], one[::-1]))
-    if min(gain_db for _, gain_db in ways) < _LEAST_GAIN_DB:
+    gains_db = [gain_db for _, gain_db in ways]
+    if min(gains_db) < _LEAST_GAIN_DB or max(gains_db) > _MOST_GAIN_DB:
         return 0.0
     error_db = max(error_db for error_db, _ in ways)
     told = _log_density(error_db, *_GOES_ON_DB) - _log_density(error_db, *_IS_CUT_DB)
