@@ -128,14 +128,14 @@ _REASONS: Mapping[str, _Meaning] = {
 _HTML_CAUSE = "a proxy, load balancer or web server answered, not the platform's API"
 # What helps, by status; the platform itself answers in JSON.
 _HTML_HINTS: Mapping[int, str] = {
-    401: "it wants a login of its own, or turns this client away: ask whoever runs it",
-    403: "it turns this client away (a firewall, an allow-list): ask whoever runs it",
-    502: "it cannot reach the platform behind it: try again, then ask whoever runs it",
-    503: "it has no server to pass the request on to: try again, then ask whoever runs it",
-    504: "the platform behind it did not answer in time: try again, then ask whoever runs it",
+    401: "a proxy wants a login of its own, or turns this client away: ask whoever runs it",
+    403: "a proxy turns this client away (firewall, allow-list): ask whoever runs it",
+    502: "a proxy cannot reach the platform behind it: try again, then ask whoever runs it",
+    503: "a proxy has no server to pass requests on to: try again, then ask whoever runs it",
+    504: "the platform did not answer a proxy in time: try again, then ask whoever runs it",
 }
 _HTML_HINT = "check the address (--api-url): it leads to a web page, or past the API"
-_HTML_BROKEN = "it, or what is behind it, failed: try again, then ask whoever runs it"
+_HTML_BROKEN = "a proxy, or what is behind it, failed: try again, then ask whoever runs it"
 _TITLE = re.compile(rb"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
 
 
