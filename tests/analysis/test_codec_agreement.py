@@ -1,11 +1,13 @@
 """`diagnose`, `validate` and the frame decoder name one codec for one stream, noise or not.
 
 225 streams: each codec and linear audio shifted by a byte, in each encapsulation, of talkers, music
-and tones, in white noise of five levels.
+and tones, in white noise of five levels. And 189 whose messages have odd sizes, so that samples are
+cut in two, or a byte is left over.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import cache
 from itertools import product
@@ -13,6 +15,7 @@ from itertools import product
 import numpy as np
 import pytest
 
+from tests.codec.cuts import ODD_SIZES, cut
 from tests.codec.sounds import Maker, Sound, call_progress, dtmf, frames, music, to_pcm, tone
 from voipbin_cli.analysis.diagnosis import diagnose
 from voipbin_cli.analysis.messages import Messages, TimedMessage, from_messages
@@ -22,7 +25,7 @@ from voipbin_cli.analysis.validation.judge import Judge
 from voipbin_cli.codec.codecs import Codec, encode
 from voipbin_cli.codec.dialect import FrameDecoder
 from voipbin_cli.codec.encapsulation import Encapsulation, Packer
-from voipbin_cli.codec.reading import READINGS, SHIFTED, Reading
+from voipbin_cli.codec.reading import ALL_READINGS, READINGS, SHIFTED, Reading
 from voipbin_cli.simulator.talker import speech
 
 SECONDS = 4
@@ -54,17 +57,24 @@ def sound(n: int) -> Sound:
     return MAKERS[n % len(MAKERS)](np.random.default_rng(n), SECONDS * 8000)
 
 
-def stream(reading: Reading, encapsulation: Encapsulation, n: int, level_dbfs: int) -> Messages:
-    rng = np.random.default_rng([n, -level_dbfs, READINGS.index(reading)])
+def wire_of(reading: Reading, n: int, level_dbfs: int) -> bytes:
+    rng = np.random.default_rng([n, -level_dbfs, ALL_READINGS.index(reading)])
     noise = rng.normal(size=SECONDS * 8000) * 32768 * 10 ** (level_dbfs / 20)
     pcm = to_pcm(sound(n) + noise)
-    wire = pcm[1:] + pcm[:1] if reading.shifted else encode(reading.codec, pcm)
+    return pcm[1:] + pcm[:1] if reading.shifted else encode(reading.codec, pcm)
+
+
+def packed(encapsulation: Encapsulation, n: int, payloads: Iterable[bytes]) -> Messages:
     packer = Packer(
         encapsulation, payload_type=96, ssrc=n % 2, sequence_number=n, timestamp=160 * n
     )
-    payloads = frames(wire, 160 * reading.codec.sample_bytes)
     messages = [packer.pack(payload, 160) for payload in payloads]
     return from_messages([TimedMessage(data, k * 20_000_000) for k, data in enumerate(messages)])
+
+
+def stream(reading: Reading, encapsulation: Encapsulation, n: int, level_dbfs: int) -> Messages:
+    wire = wire_of(reading, n, level_dbfs)
+    return packed(encapsulation, n, frames(wire, 160 * reading.codec.sample_bytes))
 
 
 def by_validate(messages: Messages, encapsulation: Encapsulation) -> set[Reading]:
@@ -101,3 +111,36 @@ def test_all_three_name_one_reading(reading: Reading, encapsulation: Encapsulati
         assert told == ({FINDINGS[named]} if named in FINDINGS else set())
         if level_dbfs <= TELLING_DBFS:
             assert named == reading
+
+
+LINEAR = tuple(reading for reading in ALL_READINGS if reading.codec in (Codec.S16LE, Codec.S16BE))
+UNSHIFTED = tuple(reading for reading in LINEAR if not reading.shifted)
+
+
+@pytest.mark.parametrize("encapsulation", Encapsulation)
+@pytest.mark.parametrize("sizes", ODD_SIZES)
+@pytest.mark.parametrize("reading", [Reading(Codec.MULAW), *UNSHIFTED], ids=repr)
+def test_all_three_agree_on_where_samples_are_cut_in_two(
+    reading: Reading, sizes: str, encapsulation: Encapsulation
+) -> None:
+    n = list(ODD_SIZES).index(sizes) + 3 * list(Encapsulation).index(encapsulation)
+    level_dbfs = LEVELS_DBFS[n % LEVELS_DBFS.index(TELLING_DBFS)]
+    payloads = cut(wire_of(reading, n, level_dbfs), ODD_SIZES[sizes](), afresh=reading.afresh)
+    messages = packed(encapsulation, n, payloads)
+    fold = StreamFold(encapsulation)
+    fold.add(messages)
+    fold.flush()
+    found = diagnose(fold)
+    assert found.measured.reading == by_decoder(messages, encapsulation) == reading
+    told = {finding.id.value for finding in found.findings} & set(FINDINGS.values())
+    heard = by_validate(messages, encapsulation)
+    is_cut = reading == Reading(Codec.S16LE)
+    assert heard == {reading.carried} | ({SHIFTED} if is_cut else set())
+    if is_cut:
+        assert told == {"misaligned"}
+        (misaligned,) = (f for f in found.findings if f.id.value == "misaligned")
+        first = next(n for n in range(len(payloads)) if len(b"".join(payloads[:n])) % 2)
+        sounding = range(first, first + 30)  # it may be silent at first
+        assert misaligned.evidence["from_frame"] in sounding
+    else:
+        assert told == ({FINDINGS[reading.carried]} if reading.carried in FINDINGS else set())

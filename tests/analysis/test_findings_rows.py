@@ -751,6 +751,9 @@ def test_misaligned() -> None:
     assert sure("misaligned", facts(changes=(back,))) == 0
     assert evidence("misaligned", facts(changes=(back, change))) == {"from_frame": 250}
     assert evidence("misaligned", facts(reading=SHIFTED)) == {"from_frame": 0}
+    assert sure("misaligned", facts(reading=LINEAR, split_at=7)) == 0.95
+    assert sure("misaligned", facts(reading=LINEAR, split_at=7, is_settled=False)) == 0
+    assert evidence("misaligned", facts(changes=(change,), split_at=7)) == {"from_frame": 7}
 
 
 def test_byte_order() -> None:

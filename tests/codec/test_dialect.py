@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import accumulate, repeat
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.codec.cuts import ODD_SIZES, cut
 from tests.codec.sounds import (
     MAKERS,
     Maker,
@@ -25,8 +27,9 @@ from voipbin_cli.codec.dialect import MAX_HELD_FRAMES, AudioFrame, FrameDecoder
 from voipbin_cli.codec.encapsulation import Encapsulation, Packer, unpack
 from voipbin_cli.codec.fingerprint import Dialect
 from voipbin_cli.codec.hypotheses import MIN_BYTES, score_payload
-from voipbin_cli.codec.reading import SHIFTED
+from voipbin_cli.codec.reading import ALL_READINGS, SHIFTED, START, Reading, Seam
 from voipbin_cli.errors import DecodeError
+from voipbin_cli.simulator.talker import speech as talker_speech
 
 RTP, SLN, AUDIOSOCKET = Encapsulation.RTP, Encapsulation.SLN, Encapsulation.AUDIOSOCKET
 SPEECH = to_pcm(real_speech())
@@ -178,9 +181,8 @@ def test_samples_that_begin_a_byte_late_are_read_from_there() -> None:
     shifted = SPEECH[1:] + SPEECH[:1]
     decoder = FrameDecoder(SLN)
     found = run(decoder, list(frames(shifted, 320)))
-    # All samples of a frame but the last, whose second byte is in the next one.
-    assert [frame.pcm[:-2] for frame in found] == [pcm[2:] for pcm in frames(SPEECH, 320)]
-    assert {len(frame.pcm) for frame in found} == {320}
+    # Every sample, but for the low byte of the first one, which never came.
+    assert b"".join(frame.pcm for frame in found) == b"\0" + SPEECH[1:]
     assert (decoder.reading, decoder.codec, decoder.revisions) == (SHIFTED, Codec.S16LE, 0)
     verdict = decoder.verdict
     assert verdict is not None
@@ -188,6 +190,83 @@ def test_samples_that_begin_a_byte_late_are_read_from_there() -> None:
     assert verdict.reason.startswith("s16le shifted by a byte by its sound: 2^")
     decoder.restart()
     assert [frame.pcm for frame in run(decoder, [shifted[:320]])] == [found[0].pcm]
+    assert decoder.revisions == 0
+
+
+def talk(talker: int, level_db: float, noise_dbfs: float) -> bytes:
+    """Four seconds of a talker, without silence at either end."""
+    rng = np.random.default_rng([talker, 3])
+    noise = rng.normal(size=8000 * 4) * 32768 * 10 ** (noise_dbfs / 20)
+    return to_pcm(talker_speech(talker, 4) * 10 ** (level_db / 20) + noise)
+
+
+@pytest.mark.parametrize("codec", [Codec.S16LE, Codec.S16BE])
+@pytest.mark.parametrize("sizes", ODD_SIZES)
+@pytest.mark.parametrize("encapsulation", Encapsulation)
+def test_samples_cut_in_two_are_put_together_to_the_bit(
+    encapsulation: Encapsulation, sizes: str, codec: Codec
+) -> None:
+    packer, _ = form_of("linear", encapsulation)
+    for talker, level_db, noise_dbfs in ((0, 0, -90), (1, -20, -40), (2, -6, -24), (3, -40, -70)):
+        pcm = talk(talker, level_db, noise_dbfs)
+        wire = cut(encode(codec, pcm), ODD_SIZES[sizes]())
+        decoder = FrameDecoder(encapsulation)
+        found = run(decoder, [packer.pack(payload, len(payload) // 2) for payload in wire])
+        assert b"".join(frame.pcm for frame in found) == pcm
+        assert (decoder.reading, decoder.revisions) == (Reading(codec), 0)
+
+
+@pytest.mark.parametrize("sizes", ODD_SIZES)
+@pytest.mark.parametrize("encapsulation", Encapsulation)
+def test_where_each_message_begins_afresh_its_odd_byte_is_left_over(
+    encapsulation: Encapsulation, sizes: str
+) -> None:
+    packer, _ = form_of("linear", encapsulation)
+    for talker, level_db, noise_dbfs in ((0, 0, -90), (1, -20, -40), (2, -6, -24), (3, -40, -70)):
+        pcm = talk(talker, level_db, noise_dbfs)
+        wire = cut(pcm, ODD_SIZES[sizes](), afresh=True)
+        decoder = FrameDecoder(encapsulation)
+        found = run(decoder, [packer.pack(payload, len(payload) // 2) for payload in wire])
+        assert b"".join(frame.pcm for frame in found)[: len(pcm)] == pcm
+        assert (decoder.reading, decoder.revisions) == (Reading(Codec.S16LE, afresh=True), 0)
+
+
+def test_g711_of_odd_sizes_is_as_it_is() -> None:
+    for codec in (Codec.MULAW, Codec.ALAW):
+        for sizes in ODD_SIZES.values():
+            check(FrameDecoder(SLN), Packer(SLN), codec, cut(encode(codec, SPEECH), sizes()))
+
+
+def test_a_header_of_a_byte_before_each_message_is_skipped() -> None:
+    wire = list(frames(talk(1, 0, -50), 320))
+    decoder = FrameDecoder(SLN)
+    found = run(decoder, [b"\x07" + payload for payload in wire])
+    # It takes two to see that the byte is no half of a sample.
+    assert [frame.pcm for frame in found[2:]] == wire[2:]
+    assert decoder.reading == SHIFTED._replace(afresh=True)
+
+
+@pytest.mark.parametrize("sizes", ["641, 639", "321, 319", "101"])
+def test_a_message_lost_among_odd_ones_shifts_what_follows_and_is_noticed(sizes: str) -> None:
+    pcm = talk(1, 0, -50)
+    wire = cut(pcm, ODD_SIZES[sizes]())
+    decoder = FrameDecoder(SLN)
+    sound = b"".join(frame.pcm for frame in run(decoder, wire[:60] + wire[61:]))
+    before = len(b"".join(wire[:60])) // 2 * 2
+    assert sound[:before] == pcm[:before]
+    after = len(pcm) - len(b"".join(wire[:66]))  # five messages later
+    assert sound[-after:] == pcm[-after:]
+
+
+def test_a_new_connection_begins_with_a_whole_sample() -> None:
+    pcm = talk(1, 0, -50)
+    wire = cut(pcm, repeat(321))[:51]
+    decoder = FrameDecoder(SLN)
+    found = run(decoder, wire)
+    decoder.restart()
+    found += run(decoder, wire)
+    once = pcm[: len(b"".join(wire)) // 2 * 2]
+    assert b"".join(frame.pcm for frame in found) == once * 2
     assert decoder.revisions == 0
 
 
@@ -595,7 +674,10 @@ def test_any_messages_give_back_every_frame_in_order(
     found = run(decoder, [packer.pack(payload, 160) for payload in wire])
     assert [frame.tag for frame in found] == list(range(len(wire)))
     assert [frame.unit.payload for frame in found] == wire
-    assert all(frame.pcm == decode(frame.codec, frame.unit.payload) for frame in found)
+    seams = accumulate(wire[:-1], Seam.after, initial=START)
+    for frame, payload, seam in zip(found, wire, seams, strict=bool(wire)):
+        known = {r.decode(payload, seam) for r in ALL_READINGS if r.codec is frame.codec}
+        assert frame.pcm in known
 
 
 @pytest.mark.parametrize("encapsulation", Encapsulation)

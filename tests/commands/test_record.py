@@ -16,6 +16,7 @@ import pytest
 import soundfile
 
 from tests.capture.tshark import platform_packets, rtp_streams
+from tests.codec.cuts import ODD_SIZES, cut
 from tests.faults.streams import Slots
 from tests.media.witnesses import ALL, by_sox, by_stdlib_wave
 from tests.support import disk
@@ -114,6 +115,24 @@ def test_every_dialect_gives_back_the_very_samples(
     assert summary["codec"] == ("mulaw" if subtype == "ULAW" else "s16le")
     assert summary["close"]["cause"] == "call-ended"
     assert (summary["filled_seconds"], summary["reconnects"]) == (0.0, 0)
+
+
+@pytest.mark.parametrize("encapsulation", ["rtp", "sln", "audiosocket"])
+def test_samples_that_messages_cut_in_two_are_recorded_to_the_bit(
+    encapsulation: str, tmp_path: Path
+) -> None:
+    pcm = b"".join(LINEAR)
+    payloads = cut(pcm, ODD_SIZES["321, 319"]())
+    messages = {"rtp": lambda: rtp(payloads, 96, 0, 1, 320), "sln": lambda: payloads,
+                "audiosocket": lambda: audiosocket(payloads)}[encapsulation]()  # fmt: skip
+    with ended_call(*steps(messages)) as peer:
+        result = voipbin(
+            "stream", "record", CALL, "-e", encapsulation, "-o", "call.wav", "--json",
+            "--api-url", peer.http_url("/v1.0"), cwd=tmp_path, env=TOKEN,
+        )  # fmt: skip
+    assert (result.status, result.stderr) == (0, "")
+    assert by_stdlib_wave(tmp_path / "call.wav") == pcm
+    assert (result.summary["codec"], result.summary["filled_seconds"]) == ("s16le", 0.0)
 
 
 def test_a_url_target_is_taken_as_it_stands(tmp_path: Path) -> None:

@@ -72,6 +72,11 @@ def before(column: NDArray[Scalar], first: int | bool) -> NDArray[Scalar]:
     return shifted
 
 
+def odd_before(sizes: Ints, is_odd: bool) -> Mask:
+    """Whether the sizes before each one add up to an odd number; `is_odd` if those before all."""
+    return equal((np.cumsum(sizes) - sizes + is_odd) % 2, 1)
+
+
 def equal(one: Ints, other: Ints | int) -> Mask:
     """Where both are the same; numpy's own types say Any for `==`."""
     same: Mask = one == other

@@ -53,6 +53,8 @@ class Measured:
     `mean_hz` those of all the time from the first frame to the last. `calm_ratio` is the share of
     frames that came a frame's length after the one before, give or take a quarter. `backlog_ms`
     is how much audio was there at once at the start of a connection.
+
+    `split_at` is the first frame of sound to begin inside a sample that the one before ends with.
     """
 
     encapsulation: Encapsulation
@@ -80,6 +82,7 @@ class Measured:
     changes: tuple[Change, ...]
     foreign: Found | None
     framing: Framing | None
+    split_at: int | None
     heard_blocks: int
     text_blocks: int
     text: str | None

@@ -31,8 +31,9 @@ from voipbin_cli.analysis.sound.codec_judge import BLOCK_FRAMES, CodecJudge
 from voipbin_cli.analysis.sound.file_headers import HeaderFold
 from voipbin_cli.analysis.sound.sound_fold import SoundFold
 from voipbin_cli.analysis.trace import Trace
-from voipbin_cli.codec.codecs import FRAME_NS, FRAME_SAMPLES, SAMPLE_RATE_HZ
+from voipbin_cli.codec.codecs import FRAME_NS, FRAME_SAMPLES, SAMPLE_RATE_HZ, Codec
 from voipbin_cli.codec.encapsulation import Encapsulation
+from voipbin_cli.codec.evidence import is_still
 from voipbin_cli.codec.fingerprint import Dialect, name_dialect
 from voipbin_cli.codec.formats import Format
 from voipbin_cli.codec.reading import Reading
@@ -97,6 +98,7 @@ class StreamFold:
         self._sizes: Counter[int] = Counter()
         self._began_ns = self._audio_ns = 0
         self._outages: list[Outage] = []
+        self._split_at: int | None = None
 
     # In
 
@@ -184,6 +186,8 @@ class StreamFold:
     def _fold(self, rows: Arrivals, reading: Reading, foreign: Format | None) -> None:
         own = self._own_ns(rows, reading, foreign)
         self._file_headers.add(rows)
+        if self._split_at is None:
+            self._split_at = self._first_split(rows, reading)
         _count(self._labels, rows.label)
         _count(self._sizes, own // NS_PER_SAMPLE)
         if not self.frames:
@@ -201,7 +205,7 @@ class StreamFold:
     def _own_ns(self, rows: Arrivals, reading: Reading, foreign: Format | None) -> Ints:
         """How long each row plays; of what may not be 8 kHz, as long as it takes to come."""
         if foreign is None:
-            return rows.length * (NS_PER_SAMPLE // reading.codec.sample_bytes)
+            return reading.samples_in(rows.length, rows.is_odd) * NS_PER_SAMPLE
         if self._usual_ns is None:
             self._usual_ns = _usual_ns(rows.time_ns[:BLOCK_FRAMES])
         if foreign.sample_bytes:
@@ -209,6 +213,15 @@ class StreamFold:
             if abs(own[0] / self._usual_ns - 1) < _NEAR:
                 return own
         return np.full(len(rows), _in_tens_of_ms(self._usual_ns))
+
+    def _first_split(self, rows: Arrivals, reading: Reading) -> int | None:
+        """The first frame of sound that begins with the second half of a sample."""
+        if reading.codec is not Codec.S16LE or not rows.is_odd.any():
+            return None
+        for row in np.flatnonzero(reading.are_inside(rows.is_odd)).tolist():
+            if not is_still(rows.payload(row)):
+                return self.frames + int(row)
+        return None
 
     def _note_return(self, at_ns: int) -> None:
         if self._outages and self._outages[-1].after_ns is None:
@@ -267,6 +280,7 @@ class StreamFold:
             changes=() if judge.foreign else tuple(judge.changes),
             foreign=judge.foreign,
             framing=None if self.is_datagrams else reader.framing(),
+            split_at=None if judge.reading and judge.reading.afresh else self._split_at,
             heard_blocks=judge.heard,
             text_blocks=judge.texts,
             text=judge.text,

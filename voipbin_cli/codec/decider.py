@@ -9,6 +9,9 @@ own; what follows from them is decided here:
   a bonus.
 - *Shift*: samples that begin one byte late look byte-swapped. Which of the two they are comes
   out by a sequential test over the payloads that follow.
+- *Seams*: where a payload ends in half a sample, the next one may begin with the other half, or
+  afresh. Behind an odd number of bytes the two assumptions read a payload a byte apart, so
+  evidence is kept of both, and the one in which the stream is sound holds.
 - *None that I know*: where every reading costs as much as noise.
 - *Examination*: now and then a stretch of the stream is looked at for what is none of the codecs:
   other samples, compressed audio, chance (`examination`).
@@ -20,15 +23,16 @@ have the same evidence, settle at the same payload and name the same reading.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import deepcopy
 from enum import StrEnum
 from typing import NamedTuple
 
 from voipbin_cli.codec.codecs import Codec
 from voipbin_cli.codec.encapsulation import Unit
-from voipbin_cli.codec.evidence import BitsByCodec, Evidence
+from voipbin_cli.codec.evidence import BitsByCodec, Evidence, is_still
 from voipbin_cli.codec.examination import Examinations, Found
 from voipbin_cli.codec.hypotheses import score_each, score_misaligned
-from voipbin_cli.codec.reading import SHIFTED, Reading
+from voipbin_cli.codec.reading import SHIFTED, Reading, twin
 
 # The figures below were measured over 288,000 payloads of 20 ms: talkers of four languages, music,
 # tones, digits and comfort noise, with white noise of -90 to -12 dBFS, in each of the codecs.
@@ -110,16 +114,21 @@ class _ShiftTest:
     is 250 bits in a frame of clear speech, 1 in noise of -30 dBFS and 0.01 in noise of -10 dBFS.
     """
 
-    def __init__(self, known: Reading | None, bonus: float) -> None:
-        self.is_shifted = known == SHIFTED
+    def __init__(self, known: Reading | None, bonus: float, *, goes_on: bool) -> None:
+        self.is_shifted = known is not None and known.shifted
         self._is_begun = False
         self._lead = 0.0  # bits by which all payloads so far are better off as shifted ones
         if known is not None and known.looks_like is Codec.S16BE:
             self._lead = (SHIFT_BITS + bonus) * (1 if self.is_shifted else -1)
+        elif known is not None and known.codec is Codec.S16LE and goes_on:
+            # In mid-stream a byte gets lost; nobody turns to the other order of bytes there.
+            self.is_shifted, self._lead = True, bonus
 
     def add(self, payload: bytes, swapped_bits: float) -> None:
         """Take a payload that costs so many bits a byte as big-endian samples."""
         self._is_begun = True
+        # Both readings are to be measured by the same high bytes.
+        payload = payload[: len(payload) & ~1]
         self._lead += len(payload) * (swapped_bits - score_misaligned((payload,)))
         if abs(self._lead) >= SHIFT_BITS:
             self.is_shifted = self._lead > 0
@@ -130,30 +139,83 @@ class _ShiftTest:
         return self._is_begun and abs(self._lead) < SHIFT_BITS
 
 
+class _Assumption:
+    """What speaks for each codec if samples go on across seams, or if payloads begin afresh."""
+
+    def __init__(self, known: Reading | None, bonus: float, *, goes_on: bool) -> None:
+        self.evidence = Evidence()
+        self.shift = _ShiftTest(known, bonus, goes_on=goes_on)
+        self.is_unexplained = False
+
+    def weigh(self, unit: Unit, timestamp_step: int | None, skip: int) -> bool:
+        """Add a payload without its first `skip` bytes; return whether it sounds."""
+        scores = self.evidence.add(unit, timestamp_step, skip=skip)
+        if not scores:
+            return False
+        self.is_unexplained = not any(self.is_sound(codec) for codec in scores)
+        if min(scores, key=scores.__getitem__) is Codec.S16BE:
+            self.shift.add(unit.payload[skip:], scores[Codec.S16BE])
+        return True
+
+    def is_sound(self, codec: Codec) -> bool:
+        """Whether sound was weighed that is no noise in this codec."""
+        bits = self.evidence.bits_per_byte(codec)
+        return bits is not None and bits <= NOISE_BITS
+
+
 class CodecDecider:
     """Decides how the payloads of one direction of one stream are read.
 
     `reading` is what sound has settled, None before; it stays while the question is open again.
     `is_open`: no codec is settled, or (`is_shift_open`) one is, but not whether its samples are
-    shifted. `odds` are log2 odds of the codecs, the best one's being 0.
+    shifted. `odds` are log2 odds of the codecs, the best one's being 0. `has_heard_seams`: sound
+    has told whether samples go on across odd seams.
     """
 
     def __init__(self) -> None:
         self.reading: Reading | None = None
         self._examinations = Examinations()
+        self.has_heard_seams = False
         self._open(None, 0.0, may_go_on=False)
 
     def _open(self, known: Reading | None, bonus: float, *, may_go_on: bool) -> None:
         self.is_open, self.is_shift_open = True, False
-        self._known = known.looks_like if known else None
+        self._known = known
         self._bonus = bonus
         self._may_go_on = may_go_on
-        self._evidence = Evidence()
-        self._shift = _ShiftTest(known, bonus)
+        self._afresh = known is not None and known.afresh
+        self._knew_seams = self.has_heard_seams
+        # The other one is added with the first sound that tells them apart.
+        self._assumptions = {self._afresh: _Assumption(known, bonus, goes_on=may_go_on)}
         self._is_unused = True
         self._weighed = 0
         self._is_unexplained = False
-        self.odds: BitsByCodec = self._evidence.odds(known=self._known, bonus=bonus)
+        self._compare()
+
+    def _compare(self) -> None:
+        """Work out the odds of the codecs under the better assumption, and those of the other."""
+        bits = {
+            afresh: assumed.evidence.bits(known=self._known_if(afresh), bonus=self._bonus)
+            for afresh, assumed in self._assumptions.items()
+        }
+        best = {afresh: max(row.values()) for afresh, row in bits.items()}
+        self._afresh = max(best, key=best.__getitem__)
+        top = best[self._afresh]
+        self._odds_if = {
+            afresh: {codec: value - top for codec, value in row.items()}
+            for afresh, row in bits.items()
+        }
+        self.odds: BitsByCodec = self._odds_if[self._afresh]
+
+    def _known_if(self, afresh: bool) -> Codec | None:
+        known = self._known
+        if known is None or (self._knew_seams and known.afresh != afresh):
+            return None
+        return known.looks_like
+
+    @property
+    def _assumed(self) -> _Assumption:
+        return self._assumptions[self._afresh]
 
     # Weighing
 
@@ -167,40 +229,68 @@ class CodecDecider:
     def restart(self) -> None:
         """Weigh anew: another connection of the stream begins, most likely as the last one was."""
         guess = None if self._is_unused else self.best
+        self.has_heard_seams = False
         self._open(self.reading or guess, RESTART_BONUS, may_go_on=False)
 
     def keep(self) -> None:
         """Go on with the settled reading: what raised the doubt has passed."""
         self.is_open, self.is_shift_open = self.reading is None, False
 
-    def weigh(self, unit: Unit, timestamp_step: int | None = None) -> None:
-        """Add a payload to the evidence; `timestamp_step` as in `Evidence.add`."""
+    def weigh(self, unit: Unit, timestamp_step: int | None = None, *, is_odd: bool = False) -> None:
+        """Add a payload to the evidence; `timestamp_step` as in `Evidence.add`.
+
+        `is_odd`: an odd number of bytes came before it.
+        """
         self._is_unused = False
-        scores = self._evidence.add(unit, timestamp_step)
-        if scores:
-            self._weighed += 1
-            self._is_unexplained = not any(self._is_sound(codec) for codec in scores)
-            if min(scores, key=scores.__getitem__) is Codec.S16BE:
-                self._shift.add(unit.payload, scores[Codec.S16BE])
-        self.odds = self._evidence.odds(known=self._known, bonus=self._bonus)
+        if is_odd and len(self._assumptions) == 1 and not is_still(unit.payload):
+            self._assumptions[not self._afresh] = deepcopy(self._assumed)
+            if self._known is None:  # sound fades, but what it has settled is not to change here
+                self._known, self._bonus = self.reading, DOUBT_BONUS
+        sounds = [
+            assumed.weigh(unit, timestamp_step, skip=int(is_odd and not afresh))
+            for afresh, assumed in self._assumptions.items()
+        ]
+        self._weighed += any(sounds)
+        self.has_heard_seams |= is_odd and any(sounds)
+        self._compare()
+        self._is_unexplained = self._assumed.is_unexplained
         self._settle()
 
     def _settle(self) -> None:
         self.is_open, self.is_shift_open = True, False
-        codecs = self._plausible_codecs
-        goes_on = self._may_go_on and codecs == [self._known] and self.weight > 0
-        if len(codecs) == 1 and (goes_on or self.weight >= SETTLING_WEIGHT):
-            self.reading = self._read(codecs[0])
-            may_be_shifted = codecs == [Codec.S16BE] and self._shift.is_open
+        likely = self._likely
+        is_known = self._may_go_on and self._known_if(likely[0].afresh) is likely[0].looks_like
+        goes_on = is_known and self.weight > 0
+        if len(likely) == 1 and (goes_on or self.weight >= SETTLING_WEIGHT):
+            self.reading = likely[0]
+            may_be_shifted = self._is_shift_open(likely[0])
             self.is_open = self.is_shift_open = may_be_shifted and self._weighed < MAX_TESTED
 
-    def _read(self, codec: Codec) -> Reading:
-        return SHIFTED if codec is Codec.S16BE and self._shift.is_shifted else Reading(codec)
+    def _is_shift_open(self, reading: Reading) -> bool:
+        is_swapped = reading.looks_like is Codec.S16BE
+        return is_swapped and self._assumptions[reading.afresh].shift.is_open
+
+    def _read(self, codec: Codec, *, afresh: bool) -> Reading:
+        if codec.sample_bytes == 1:
+            return Reading(codec)  # whose samples are never cut in two
+        if codec is Codec.S16BE and self._assumptions[afresh].shift.is_shifted:
+            return SHIFTED._replace(afresh=afresh)
+        return Reading(codec, afresh=afresh)
 
     @property
     def wants_all(self) -> bool:
         """Whether to weigh every payload that sounds: it is open, and that helps still."""
         return self.is_shift_open or (self.is_open and self._weighed < MAX_WEIGHED)
+
+    @property
+    def is_seam_open(self) -> bool:
+        """Whether it is open, among others, if samples go on across odd seams."""
+        return self.is_open and len(self._assumptions) > 1
+
+    def is_news(self, is_odd: bool) -> bool:
+        """Whether such a payload of sound is to be weighed even where a reading is settled."""
+        is_linear = self.reading is None or self.reading.codec.sample_bytes == 2
+        return is_odd and is_linear and not self.has_heard_seams
 
     # What is known
 
@@ -216,38 +306,46 @@ class CodecDecider:
     @property
     def weight(self) -> float:
         """How much sound was weighed since the question was opened, as `Evidence` counts it."""
-        return self._evidence.weight
+        return self._assumed.evidence.weight
 
     @property
     def best(self) -> Reading:
         """The likeliest reading, be it by size, label and silence alone."""
-        return self._read(max(self.odds, key=self.odds.__getitem__))
+        return self._read(max(self.odds, key=self.odds.__getitem__), afresh=self._afresh)
 
     @property
     def plausible(self) -> list[Reading]:
         """The readings that are not far behind the best."""
-        codecs = self._plausible_codecs
-        readings = [self._read(codec) for codec in codecs]
-        if Codec.S16BE in codecs and self._shift.is_open:
-            readings.append(Reading(Codec.S16BE) if self._shift.is_shifted else SHIFTED)
-        return readings
+        likely = self._likely
+        return likely + [twin(reading) for reading in likely if self._is_shift_open(reading)]
 
     @property
-    def _plausible_codecs(self) -> list[Codec]:
-        return [codec for codec, value in self.odds.items() if value > -PLAUSIBLE_BITS]
+    def _likely(self) -> list[Reading]:
+        """The same, each of them shifted or byte-swapped as it looks by now."""
+        likely = {
+            self._read(codec, afresh=afresh): None
+            for afresh, odds in self._odds_if.items()
+            for codec, value in odds.items()
+            if value > -PLAUSIBLE_BITS
+        }
+        return list(likely)
 
     def is_sound(self, reading: Reading) -> bool:
         """Whether sound was weighed that is no noise in this reading."""
-        return self._is_sound(reading.looks_like)
-
-    def _is_sound(self, codec: Codec) -> bool:
-        bits = self._evidence.bits_per_byte(codec)
-        return bits is not None and bits <= NOISE_BITS
+        return self._assumed.is_sound(reading.looks_like)
 
     # Once it is settled
 
+    def whole(self, payload: bytes, *, is_odd: bool) -> bytes:
+        """Return the payload without the half sample that it begins with behind an odd seam."""
+        reading = self.reading
+        assert reading is not None
+        return payload[1:] if is_odd and not reading.afresh else payload
+
     def look(self, payloads: Sequence[bytes]) -> list[Look]:
         """Return what each payload costs, of 40 bytes or more, in the settled reading and others.
+
+        Those behind an odd seam are to be passed as `whole` returns them.
 
         Codecs of another width are asked where the settled one finds noise: that is what a wrong
         width costs, and to ask them as well doubles the price.
@@ -264,7 +362,7 @@ class CodecDecider:
             for n, row in zip(noise, score_each([payloads[n] for n in noise]), strict=True):
                 scores[n] = row
         looks = [
-            Look(bits, min(v for codec, v in row.items() if Reading(codec) != reading))
+            Look(bits, min(v for codec, v in row.items() if Reading(codec) != reading.carried))
             for bits, row in zip(own, scores, strict=True)
         ]
         if looks:

@@ -11,13 +11,19 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from voipbin_cli.codec.codecs import Codec
-from voipbin_cli.codec.decider import DOUBT_BITS, DOUBT_BONUS, NEW_SIZE_BONUS, CodecDecider
+from voipbin_cli.codec.decider import (
+    DOUBT_BITS,
+    DOUBT_BONUS,
+    NEW_SIZE_BONUS,
+    RESTART_BONUS,
+    CodecDecider,
+)
 from voipbin_cli.codec.encapsulation import Encapsulation, Unit, unpack
-from voipbin_cli.codec.evidence import SizeAndLabel, is_still, quiet_codecs
+from voipbin_cli.codec.evidence import is_still, quiet_codecs
 from voipbin_cli.codec.fingerprint import Fingerprint, SendForm, name_dialect, send_form
 from voipbin_cli.codec.hypotheses import MIN_BYTES
 from voipbin_cli.codec.payload_types import COMFORT_NOISE, DYNAMIC, RESERVED
-from voipbin_cli.codec.reading import READINGS, Reading
+from voipbin_cli.codec.reading import ALL_READINGS, START, Reading, Seam
 from voipbin_cli.codec.received_form import ReceivedForm, received_form
 from voipbin_cli.codec.timestamps import TimestampSteps
 
@@ -27,7 +33,7 @@ MAX_HELD_FRAMES = 25
 # last every 2.56 s: to look costs as much as to record five frames.
 _FIRST_LOOKS = 4
 _MAX_INTERVAL = 128
-_SHORT_INTERVAL = 4  # when the look told nothing
+_SHORT_INTERVAL = 4  # when the look told nothing, or may soon be needed
 _TELEPHONE_EVENT_BYTES = 4
 # A stream of ever new sizes cannot make this grow.
 _MAX_KNOWN = 64
@@ -41,6 +47,26 @@ class AudioFrame(NamedTuple):
     unit: Unit
     codec: Codec
     rate_hz: int
+
+
+class _Key(NamedTuple):
+    """What changes where a stream changes its codec, or where its samples begin; sound aside."""
+
+    size_bytes: int
+    label: int | None
+    is_odd: bool
+
+
+class _Held(NamedTuple):
+    """A unit that is not decoded yet, and where it begins in the bytes of its connection."""
+
+    unit: Unit
+    tag: int
+    seam: Seam
+
+    @property
+    def key(self) -> _Key:
+        return _Key(len(self.unit.payload), self.unit.label, self.seam.is_odd)
 
 
 def _holds_samples(unit: Unit) -> bool:
@@ -68,17 +94,18 @@ class FrameDecoder:
         self.is_settled = False
         self.revisions = 0
         self._decider = CodecDecider()
-        self._agreeing = set(READINGS)  # those in which what was released would sound the same
-        self._held: list[tuple[Unit, int]] = []
+        self._agreeing = set(ALL_READINGS)  # those in which what was released would sound the same
+        self._held: list[_Held] = []
         self._ready: list[AudioFrame] = []
-        self._settled_keys: set[SizeAndLabel] = set()  # what came in the reading that is settled
-        self._fast_key: tuple[int, int | None] | None = None
+        self._settled_keys: set[_Key] = set()  # what came in the reading that is settled
+        self._fast_key: _Key | None = None
         self._forget()
         self._weigh_anew()
 
     def _forget(self) -> None:
         self._fingerprint: Fingerprint | None = None
         self._clock = TimestampSteps()
+        self._seam = START
 
     def _weigh_anew(self, *, was_settled: bool = False) -> None:
         self._was_settled = was_settled
@@ -97,23 +124,32 @@ class FrameDecoder:
         units = unpack(self.encapsulation, message)
         if self._fast_left and len(units) == 1:
             unit = units[0]
-            if (len(unit.payload), unit.label) == self._fast_key:
+            if (len(unit.payload), unit.label, self._seam.is_odd) == self._fast_key:
                 self._fast_left -= 1
-                assert self.codec is not None
-                samples = self._decode(unit.payload)
-                return [AudioFrame(samples, tag, unit, self.codec, unit.rate_hz)]
+                return [self._frame(self._placed(unit, tag))]
         frames, self._ready = self._ready, []
         for unit in units:
             if _holds_samples(unit):
-                frames += self._decide(unit, tag)
+                frames += self._decide(self._placed(unit, tag))
         return frames
+
+    def _placed(self, unit: Unit, tag: int) -> _Held:
+        seam = self._seam
+        self._seam = seam.after(unit.payload)
+        return _Held(unit, tag, seam)
 
     def flush(self) -> list[AudioFrame]:
         """Return the frames still held, decoded as what is most likely: the stream is over."""
         frames, self._ready = self._ready, []
         if self._held:
-            frames += self._release(self._decider.best)
+            frames += self._release(self._likeliest)
         return frames
+
+    @property
+    def _likeliest(self) -> Reading:
+        """The reading of what was released, as long as it is plausible."""
+        is_plausible = self.reading is not None and self.reading in self._decider.plausible
+        return self.reading if self.reading and is_plausible else self._decider.best
 
     def restart(self) -> None:
         """Begin a new connection of the same stream.
@@ -146,47 +182,50 @@ class FrameDecoder:
         """What the far end takes."""
         return send_form(self.encapsulation, self._fingerprint, self.codec)
 
-    def _frame(self, unit: Unit, tag: int) -> AudioFrame:
-        assert self.codec is not None
-        return AudioFrame(self._decode(unit.payload), tag, unit, self.codec, unit.rate_hz)
+    def _frame(self, held: _Held) -> AudioFrame:
+        assert self.reading is not None
+        unit, tag, seam = held
+        pcm = self.reading.decode(unit.payload, seam)
+        return AudioFrame(pcm, tag, unit, self.reading.codec, unit.rate_hz)
 
-    def _decide(self, unit: Unit, tag: int) -> list[AudioFrame]:
+    def _decide(self, held: _Held) -> list[AudioFrame]:
         """Decide about one unit off the fast path."""
-        packet = unit.packet
+        packet = held.unit.packet
         if packet is not None:
             self._clock.observe(packet)
             if self._fingerprint is None:
                 self._fingerprint = Fingerprint(
                     packet.payload_type, packet.ssrc, packet.sequence_number
                 )
-        key = SizeAndLabel(len(unit.payload), unit.label)
         if self.is_settled:
-            if len(unit.payload) < MIN_BYTES or (
-                key in self._settled_keys and self._stands(unit, key)
+            if len(held.unit.payload) < MIN_BYTES or (
+                held.key in self._settled_keys and self._stands(held)
             ):
-                return [self._frame(unit, tag)]
-            self._doubt(key)
-        elif key in self._settled_keys:
+                return [self._frame(held)]
+            self._doubt(held.key)
+        elif held.key in self._settled_keys and not self._decider.is_seam_open:
             # After some frames of another size the stream goes on as before.
-            self._held.append((unit, tag))
+            self._held.append(held)
             self._decider.keep()
             return self._settle()
-        return self._weigh(unit, tag)
+        return self._weigh(held)
 
-    def _doubt(self, key: SizeAndLabel) -> None:
+    def _doubt(self, key: _Key) -> None:
         if key in self._settled_keys:  # its sound is what is wrong
             self._settled_keys.clear()
             self._decider.reopen(DOUBT_BONUS)
+        elif self._decider.is_news(key.is_odd):  # which is no sign of another codec
+            self._decider.reopen(RESTART_BONUS)
         else:
             self._decider.reopen(NEW_SIZE_BONUS)
         self._weigh_anew(was_settled=True)
 
-    def _stands(self, unit: Unit, key: SizeAndLabel) -> bool:
+    def _stands(self, held: _Held) -> bool:
         """Whether the settled codec stands up to a look at this unit; each look is rarer."""
         if self._fast_left:
             self._fast_left -= 1
             return True
-        payload = unit.payload
+        payload = self._decider.whole(held.unit.payload, is_odd=held.seam.is_odd)
         if is_still(payload):
             quiet = quiet_codecs(payload[:2])
             return not quiet or self.codec in quiet
@@ -194,16 +233,20 @@ class FrameDecoder:
         if look.is_doubtful:
             return False
         self._looks += 1
-        interval = min(1 << self._looks >> _FIRST_LOOKS, _MAX_INTERVAL)
-        self._fast_key = key
+        # Where samples are cut in two, a message that is lost shifts all that follows.
+        is_cut = any(key.is_odd for key in self._settled_keys)
+        longest = _SHORT_INTERVAL if is_cut else _MAX_INTERVAL
+        interval = min(1 << self._looks >> _FIRST_LOOKS, longest)
+        self._fast_key = held.key
         self._fast_left = interval if look.lead > DOUBT_BITS else min(interval, _SHORT_INTERVAL)
         return True
 
-    def _weigh(self, unit: Unit, tag: int) -> list[AudioFrame]:
+    def _weigh(self, held: _Held) -> list[AudioFrame]:
         """Add a unit to what is undecided, and release what it decides."""
-        decider = self._decider
-        decider.weigh(unit, self._clock.step_for(len(unit.payload)))
-        self._held.append((unit, tag))
+        decider, unit = self._decider, held.unit
+        step = self._clock.step_for(len(unit.payload))
+        decider.weigh(unit, step, is_odd=held.seam.is_odd)
+        self._held.append(held)
         if not decider.is_open:
             self._remember()
             return self._settle()
@@ -211,7 +254,7 @@ class FrameDecoder:
         # Only sound unsettles what sound has settled.
         may_release = not self._was_settled or self.reading in plausible
         if may_release and self._all_alike(plausible):
-            return self._release(self.reading if self.reading in plausible else decider.best)
+            return self._release(self._likeliest)
         if len(self._held) >= MAX_HELD_FRAMES:
             self._forced_at = decider.weight
             return self._release(decider.best)
@@ -221,17 +264,17 @@ class FrameDecoder:
 
     def _all_alike(self, plausible: list[Reading]) -> bool:
         return len(plausible) == 1 or all(
-            len({reading.decode(unit.payload) for reading in plausible}) == 1
-            for unit, _ in self._held
+            len({reading.decode(unit.payload, seam) for reading in plausible}) == 1
+            for unit, _, seam in self._held
         )
 
     def _remember(self) -> None:
         """Remember the sizes and labels of what is held as those of what is settled."""
         if self._decider.reading != self.reading:
             self._settled_keys.clear()
-        for unit, _ in self._held:
+        for held in self._held:
             if len(self._settled_keys) < _MAX_KNOWN:
-                self._settled_keys.add(SizeAndLabel(len(unit.payload), unit.label))
+                self._settled_keys.add(held.key)
 
     def _settle(self) -> list[AudioFrame]:
         self.is_settled = True
@@ -241,11 +284,14 @@ class FrameDecoder:
     def _release(self, reading: Reading) -> list[AudioFrame]:
         if reading not in self._agreeing:
             self.revisions += 1
-            self._agreeing = set(READINGS)
-        self.reading, self.codec, self._decode = reading, reading.codec, reading.decode
-        frames = [self._frame(unit, tag) for unit, tag in self._held]
-        self._held.clear()
+            self._agreeing = set(ALL_READINGS)
+        self.reading, self.codec = reading, reading.codec
+        frames = [self._frame(held) for held in self._held]
         for other in self._agreeing - {reading}:
-            if any(other.decode(f.unit.payload) != f.pcm for f in frames):
+            if any(
+                other.decode(held.unit.payload, held.seam) != frame.pcm
+                for held, frame in zip(self._held, frames, strict=True)
+            ):
                 self._agreeing.discard(other)
+        self._held.clear()
         return frames

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from voipbin_cli.codec import codecs
 from voipbin_cli.codec.codecs import Codec
 from voipbin_cli.codec.encapsulation import Unit
-from voipbin_cli.codec.hypotheses import HYPOTHESES, MIN_BYTES, score_payload
+from voipbin_cli.codec.hypotheses import HYPOTHESES, MIN_BYTES, score_misaligned, score_payload
 from voipbin_cli.codec.payload_types import PCMA, PCMU
 
 # Costs, or log2 odds.
@@ -94,6 +94,14 @@ def quiet_codecs(word: bytes) -> frozenset[Codec]:
     )
 
 
+def _with_shifted(scores: dict[Codec, float], sound: bytes) -> dict[Codec, float]:
+    """The scores, S16BE's being that of shifted samples where those explain the sound better."""
+    if min(scores, key=scores.__getitem__) is not Codec.S16BE:
+        return scores
+    whole = sound[: len(sound) & ~1]
+    return scores | {Codec.S16BE: min(scores[Codec.S16BE], score_misaligned((whole,)))}
+
+
 class Evidence:
     """Adds up what is known of one stretch of a stream; later sound outweighs earlier."""
 
@@ -114,23 +122,29 @@ class Evidence:
         self._minus_one = False
         self._two_bytes = False
 
-    def add(self, unit: Unit, timestamp_step: int | None = None) -> dict[Codec, float]:
+    def add(
+        self, unit: Unit, timestamp_step: int | None = None, *, skip: int = 0
+    ) -> dict[Codec, float]:
         """Take one unit in; `timestamp_step` is what RTP counts for one like it, if known.
 
-        Returns what its sound costs in each codec, in bits a byte; empty where it has none.
+        Returns what its sound costs in each codec, in bits a byte; empty where it has none. The
+        first `skip` bytes are left out of that: they are the end of a sample.
         """
         payload = unit.payload
         if timestamp_step and len(payload) == 2 * timestamp_step:
             self._two_bytes = True
         key = SizeAndLabel(len(payload), unit.label)
-        if len(payload) < MIN_BYTES:
+        if len(payload) < MIN_BYTES + skip:
             return {}  # the rest of a recording has any size
         if key not in self._costs and len(self._costs) < _MAX_KEYS:
             self._costs[key] = prior_costs(unit)
         if is_still(payload):
-            self._add_silence(payload[:2])
+            self._add_silence(payload[skip : skip + 2])
             return {}
-        return self._add_sound(payload)
+        sound = payload[skip:]
+        scores = score_payload(sound)
+        self._add_sound(_with_shifted(scores, sound), len(payload))
+        return scores
 
     def _add_silence(self, word: bytes) -> None:
         quiet = quiet_codecs(word)
@@ -139,13 +153,11 @@ class Evidence:
         if word == _MULAW_SILENCE:
             self._minus_one = True
 
-    def _add_sound(self, payload: bytes) -> dict[Codec, float]:
-        scores = score_payload(payload)
-        weight = _WEIGHT_PER_BYTE * len(payload)
+    def _add_sound(self, scores: dict[Codec, float], size_bytes: int) -> None:
+        weight = _WEIGHT_PER_BYTE * size_bytes
         self.weight = self.weight * _FADE + weight
         for codec, bits in scores.items():
             self._bits[codec] = self._bits[codec] * _FADE + weight * bits
-        return scores
 
     def bits_per_byte(self, codec: Codec) -> float | None:
         """Return what the sound costs in `codec`, 8 being noise, None before any was heard."""
@@ -153,6 +165,12 @@ class Evidence:
 
     def odds(self, *, known: Codec | None = None, bonus: float = 0.0) -> BitsByCodec:
         """Return log2 odds, the best codec's being 0; `known` has `bonus` in its favour."""
+        raw = self.bits(known=known, bonus=bonus)
+        best = max(raw.values())
+        return {codec: value - best for codec, value in raw.items()}
+
+    def bits(self, *, known: Codec | None = None, bonus: float = 0.0) -> BitsByCodec:
+        """Return what speaks for each codec, as log2 odds against what costs nothing."""
         trust = min(self.weight, _MAX_WEIGHT) / self.weight if self.weight else 0.0
         raw = {}
         for codec in Codec:
@@ -164,5 +182,4 @@ class Evidence:
             else:
                 costs += _STEP_COST if self._two_bytes else 0.0
             raw[codec] = (bonus if codec is known else 0.0) - costs
-        best = max(raw.values())
-        return {codec: value - best for codec, value in raw.items()}
+        return raw

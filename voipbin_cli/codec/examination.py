@@ -40,12 +40,22 @@ def examine(payloads: Sequence[bytes]) -> Found | None:
     if not _is_telling(stream):
         return None
     costs = _costs(stream)
-    bits = min(costs.values(), default=MAX_BITS_PER_BYTE)
+    bits = min(*costs.values(), _afresh_bits(payloads), MAX_BITS_PER_BYTE)
     return (
         _other_samples(stream, bits)
         or _linear(stream, costs, bits)
         or (_coded(payloads, stream, bits) if bits > _DOUBT_BITS else None)
     )
+
+
+def _afresh_bits(payloads: Sequence[bytes]) -> float:
+    """What they cost where payloads of an odd size have a byte beside their samples."""
+    if not any(len(payload) % 2 for payload in payloads):
+        return MAX_BITS_PER_BYTE
+    behind = b"".join(payload[: len(payload) & ~1] for payload in payloads)
+    before = b"".join(payload[len(payload) & 1 :] for payload in payloads)
+    both = (*_costs(behind).values(), *_costs(before).values())
+    return min(both, default=MAX_BITS_PER_BYTE)
 
 
 def _is_telling(stream: bytes) -> bool:

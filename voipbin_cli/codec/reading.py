@@ -2,18 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from voipbin_cli.codec import codecs
 from voipbin_cli.codec.codecs import Codec
 
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Mask = npt.NDArray[np.bool_]
+    Ints = npt.NDArray[np.int64]
+
+
+class Seam(NamedTuple):
+    """Where a payload begins in the bytes of its stream.
+
+    `last` is the byte before it, zero at the start; `is_odd`: an odd number of bytes came before.
+    """
+
+    last: bytes = b"\0"
+    is_odd: bool = False
+
+    def after(self, payload: bytes) -> Seam:
+        """Where the payload after this one begins."""
+        return Seam(payload[-1:] or self.last, self.is_odd != bool(len(payload) & 1))
+
+
+START = Seam()
+
 
 class Reading(NamedTuple):
-    """How payloads are read: as samples of a codec, which begin one byte late if `shifted`."""
+    """How payloads are read: as samples of a codec, which begin one byte late if `shifted`.
+
+    A linear sample that is cut in two by the end of an odd payload goes on in the next one, as
+    in a stream of bytes; where each payload is `afresh`, its odd last byte is left over instead.
+    """
 
     codec: Codec
     shifted: bool = False
+    afresh: bool = False
 
     @property
     def looks_like(self) -> Codec:
@@ -25,23 +53,50 @@ class Reading(NamedTuple):
         return Codec.S16BE if self.shifted else self.codec
 
     @property
-    def decode(self) -> Callable[[bytes], bytes]:
-        """What makes s16le of a payload, with as many samples as if it were not shifted."""
-        return _decode_shifted if self.shifted else codecs.decoder(self.codec)
+    def carried(self) -> Reading:
+        """The same, were it not `afresh`."""
+        return self._replace(afresh=False)
+
+    def begins_inside(self, is_odd: bool) -> bool:
+        """Whether the first byte of a payload is the second half of a sample."""
+        if self.codec.sample_bytes == 1:
+            return False
+        return self.shifted != (is_odd and not self.afresh)
+
+    def are_inside(self, are_odd: Mask) -> Mask:
+        """What `begins_inside` says of each of many payloads."""
+        after_even, after_odd = self.begins_inside(False), self.begins_inside(True)
+        return (are_odd & (after_even != after_odd)) ^ after_even
+
+    def samples_in(self, sizes: Ints, are_odd: Mask) -> Ints:
+        """How many samples end in each of the payloads of so many bytes."""
+        half = self.are_inside(are_odd)
+        whole = sizes - half if self.afresh else sizes + half
+        return whole // self.codec.sample_bytes
+
+    def aligned(self, payload: bytes, seam: Seam = START) -> bytes:
+        """Return the payload from the first byte of a sample on, one of the last payload's too."""
+        if not self.begins_inside(seam.is_odd):
+            return payload
+        return payload[1:] if self.afresh else seam.last + payload
+
+    def decode(self, payload: bytes, seam: Seam = START) -> bytes:
+        """Return s16le of the samples that end in this payload."""
+        return codecs.decode(self.codec, self.aligned(payload, seam))
 
     def __str__(self) -> str:
         return f"{self.codec} shifted by a byte" if self.shifted else str(self.codec)
 
 
-def _decode_shifted(payload: bytes) -> bytes:
-    """Read from the second byte on.
-
-    The other half of the last sample is in the next payload: the sample before it is repeated.
-    """
-    whole = len(payload) // 2 * 2
-    samples = payload[1 : whole - 1]
-    return samples + (samples[-2:] or bytes(whole))
-
-
 SHIFTED = Reading(Codec.S16LE, shifted=True)
 READINGS = (*(Reading(codec) for codec in Codec), SHIFTED)
+"""Those that differ in payloads of an even size."""
+ALL_READINGS = READINGS + tuple(
+    reading._replace(afresh=True) for reading in READINGS if reading.codec.sample_bytes == 2
+)
+
+
+def twin(reading: Reading) -> Reading:
+    """Return the shifted samples for which byte-swapped ones may be taken, or the reverse."""
+    other = Reading(Codec.S16BE) if reading.shifted else SHIFTED
+    return other._replace(afresh=reading.afresh)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from voipbin_cli.analysis.columns import Ints, Mask
+from voipbin_cli.analysis.columns import Ints, Mask, odd_before
 from voipbin_cli.analysis.headers import AudioSocketHeaders, Headers, RtpHeaders, read_headers
 from voipbin_cli.analysis.messages import Messages, TimedMessage, from_messages
 from voipbin_cli.codec import audiosocket
@@ -28,6 +28,7 @@ class Arrivals:
     `label` is the RTP payload type or the AudioSocket kind, NO_LABEL for SLN; the RTP columns
     are all zero without RTP. `is_audio` is false for comfort noise, events and the like; of the
     rows of audio alone `others` tells how many such came right before each.
+    `is_odd`: an odd number of bytes of audio came before it on its connection.
     """
 
     data: bytes
@@ -36,6 +37,7 @@ class Arrivals:
     length: Ints
     label: Ints
     is_audio: Mask
+    is_odd: Mask
     sequence_number: Ints
     timestamp: Ints
     ssrc: Ints
@@ -52,8 +54,13 @@ class Arrivals:
 
     def compact(self) -> Arrivals:
         """The same rows with no byte beside their own payloads."""
-        data = b"".join(self.payload(n) for n in range(len(self)))
-        return replace(self, data=data, at=np.cumsum(self.length) - self.length)
+        return replace(self, data=self.all_payloads(), at=np.cumsum(self.length) - self.length)
+
+    def all_payloads(self) -> bytes:
+        """The payloads of all rows, one behind the other."""
+        if len(self) and (self.length == self.length[0]).all():
+            return self.payloads(int(self.length[0])).tobytes()
+        return b"".join(self.payload(n) for n in range(len(self)))
 
     def payload(self, n: int) -> bytes:
         """The payload of one row."""
@@ -99,10 +106,12 @@ class ArrivalReader:
         self.fingerprint: Fingerprint | None = None
         self.first_text: str | None = None
         self._first: list[bytes] = []
+        self._is_odd = False
 
     def restart(self) -> None:
         """The next message is the first of another connection."""
         self.fingerprint = None
+        self._is_odd = False
 
     def read(self, frames: Messages) -> Arrivals:
         """Return the rows of these messages."""
@@ -119,7 +128,15 @@ class ArrivalReader:
         if not good.all():
             rows = rows.chosen(good)
         self._take_fingerprint(rows)
-        return rows
+        return self._with_seams(rows)
+
+    def _with_seams(self, rows: Arrivals) -> Arrivals:
+        sizes = rows.length * rows.is_audio
+        if not self._is_odd and not (sizes & 1).any():
+            return rows
+        is_odd = odd_before(sizes, self._is_odd)
+        self._is_odd = bool((int(sizes.sum()) + self._is_odd) % 2)
+        return replace(rows, is_odd=is_odd)
 
     def _take_texts(self, frames: Messages) -> None:
         texts = np.flatnonzero(frames.is_text)
@@ -157,6 +174,7 @@ def _rows(headers: Headers) -> Arrivals:
         length=there,
         label=headers.label,
         is_audio=headers.is_audio & (there > 0),
+        is_odd=none > 0,
         sequence_number=rtp.sequence_number if rtp else none,
         timestamp=rtp.timestamp if rtp else none,
         ssrc=rtp.ssrc if rtp else none,

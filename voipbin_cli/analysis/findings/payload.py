@@ -99,13 +99,17 @@ def wrong_rate(case: Case) -> Evidence:
 
 def judge_misaligned(case: Case) -> float:
     measured = case.measured
-    now = measured.reading is not None and measured.reading.shifted and measured.is_settled
+    is_shifted = measured.reading is not None and measured.reading.shifted
+    now = measured.is_settled and (is_shifted or measured.split_at is not None)
     return 0.95 if now or any(change.after.shifted for change in measured.changes) else 0.0
 
 
 def misaligned(case: Case) -> Evidence:
-    shifts = [change for change in case.measured.changes if change.after.shifted]
-    return {"from_frame": shifts[0].frame if shifts else 0}
+    measured = case.measured
+    begins = [change.frame for change in measured.changes if change.after.shifted]
+    if measured.split_at is not None:
+        begins.append(measured.split_at)
+    return {"from_frame": min(begins, default=0)}
 
 
 def judge_byte_order(case: Case) -> float:
@@ -230,7 +234,8 @@ ROWS: tuple[FindingRow, ...] = (
         title="samples are shifted by a byte",
         judge=judge_misaligned,
         prove=misaligned,
-        remedy="carry an odd byte over to the next frame; never pad or drop one in mid-stream",
+        remedy="send an even number of bytes in each frame: carry an odd byte over to the next "
+        "one; never pad or drop one in mid-stream",
         symptom="poor quality: check the audio format",
         explains=SIGNAL | LABELS | {FindingId.BYTE_ORDER, FindingId.CODEC_MISMATCH},
     ),

@@ -47,10 +47,11 @@ class Read(NamedTuple):
 
 
 class _Payload(NamedTuple):
-    """A payload and its row in the block."""
+    """A payload and its row in the block; `is_odd` as in `Arrivals`."""
 
     row: int
     data: bytes
+    is_odd: bool
 
 
 class CodecJudge:
@@ -89,7 +90,7 @@ class CodecJudge:
     def changes(self) -> list[Change]:
         """Where a settled reading gave way to another one."""
         now = self._decider.reading
-        if self._doubted is None or now is None or now == self._doubted:
+        if self._doubted is None or now is None or now.carried == self._doubted.carried:
             return self._changes
         return [*self._changes, Change(self._doubted_at, self._doubted, now)]
 
@@ -150,7 +151,10 @@ class CodecJudge:
         end = min(len(rows), at + together * step)
         starts = range(at, end, step)
         sounds = [_sounding(_spread_over(rows, start, _LOOKED_FOR), 1) for start in starts]
-        odd = self._are_odd(sounds)
+        odd = [
+            is_odd or self._has_news(rows, start)
+            for start, is_odd in zip(starts, self._are_odd(sounds), strict=True)
+        ]
         for start, sound, is_odd in zip(starts, sounds, odd, strict=True):
             if is_odd or (sound and is_due(self.heard)):
                 return start
@@ -166,7 +170,15 @@ class CodecJudge:
         return [bool(block) and _is_odd(next(looks)) for block in told]
 
     def _look(self, payloads: list[_Payload]) -> list[Look]:
-        return self._decider.look([payload.data for payload in payloads])
+        whole = self._decider.whole
+        return self._decider.look([whole(p.data, is_odd=p.is_odd) for p in payloads])
+
+    def _has_news(self, rows: Arrivals, start: int) -> bool:
+        """Whether the block at row `start` has the first sound behind an odd seam."""
+        if not self._decider.is_news(bool(rows.is_odd[start : start + BLOCK_FRAMES].any())):
+            return False
+        sounds = _sounding(_spread_over(rows, start, BLOCK_FRAMES), BLOCK_FRAMES)
+        return any(payload.is_odd for payload in sounds)
 
     def _passed(self, frames: int) -> None:
         self._blocks += -(-frames // BLOCK_FRAMES)
@@ -226,7 +238,7 @@ class CodecJudge:
     def _check(self, rows: Arrivals, sounds: list[_Payload]) -> Look:
         """Does the reading still hold?"""
         look = mean_look(self._look(sounds))
-        if look.is_doubtful:
+        if look.is_doubtful or self._has_news(rows, 0):
             self._changes = self.changes
             self._doubted, self._doubted_at = self.reading, self._frames
             self._decider.reopen()
@@ -240,11 +252,11 @@ class CodecJudge:
 
     def _weigh(self, rows: Arrivals, payloads: list[_Payload]) -> None:
         for payload in payloads:
-            if self._decider.is_open:
-                self._decider.weigh(self._unit(rows, payload))
+            if self._decider.is_open or self._decider.is_news(payload.is_odd):
+                self._decider.weigh(self._unit(rows, payload), is_odd=payload.is_odd)
 
     def _unit(self, rows: Arrivals, payload: _Payload) -> Unit:
-        row, data = payload
+        row, data, _ = payload
         label = int(rows.label[row])
         if not self._is_rtp:
             return Unit(data, None if label < 0 else label, None)
@@ -265,8 +277,11 @@ def _is_odd(look: Look) -> bool:
 def _spread_over(rows: Arrivals, start: int, most: int) -> list[_Payload]:
     """Up to `most` payloads, evenly spread, of the block at `start`; the short ones left out."""
     count = min(BLOCK_FRAMES, len(rows) - start)
-    payloads = [_Payload(n, rows.payload(start + n)) for n in _spread(count, most)]
-    return [payload for payload in payloads if len(payload.data) >= MIN_BYTES]
+    payloads = [
+        _Payload(n, rows.payload(start + n), bool(rows.is_odd[start + n]))
+        for n in _spread(count, most)
+    ]
+    return [payload for payload in payloads if len(payload.data) >= MIN_BYTES + payload.is_odd]
 
 
 def _sounding(payloads: list[_Payload], most: int) -> list[_Payload]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from voipbin_cli.analysis.arrivals.arrival_log import Arrivals
@@ -14,7 +16,7 @@ from voipbin_cli.analysis.sound.seams import SeamFold
 from voipbin_cli.analysis.sound.signal import SignalFold
 from voipbin_cli.analysis.sound.stillness import StillnessFold
 from voipbin_cli.codec import codecs
-from voipbin_cli.codec.reading import Reading
+from voipbin_cli.codec.reading import START, Reading, Seam
 
 
 class SoundFold:
@@ -32,17 +34,17 @@ class SoundFold:
         self.clipping = ClippingFold()
         self.seams = SeamFold()
         self.samples = 0
+        self._last = b"\0"  # the byte before the next row
         self._cutter = SoundCutter()
         self._keep = keep_samples
         self._kept: list[Samples] = []
 
     def add(self, rows: Arrivals, reading: Reading) -> None:
         """Take rows that are all read alike."""
-        edges = np.flatnonzero(np.diff(rows.length)) + 1
-        for start, stop in zip([0, *edges.tolist()], [*edges.tolist(), len(rows)], strict=True):
-            part = rows.chosen(slice(start, stop))
-            samples = decoded(part, reading)
-            self.seams.add(part.time_ns, samples)
+        for run in _runs(rows, reading):
+            samples = decoded(run, reading, Seam(self._last, bool(run.is_odd[0])))
+            self._last = run.payload(len(run) - 1)[-1:]
+            self.seams.add(run.time_ns, samples)
             self._add_samples(samples)
 
     def finish(self) -> None:
@@ -69,19 +71,19 @@ class SoundFold:
         return np.concatenate(self._kept) if self._kept else np.empty(0, np.int16)
 
 
-def decoded(rows: Arrivals, reading: Reading) -> Samples:
-    """The samples of rows of one size.
+def _runs(rows: Arrivals, reading: Reading) -> Iterator[Arrivals]:
+    """Rows in a row that are of one size and give as many samples each."""
+    samples = reading.samples_in(rows.length, rows.is_odd)
+    edges = np.flatnonzero(np.diff(rows.length) | np.diff(samples)) + 1
+    for start, stop in zip([0, *edges.tolist()], [*edges.tolist(), len(rows)], strict=True):
+        yield rows.chosen(slice(start, stop))
 
-    Where they are shifted by a byte, half a sample at each end of a payload is lost: the last
-    sample stands twice, so that the frame keeps its length.
-    """
+
+def decoded(rows: Arrivals, reading: Reading, seam: Seam = START) -> Samples:
+    """The samples that end in these rows, which are of one size and begin at `seam`."""
+    if not reading.afresh:
+        return codecs.samples(reading.codec, reading.aligned(rows.all_payloads(), seam))
     size = int(rows.length[0])
-    payloads = rows.payloads(size)
-    width = reading.codec.sample_bytes
-    if not reading.shifted:
-        whole = payloads[:, : size - size % width]
-        return codecs.samples(reading.codec, whole.ravel().data)
-    shifted = payloads[:, 1 : size - 1 + size % 2]
-    samples = codecs.samples(reading.codec, shifted.ravel().data).reshape(len(rows), -1)
-    lengthened: Samples = np.concatenate([samples, samples[:, -1:]], axis=1)
-    return lengthened.ravel()
+    first = int(reading.shifted)
+    whole = rows.payloads(size)[:, first : size - (size - first) % 2]
+    return codecs.samples(reading.codec, whole.ravel().data)

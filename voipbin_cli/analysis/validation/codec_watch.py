@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from voipbin_cli.analysis.columns import Ints
+from voipbin_cli.analysis.columns import Ints, Mask, odd_before
 from voipbin_cli.analysis.validation.facts.audio import MISALIGNED, code_of
 from voipbin_cli.analysis.validation.facts.block import BlockFacts
 from voipbin_cli.codec.codecs import Codec
@@ -18,7 +18,8 @@ BLOCK_FRAMES = 50
 """One second: what a block is found to be holds for all of its frames."""
 
 UNDECIDED = -1
-"""The code of a block that sounds byte-swapped, and may be shifted by a byte instead."""
+"""The code of frames that sound byte-swapped, and may be shifted by a byte instead."""
+_UNDECIDED_BEHIND_ODD = -2
 
 _EARLY_BLOCKS = 60
 _LOOK_EACH_BLOCKS = 10
@@ -38,6 +39,7 @@ class CodecWatch:
         self._guess: Reading | None = None
         self._size = 0
         self._blocks = self._heard = 0
+        self._is_odd = False  # the number of bytes so far
 
     def codes(self, facts: BlockFacts) -> Ints:
         """Return the codec of every message (a number of CODECS, or UNDECIDED).
@@ -45,7 +47,11 @@ class CodecWatch:
         Blocks begin with the column.
         """
         payload = facts.payload
-        audible = payload.is_audio & facts.messages.is_whole & (payload.size >= MIN_BYTES)
+        sizes = payload.audio_bytes
+        is_odd = odd_before(sizes, self._is_odd)
+        self._is_odd = bool((int(sizes.sum()) + self._is_odd) % 2)
+        is_long = payload.size >= MIN_BYTES + is_odd
+        audible = payload.is_audio & facts.messages.is_whole & is_long
         heard = np.flatnonzero(audible)
         sound = np.flatnonzero(audible & ~payload.is_still)
         codes = np.zeros(len(facts.messages), np.int64)
@@ -56,12 +62,23 @@ class CodecWatch:
             all_rows = heard[heard_at[n] : heard_at[n + 1]]
             rows = sound[sound_at[n] : sound_at[n + 1]]
             if len(rows):
-                self._listen(facts, rows, all_rows)
+                self._listen(facts, rows, all_rows, is_odd)
             elif self._guess is None and len(all_rows):
-                self._weigh(facts, all_rows[:1])
-            codes[start : start + BLOCK_FRAMES] = UNDECIDED if self.is_undecided else self.code
+                self._weigh(facts, all_rows[:1], is_odd)
+            block = slice(start, start + BLOCK_FRAMES)
+            codes[block] = self._codes(is_odd[block])
             self._blocks += 1
         return codes
+
+    def _codes(self, is_odd: Mask) -> Ints:
+        if self.is_undecided:
+            return np.where(is_odd, _UNDECIDED_BEHIND_ODD, UNDECIDED)
+        return np.where(is_odd, self._code(is_odd=True), self._code(is_odd=False))
+
+    def decided(self, codes: Ints) -> Ints:
+        """Return the column with what UNDECIDED frames are by now."""
+        codes = np.where(codes == UNDECIDED, self._code(is_odd=False), codes)
+        return np.where(codes == _UNDECIDED_BEHIND_ODD, self._code(is_odd=True), codes)
 
     @property
     def codec(self) -> Codec | None:
@@ -74,38 +91,44 @@ class CodecWatch:
         """Whether what UNDECIDED blocks are is still to come out, for 30 s of sound at most."""
         return self._decider.is_shift_open
 
-    @property
-    def code(self) -> int:
-        """What UNDECIDED blocks are by now, 0 before any payload."""
+    def _code(self, *, is_odd: bool) -> int:
+        """What payloads are by now that have an odd number of bytes before them, or an even one.
+
+        0 before any payload.
+        """
         reading = self._decider.reading or self._guess
         if reading is None:
             return 0
-        return MISALIGNED if reading.shifted else code_of(reading.codec)
+        is_misaligned = reading.codec is Codec.S16LE and reading.begins_inside(is_odd)
+        return MISALIGNED if is_misaligned else code_of(reading.codec)
 
-    def _listen(self, facts: BlockFacts, rows: Ints, all_rows: Ints) -> None:
+    def _listen(self, facts: BlockFacts, rows: Ints, all_rows: Ints, is_odd: Mask) -> None:
         middle = int(rows[len(rows) // 2])
         size = int(facts.payload.size[middle])
         is_due = self._is_due(size)
         self._size = size
         if not self._decider.is_open and is_due:
-            (look,) = self._decider.look((facts.payload.of(middle),))
+            payload = self._decider.whole(facts.payload.of(middle), is_odd=bool(is_odd[middle]))
+            (look,) = self._decider.look((payload,))
             if look.is_doubtful:
                 self._decider.reopen()
+        if self._decider.is_news(bool(is_odd[rows].any())):
+            self._decider.reopen()
         if self._decider.wants_all:
-            self._weigh(facts, all_rows)
+            self._weigh(facts, all_rows, is_odd)
         elif is_due:
-            self._weigh(facts, _spread(rows))
+            self._weigh(facts, _spread(rows), is_odd)
 
     def _is_due(self, size: int) -> bool:
         self._heard += 1
         is_early = self._heard <= _EARLY_BLOCKS
         return is_early or self._blocks % _LOOK_EACH_BLOCKS == 0 or size != self._size
 
-    def _weigh(self, facts: BlockFacts, rows: Ints) -> None:
+    def _weigh(self, facts: BlockFacts, rows: Ints, is_odd: Mask) -> None:
         """Show payloads to the decider, until it knows."""
-        for row in rows.tolist():
-            if self._decider.is_open:
-                self._decider.weigh(_unit(facts, row))
+        for row, odd in zip(rows.tolist(), is_odd[rows].tolist(), strict=True):
+            if self._decider.is_open or self._decider.is_news(odd):
+                self._decider.weigh(_unit(facts, row), is_odd=odd)
         if self._decider.reading is None:
             self._guess = _plain(self._decider.best)
 

@@ -11,7 +11,7 @@ import numpy as np
 from voipbin_cli.analysis.columns import Ints
 from voipbin_cli.analysis.messages import EMPTY, Messages, joined
 from voipbin_cli.analysis.severity import Severity
-from voipbin_cli.analysis.validation.codec_watch import BLOCK_FRAMES, UNDECIDED, CodecWatch
+from voipbin_cli.analysis.validation.codec_watch import BLOCK_FRAMES, CodecWatch
 from voipbin_cli.analysis.validation.due import Due
 from voipbin_cli.analysis.validation.facts.block import BlockFacts, MessageFacts, Past
 from voipbin_cli.analysis.validation.rules import RULES, Rule
@@ -122,7 +122,7 @@ class Judge:
             self._undecided, self._undecided_codes = frames.compact(), codes
         elif len(frames):
             self._undecided, self._undecided_codes = EMPTY, codes[:0]
-            facts.codec = np.where(codes == UNDECIDED, self._watch.code, codes)
+            facts.codec = self._watch.decided(codes)
             yield self._part(facts)
 
     def _part(self, facts: BlockFacts) -> Part:

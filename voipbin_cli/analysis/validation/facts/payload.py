@@ -32,6 +32,11 @@ class PayloadFacts:
         return self._headers.payload_bytes
 
     @property
+    def audio_bytes(self) -> Ints:
+        """Bytes of all that is meant to be heard: a message may hold several frames."""
+        return self._headers.audio_bytes * self.is_audio
+
+    @property
     def is_audio(self) -> Mask:
         """A payload is there, and it is meant to be heard."""
         return self._headers.is_audio
