@@ -251,7 +251,7 @@ def paused_sender(sound_goes_on: float, **more: Any) -> Case:
 
 
 def test_underrun_is_certain_where_the_sound_goes_on() -> None:
-    told = paused_sender(4.0)
+    told = paused_sender(3.0)
     assert sure("underrun", told) == 0.95
     assert sure("lost-audio", told) == 0
     assert evidence("underrun", told) == {
@@ -263,11 +263,11 @@ def test_underrun_is_certain_where_the_sound_goes_on() -> None:
     }
     assert not BY_ID["underrun"].mild(told)
     assert not BY_ID["underrun"].grave(told)
-    assert BY_ID["underrun"].grave(facts(pauses=(loss(501),), sound_goes_on=4.0))
+    assert BY_ID["underrun"].grave(facts(pauses=(loss(501),), sound_goes_on=3.0))
 
 
 def test_underrun_by_its_numbers_alone_is_told_after_the_lost_audio() -> None:
-    told = paused_sender(3.9)
+    told = paused_sender(2.9)
     assert sure("underrun", told) == 0.75
     assert sure("lost-audio", told) == 1.0
     assert BY_ID["underrun"].mild(told)
@@ -275,7 +275,7 @@ def test_underrun_by_its_numbers_alone_is_told_after_the_lost_audio() -> None:
 
 
 def test_no_underrun_where_the_sound_is_cut_or_numbers_say_nothing() -> None:
-    assert sure("underrun", paused_sender(-4.0)) == 0
+    assert sure("underrun", paused_sender(-3.0)) == 0
     assert sure("underrun", paused_sender(9.0, reception=None)) == 0
     assert sure("underrun", paused_sender(9.0, clock_hz=0)) == 0
     assert sure("underrun", facts(sound_goes_on=9.0, pauses=())) == 0

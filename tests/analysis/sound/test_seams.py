@@ -50,11 +50,11 @@ def test_a_sender_that_waits_is_told_from_audio_that_is_missing(is_coded: bool) 
         heard = decoded(mulaw(sound), alaw=False) if is_coded else sound
         waited.append(told(heard, pauses, 0))
         lost += [told(heard, pauses, missing) for missing in (1, 5, 20)]
-    # From 4 on it is certain: 55 to 1.
-    assert np.mean(np.array(waited) >= 4) > 0.6
-    assert np.mean(np.array(waited) <= -4) < 0.02
-    assert np.mean(np.array(lost) >= 4) <= 0.03
-    assert np.mean(np.array(lost) <= -4) > 0.3
+    # From 3 on it is certain: 20 to 1.
+    assert np.mean(np.array(waited) >= 3) > 0.6
+    assert not any(np.array(waited) <= -3)
+    assert not any(np.array(lost) >= 3)
+    assert np.mean(np.array(lost) <= -3) > 0.4
 
 
 @pytest.mark.parametrize("name", ["silence", "room"])
@@ -69,7 +69,7 @@ def test_silence_and_rooms_tell_nothing(name: str) -> None:
 def test_tones_tell_nothing(hertz: tuple[int, ...], missing_frames: int) -> None:
     at_s = np.arange(80_000) / 8000
     tone = sum(6000 * np.sin(2 * np.pi * one * at_s) for one in hertz)
-    assert abs(told(np.asarray(tone, np.int16), [50, 150, 250], missing_frames)) < 4
+    assert abs(told(np.asarray(tone, np.int16), [50, 150, 250], missing_frames)) < 3
 
 
 @pytest.mark.parametrize("chunk", [1, 2, 7, 1000])
