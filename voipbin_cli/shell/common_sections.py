@@ -92,6 +92,14 @@ METRICS = (
     ),
     Entry("silence_ratio", "The share of 20 ms frames under -55 dBFS.", ("diagnose",)),
     Entry(
+        "upstream_loss_ms",
+        "The length of all holes in the sound: 5 to 400 ms of one value, as a rule zero, at which "
+        "sound breaks off, or behind which it starts, at 25 dB and less under its usual level. 0 "
+        "unless some of them prove a loss; holes in pauses are not counted. Zeros that pad short "
+        "chunks are.",
+        ("diagnose",),
+    ),
+    Entry(
         "clipping_ratio",
         "The share of samples that stand at a ceiling: the largest or the lowest value of their "
         "second, where that value is a flat top of three and more equal samples with a corner (a "
