@@ -36,6 +36,9 @@ LEAST_FREEDOM = 6
 # Half the width of a 95 % interval in standard errors: Student's t as 1.96 (1 + a/f + b/f^2) of
 # f degrees of freedom, within 3 % from f = 4 on (2.78; 2.23 at 10).
 _NORMAL, _STUDENT_A, _STUDENT_B = 1.96, 1.2, 1.9
+# The standard deviation of what a few stalls lifted far is theirs and not the others', which the
+# median of all slopes keeps to: it counts up to four times the usual deviation (1.48 medians).
+_MOST_SPREAD = 4 * 1.48
 # A lasting step of the delay by more than this, from one window to the next, is audio that never
 # came or a new route: a clock that is off by 1000 ppm drifts by 0.5 ms in half a second.
 STEP_NS = 10 * _MS
@@ -224,11 +227,13 @@ def _slope(pieces: list[Piece], stretch_ns: float) -> _Slope | None:
         return None
     slope = _common_slope(several)
     tilted = (piece.delays - slope * piece.places for piece in several)
-    off = np.concatenate([delays - delays.mean() for delays in tilted])
+    off = np.concatenate([delays - np.median(delays) for delays in tilted])
     spread = sum(float(piece.places.var()) * piece.places.size for piece in several)
     student = _NORMAL * (1 + _STUDENT_A / freedom + _STUDENT_B / freedom**2)
-    doubt = student * float(np.sqrt((off**2).sum() / freedom / spread))
-    return _Slope(slope, doubt, stretch_ns, float(np.median(np.abs(off))))
+    scatter_ns = float(np.median(np.abs(off)))
+    deviation_ns = min(float(np.sqrt((off**2).sum() / freedom)), _MOST_SPREAD * scatter_ns)
+    doubt = student * deviation_ns / float(np.sqrt(spread))
+    return _Slope(slope, doubt, stretch_ns, scatter_ns)
 
 
 def _stretched(piece: Piece, stretch_ns: float) -> Piece:
