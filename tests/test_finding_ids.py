@@ -11,7 +11,7 @@ PROMISED = """
     no-audio silence muted network-stall lost-audio upstream-loss jitter clock-drift wrong-rate
     frame-size sequence timestamp-rate payload-label byte-order misaligned codec-mismatch not-audio
     clipping low-level dc-offset noise local-lag connection-lost sender-pace underrun
-    encapsulation-mismatch
+    encapsulation-mismatch repeated-audio clicks hum
 """
 
 

@@ -40,6 +40,9 @@ class FindingId(StrEnum):
     CLOCK_DRIFT = "clock-drift"
     # The sound.
     UPSTREAM_LOSS = "upstream-loss"
+    REPEATED_AUDIO = "repeated-audio"
+    CLICKS = "clicks"
+    HUM = "hum"
     CLIPPING = "clipping"
     DC_OFFSET = "dc-offset"
     NOISE = "noise"

@@ -20,10 +20,13 @@ from voipbin_cli.analysis.metrics import Measured, Outage
 from voipbin_cli.analysis.pauses import Grounds, Pause
 from voipbin_cli.analysis.playout.late_frames import Outcome
 from voipbin_cli.analysis.severity import Severity
+from voipbin_cli.analysis.sound.clicks import Clicks
 from voipbin_cli.analysis.sound.codec_judge import Change
 from voipbin_cli.analysis.sound.file_headers import Headers
 from voipbin_cli.analysis.sound.holes import Holes
+from voipbin_cli.analysis.sound.hum import Tone
 from voipbin_cli.analysis.sound.noise_floor import NoiseFloor
+from voipbin_cli.analysis.sound.repetition import Repeats
 from voipbin_cli.analysis.sound.stillness import Stillness
 from voipbin_cli.analysis.words import Words
 from voipbin_cli.codec.codecs import Codec
@@ -948,9 +951,13 @@ def test_silence_does_not_praise_a_delivery_with_stalls() -> None:
 
 
 def noisy(
-    level_dbfs: float | None, flatness: float | None, steadiness: float = 0.9, **more: Any
+    level_dbfs: float | None,
+    flatness: float | None,
+    steadiness: float = 0.9,
+    kurtosis: float = 3.0,
+    **more: Any,
 ) -> Case:
-    return facts(floor=NoiseFloor(level_dbfs, flatness, steadiness), **more)
+    return facts(floor=NoiseFloor(level_dbfs, flatness, kurtosis, steadiness), **more)
 
 
 def test_noise() -> None:
@@ -961,6 +968,8 @@ def test_noise() -> None:
     assert sure("noise", noisy(-35.0, 0.19)) == 0  # music, a tone
     assert sure("noise", noisy(-35.0, 0.5, 0.8)) == 1.0
     assert sure("noise", noisy(-35.0, 0.5, 0.79)) == 0  # sibilants of a clean voice
+    assert sure("noise", noisy(-35.0, 0.5, kurtosis=2.3)) == 1.0
+    assert sure("noise", noisy(-35.0, 0.5, kurtosis=2.29)) == 0  # a fax
     for untold in (noisy(None, 0.5), noisy(-35.0, None), noisy(-35.0, 0.5, is_settled=False)):
         assert sure("noise", untold) == 0
 
@@ -986,7 +995,7 @@ def test_low_level() -> None:
 def test_the_signals_evidence() -> None:
     told = facts(
         rms_dbfs=-20.04, peak_dbfs=-3.06, silence_ratio=0.12345, clipping_ratio=0.012345,
-        dc_offset=-0.054321, floor=NoiseFloor(-61.26, 0.3, 0.9),
+        dc_offset=-0.054321, floor=NoiseFloor(-61.26, 0.3, 3.0, 0.9),
     )  # fmt: skip
     assert evidence("clipping", told) == {
         "rms_dbfs": -20.0,
@@ -996,7 +1005,69 @@ def test_the_signals_evidence() -> None:
         "dc_offset": -0.0543,
         "noise_dbfs": -61.3,
     }
-    assert evidence("clipping", facts(floor=NoiseFloor(None, None, 0.0)))["noise_dbfs"] is None
+    assert (
+        evidence("clipping", facts(floor=NoiseFloor(None, None, None, 0.0)))["noise_dbfs"] is None
+    )
+
+
+# What some device or program added to the sound
+
+
+def repeated(count: int, repeated_ms: float, **more: Any) -> Case:
+    return facts(repeats=Repeats(count, repeated_ms, 20.0, 10.0), **more)
+
+
+def test_repeated_audio() -> None:
+    assert sure("repeated-audio", repeated(2, 40)) == 0
+    assert sure("repeated-audio", repeated(3, 60)) == 0.97
+    assert sure("repeated-audio", repeated(3, 19)) == 0  # 0.2 % of ten seconds
+    assert sure("repeated-audio", repeated(3, 20)) == 0.97
+    told = repeated(30, 600)
+    assert evidence("repeated-audio", told) == {
+        "repeats": 30,
+        "piece_ms": 20.0,
+        "share": 0.06,
+        "listened_seconds": 10.0,
+    }
+    assert "30 times the same 20 ms of sound" in words("repeated-audio", told)
+
+
+def test_doubled_packets_are_no_repeated_audio() -> None:
+    clean = _clean().reception
+    assert clean is not None
+    for duplicate, confidence in ((14, 0.97), (15, 0)):
+        told = repeated(30, 600, reception=clean._replace(duplicate=duplicate))
+        assert sure("repeated-audio", told) == confidence
+    assert sure("repeated-audio", repeated(30, 600, reception=None)) == 0.97
+
+
+def test_clicks() -> None:
+    assert sure("clicks", facts(clicks=Clicks(0, None, 10.0))) == 0
+    told = facts(clicks=Clicks(100, 100.0, 10.0))
+    assert sure("clicks", told) == 0.95
+    assert sure("clicks", facts(clicks=Clicks(9, None, 10.0))) == 0.9
+    assert sure("clicks", facts(clicks=Clicks(100, 100.0, 10.0), is_settled=False)) == 0
+    assert evidence("clicks", told) == {
+        "clicks": 100,
+        "period_ms": 100.0,
+        "listened_seconds": 10.0,
+    }
+    assert "a click, step or seam each 100 ms;" in words("clicks", told)
+    assert "at no fixed distance" in words("clicks", facts(clicks=Clicks(9, None, 10.0)))
+
+
+def test_hum() -> None:
+    assert sure("hum", facts(hum=())) == 0
+    told = facts(hum=(Tone(50.1, -33.24), Tone(150.2, -45.0)))
+    assert sure("hum", told) == 0.95
+    assert sure("hum", facts(hum=(Tone(50.1, -33.24),), is_settled=False)) == 0
+    assert evidence("hum", told) == {
+        "frequencies_hz": [50.1, 150.2],
+        "levels_dbfs": [-33.2, -45.0],
+    }
+    assert "a steady tone of 50 Hz, -33 dBFS, under it all" in words("hum", told)
+    for hertz, is_mains in ((50.1, 1), (119.5, 1), (180.0, 1), (85.0, 0), (1000.0, 0), (600.0, 0)):
+        assert ("mains" in words("hum", facts(hum=(Tone(hertz, -40.0),)))) == is_mains
 
 
 # What it says of itself
@@ -1068,6 +1139,7 @@ def test_the_gravest_is_told_first_whatever_the_order_of_causes() -> None:
 
 
 SOUND = {"clipping", "low-level", "dc-offset", "noise", "silence", "upstream-loss"}
+SOUND |= {"repeated-audio", "clicks", "hum"}
 WHEN = {"sender-pace", "underrun", "network-stall", "lost-audio", "jitter", "clock-drift"}
 NAMES = {"payload-label", "timestamp-rate"}
 NO_STREAM = SOUND | WHEN | NAMES | {"frame-size", "wrong-rate", "sequence"}
@@ -1089,10 +1161,12 @@ EXPLAINED = {
     "codec-mismatch": NAMES | {"noise", "sender-pace"},
     "frame-size": {"jitter"},
     "sender-pace": {"jitter", "clock-drift"},
-    "sequence": {"jitter"},
+    "sequence": {"jitter", "clicks"},
     "network-stall": {"jitter"},
     "underrun": {"jitter"},
-    "lost-audio": {"jitter"},
+    "lost-audio": {"jitter", "clicks"},
+    "upstream-loss": {"clicks"},
+    "repeated-audio": {"clicks"},
     "clipping": {"noise", "dc-offset"},
     "dc-offset": {"low-level", "noise"},
     "noise": {"low-level"},

@@ -5,7 +5,20 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.sounds.faults import clipped, holed, padded, silent_from, silent_until
+from tests.sounds.faults import (
+    clipped,
+    concealed,
+    each_frame_twice,
+    faded_by_chunk,
+    holed,
+    padded,
+    repeated_frames,
+    silent_from,
+    silent_until,
+    spiked,
+    with_hum,
+    without_each_nth,
+)
 from tests.sounds.healthy import healthy
 from tests.sounds.streams import FORMS, alarms, diagnosed
 from tests.sounds.talkers import LANGUAGES, in_room, noise, talker
@@ -126,3 +139,60 @@ def test_silence_and_nothing_else(form) -> None:
     assert alarms(found) == ["silence"]
     title = found.findings[0].title
     assert title == "delivery is fine, but every frame is silent: nobody is heard"
+
+
+@pytest.mark.parametrize("form", FORMS, ids=str)
+@pytest.mark.parametrize("nth", [2, 5, 10, 25])
+def test_frames_and_half_frames_that_come_twice(form, nth) -> None:
+    for seed in SEEDS:
+        speech = in_room(LANGUAGES[(seed + nth) % 4], seed, 15, -20, -62)
+        for samples in (160, 80):
+            found = diagnosed(repeated_frames(speech, nth, samples), form)
+            assert alarms(found) == ["repeated-audio"]
+            assert found.measured.repeats.piece_ms == samples / 8
+
+
+@pytest.mark.parametrize("form", FORMS, ids=str)
+def test_each_frame_twice_and_losses_concealed_by_repetition(form) -> None:
+    for language in LANGUAGES:
+        speech = in_room(language, 1, 15, -20, -62)
+        assert alarms(diagnosed(each_frame_twice(speech), form)) == ["repeated-audio"]
+        for packet, offset in ((160, 0), (160, 37), (240, 100)):
+            spoilt = concealed(speech, 0.04, 1, packet, offset)
+            assert alarms(diagnosed(spoilt, form)) == ["repeated-audio"]
+
+
+@pytest.mark.parametrize("form", FORMS, ids=str)
+@pytest.mark.parametrize("period_ms", [20, 60, 100, 250])
+def test_clicks(form, period_ms) -> None:
+    """A multiple of the period, or half of it, is the same clicks."""
+    for seed in SEEDS:
+        speech = in_room(LANGUAGES[(seed + period_ms) % 4], seed, 15, -20, -62)
+        for spoilt in (
+            faded_by_chunk(speech, period_ms, 2),
+            spiked(speech, period_ms, 1500),
+            spiked(speech, period_ms, 20_000),
+        ):
+            found = diagnosed(spoilt, form)
+            assert alarms(found)[:1] == ["clicks"]
+            told_ms = found.measured.clicks.period_ms
+            assert told_ms is not None
+            assert min(abs(told_ms / period_ms - n) for n in (0.5, 1, 2, 3)) < 0.01
+
+
+@pytest.mark.parametrize("form", FORMS, ids=str)
+def test_each_fifth_frame_gone(form) -> None:
+    for language in LANGUAGES:
+        speech = in_room(language, 2, 20, -20, -62)
+        assert alarms(diagnosed(without_each_nth(speech, 5), form)) == ["clicks"]
+
+
+@pytest.mark.parametrize("form", FORMS, ids=str)
+@pytest.mark.parametrize("level_dbfs", [-30, -40, -50])
+@pytest.mark.parametrize("hertz", [50, 60, 100, 1000, 1730, 3400])
+def test_hum(form, hertz, level_dbfs) -> None:
+    for seed in SEEDS:
+        speech = in_room(LANGUAGES[(seed + hertz) % 4], seed, 14, -20, -65)
+        found = diagnosed(with_hum(speech, hertz, level_dbfs), form)
+        assert alarms(found) == ["hum"]
+        assert found.measured.hum[0].hertz == pytest.approx(hertz, abs=1)

@@ -13,6 +13,8 @@ Ints: TypeAlias = NDArray[np.int64]
 """A column of integers: one element a message, a frame or an arrival."""
 Floats: TypeAlias = NDArray[np.float64]
 """A column of measured values; the name of what holds one says the unit."""
+Singles: TypeAlias = NDArray[np.float32]
+"""Samples on the way through a filter: half the memory, and twice the speed."""
 Mask: TypeAlias = NDArray[np.bool_]
 """A column of yes and no; it chooses the rows of other columns."""
 Samples: TypeAlias = NDArray[np.int16]

@@ -14,10 +14,13 @@ from voipbin_cli.analysis.arrivals.reception import Reception
 from voipbin_cli.analysis.emodel import Quality
 from voipbin_cli.analysis.pauses import Pause, PauseKind
 from voipbin_cli.analysis.playout.late_frames import Outcome
+from voipbin_cli.analysis.sound.clicks import Clicks
 from voipbin_cli.analysis.sound.codec_judge import Change
 from voipbin_cli.analysis.sound.file_headers import Headers
 from voipbin_cli.analysis.sound.holes import Holes
+from voipbin_cli.analysis.sound.hum import Tone
 from voipbin_cli.analysis.sound.noise_floor import NoiseFloor
+from voipbin_cli.analysis.sound.repetition import Repeats
 from voipbin_cli.analysis.sound.signal import Signal
 from voipbin_cli.analysis.sound.stillness import Stillness
 from voipbin_cli.codec.codecs import SAMPLE_RATE_HZ
@@ -103,6 +106,9 @@ class Measured:
     stillness: Stillness
     floor: NoiseFloor
     clipping_ratio: float
+    repeats: Repeats
+    clicks: Clicks
+    hum: tuple[Tone, ...]
     trips: Trips
     lag: Lag
     outages: tuple[Outage, ...]

@@ -21,6 +21,7 @@ def test_noise_under_speech(kind, least, most, level_dbfs):
     assert got.level_dbfs == pytest.approx(level_dbfs - 1.5, abs=1.5)  # the quietest 20 ms
     assert least < got.flatness < most
     assert got.steadiness > 0.8
+    assert got.kurtosis > 2.5
 
 
 def test_a_frame_in_which_a_tone_begins_is_no_noise():
@@ -38,8 +39,8 @@ def test_the_quietest_of_clean_speech_is_not_steady():
 
 
 def test_silence_and_nothing():
-    assert floor(np.zeros(16_000)) == NoiseFloor(None, None, 0.0)
-    assert floor(np.zeros(0)) == NoiseFloor(None, None, 0.0)
+    assert floor(np.zeros(16_000)) == NoiseFloor(None, None, None, 0.0)
+    assert floor(np.zeros(0)) == NoiseFloor(None, None, None, 0.0)
 
 
 def test_any_cut_gives_identical_figures():

@@ -13,6 +13,7 @@ from types import MappingProxyType
 
 from voipbin_cli.analysis.findings import (
     arrival,
+    artefacts,
     connection,
     holes,
     pace,
@@ -35,6 +36,7 @@ ROWS: tuple[FindingRow, ...] = (
     *running_dry.ROWS,
     *arrival.ROWS,
     holes.UPSTREAM_LOSS,
+    *artefacts.ROWS,
     *sound.ROWS,
     holes.SILENCE,
     *labels.ROWS,

@@ -253,7 +253,7 @@ ROWS: tuple[FindingRow, ...] = (
         prove=sequence,
         remedy="packets were lost or reordered on a UDP leg: look there; conceal what is missing",
         symptom="poor quality: watch packet loss",
-        explains=frozenset((FindingId.JITTER,)),
+        explains=frozenset((FindingId.JITTER, FindingId.CLICKS)),
         grave=is_sequence_grave,
     ),
     FindingRow(
@@ -278,7 +278,7 @@ ROWS: tuple[FindingRow, ...] = (
         remedy="fill the gaps with silence to keep the call's clock; look for what pauses upstream",
         specify=lost_as,
         symptom="choppy",
-        explains=frozenset((FindingId.JITTER,)),
+        explains=frozenset((FindingId.JITTER, FindingId.CLICKS)),
         grave=is_loss_grave,
     ),
     FindingRow(

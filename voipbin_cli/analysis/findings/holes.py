@@ -152,6 +152,7 @@ UPSTREAM_LOSS = FindingRow(
     prove=upstream_loss,
     remedy="this link is not to blame: look at the phone's own network and its trunk",
     symptom="poor quality: watch packet loss",
+    explains=frozenset((FindingId.CLICKS,)),
     grave=is_upstream_grave,
     specify=word_upstream_loss,
 )

@@ -25,6 +25,9 @@ SIGNAL = frozenset(
         FindingId.NOISE,
         FindingId.SILENCE,
         FindingId.UPSTREAM_LOSS,
+        FindingId.REPEATED_AUDIO,
+        FindingId.CLICKS,
+        FindingId.HUM,
     )
 )
 TIMING = frozenset(

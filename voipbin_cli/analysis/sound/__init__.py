@@ -1,1 +1,1 @@
-"""What the payloads sound like: level, holes, noise, voice, digits."""
+"""What the payloads sound like: level, holes, noise, clicks, hum, repetitions, voice, digits."""

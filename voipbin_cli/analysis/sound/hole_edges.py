@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from voipbin_cli.analysis.columns import Floats, Ints, Mask, Samples
+from voipbin_cli.analysis.sound import tonality
 from voipbin_cli.analysis.sound.cutting import FULL_SCALE
 
 # 5 ms before and behind: a period of a voice of 200 Hz.
@@ -20,11 +21,6 @@ _BROKEN = 0.3
 _SILENT_VALUE = 8
 _SOFTER = 3
 _AWAY = 0.5
-# Linear prediction from the eight samples before leaves of one or two sines no more than mu-law's
-# own noise, 29 dB and more below them; of speech (four voices measured) it leaves 28 dB below in
-# one frame of a hundred, and more in all others.
-_ORDER = 8
-_TONE_RESIDUAL = 10 ** (-28 / 20)
 _RAMP_SAMPLES = 20
 
 
@@ -60,13 +56,4 @@ def edge_dbfs(edges: Floats, values: Floats) -> Ints:
 def is_tone(frame: Samples) -> bool:
     """One or two sines, away from where they may have been ramped."""
     sound = frame[_RAMP_SAMPLES:-_RAMP_SAMPLES].astype(np.float64)
-    if sound.size <= 2 * _ORDER:
-        return False
-    past = np.lib.stride_tricks.sliding_window_view(sound[:-1], _ORDER)
-    now = sound[_ORDER:]
-    weights = np.linalg.lstsq(past, now, rcond=None)[0]
-    return _rms(now - past @ weights) < _TONE_RESIDUAL * _rms(now)
-
-
-def _rms(samples: Floats) -> float:
-    return float(np.sqrt(np.mean(samples * samples)))
+    return tonality.is_tone(sound)

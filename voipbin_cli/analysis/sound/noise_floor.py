@@ -28,12 +28,14 @@ class NoiseFloor(NamedTuple):
     """The level under which the quietest frames of a second do not fall, one second in four.
 
     Frames of zero, and those that are silent in part, are no noise. `flatness` is that of the
-    spectrum, 0 for a tone and about 0.56 for white noise; `steadiness` the share of seconds whose
-    floor is within 3 dB of it. Level and flatness are None without such a second.
+    spectrum, 0 for a tone and about 0.56 for white noise; `kurtosis` that of its samples, 3 for
+    noise and 1.5 for a modem's carrier; `steadiness` the share of seconds whose floor is within
+    3 dB of it. None without such a second.
     """
 
     level_dbfs: float | None
     flatness: float | None
+    kurtosis: float | None
     steadiness: float
 
 
@@ -42,7 +44,7 @@ class NoiseFloorFold:
 
     def __init__(self) -> None:
         self._seconds = 0
-        self._levels, self._flatness = array("d"), array("d")
+        self._levels, self._flatness, self._kurtosis = array("d"), array("d"), array("d")
 
     def add(self, sound: SoundFrames) -> None:
         """Take some frames; a second that is not whole does not count."""
@@ -68,13 +70,17 @@ class NoiseFloorFold:
         spectrum = np.abs(np.fft.rfft(frames * _WINDOW, axis=1))[:, 2:-1] ** 2 + 1e-9
         flatness = np.exp(np.log(spectrum).mean(axis=1)) / spectrum.mean(axis=1)
         self._flatness.extend(flatness.tolist())
+        fourth = (frames**4).mean(axis=1)
+        self._kurtosis.extend((fourth / (energy / FRAME_SAMPLES) ** 2).tolist())
 
     def result(self) -> NoiseFloor:
         """The figures so far."""
         if not self._levels:
-            return NoiseFloor(None, None, 0.0)
+            return NoiseFloor(None, None, None, 0.0)
         levels = np.array(self._levels)
-        level = float(np.percentile(levels, _PAUSES_SHARE))
+        level = float(np.percentile(levels, _PAUSES_SHARE, method="lower"))
         near = np.abs(levels - level) < _STEADY_DB
-        flatness = float(np.median(np.array(self._flatness)[near])) if near.any() else None
-        return NoiseFloor(level, flatness, float(near.sum() / self._seconds))
+        flatness, kurtosis = (
+            float(np.median(np.array(column)[near])) for column in (self._flatness, self._kurtosis)
+        )
+        return NoiseFloor(level, flatness, kurtosis, float(near.sum() / self._seconds))

@@ -8,13 +8,17 @@ import numpy as np
 
 from voipbin_cli.analysis.arrivals.arrival_log import Arrivals
 from voipbin_cli.analysis.columns import Samples
+from voipbin_cli.analysis.sound.clicks import ClickFold
 from voipbin_cli.analysis.sound.clipping import ClippingFold
 from voipbin_cli.analysis.sound.cutting import SoundCutter, SoundFrames
 from voipbin_cli.analysis.sound.holes import HoleFold
+from voipbin_cli.analysis.sound.hum import HumFold
 from voipbin_cli.analysis.sound.noise_floor import NoiseFloorFold
+from voipbin_cli.analysis.sound.repetition import RepetitionFold
 from voipbin_cli.analysis.sound.seams import SeamFold
 from voipbin_cli.analysis.sound.signal import SignalFold
 from voipbin_cli.analysis.sound.stillness import StillnessFold
+from voipbin_cli.analysis.sound.stretches import StretchFold
 from voipbin_cli.codec import codecs
 from voipbin_cli.codec.reading import START, Reading, Seam
 
@@ -33,6 +37,8 @@ class SoundFold:
         self.floor = NoiseFloorFold()
         self.clipping = ClippingFold()
         self.seams = SeamFold()
+        self.repetition, self.clicks, self.hum = RepetitionFold(), ClickFold(), HumFold()
+        self._stretches = StretchFold(self.repetition.hear, self.clicks.hear, self.hum.hear)
         self.samples = 0
         self._last = b"\0"  # the byte before the next row
         self._cutter = SoundCutter()
@@ -50,6 +56,7 @@ class SoundFold:
     def finish(self) -> None:
         """The stream is over."""
         self._listen(self._cutter.finish())
+        self._stretches.finish()
 
     def _add_samples(self, samples: Samples) -> None:
         if self.samples < self._keep:
@@ -64,6 +71,7 @@ class SoundFold:
             self.stillness.add(sound)
             self.floor.add(sound)
             self.clipping.add(sound)
+            self._stretches.add(sound)
 
     @property
     def audio(self) -> Samples:

@@ -1,0 +1,122 @@
+"""Seams, spikes and steps, and speech, tones and music without any."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.analysis.sounds import listen
+from tests.sounds.faults import (
+    dc_steps,
+    faded_by_chunk,
+    header_each,
+    spiked,
+    spiked_by_chance,
+    without_each_nth,
+)
+from tests.sounds.streams import pcm
+from tests.sounds.talkers import cadence, dtmf, in_room, music, noise, organ, tone
+from voipbin_cli.analysis.sound.clicks import ClickFold
+from voipbin_cli.analysis.sound.stretches import StretchFold
+from voipbin_cli.codec.codecs import Codec, encode, samples
+
+CODECS = (Codec.S16LE, Codec.MULAW)
+SECONDS = 12
+PERIODS_MS = (20, 60, 100, 250)
+
+
+def clicks(sound, codec=Codec.S16LE, cuts=()):
+    fold = ClickFold()
+    stretches = StretchFold(fold.hear)
+    listen(stretches, *np.split(samples(codec, encode(codec, pcm(sound))), cuts))
+    stretches.finish()
+    return fold.result()
+
+
+def speech(seed, seconds=SECONDS):
+    return in_room("pulses", seed, seconds, -20, -68)
+
+
+def is_period(told_ms, period_ms):
+    """The period, or one of twice or half of it, at which the same clicks stand as well."""
+    return told_ms is not None and min(abs(told_ms / period_ms - n) for n in (0.5, 1, 2, 3)) < 0.01
+
+
+@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize("period_ms", PERIODS_MS)
+def test_chunks_that_are_faded(period_ms, codec):
+    for seed in range(2):
+        for fade_ms in (1, 5):
+            got = clicks(faded_by_chunk(speech(seed), period_ms, fade_ms), codec)
+            assert is_period(got.period_ms, period_ms)
+
+
+@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize("height", [300, 1000, 5000, 20_000])
+@pytest.mark.parametrize("period_ms", PERIODS_MS)
+def test_a_spike_each_chunk(period_ms, height, codec):
+    for seed in range(2):
+        got = clicks(spiked(speech(seed), period_ms, height), codec)
+        assert is_period(got.period_ms, period_ms)
+
+
+@pytest.mark.parametrize("nth", [4, 5])
+def test_each_nth_frame_gone_is_a_step_where_the_others_meet(nth):
+    for seed in range(3):
+        got = clicks(without_each_nth(speech(seed), nth))
+        assert is_period(got.period_ms, 20 * (nth - 1))
+
+
+@pytest.mark.parametrize("period_ms", [20, 60, 100])
+def test_the_zero_line_jumps(period_ms):
+    for seed in range(2):
+        assert is_period(clicks(dc_steps(speech(seed), period_ms, 1500)).period_ms, period_ms)
+
+
+def test_headers_within_the_sound():
+    for seed in range(2):
+        assert is_period(clicks(header_each(speech(seed), 500)).period_ms, 500)
+
+
+def test_spikes_at_no_fixed_distance():
+    """Of 24 those that stick out of what is around them, voice and all."""
+    for seed in range(4):
+        got = clicks(spiked_by_chance(speech(seed), 0.5, 20_000, seed))
+        assert 8 <= got.clicks <= 24
+        assert got.period_ms is None
+
+
+def test_a_few_spikes_are_chance():
+    sound = speech(1)
+    sound[[9000, 33_000, 71_000]] += 20_000
+    assert clicks(sound).clicks == 0
+
+
+@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda seed: np.zeros(SECONDS * 8000),
+        lambda seed: speech(seed),
+        lambda seed: in_room("pulses", seed, SECONDS, -37, -60),
+        lambda seed: tone(425, SECONDS, -12),
+        lambda seed: tone(1000, SECONDS, -3.2),
+        lambda seed: cadence((425,), 0.5, 0.5, SECONDS, -12),
+        lambda seed: cadence((1400,), 0.2, 0.8, SECONDS, -14),
+        lambda seed: dtmf(seed, SECONDS, 50, 50),
+        lambda seed: dtmf(seed, SECONDS, 100, 100),
+        lambda seed: music(seed, SECONDS, 0.25),
+        lambda seed: music(seed, SECONDS, 0.125),
+        lambda seed: organ(seed, SECONDS),
+        lambda seed: noise("white", seed, SECONDS, -40),
+        lambda seed: noise("brown", seed, SECONDS, -50),
+    ],
+)
+def test_what_has_sharp_edges_by_nature_has_no_clicks(made, codec):
+    for seed in range(4):
+        assert clicks(made(seed), codec).clicks == 0
+
+
+def test_any_cut_gives_identical_figures():
+    sound = spiked(speech(1, 25), 100, 5000)
+    assert clicks(sound, cuts=[7, 90_000, 170_123]) == clicks(sound)

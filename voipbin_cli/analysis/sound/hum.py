@@ -1,0 +1,173 @@
+"""Hum and whistles: a steady tone that lies under everything else.
+
+Speech and music come and go in each band. A hum is there all the time, at one frequency and one
+level: even in the quietest of the half seconds it stands above its neighbours.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from voipbin_cli.analysis.columns import Floats, Ints, Samples
+from voipbin_cli.analysis.sound.cutting import FULL_SCALE
+from voipbin_cli.analysis.sound.stretches import Stretch
+
+# Half a second, another each quarter: 2 Hz a line, so that 50 and 60 Hz are apart.
+_WINDOW_SAMPLES = 4000
+_HOP_SAMPLES = 2000
+# So scaled that the power of a sine is that of its line.
+_SCALED_WINDOW = np.hanning(_WINDOW_SAMPLES)
+_SCALED_WINDOW *= 2**0.5 / (_SCALED_WINDOW.sum() * FULL_SCALE)
+_SCALED_WINDOW = _SCALED_WINDOW.astype(np.float32)
+_LINE_HZ = 8000 / _WINDOW_SAMPLES
+_LEAST_WINDOWS = 11
+# The level of a line in its quiet half seconds: one in five is quieter still.
+_QUIET = 0.2
+# From 40 Hz up: below is what a DC blocker does. Up to 3600 Hz: above no telephone goes.
+_FIRST_LINE, _LAST_LINE = int(40 / _LINE_HZ), int(3600 / _LINE_HZ)
+# 12 dB above the lines 12 to 50 Hz off, of which the quietest fifth differs by 5 dB by chance.
+_NEAR_LINES, _FAR_LINES = 6, 25
+_PROMINENCE = 10 ** (12 / 10)
+# One level: in the quietest of its half seconds, a tone is within 3 dB of that; noise and speech
+# are 6 dB and more apart. Or, where speech of the same frequency adds to it and takes away from it,
+# one frequency: its phase goes on evenly. The mean of the phases, turned back, is 1 then, and 0.4
+# at the most for 47 that are chance; and the mean of the whole, turned back, is the level in quiet
+# again, within 3 dB. Notes and signals that come again at one frequency are louder than that.
+_STEADY = 10 ** (3 / 10)
+_ONE_PHASE = 0.6
+# And it sounds in all 20 ms but one in ten, in which audio may be lost: a signal has pauses.
+_FRAME = 160
+_PAUSES_SHARE = 0.1
+# Heard from about here on, under speech of -26 dBFS.
+_LEAST_DBFS = -58.0
+# What is left beside the tones has to be speech or the like: it is loud, or comes and goes by 6 dB.
+# A tone all by itself is a signal, unless it is as low as the mains.
+_MAINS_HZ = 130.0
+_LOUD_DBFS = -45.0
+_COMES_AND_GOES = 10 ** (6 / 10)
+_SOUND_DBFS = -55.0
+# A tone is the same in two stretches within so much.
+_SAME_HZ = 3.0
+_STRETCHES_SHARE = 0.5
+
+Phasors = NDArray[np.complexfloating]
+
+
+class Tone(NamedTuple):
+    """A steady tone and its RMS level."""
+
+    hertz: float
+    level_dbfs: float
+
+
+class HumFold:
+    """Looks for steady tones in stretches of sound."""
+
+    def __init__(self) -> None:
+        self._stretches = 0
+        self._found: list[tuple[Tone, ...]] = []
+
+    def hear(self, stretch: Stretch) -> None:
+        """Take a stretch."""
+        every = np.lib.stride_tricks.sliding_window_view(stretch.samples, _WINDOW_SAMPLES)
+        windows = every[::_HOP_SAMPLES]
+        if len(windows) >= _LEAST_WINDOWS:
+            self._stretches += 1
+            softest = _softest_dbfs(stretch.samples)
+            tones = _steady_tones(windows)
+            self._found.append(tuple(tone for tone in tones if tone.level_dbfs < softest))
+
+    def result(self) -> tuple[Tone, ...]:
+        """The tones that are in half of the stretches and more, loudest first."""
+        all_tones = sorted((tone for tones in self._found for tone in tones), key=_level)
+        kept: list[Tone] = []
+        while all_tones:
+            loudest = all_tones.pop()
+            alike = [tone for tone in all_tones if abs(tone.hertz - loudest.hertz) < _SAME_HZ]
+            all_tones = [tone for tone in all_tones if tone not in alike]
+            if 1 + len(alike) >= _STRETCHES_SHARE * self._stretches:
+                kept.append(loudest)
+        return tuple(kept)
+
+
+def _level(tone: Tone) -> float:
+    return tone.level_dbfs
+
+
+def _softest_dbfs(samples: Samples) -> float:
+    """The level that one frame in ten stays under, and 3 dB, as a tone is not whole in 20 ms."""
+    frames = samples[: samples.size - samples.size % _FRAME].reshape(-1, _FRAME).astype(np.float32)
+    power = np.sort(np.einsum("ij,ij->i", frames, frames))[int(_PAUSES_SHARE * len(frames))]
+    return 10 * math.log10(max(float(power) / _FRAME / FULL_SCALE**2, 1e-10)) + 3
+
+
+def _steady_tones(windows: Samples) -> tuple[Tone, ...]:
+    phasors = np.fft.rfft(windows * _SCALED_WINDOW, axis=1)
+    lines = np.ascontiguousarray(phasors[:, : _LAST_LINE + _FAR_LINES + 1].T)
+    spectra = lines.real**2 + lines.imag**2
+    rank = int(_QUIET * len(windows))
+    ordered = np.partition(spectra, (0, rank), axis=1)
+    quietest, quiet = ordered[:, 0], ordered[:, rank]
+    tones = [
+        _tone(quiet, line)
+        for line in _prominent(quiet).tolist()
+        if quiet[line] < _STEADY * quietest[line] or _goes_on(lines[line], quiet[line])
+    ]
+    heard = tuple(tone for tone in tones if tone.level_dbfs > _LEAST_DBFS)
+    if any(tone.hertz < _MAINS_HZ for tone in heard) or _is_under_sound(spectra, tones):
+        return heard
+    return ()
+
+
+def _goes_on(phasors: Phasors, quiet: float) -> bool:
+    """Whether the phase turns by the same from each half second to the next, at one level."""
+    phases = phasors / np.maximum(np.abs(phasors), 1e-12)
+    turned_back = np.abs(np.fft.fft(phases, 4 * len(phases))) / len(phases)
+    turn = int(turned_back.argmax())
+    mean = np.abs(np.fft.fft(phasors, 4 * len(phasors))[turn]) / len(phasors)
+    return bool(turned_back[turn] > _ONE_PHASE and mean**2 < _STEADY * quiet)
+
+
+def _prominent(quiet: Floats) -> Ints:
+    """The lines that stand above those around them."""
+    lines = np.arange(_FIRST_LINE, _LAST_LINE + 1)
+    is_peak = (quiet[lines] >= quiet[lines - 1]) & (quiet[lines] > quiet[lines + 1])
+    peaks = lines[is_peak & (quiet[lines] > 10 ** ((_LEAST_DBFS - 3) / 10))]
+    return np.array([line for line in peaks.tolist() if _stands_out(quiet, line)], np.int64)
+
+
+def _stands_out(quiet: Floats, line: int) -> bool:
+    below = quiet[max(2, line - _FAR_LINES) : max(2, line - _NEAR_LINES + 1)]
+    above = quiet[line + _NEAR_LINES : line + _FAR_LINES + 1]
+    around = float(np.median(np.concatenate([below, above])))
+    return bool(quiet[line] > _PROMINENCE * around)
+
+
+def _tone(quiet: Floats, line: int) -> Tone:
+    """Its frequency lies between the lines as their levels do; its power is in three of them."""
+    near = np.sqrt(quiet[line - 1 : line + 2])
+    side = 1 if near[2] > near[0] else -1
+    share = near[1 + side] / near[1]
+    offset = side * max(0.0, (2 * share - 1) / (share + 1))
+    # Of a Hann window's power 2/3 is in its middle line, 1/6 in either neighbour.
+    power = float(quiet[line - 1 : line + 2].sum()) / 1.5
+    hertz = (line + offset) * _LINE_HZ
+    return Tone(round(float(hertz), 1), 10 * math.log10(power))
+
+
+def _is_under_sound(spectra: Floats, tones: list[Tone]) -> bool:
+    """Beside the tones there is something that is loud, or comes and goes."""
+    beside = np.ones(len(spectra), np.bool_)
+    beside[:_FIRST_LINE] = False
+    for tone in tones:
+        line = round(tone.hertz / _LINE_HZ)
+        beside[line - 4 : line + 5] = False
+    # Of a Hann window's lines the squares add up to 1.5 times the mean square.
+    power = np.sort(spectra[beside].sum(axis=0) / 1.5)
+    soft, loud = power[int(0.1 * len(power))], power[int(0.9 * len(power))]
+    comes_and_goes = loud > 10 ** (_SOUND_DBFS / 10) and loud > _COMES_AND_GOES * soft
+    return bool(comes_and_goes or loud > 10 ** (_LOUD_DBFS / 10))
