@@ -47,39 +47,56 @@ class DueBy(IntEnum):
 
 
 class _Windows(NamedTuple):
-    """Steps from each frame of a window to its next, in ns, shape (windows, frames - 1)."""
+    """What each window shows, shape (windows,): ns from one frame to the next as a rule.
 
-    gaps: Ints
-    stamps: Ints
-    samples: Ints
+    `matches` is how much of the time each clock of DueBy counted, shape (3, windows): over half a
+    window, or over one frame as a rule, the better of both, as jitter spoils the latter, and audio
+    that never came the former. Not finite where no time passed.
+    """
 
-    def fits(self) -> Mask:
-        """Which of DueBy keeps time in each window, shape (windows, 3)."""
-        usual, run = (_ratio(of(self.stamps), of(self.gaps)) for of in (_usual, _run))
-        # The rate was measured over runs of these very frames: where samples say another, that
-        # it fits those is no proof.
-        stamps = _same(usual, 1.0) | (_same(run, 1.0) & self.lengths_ns()[1])
-        samples = _same(_match(self.samples, self.gaps), 1.0)
-        return np.stack([stamps, samples, self._is_steady()], axis=1)
+    gaps: Floats
+    stamps: Floats
+    samples: Floats
+    paces: Floats
+    matches: Floats
+    fits: Mask
 
-    def paces_ns(self) -> Ints:
-        """What a frame takes."""
-        half = -(-self.gaps.shape[1] // 2)
-        paces: Ints = np.rint(_run(self.gaps) / half).astype(np.int64)
-        return paces
+    @property
+    def are_alike(self) -> Mask:
+        """Timestamps count what samples do, or nothing."""
+        return _same(self.samples, self.stamps) | (self.stamps <= 0)
 
-    def lengths_ns(self) -> tuple[Ints, Mask]:
-        """How long a frame lasts by its timestamp, as a rule; whether by its samples, too."""
-        if not self.gaps.size:
-            return np.zeros(len(self.gaps), np.int64), np.ones(len(self.gaps), np.bool_)
-        stamps, samples = _usual(self.stamps), _usual(self.samples)
-        return np.rint(stamps).astype(np.int64), _same(samples, stamps) | (stamps <= 0)
 
-    def _is_steady(self) -> Mask:
-        usual = _usual(self.gaps)[:, None]
-        is_near = np.abs(self.gaps - usual) <= _STEADY_GAP * usual
-        is_steady: Mask = (is_near.mean(axis=1) >= _STEADY_SHARE) & (usual[:, 0] >= _LEAST_PACE_NS)
-        return is_steady
+def _seen(gaps: Ints, stamps: Ints, samples: Ints, size: int) -> _Windows:
+    """What windows of so many frames show, at least two each."""
+    steps = np.stack((gaps, stamps, samples))
+    windows = steps.reshape(3, -1, size)[:, :, 1:]
+    usual = np.median(windows, axis=2)
+    since = np.cumsum(steps, axis=1).reshape(3, -1, size)
+    half = size // 2
+    runs = np.median(since[:, :, half:] - since[:, :, :-half], axis=2)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        by_usual, by_run = usual[1:] / usual[0], runs[1:] / runs[0]
+    matches = np.where(np.abs(by_usual - 1) < np.abs(by_run - 1), by_usual, by_run)
+    fits = np.stack([*_same(matches, 1.0), _are_steady(windows[0], usual[0])])
+    told = _Windows(
+        usual[0],
+        usual[1],
+        usual[2],
+        runs[0] / half,
+        np.vstack([matches, np.ones(len(usual[0]))]),
+        fits,
+    )
+    # The rate of the ticks was measured over runs of these very frames: where the samples say
+    # another, that it fits those is no proof.
+    fits[DueBy.TICKS] &= told.are_alike | _same(by_usual[0], 1.0)
+    return told
+
+
+def _are_steady(gaps: Ints, usual: Floats) -> Mask:
+    is_near = np.abs(gaps - usual[:, None]) <= _STEADY_GAP * usual[:, None]
+    are_steady: Mask = (is_near.mean(axis=1) >= _STEADY_SHARE) & (usual >= _LEAST_PACE_NS)
+    return are_steady
 
 
 class _Last(NamedTuple):
@@ -128,19 +145,19 @@ class DueClock:
         """
         size = min(len(rows.time), WINDOW_FRAMES)
         gaps, stamps, samples = self._steps(rows, clock_hz)
-        windows = _Windows(*(_inner(column, size) for column in (gaps, stamps, samples)))
-        lengths, are_alike = windows.lengths_ns()
-        lengths, are_alike = np.repeat(lengths, size), np.repeat(are_alike, size)
+        if size < 2:
+            return self._laid(rows, samples if rows.is_fresh else stamps, rows.own)
+        windows = _seen(gaps, stamps, samples, size)
+        lengths = np.repeat(np.rint(windows.stamps).astype(np.int64), size)
         if not self._is_told:
             # What the timestamps skip is no audio: whether it was meant, or lost, `pauses` judges.
             stamps = np.minimum(stamps, np.maximum(lengths * rows.steps, samples))
-        chosen, paces = self._choose(windows)
-        by, paces = np.repeat(chosen, size), np.repeat(paces, size)
+        by, paces = (np.repeat(column, size) for column in self._choose(windows, size))
         steps = np.choose(by, [stamps, samples, paces * _frames(rows.steps, gaps, paces)])
         if rows.is_fresh:
             steps[0] = samples[0]
+        are_alike = np.repeat(windows.are_alike, size)
         own = np.choose(by, [np.where(are_alike, rows.own, lengths), rows.own, paces])
-        self._compare(_inner(steps, size), windows.gaps)
         return self._laid(rows, steps, own)
 
     def _steps(self, rows: Placed, clock_hz: int) -> tuple[Ints, Ints, Ints]:
@@ -162,68 +179,28 @@ class DueClock:
         self._due_ns += int(own.sum())
         return rows._replace(place=due, own=own)
 
-    def _choose(self, windows: _Windows) -> tuple[Ints, Ints]:
+    def _choose(self, windows: _Windows, size: int) -> tuple[Ints, Ints]:
         """By what each window is due, and the pace that holds then."""
-        count, steps = windows.gaps.shape
-        chosen, paces = np.empty(count, np.int64), np.zeros(count, np.int64)
-        fits = np.zeros((count, len(DueBy)), np.bool_)
-        if steps and (self.by is None or steps + 1 >= _LEAST_FRAMES):
-            fits, paces = windows.fits(), windows.paces_ns()
+        count = len(windows.gaps)
+        chosen, paces = np.empty(count, np.int64), np.empty(count, np.int64)
         by = self._unless_seen(windows) if self.by is None else self.by
-        for n, row in enumerate(fits.tolist()):
-            if True in row and (by is DueBy.PACE or not row[by]):
-                by = DueBy(row.index(True))
-            if by is DueBy.PACE and row[by]:
-                self._pace_ns, self.was_paced = int(paces[n]), True
+        looked = self.by is None or size >= _LEAST_FRAMES
+        for n, fits in enumerate(windows.fits.T.tolist()):
+            if looked and True in fits and (by is DueBy.PACE or not fits[by]):
+                by = DueBy(fits.index(True))
+            if looked and by is DueBy.PACE and fits[by]:
+                self._pace_ns, self.was_paced = round(windows.paces[n]), True
             chosen[n], paces[n] = by, self._pace_ns
+        if size >= _LEAST_FRAMES:
+            matches = windows.matches[chosen, np.arange(count)]
+            self._matches.extend(matches[np.isfinite(matches)].tolist())
         self.by = by
         return chosen, paces
 
     def _unless_seen(self, windows: _Windows) -> DueBy:
         """By what they are due where the arrivals are too uneven to say: the first frames alone."""
-        stamps, samples = windows.stamps[:1], windows.samples[:1]
-        if not stamps.size:
-            return DueBy.TICKS if self._is_told else DueBy.SAMPLES
-        agree = bool(_same(_usual(stamps), _usual(samples)).all())
-        return DueBy.TICKS if self._is_told or agree else DueBy.SAMPLES
-
-    def _compare(self, steps: Ints, gaps: Ints) -> None:
-        """Note how much of the time the clock counted in each window that shows it."""
-        if gaps.shape[1] + 1 >= _LEAST_FRAMES:
-            matches = _match(steps, gaps)
-            self._matches.extend(matches[np.isfinite(matches)].tolist())
-
-
-def _inner(column: Ints, size: int) -> Ints:
-    """By windows, without the step into each of them."""
-    return column.reshape(-1, size)[:, 1:]
-
-
-def _usual(steps: Ints) -> Floats:
-    """What a frame takes as a rule, shape (windows,)."""
-    return np.asarray(np.median(steps, axis=1), np.float64)
-
-
-def _run(steps: Ints) -> Floats:
-    """What half a window takes, in the median over where it begins, shape (windows,)."""
-    half = -(-steps.shape[1] // 2)
-    sums = np.cumsum(np.pad(steps, ((0, 0), (1, 0))), axis=1)
-    return _usual(sums[:, half:] - sums[:, :-half])
-
-
-def _ratio(one: Floats, other: Floats) -> Floats:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return one / other
-
-
-def _match(steps: Ints, gaps: Ints) -> Floats:
-    """How much of the time these steps count: over half a window, or over one frame as a rule.
-
-    The better of both: jitter spoils the latter, audio that never came the former. Not finite
-    where no time passed.
-    """
-    usual, run = (_ratio(of(steps), of(gaps)) for of in (_usual, _run))
-    return np.where(np.abs(usual - 1) < np.abs(run - 1), usual, run)
+        is_same = bool(_same(windows.samples[:1], windows.stamps[:1])[0])
+        return DueBy.TICKS if self._is_told or is_same else DueBy.SAMPLES
 
 
 def _same(one: Floats, other: Floats | float) -> Mask:
