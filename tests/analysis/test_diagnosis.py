@@ -72,7 +72,7 @@ def test_the_fields_are_those_of_the_contract() -> None:
     assert set(metrics["stalls"]) == {"count", "total_ms", "longest_ms"}
     assert set(metrics["level_dbfs"]) == {"rms", "peak"}
     assert set(metrics["local_lag_ms"]) == {"p99", "max"}
-    assert set(metrics["mos"]) == {"value", "r_factor", "model", "assumptions"}
+    assert set(metrics["mos"]) == {"value", "r_factor", "model", "assumptions", "reason"}
     names = "frames duration_seconds jitter_clock_hz lost_audio_ms upstream_loss_ms rtt_ms"
     others = "clock_drift_ppm silence_ratio clipping_ratio"
     assert set(metrics) >= set(f"{names} {others}".split())

@@ -63,7 +63,7 @@ def test_nothing_is_told_without_the_delay():
     got = emodel.assess(0.01)
     assert got.value is None
     assert got.r_factor is None
-    assert "not told: unknown one-way delay" in got.assumptions
+    assert got.reason == "unknown one-way delay"
 
 
 def test_nothing_is_told_without_the_loss():

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from voipbin_cli.analysis.closing import NO_CLOSE_FRAME, Closing
 from voipbin_cli.analysis.findings import Circumstances, Finding, Verdict, find, verdict
+from voipbin_cli.analysis.findings.unscored import scored
 from voipbin_cli.analysis.metrics import Measured
 from voipbin_cli.analysis.severity import Severity
 from voipbin_cli.analysis.stream import StreamFold
@@ -56,6 +57,7 @@ def diagnose(stream: StreamFold, around: Circumstances | None = None) -> Diagnos
     """Diagnose what a stream has brought so far."""
     measured = stream.measured()
     findings = find(measured, around or Circumstances())
+    measured = replace(measured, quality=scored(measured.quality, findings))
     return Diagnosis(measured, findings, verdict(findings))
 
 

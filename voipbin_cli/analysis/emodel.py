@@ -23,12 +23,20 @@ _LISTENING = "listening only: delay is left out"
 
 
 class Quality(NamedTuple):
-    """A score with what it rests on; `value` (1 to 4.5) and `r_factor` are None when untold."""
+    """A score with what it rests on.
+
+    `value` (1 to 4.5) and `r_factor` are None where there is a `reason` not to tell them.
+    """
 
     value: float | None
     r_factor: float | None
     model: str
     assumptions: tuple[str, ...]
+    reason: str | None = None
+
+    def untold(self, reason: str) -> Quality:
+        """The same without a score."""
+        return self._replace(value=None, r_factor=None, reason=reason)
 
 
 def mos(r_factor: float) -> float:
@@ -113,4 +121,4 @@ def assess(
 
 
 def _untold(reason: str, assumptions: list[str]) -> Quality:
-    return Quality(None, None, MODEL, (*assumptions, f"not told: {reason}"))
+    return Quality(None, None, MODEL, tuple(assumptions), reason)

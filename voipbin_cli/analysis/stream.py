@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from voipbin_cli.analysis.arrivals import heard_losses
 from voipbin_cli.analysis.arrivals.arrival_log import ArrivalReader, Arrivals, joined
 from voipbin_cli.analysis.arrivals.bursts import Bursts
 from voipbin_cli.analysis.arrivals.delivery import DeliveryFold
@@ -26,9 +27,9 @@ from voipbin_cli.analysis.emodel import Quality, assess
 from voipbin_cli.analysis.messages import Messages
 from voipbin_cli.analysis.metrics import Measured, Outage
 from voipbin_cli.analysis.pauses import Pause
-from voipbin_cli.analysis.playout.target_delay import ADAPTIVE
 from voipbin_cli.analysis.sound.codec_judge import BLOCK_FRAMES, CodecJudge
 from voipbin_cli.analysis.sound.file_headers import HeaderFold
+from voipbin_cli.analysis.sound.holes import Holes
 from voipbin_cli.analysis.sound.sound_fold import SoundFold
 from voipbin_cli.analysis.trace import Trace
 from voipbin_cli.codec.codecs import FRAME_NS, FRAME_SAMPLES, SAMPLE_RATE_HZ, Codec
@@ -247,13 +248,12 @@ class StreamFold:
         delivery, judge, reader = self._delivery, self._judge, self._reader
         pauses = delivery.pauses
         reception = self._reception()
-        bursts = self._missing.bursts(pauses, (frame_samples or FRAME_SAMPLES) * NS_PER_SAMPLE)
         buffers = delivery.buffers
         signal, holes = self.sound.signal.result(), self.sound.holes.result()
         frame_ms = (frame_samples or FRAME_SAMPLES) / 8
+        bursts = self._bursts(pauses, holes, frame_samples or FRAME_SAMPLES)
         drift = delivery.drift
         duration_ns = last_ns - self._began_ns + self._placer.last_own_ns
-        late_ratio = buffers[ADAPTIVE.name].late_ratio if buffers else None
         return Measured(
             encapsulation=self.encapsulation,
             is_datagrams=self.is_datagrams,
@@ -307,7 +307,7 @@ class StreamFold:
             trips=self._lateness.round_trips(),
             lag=self._lateness.result(duration_ns),
             outages=tuple(self._outages),
-            quality=self._quality(bursts, holes.lost_ms * 1e6 / max(duration_ns, 1), late_ratio),
+            quality=self._quality(bursts, _unnoted_ms(holes) * 1e6 / max(duration_ns, 1)),
         )
 
     def _sound_goes_on(self, pauses: tuple[Pause, ...]) -> float:
@@ -341,16 +341,39 @@ class StreamFold:
             latest = latest.after(earlier)
         return latest
 
-    def _quality(self, bursts: Bursts, upstream_ratio: float, late_ratio: float | None) -> Quality:
-        """Of what a listener with an adaptive buffer would have heard."""
-        if late_ratio is None or not self._judge.is_settled or self._judge.foreign:
-            return assess(None)
+    def _bursts(self, pauses: tuple[Pause, ...], holes: Holes, frame_samples: int) -> Bursts:
+        """Of all that a listener with an adaptive buffer missed."""
+        missing = [
+            *self._missing.runs,
+            *heard_losses.never_came(pauses, frame_samples * NS_PER_SAMPLE),
+        ]
+        unheard = [
+            *heard_losses.late(self._delivery.late_rows),
+            *heard_losses.in_holes(holes.noted, frame_samples),
+        ]
+        return heard_losses.as_heard(self.frames, missing, unheard, frame_samples / 8)
+
+    def _quality(self, bursts: Bursts, unnoted_ratio: float) -> Quality:
+        """Of what that listener heard, from how much was missed and in what runs."""
+        if not self.frames:
+            return assess(None).untold("no audio came")
+        if not self._judge.is_settled or self._judge.foreign:
+            return assess(None).untold("no codec that is decoded here is known to be in it")
+        if not self._delivery.buffers:
+            return assess(None).untold(
+                "nothing tells when frames were due, and which came too late"
+            )
         return assess(
-            1 - (1 - bursts.loss_ratio) * (1 - min(1.0, upstream_ratio)),
-            discard_ratio=late_ratio,
+            bursts.loss_ratio,
+            discard_ratio=min(1.0, unnoted_ratio),
             mean_burst_frames=bursts.mean_run_frames,
             listening_only=True,
         )
+
+
+def _unnoted_ms(holes: Holes) -> float:
+    """Sound lost in holes whose places are no longer known."""
+    return max(0.0, holes.lost_ms - sum(hole.length for hole in holes.noted) / 8)
 
 
 def _usual_ns(time_ns: Ints) -> float:

@@ -155,3 +155,10 @@ class DeliveryFold:
     def buffers(self) -> dict[str, Outcome]:
         """By policy, over the frames whose place on the clock is settled; none without a clock."""
         return self._buffers.result() if self._frames and self.due.is_believable else {}
+
+    @property
+    def late_rows(self) -> Ints:
+        """Which frames an adaptive buffer would have dropped; none without a clock."""
+        if not self._frames or not self.due.is_believable:
+            return np.empty(0, np.int64)
+        return self._buffers.late_rows(ADAPTIVE.name)

@@ -1,47 +1,73 @@
-"""Frames that are missing by their number, in the order of playing, for RFC 3611's bursts."""
+"""Frames that are missing by their number."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from typing import NamedTuple
 
 import numpy as np
 
-from voipbin_cli.analysis.arrivals.bursts import BurstFold, Bursts
 from voipbin_cli.analysis.columns import Ints
-from voipbin_cli.analysis.pauses import Pause
 
 # Runs kept at the most, so that a hostile stream cannot fill the memory.
 _NOTED = 100_000
 
 
+class Missing(NamedTuple):
+    """So many frames that never came, right before a row of the stream."""
+
+    row: int
+    frames: int
+
+
+class _Run(NamedTuple):
+    """Numbers from `first` on that were passed over by the row that came then."""
+
+    row: int
+    first: int
+    frames: int
+
+
 class MissingFold:
-    """Runs of missing numbers by place; a number that comes late after all is no loss."""
+    """Numbers that were passed over and did not come after all, however late, or out of order."""
 
     def __init__(self) -> None:
-        self._frames = 0
-        self._runs: list[tuple[int, int]] = []
+        self.rows = 0
+        self._number = 0  # of the latest row, counted on without wrapping
+        self._highest = 0
+        self._runs: list[_Run] = []
+
+    @property
+    def runs(self) -> list[Missing]:
+        """In the order of the rows."""
+        return [Missing(run.row, run.frames) for run in self._runs]
 
     def add(self, steps: Ints) -> None:
         """Take how far each number is ahead of the one before."""
-        for n in np.flatnonzero(steps != 1).tolist():
-            step = int(steps[n])
-            if step > 1 and len(self._runs) < _NOTED:
-                self._runs.append((self._frames + n, step - 1))
-            elif step < 0 and self._runs:
-                # A number behind the last: the latest run is one shorter.
-                frame, count = self._runs.pop()
-                if count > 1:
-                    self._runs.append((frame, count - 1))
-        self._frames += len(steps)
+        if not len(steps):
+            return
+        numbers = self._number + np.cumsum(steps)
+        highest = np.maximum.accumulate(np.concatenate([[self._highest], numbers]))
+        ahead = numbers - highest[:-1]
+        for n in np.flatnonzero(ahead != 1).tolist():
+            if ahead[n] > 1:
+                self._pass_over(_Run(self.rows + n, int(highest[n]) + 1, int(ahead[n]) - 1))
+            else:
+                self._come(int(numbers[n]))
+        self._number, self._highest = int(numbers[-1]), int(highest[-1])
+        self.rows += len(steps)
 
-    def bursts(self, pauses: Iterable[Pause], frame_ns: int) -> Bursts:
-        """What is missing by number, and the audio that never came in these pauses."""
-        never = [(pause.frame, round(pause.lost_ns / max(frame_ns, 1))) for pause in pauses]
-        fold = BurstFold(frame_ms=frame_ns / 1e6)
-        done = 0
-        for frame, count in sorted([*never, *self._runs]):
-            fold.add(np.zeros(max(0, frame - done), np.bool_))
-            fold.add_lost(count)
-            done = max(done, frame)
-        fold.add(np.zeros(max(0, self._frames - done), np.bool_))
-        return fold.result()
+    def _pass_over(self, run: _Run) -> None:
+        if len(self._runs) < _NOTED:
+            self._runs.append(run)
+
+    def _come(self, number: int) -> None:
+        """A number behind the highest: it is missing no more; a second time it is in no run."""
+        for at in reversed(range(len(self._runs))):
+            row, first, frames = self._runs[at]
+            if number >= first + frames:
+                return
+            if number >= first:
+                before, after = number - first, first + frames - number - 1
+                halves = (_Run(row, first, before), _Run(row, number + 1, after))
+                self._runs[at : at + 1] = [half for half in halves if half.frames]
+                return

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from voipbin_cli.analysis.columns import Blocks, Ints
+from voipbin_cli.analysis.columns import Blocks, Ints, Mask
 from voipbin_cli.analysis.playout.target_delay import (
     BLOCK_FRAMES,
     MS,
@@ -16,6 +17,9 @@ from voipbin_cli.analysis.playout.target_delay import (
     Policy,
     bounded_parts,
 )
+
+# Late frames kept by their row, so that a hostile stream cannot fill the memory.
+_NOTED = 100_000
 
 
 class Outcome(NamedTuple):
@@ -43,6 +47,7 @@ class BufferFold:
         self._blocks = 0
         self._late = np.zeros(len(self._policies), np.int64)
         self._delay = [0] * len(self._policies)
+        self._late_rows = [array("q") for _ in self._policies]
 
     def add(self, offsets_ns: Ints) -> None:
         """Take the offsets of a chunk of frames."""
@@ -54,18 +59,33 @@ class BufferFold:
         """By the policies' names; the frames of a block begun count by the delay then due."""
         rest = self._offsets.rest
         frames = self._blocks * BLOCK_FRAMES + rest.size
-        first = self._first if self._first is not None else rest[:1]
         outcomes = {}
         for index, policy in enumerate(self._policies):
             late, delay = int(self._late[index]), self._delay[index]
             if rest.size:
-                base = self._target.base_ns if self._target.base_ns is not None else int(first[0])
-                due = int(policy.delay_ns(self._target.needed_ns, self._blocks))
-                late += int(np.count_nonzero(rest > base + due))
-                delay += due * rest.size
+                late += int(np.count_nonzero(self._is_late(policy, rest)))
+                delay += self._due_ns(policy) * rest.size
             ratio = late / frames if frames else 0.0
             outcomes[policy.name] = Outcome(frames, late, ratio, delay / max(1, frames) / MS)
         return outcomes
+
+    def late_rows(self, name: str) -> Ints:
+        """Which frames, counted from the first, were too late for one policy."""
+        index = next(n for n, policy in enumerate(self._policies) if policy.name == name)
+        is_late = self._is_late(self._policies[index], self._offsets.rest)
+        rest = self._blocks * BLOCK_FRAMES + np.flatnonzero(is_late)
+        return np.concatenate([np.array(self._late_rows[index], np.int64), rest])
+
+    def _is_late(self, policy: Policy, rest: Ints) -> Mask:
+        """Which of the frames of a block begun are late by the delay then due."""
+        first = self._first if self._first is not None else rest
+        base_ns = self._target.base_ns
+        base = first[:1] if base_ns is None else np.array([base_ns])
+        is_late: Mask = rest > base + self._due_ns(policy) if rest.size else rest > 0
+        return is_late
+
+    def _due_ns(self, policy: Policy) -> int:
+        return int(policy.delay_ns(self._target.needed_ns, self._blocks))
 
     def _play(self, blocks: Ints) -> None:
         for part in bounded_parts(blocks):
@@ -83,6 +103,9 @@ class BufferFold:
         numbers = self._blocks + np.arange(len(blocks))
         for index, policy in enumerate(self._policies):
             delays = policy.delay_ns(needs, numbers)
-            self._late[index] += np.count_nonzero(blocks > (bases + delays)[:, None])
+            late = np.flatnonzero(blocks > (bases + delays)[:, None])
+            self._late[index] += late.size
+            room = _NOTED - len(self._late_rows[index])
+            self._late_rows[index].extend((self._blocks * BLOCK_FRAMES + late[:room]).tolist())
             self._delay[index] += int(delays.sum()) * BLOCK_FRAMES
         self._blocks += len(blocks)
