@@ -292,7 +292,12 @@ def test_no_underrun_where_the_sound_is_cut_or_numbers_say_nothing() -> None:
     ("ratio", "confidence"), [(0.0199, 0.0), (0.02, 0.5), (0.06, 0.75), (0.1, 1.0)]
 )
 def test_jitter(ratio: float, confidence: float) -> None:
-    assert sure("jitter", facts(buffers=buffers(ratio))) == confidence
+    assert sure("jitter", facts(buffers=buffers(ratio), calm_ratio=0.5)) == confidence
+
+
+def test_no_jitter_where_the_frames_come_when_they_are_due() -> None:
+    assert sure("jitter", facts(buffers=buffers(0.5), calm_ratio=0.98)) == 1.0
+    assert sure("jitter", facts(buffers=buffers(0.5), calm_ratio=0.981)) == 0
 
 
 def test_jitter_tells_what_buffers_would_have_made_of_it() -> None:

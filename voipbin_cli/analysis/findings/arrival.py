@@ -174,6 +174,9 @@ def is_loss_grave(case: Case) -> bool:
 
 
 def judge_jitter(case: Case) -> float:
+    """Frames that are late for most buffers; never of a stream that comes when it is due."""
+    if case.measured.calm_ratio > 1 - JITTER_LATE_RATIO:
+        return 0.0
     return sure(case.measured.late_ratio(FIXED_60.name) or 0.0, JITTER_LATE_RATIO, 0.1)
 
 
