@@ -300,6 +300,12 @@ def test_no_jitter_where_the_frames_come_when_they_are_due() -> None:
     assert sure("jitter", facts(buffers=buffers(0.5), calm_ratio=0.981)) == 0
 
 
+def test_no_jitter_of_less_than_two_seconds() -> None:
+    for ended_ms, is_told in ((1979, False), (1980, True)):
+        told = facts(buffers=buffers(0.5), calm_ratio=0.5, ended_ns=ended_ms * MS)
+        assert (sure("jitter", told) != 0) is is_told
+
+
 def test_jitter_tells_what_buffers_would_have_made_of_it() -> None:
     jitter = _clean().jitter._replace(max_ms=17.26)
     assert evidence("jitter", facts(buffers=buffers(0.25), jitter=jitter)) == {

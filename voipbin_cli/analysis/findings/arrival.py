@@ -21,6 +21,7 @@ from voipbin_cli.finding_ids import FindingId
 
 # From here on a fault is worth telling; what is a stall, and what is lost, `pauses` has judged.
 JITTER_LATE_RATIO = 0.02
+JITTER_LEAST_S = 2.0  # until then no buffer knows how fast the fastest frame is
 LOSS_MS = 20.0
 SEQUENCE_RATIO = 0.001
 DRIFT_PPM = 100.0
@@ -175,9 +176,10 @@ def is_loss_grave(case: Case) -> bool:
 
 def judge_jitter(case: Case) -> float:
     """Frames that are late for most buffers; never of a stream that comes when it is due."""
-    if case.measured.calm_ratio > 1 - JITTER_LATE_RATIO:
+    measured = case.measured
+    if measured.calm_ratio > 1 - JITTER_LATE_RATIO or measured.duration_s < JITTER_LEAST_S:
         return 0.0
-    return sure(case.measured.late_ratio(FIXED_60.name) or 0.0, JITTER_LATE_RATIO, 0.1)
+    return sure(measured.late_ratio(FIXED_60.name) or 0.0, JITTER_LATE_RATIO, 0.1)
 
 
 def jitter(case: Case) -> Evidence:
