@@ -464,6 +464,7 @@ Register-ArgumentCompleter -Native -CommandName voipbin -ScriptBlock {
             @('audio-linear', 'Where mu-law is due, no linear audio comes.'),
             @('audio-byte-order', 'Linear audio is little-endian on this platform, in RTP too.'),
             @('audio-misaligned', 'Each frame begins with the first byte of a sample.'),
+            @('audio-foreign', 'The payload is mu-law or linear audio of 16 bits and one channel.'),
             @('audio-odd-bytes', 'Linear audio has two bytes a sample.'),
             @('audio-wav-header', 'The payload is samples, without the header of the file they came from.'),
             @('audio-file', 'The payload is samples, not a compressed file.'),

@@ -128,6 +128,17 @@ def test_nor_is_linear_audio_that_was_g711_before(codec: Codec) -> None:
     assert_healthy(decode(codec, encode(codec, pcm)))
 
 
+def test_nor_is_a_little_sound_behind_silence() -> None:
+    """Each reading has to weigh the same bytes, whatever the size of its samples."""
+    pcm = talker("de", 4, 9)
+    for reading in READINGS:
+        sound = on_the_wire(pcm.tobytes(), reading)[60:70]
+        for count in range(1, 11):
+            still = [bytes(len(sound[0]))] * 14
+            assert examine(still[count:] + sound[:count]) is None, (reading, count)
+            assert examine(still[: 3 - count % 3] + sound[:1]) is None, (reading, count)
+
+
 def test_loud_hiss_cannot_be_told_from_chance_and_is_not_accused() -> None:
     rng = np.random.default_rng(2)
     noise = to_pcm(rng.normal(size=4000) * 32768 * 10 ** (-6 / 20))

@@ -20,6 +20,8 @@ _UNEXPLAINED_BITS = 7.7
 _PIECE = 320
 _LEAST_BYTES = 480
 _LEAST_OCTETS = 12
+# A quarter of a second of G.711, an eighth linear: four rows of each channel of stereo.
+_SAMPLES_BYTES = 2000
 # A stream is what two of its stretches and a fifth of them were found to be: what begins late is
 # told, and what one odd sound is taken for is not.
 _LEAST_FOUND = 2
@@ -39,13 +41,13 @@ def examine(payloads: Sequence[bytes]) -> Found | None:
     stream = b"".join(payloads)
     if not _is_telling(stream):
         return None
-    costs = _costs(stream)
+    pieces = stream[: len(stream) // _PIECE * _PIECE]  # so all readings are of the same bytes
+    costs = _costs(pieces)
     bits = min(*costs.values(), _afresh_bits(payloads), MAX_BITS_PER_BYTE)
-    return (
-        _other_samples(stream, bits)
-        or _linear(stream, costs, bits)
-        or (_coded(payloads, stream, bits) if bits > _DOUBT_BITS else None)
-    )
+    samples = None
+    if len(pieces) >= _SAMPLES_BYTES:
+        samples = _other_samples(pieces, bits) or _linear(pieces, costs, bits)
+    return samples or (_coded(payloads, stream, bits) if bits > _DOUBT_BITS else None)
 
 
 def _afresh_bits(payloads: Sequence[bytes]) -> float:

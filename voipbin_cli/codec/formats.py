@@ -26,11 +26,34 @@ class Format(StrEnum):
     UNKNOWN = "unknown"
 
     @property
+    def words(self) -> str:
+        """What it is called in a sentence."""
+        return _WORDS[self]
+
+    @property
     def sample_bytes(self) -> int | None:
         """Bytes of a sample and channel, None where a byte is not so much time."""
         return _SAMPLE_BYTES.get(self)
 
 
+_WORDS = {
+    Format.U8: "8-bit unsigned samples (u8)",
+    Format.S8: "8-bit signed samples (s8)",
+    Format.S24LE: "24-bit samples (s24le)",
+    Format.F32LE: "floating-point samples (f32le)",
+    Format.STEREO: "stereo, two channels in turn",
+    Format.MULAW_TWICE: "mu-law that was encoded twice",
+    Format.MULAW_AS_ALAW: "mu-law that was decoded as A-law",
+    Format.ALAW_AS_MULAW: "A-law that was decoded as mu-law",
+    Format.GSM: "GSM full rate",
+    Format.G722: "G.722",
+    Format.OPUS: "Opus",
+    Format.MP3: "MP3",
+    Format.AAC: "AAC (ADTS)",
+    Format.ADPCM: "ADPCM",
+    Format.TEXT: "text",
+    Format.UNKNOWN: "no codec that this tool knows",
+}
 _SAMPLE_BYTES = {
     Format.U8: 1,
     Format.S8: 1,

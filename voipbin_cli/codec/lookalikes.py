@@ -23,7 +23,7 @@ _TEXT_HEAD = 64
 # Bytes of text differ by more than this on the mean; so do not those of G.711 that never changes
 # its sign, one sample to the next.
 _TEXT_STEP = 12.0
-_TEXT_LETTERS = 10
+_TEXT_LETTERS = 6
 
 
 def is_text(payload: bytes) -> bool:

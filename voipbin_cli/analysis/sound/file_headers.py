@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numpy as np
-
 from voipbin_cli.analysis.arrivals.arrival_log import Arrivals
-from voipbin_cli.codec.file_marks import MARKS, STARTS
+from voipbin_cli.analysis.marks import find_marks
+from voipbin_cli.codec.file_marks import STARTS
 
 # So many payloads may begin a file, with silence sent before it.
 _FIRST_PAYLOADS = 10
@@ -23,10 +22,7 @@ class Headers(NamedTuple):
 
 
 class HeaderFold:
-    """Looks through audio rows for what no sound holds.
-
-    What two rows share is left out, so that it does not matter how they are cut into chunks.
-    """
+    """Looks through audio rows for what no sound holds."""
 
     def __init__(self) -> None:
         self._rows = 0
@@ -39,14 +35,8 @@ class HeaderFold:
             name = STARTS.get(rows.payload(n)[:4])
             if name:
                 self._note(n, name)
-        start, end = int(rows.at[0]), int(rows.at[-1] + rows.length[-1])
-        for octets, name in MARKS:
-            at = rows.data.find(octets, start, end)
-            while at >= 0:
-                row = int(np.searchsorted(rows.at, at, "right")) - 1
-                if at + len(octets) <= int(rows.at[row] + rows.length[row]):
-                    self._note(row, name)
-                at = rows.data.find(octets, at + 1, end)
+        for row, name in find_marks(rows.data, rows.at, rows.length):
+            self._note(row, name)
         self._rows += len(rows)
 
     def _note(self, row: int, name: str) -> None:

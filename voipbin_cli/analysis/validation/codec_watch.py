@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from voipbin_cli.analysis.columns import Ints, Mask, odd_before
-from voipbin_cli.analysis.validation.facts.audio import MISALIGNED, code_of
+from voipbin_cli.analysis.validation.facts.audio import MISALIGNED, code_of, code_of_foreign
 from voipbin_cli.analysis.validation.facts.block import BlockFacts
 from voipbin_cli.codec.codecs import Codec
 from voipbin_cli.codec.decider import CodecDecider
 from voipbin_cli.codec.encapsulation import Unit, unpack
+from voipbin_cli.codec.examination import is_due
 from voipbin_cli.codec.hypotheses import MIN_BYTES
 from voipbin_cli.codec.reading import Reading
 from voipbin_cli.errors import DecodeError
@@ -51,9 +52,11 @@ class CodecWatch:
         is_odd = odd_before(sizes, self._is_odd)
         self._is_odd = bool((int(sizes.sum()) + self._is_odd) % 2)
         is_long = payload.size >= MIN_BYTES + is_odd
-        audible = payload.is_audio & facts.messages.is_whole & is_long
+        whole = payload.is_audio & facts.messages.is_whole & ~payload.is_words
+        audible = whole & is_long
         heard = np.flatnonzero(audible)
         sound = np.flatnonzero(audible & ~payload.is_still)
+        short = np.flatnonzero(whole & ~audible)
         codes = np.zeros(len(facts.messages), np.int64)
         starts = range(0, len(codes), BLOCK_FRAMES)
         sound_at = np.searchsorted(sound, [*starts, len(codes)]).tolist()
@@ -63,6 +66,8 @@ class CodecWatch:
             rows = sound[sound_at[n] : sound_at[n + 1]]
             if len(rows):
                 self._listen(facts, rows, all_rows, is_odd)
+            elif not len(all_rows):
+                self._examine(facts, short[(short >= start) & (short < start + BLOCK_FRAMES)])
             elif self._guess is None and len(all_rows):
                 self._weigh(facts, all_rows[:1], is_odd)
             block = slice(start, start + BLOCK_FRAMES)
@@ -84,18 +89,20 @@ class CodecWatch:
     def codec(self) -> Codec | None:
         """The codec of the last block, None before any payload."""
         reading = self._decider.reading or self._guess
-        return reading.codec if reading else None
+        return reading.codec if reading and not self._decider.foreign else None
 
     @property
     def is_undecided(self) -> bool:
         """Whether what UNDECIDED blocks are is still to come out, for 30 s of sound at most."""
-        return self._decider.is_shift_open
+        return self._decider.is_shift_open and not self._decider.foreign
 
     def _code(self, *, is_odd: bool) -> int:
         """What payloads are by now that have an odd number of bytes before them, or an even one.
 
         0 before any payload.
         """
+        if self._decider.foreign:
+            return code_of_foreign(self._decider.foreign.format)
         reading = self._decider.reading or self._guess
         if reading is None:
             return 0
@@ -105,19 +112,27 @@ class CodecWatch:
     def _listen(self, facts: BlockFacts, rows: Ints, all_rows: Ints, is_odd: Mask) -> None:
         middle = int(rows[len(rows) // 2])
         size = int(facts.payload.size[middle])
-        is_due = self._is_due(size)
+        is_looked_at = self._is_due(size)
         self._size = size
-        if not self._decider.is_open and is_due:
+        if is_due(self._heard - 1):
+            self._examine(facts, all_rows)
+        if not self._decider.is_open and is_looked_at:
             payload = self._decider.whole(facts.payload.of(middle), is_odd=bool(is_odd[middle]))
             (look,) = self._decider.look((payload,))
             if look.is_doubtful:
                 self._decider.reopen()
+            if look.is_unexplained:
+                self._examine(facts, all_rows)
         if self._decider.is_news(bool(is_odd[rows].any())):
             self._decider.reopen()
         if self._decider.wants_all:
             self._weigh(facts, all_rows, is_odd)
-        elif is_due:
+        elif is_looked_at:
             self._weigh(facts, _spread(rows), is_odd)
+
+    def _examine(self, facts: BlockFacts, rows: Ints) -> None:
+        if len(rows):
+            self._decider.examine([facts.payload.of(row) for row in rows.tolist()])
 
     def _is_due(self, size: int) -> bool:
         self._heard += 1

@@ -11,13 +11,20 @@ from voipbin_cli.analysis.columns import Ints, Mask, equal
 from voipbin_cli.analysis.headers import Headers
 from voipbin_cli.analysis.validation.due import codec_name
 from voipbin_cli.codec.codecs import FRAME_SAMPLES, SAMPLE_RATE_HZ, Codec
+from voipbin_cli.codec.formats import Format
 
 CODECS: tuple[Codec | None, ...] = (None, *Codec)
-"""What the numbers of a column of codecs mean; MISALIGNED comes after them."""
+"""What the numbers of a column of codecs mean; MISALIGNED and FOREIGN come after them."""
 MISALIGNED = len(CODECS)
+FOREIGN = MISALIGNED + 1
+"""The first number of what is none of the codecs, the others follow in the order of Format."""
 
-_SAMPLE_BYTES: Ints = np.array([0, *(codec.sample_bytes for codec in Codec), 2])
-_FOUND: NDArray[np.str_] = np.array([*map(codec_name, CODECS), "misaligned"])
+_SAMPLE_BYTES: Ints = np.array(
+    [0, *(codec.sample_bytes for codec in Codec), 2, *(0 for _ in Format)]
+)
+_FOUND: NDArray[np.str_] = np.array(
+    [*map(codec_name, CODECS), "misaligned", *(format_.words for format_ in Format)]
+)
 _FRAMES_PER_S = SAMPLE_RATE_HZ // FRAME_SAMPLES
 
 
@@ -26,9 +33,15 @@ def code_of(codec: Codec) -> int:
     return CODECS.index(codec)
 
 
-class AudioFacts:
-    """Columns of what is heard. `codec` has a number of CODECS, or MISALIGNED, for each message.
+def code_of_foreign(format_: Format) -> int:
+    """The number of what is none of the codecs."""
+    return FOREIGN + list(Format).index(format_)
 
+
+class AudioFacts:
+    """Columns of what is heard.
+
+    `codec` has for each message a number of CODECS, MISALIGNED, or one from FOREIGN on.
     `sample_bytes` are the bytes that a sample is due to have, 0 where that cannot be said.
     """
 

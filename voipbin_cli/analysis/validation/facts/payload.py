@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 from voipbin_cli.analysis.columns import Ints, Mask
 from voipbin_cli.analysis.headers import Headers
+from voipbin_cli.analysis.marks import find_marks
+from voipbin_cli.codec.lookalikes import is_text
 
 # Bytes of each payload that tell silence and text from the rest, spread evenly over it.
 _LOOKS = 16
-# Text is told from this length on: shorter, samples may look like letters by chance.
-_WORDS_BYTES = 32
-# Bytes of text differ by more than this on the mean; so do not samples of G.711, one to the next.
-_WORDS_STEP = 12.0
+# Of those of a text so many may be of letters that are not ASCII.
+_OTHER_LETTERS = 4
 
 
 class PayloadFacts:
@@ -75,17 +75,22 @@ class PayloadFacts:
 
     @cached_property
     def is_words(self) -> Mask:
-        """Printable ASCII all over, and not one byte over and over.
-
-        So is G.711 that never changes its sign; but its bytes go up and down in small steps.
-        """
-        words: Mask = _letters(self._glimpse).all(axis=1) & self.is_audio & ~self.is_still
-        words &= self.size >= _WORDS_BYTES
-        for n in np.flatnonzero(words):
-            octets = np.frombuffer(self.of(int(n)), np.uint8)
-            step = np.abs(np.diff(octets.astype(np.int64))).mean()
-            words[n] = step > _WORDS_STEP and _letters(octets).all()
+        """Text, as far as a payload can be told to be; most of a glimpse of it are letters."""
+        letters = np.count_nonzero(_letters(self._glimpse), axis=1)
+        words: Mask = (letters >= _LOOKS - _OTHER_LETTERS) & self.is_audio & ~self.is_still
+        for n in np.flatnonzero(words).tolist():
+            words[n] = is_text(self.of(n))
         return words
+
+    @cached_property
+    def is_marked(self) -> Mask:
+        """A part of a file is somewhere in it."""
+        marked = np.zeros(len(self._messages), bool)
+        at = self._messages.offset + self._headers.payload_at
+        there = np.minimum(self.size, self._messages.length - self._headers.payload_at)
+        for row, _ in find_marks(self._messages.data, at, there):
+            marked[row] = self.is_audio[row]
+        return marked
 
     def of(self, n: int) -> bytes:
         """The payload of one message, as far as it is there."""

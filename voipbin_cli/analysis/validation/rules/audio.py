@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 import numpy as np
 
 from voipbin_cli.analysis.columns import Mask, equal
-from voipbin_cli.analysis.validation.facts.audio import MISALIGNED, code_of
+from voipbin_cli.analysis.validation.facts.audio import FOREIGN, MISALIGNED, code_of
 from voipbin_cli.analysis.validation.facts.block import BlockFacts
 from voipbin_cli.analysis.validation.rules.identifiers import RuleId
 from voipbin_cli.analysis.validation.rules.rule import (
@@ -19,17 +19,18 @@ from voipbin_cli.analysis.validation.rules.rule import (
     always,
 )
 from voipbin_cli.codec.codecs import Codec
+from voipbin_cli.codec.file_marks import STARTS
 
 CODEC_TABLE = "VoIPBIN media stream: the codec of each encapsulation, received and sent"
 G711, L16 = f"ITU-T G.711; {CODEC_TABLE}", f"RFC 3551 4.5.11; {CODEC_TABLE}"
 
-_FILE_STARTS = {b"OggS": "Ogg", b"fLaC": "FLAC", b"ID3\x03": "MP3", b"ID3\x04": "MP3"}
 _WAV_STARTS = (b"RIFF", b"RF64", b"RIFX")
+_FILE_STARTS = tuple(start for start in STARTS if start not in _WAV_STARTS)
 
 
 def _sounds_like(facts: BlockFacts, code: int) -> Mask:
     """Frames of sound, heard to be of this codec."""
-    return equal(facts.audio.codec, code) & ~facts.payload.is_still
+    return equal(facts.audio.codec, code) & ~facts.payload.is_still & ~facts.payload.is_words
 
 
 def _heard_as(codec: Codec) -> Callable[[BlockFacts], Mask]:
@@ -56,6 +57,22 @@ def _is_odd(facts: BlockFacts) -> Mask:
 def _begins_with(starts: Iterable[bytes]) -> Callable[[BlockFacts], Mask]:
     numbers = [int.from_bytes(start, "big") for start in starts]
     return lambda facts: np.isin(facts.payload.begins, numbers) & facts.payload.is_audio
+
+
+_begins_as_wav = _begins_with(_WAV_STARTS)
+
+
+def _holds_wav_header(facts: BlockFacts) -> Mask:
+    return _begins_as_wav(facts) | facts.payload.is_marked
+
+
+def _is_foreign(facts: BlockFacts) -> Mask:
+    """None of the codecs, whatever is due; of a phone's packets many others are."""
+    if facts.due.is_datagrams:
+        return np.zeros(len(facts.messages), bool)
+    sounds = ~facts.payload.is_still & ~facts.payload.is_words & facts.payload.is_audio
+    found: Mask = (facts.audio.codec >= FOREIGN) & sounds
+    return found
 
 
 RULES = (
@@ -110,6 +127,16 @@ RULES = (
         field="payload",
     ),
     Rule(
+        id=RuleId.AUDIO_FOREIGN,
+        severities=always(ERROR),
+        clause=CODEC_TABLE,
+        sentence="The payload is mu-law or linear audio of 16 bits and one channel.",
+        message="this looks like {audio.found}; {due.codec_names} is due",
+        consequence="it is played as noise",
+        predicate=_is_foreign,
+        field="payload",
+    ),
+    Rule(
         id=RuleId.AUDIO_ODD_BYTES,
         severities=always(ERROR),
         clause=L16,
@@ -125,9 +152,9 @@ RULES = (
         severities=always(ERROR),
         clause="Multimedia Programming Interface 1.0: RIFF WAVE; " + CODEC_TABLE,
         sentence="The payload is samples, without the header of the file they came from.",
-        message="a WAV file's header in the audio",
+        message="the header of a WAV file, or another part of one, in the audio",
         consequence="the header is played: a click, and samples out of step where it is odd",
-        predicate=_begins_with(_WAV_STARTS),
+        predicate=_holds_wav_header,
         field="payload",
     ),
     Rule(
@@ -135,7 +162,7 @@ RULES = (
         severities=always(ERROR),
         clause=CODEC_TABLE,
         sentence="The payload is samples, not a compressed file.",
-        message="the payload begins as an Ogg, FLAC or MP3 file does",
+        message="the payload begins as a file does (Ogg, FLAC, MP3, …)",
         consequence="it is played as noise",
         predicate=_begins_with(_FILE_STARTS),
         field="payload",

@@ -65,6 +65,7 @@ class RuleId(StrEnum):
     AUDIO_LINEAR = "audio-linear"
     AUDIO_BYTE_ORDER = "audio-byte-order"
     AUDIO_MISALIGNED = "audio-misaligned"
+    AUDIO_FOREIGN = "audio-foreign"
     AUDIO_ODD_BYTES = "audio-odd-bytes"
     AUDIO_WAV_HEADER = "audio-wav-header"
     AUDIO_FILE = "audio-file"
