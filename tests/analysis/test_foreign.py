@@ -71,6 +71,7 @@ def test_what_it_is_comes_first(name: str, encapsulation: Encapsulation) -> None
         assert first.evidence["found"] == (None if wanted == NONE else wanted)
         assert found.as_fields()["codec"] is None
         assert found.measured.quality.value is None
+        assert found.as_fields()["metrics"]["level_dbfs"] == {"rms": None, "peak": None}
     has_headers = found.measured.file_headers is not None
     assert has_headers or not UNTRUE & {finding.id for finding in found.findings}
     assert diagnosed(messages, encapsulation, 7).as_fields() == found.as_fields()
@@ -99,6 +100,24 @@ def test_messages_of_nothing_but_text(name: str, encapsulation: Encapsulation) -
     found = diagnosed(texts, encapsulation, 50)
     assert found.findings[0].id == "not-audio"
     assert found.findings[0].evidence["found"].startswith(("JSON", "HTML"))
+
+
+@pytest.mark.parametrize(
+    ("payload_type", "told"), [(0, True), (8, True), (9, False), (18, False), (111, False)]
+)
+def test_of_a_phone_only_what_its_label_denies(payload_type: int, told: bool) -> None:
+    """RTP over UDP carries many a codec; a label of G.711 says that this one is none of them."""
+    packer = Packer(
+        Encapsulation.RTP, payload_type=payload_type, ssrc=7, sequence_number=1, timestamp=160
+    )
+    payloads = FOREIGN["encrypted-160"][1](spoken(2))
+    fold = StreamFold(Encapsulation.RTP, is_datagrams=True, clock_hz=8000)
+    rows = [TimedMessage(packer.pack(p, 160), n * 20_000_000) for n, p in enumerate(payloads)]
+    fold.add(from_messages(rows))
+    fold.flush()
+    ids = {finding.id for finding in diagnose(fold).findings}
+    assert (FindingId.CODEC_MISMATCH in ids) is told
+    assert not UNTRUE & ids
 
 
 def test_what_begins_in_mid_stream_is_named() -> None:

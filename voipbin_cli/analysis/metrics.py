@@ -109,6 +109,7 @@ class Measured:
     repeats: Repeats
     clicks: Clicks
     hum: tuple[Tone, ...]
+    overflow_ratio: float
     trips: Trips
     lag: Lag
     outages: tuple[Outage, ...]
@@ -129,7 +130,8 @@ class Measured:
     @property
     def is_sound_known(self) -> bool:
         """What the payload sounds like can be told: it is not in a format that is not decoded."""
-        return self.foreign is None and not self.is_text
+        is_as_asked = self.framing is None or self.framing.found is None
+        return self.foreign is None and not self.is_text and is_as_asked
 
     @property
     def duration_s(self) -> float:
@@ -187,7 +189,7 @@ class Measured:
 
     def as_fields(self) -> dict[str, Any]:
         """The `metrics` of a summary."""
-        drift = self.drift if self.drift.is_of_a_clock else None
+        drift = self.drift if self.drift.is_of_a_clock and self.is_sound_known else None
         fields: dict[str, Any] = _rounded(
             {
                 "frames": self.frames,
@@ -202,14 +204,10 @@ class Measured:
                 "sequence": self._sequence(),
                 "stalls": self._stalls(),
                 "lost_audio_ms": self.lost_ms,
-                "upstream_loss_ms": self.holes.lost_ms,
+                "upstream_loss_ms": self.holes.lost_ms if self.is_sound_known else None,
                 "clock_drift_ppm": drift.ppm if drift else None,
                 "clock_drift_uncertainty_ppm": drift.uncertainty_ppm if drift else None,
-                "level_dbfs": {"rms": self.signal.rms_dbfs, "peak": self.signal.peak_dbfs},
-                "silence_ratio": self.signal.silence_ratio,
-                "clipping_ratio": self.clipping_ratio,
-                "dc_offset": self.signal.dc_offset,
-                "noise_dbfs": self.signal.noise_dbfs,
+                **self._sound(),
                 "local_lag_ms": {"p99": self.lag.p99_ms, "max": self.lag.max_ms},
                 "rtt_ms": self._trips(),
                 "mos": {**self.quality._asdict(), "assumptions": list(self.quality.assumptions)},
@@ -223,6 +221,20 @@ class Measured:
             }
         )
         return fields
+
+    def _sound(self) -> dict[str, Any]:
+        """What the samples sound like; all null where they are misread."""
+        if not self.is_sound_known:
+            names = ("silence_ratio", "clipping_ratio", "dc_offset", "noise_dbfs")
+            return {"level_dbfs": {"rms": None, "peak": None}, **dict.fromkeys(names)}
+        told = self.signal
+        return {
+            "level_dbfs": {"rms": told.rms_dbfs, "peak": told.peak_dbfs},
+            "silence_ratio": told.silence_ratio,
+            "clipping_ratio": self.clipping_ratio,
+            "dc_offset": told.dc_offset,
+            "noise_dbfs": told.noise_dbfs,
+        }
 
     def _sequence(self) -> dict[str, int] | None:
         if self.reception is None:

@@ -37,6 +37,7 @@ from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.codec.evidence import is_still
 from voipbin_cli.codec.fingerprint import Dialect, name_dialect
 from voipbin_cli.codec.formats import Format
+from voipbin_cli.codec.framing import Framing
 from voipbin_cli.codec.reading import Reading
 
 # Samples of a format are at 8 kHz where they play as long as they take to come, within a tenth.
@@ -279,7 +280,7 @@ class StreamFold:
             is_settled=judge.is_settled and judge.foreign is None,
             changes=() if judge.foreign else tuple(judge.changes),
             foreign=judge.foreign,
-            framing=None if self.is_datagrams else reader.framing(),
+            framing=self._framing,
             split_at=None if judge.reading and judge.reading.afresh else self._split_at,
             heard_blocks=judge.heard,
             text_blocks=judge.texts,
@@ -304,6 +305,7 @@ class StreamFold:
             repeats=self.sound.repetition.result(),
             clicks=self.sound.clicks.result(),
             hum=self.sound.hum.result(),
+            overflow_ratio=self.sound.wraps.result(),
             trips=self._lateness.round_trips(),
             lag=self._lateness.result(duration_ns),
             outages=tuple(self._outages),
@@ -325,6 +327,10 @@ class StreamFold:
         if ppm is None:
             return self._mean_hz()
         return SAMPLE_RATE_HZ * self._delivery.due.audio_share * (1 + ppm / 1e6)
+
+    @property
+    def _framing(self) -> Framing | None:
+        return None if self.is_datagrams else self._reader.framing()
 
     def _dialect(self) -> Dialect | None:
         reading = self._judge.reading
@@ -357,7 +363,8 @@ class StreamFold:
         """Of what that listener heard, from how much was missed and in what runs."""
         if not self.frames:
             return assess(None).untold("no audio came")
-        if not self._judge.is_settled or self._judge.foreign:
+        is_misread = self._judge.foreign is not None or self._framing is not None
+        if not self._judge.is_settled or is_misread:
             return assess(None).untold("no codec that is decoded here is known to be in it")
         if not self._delivery.buffers:
             return assess(None).untold(

@@ -13,7 +13,7 @@ from voipbin_cli.codec import codecs
 from voipbin_cli.codec.codecs import Codec
 from voipbin_cli.codec.encapsulation import Unit
 from voipbin_cli.codec.hypotheses import HYPOTHESES, MIN_BYTES, score_misaligned, score_payload
-from voipbin_cli.codec.payload_types import PCMA, PCMU
+from voipbin_cli.codec.payload_types import L16, PCMA, PCMU
 
 # Costs, or log2 odds.
 BitsByCodec = dict[Codec, float]
@@ -51,7 +51,7 @@ def _label_costs(unit: Unit) -> BitsByCodec:
         return {Codec.ALAW: 14.0, Codec.S16LE: 8.0, Codec.S16BE: 14.0}
     if unit.label == PCMA:
         return {Codec.MULAW: 14.0, Codec.S16LE: 8.0, Codec.S16BE: 14.0}
-    if unit.label in (10, 11):  # L16 is big-endian by RFC 3551 4.5.11
+    if unit.label in L16:  # L16 is big-endian by RFC 3551 4.5.11
         return {Codec.S16LE: 2.0, Codec.MULAW: 4.0, Codec.ALAW: 10.0}
     return _RARITY
 

@@ -41,7 +41,7 @@ _WORDS = {
     Format.S8: "8-bit signed samples (s8)",
     Format.S24LE: "24-bit samples (s24le)",
     Format.F32LE: "floating-point samples (f32le)",
-    Format.STEREO: "stereo, two channels in turn",
+    Format.STEREO: "stereo",
     Format.MULAW_TWICE: "mu-law that was encoded twice",
     Format.MULAW_AS_ALAW: "mu-law that was decoded as A-law",
     Format.ALAW_AS_MULAW: "A-law that was decoded as mu-law",

@@ -7,6 +7,7 @@ from typing import NamedTuple
 # Section 6: the static types lie between 0 and 34; what 96 to 127 are, each session says (SDP).
 PCMU = 0
 PCMA = 8
+L16 = (10, 11)  # of two channels and of one
 COMFORT_NOISE = 13  # RFC 3389
 DYNAMIC = range(96, 128)
 # Reserved: with the marker bit set, the octet of such a type reads as an RTCP packet type, 200 to

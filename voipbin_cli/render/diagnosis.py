@@ -191,9 +191,10 @@ def counts_text(metrics: Mapping[str, Any]) -> str:
     parts = [
         f"{metrics['frames']} frames in {metrics['duration_seconds']:.1f} s",
         f"lost audio {metrics['lost_audio_ms']:.0f} ms",
-        f"lost upstream {metrics['upstream_loss_ms']:.0f} ms",
-        f"silence {metrics['silence_ratio']:.0%}",
     ]
+    if metrics["silence_ratio"] is not None:
+        parts.append(f"lost upstream {metrics['upstream_loss_ms']:.0f} ms")
+        parts.append(f"silence {metrics['silence_ratio']:.0%}")
     if sequence is not None:
         counts = ", ".join(f"{sequence[n]} {n}" for n in ("missing", "duplicate", "reordered"))
         parts.append(f"sequence: {counts}")

@@ -20,6 +20,8 @@ def judge_repeated_audio(case: Case) -> float:
     told, reception = case.measured.repeats, case.measured.reception
     if told.repeats < REPEATS_LEAST or told.repeated_ms < REPEATED_SHARE * told.seconds * 1000:
         return 0.0
+    if not case.measured.is_sound_known:
+        return 0.0
     if reception is not None and 2 * reception.duplicate >= told.repeats:
         return 0.0  # the network doubled the packets, which `sequence` tells
     return 0.97

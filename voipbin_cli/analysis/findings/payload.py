@@ -19,7 +19,9 @@ from voipbin_cli.analysis.findings.row import (
 from voipbin_cli.analysis.metrics import Measured, change_fields
 from voipbin_cli.analysis.words import NO_WORDS, Words
 from voipbin_cli.codec.codecs import FRAME_SAMPLES, SAMPLE_RATE_HZ, Codec
+from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.codec.formats import Format
+from voipbin_cli.codec.payload_types import L16, PCMA, PCMU
 from voipbin_cli.codec.text_look import text_look
 from voipbin_cli.finding_ids import FindingId
 
@@ -43,6 +45,28 @@ def encapsulation(case: Case) -> Evidence:
         **inside,
         "malformed_messages": measured.malformed,
     }
+
+
+def encapsulation_as(case: Case) -> Words:
+    """Which one it is, and where."""
+    measured = case.measured
+    if measured.framing is None or measured.framing.found is None:
+        return NO_WORDS
+    found = _ENCAPSULATIONS[measured.framing.found]
+    asked = _ENCAPSULATIONS[measured.encapsulation]
+    if measured.framing.is_inside:
+        return Words(
+            f"each frame of {asked} holds another frame with a header: {found}",
+            "give each frame one header: send the samples and not a packet as payload",
+        )
+    return Words(f"the messages are {found}, and {asked} was asked for")
+
+
+_ENCAPSULATIONS = {
+    Encapsulation.RTP: "RTP",
+    Encapsulation.SLN: "SLN (bare samples)",
+    Encapsulation.AUDIOSOCKET: "AudioSocket",
+}
 
 
 def judge_not_audio(case: Case) -> float:
@@ -123,11 +147,18 @@ def judge_codec_mismatch(case: Case) -> float:
     measured = case.measured
     if measured.malformed * 2 > measured.messages:
         return 0.9
-    if measured.changes or measured.foreign:
+    if measured.foreign:
+        return 0.0 if measured.is_datagrams and not _is_labelled_here(measured) else 0.95
+    if measured.changes:
         return 0.95
     if measured.is_datagrams or measured.reading is None or not measured.is_settled:
         return 0.0
     return 0.97 if measured.reading.codec is Codec.ALAW else 0.0
+
+
+def _is_labelled_here(measured: Measured) -> bool:
+    """Whether a phone's packets say that they are G.711 or linear (RFC 3551 table 4)."""
+    return bool(measured.labels) and measured.labels[0][0] in (PCMU, PCMA, *L16)
 
 
 def _found(measured: Measured) -> Evidence:
@@ -148,6 +179,35 @@ def codec(case: Case) -> Evidence:
     if measured.malformed:
         told["malformed_messages"] = measured.malformed
     return told
+
+
+def codec_as(case: Case) -> Words:
+    """What it is, by its name."""
+    foreign = case.measured.foreign
+    if foreign is None:
+        return NO_WORDS
+    if foreign.format is Format.UNKNOWN:
+        return Words(
+            "the payload is in no codec that this tool knows: encrypted, compressed, or no audio",
+            "send mu-law or 16-bit little-endian samples at 8 kHz; decrypt and decode before",
+        )
+    which = f" ({foreign.which})" if foreign.which else ""
+    return Words(
+        f"the audio is {foreign.format.words}{which}; mu-law or 16-bit linear mono is due",
+        _REMEDIES.get(foreign.format, "decode it before, and send mu-law or 16-bit samples"),
+    )
+
+
+_REMEDIES = {
+    Format.U8: "subtract 128 from each byte and multiply it by 256: 16-bit little-endian is due",
+    Format.S8: "multiply each sample by 256: 16-bit little-endian is due",
+    Format.S24LE: "leave the lowest of three bytes out: 16-bit little-endian is due",
+    Format.F32LE: "multiply each sample by 32767, round, clip and send it as 16-bit little-endian",
+    Format.STEREO: "send one channel, or the mean of both",
+    Format.MULAW_TWICE: "encode once: what comes out of the encoder is what has to be sent",
+    Format.MULAW_AS_ALAW: "decode with the mu-law table: the codes are mu-law",
+    Format.ALAW_AS_MULAW: "decode with the A-law table: the codes are A-law",
+}
 
 
 def judge_frame_size(case: Case) -> float:
@@ -186,6 +246,7 @@ ROWS: tuple[FindingRow, ...] = (
         title="the messages are in another encapsulation than the one asked for",
         judge=judge_encapsulation,
         prove=encapsulation,
+        specify=encapsulation_as,
         remedy="ask for the encapsulation that is sent (-e, encapsulation= in the URL), or send "
         "the one that was asked for, each frame with one header",
         symptom="no audio received: check the encapsulation",
@@ -255,6 +316,7 @@ ROWS: tuple[FindingRow, ...] = (
         title="the audio is in no codec that is due here, or changed its codec",
         judge=judge_codec_mismatch,
         prove=codec,
+        specify=codec_as,
         remedy="send what the encapsulation takes: mu-law or little-endian linear, and stay with "
         "it",
         symptom="poor quality: check the audio format",

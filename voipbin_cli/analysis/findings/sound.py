@@ -10,6 +10,7 @@ from voipbin_cli.analysis.findings.row import (
     sure,
     tenths,
 )
+from voipbin_cli.analysis.words import NO_WORDS, Words
 from voipbin_cli.finding_ids import FindingId
 
 # Heard from half a percent of the samples on; that is measured to a tenth or so.
@@ -40,7 +41,24 @@ def _has_sound(case: Case) -> bool:
 def judge_clipping(case: Case) -> float:
     if not case.measured.is_sound_known:
         return 0.0
+    if case.measured.overflow_ratio:
+        return 0.9
     return sure(case.measured.clipping_ratio, CLIPPING_RATIO, 0.01)
+
+
+def clipping(case: Case) -> Evidence:
+    overflow_ratio = case.measured.overflow_ratio
+    return signal(case) | ({"overflow_ratio": round(overflow_ratio, 5)} if overflow_ratio else {})
+
+
+def clipping_as(case: Case) -> Words:
+    """Overflow is heard as loud crackling, and clipping is not."""
+    if not case.measured.overflow_ratio:
+        return NO_WORDS
+    return Words(
+        "overflow: samples too loud for 16 bits jump to the other end of the scale",
+        "clip to -32768 and 32767 where samples are added or amplified, and lower the gain",
+    )
 
 
 def judge_dc_offset(case: Case) -> float:
@@ -94,7 +112,8 @@ ROWS: tuple[FindingRow, ...] = (
         severity=WARNING,
         title="clipped: the loudest samples are cut off flat",
         judge=judge_clipping,
-        prove=signal,
+        prove=clipping,
+        specify=clipping_as,
         remedy="lower the gain at the source: what is cut off cannot be put back",
         symptom="poor quality",
         explains=frozenset((FindingId.NOISE, FindingId.DC_OFFSET)),

@@ -19,6 +19,7 @@ from voipbin_cli.analysis.sound.seams import SeamFold
 from voipbin_cli.analysis.sound.signal import SignalFold
 from voipbin_cli.analysis.sound.stillness import StillnessFold
 from voipbin_cli.analysis.sound.stretches import StretchFold
+from voipbin_cli.analysis.sound.wraps import WrapFold
 from voipbin_cli.codec import codecs
 from voipbin_cli.codec.reading import START, Reading, Seam
 
@@ -36,6 +37,7 @@ class SoundFold:
         self.stillness = StillnessFold()
         self.floor = NoiseFloorFold()
         self.clipping = ClippingFold()
+        self.wraps = WrapFold()
         self.seams = SeamFold()
         self.repetition, self.clicks, self.hum = RepetitionFold(), ClickFold(), HumFold()
         self._stretches = StretchFold(self.repetition.hear, self.clicks.hear, self.hum.hear)
@@ -71,6 +73,7 @@ class SoundFold:
             self.stillness.add(sound)
             self.floor.add(sound)
             self.clipping.add(sound)
+            self.wraps.add(sound)
             self._stretches.add(sound)
 
     @property
