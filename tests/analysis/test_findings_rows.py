@@ -22,7 +22,7 @@ from voipbin_cli.analysis.playout.late_frames import Outcome
 from voipbin_cli.analysis.severity import Severity
 from voipbin_cli.analysis.sound.clicks import Clicks
 from voipbin_cli.analysis.sound.codec_judge import Change
-from voipbin_cli.analysis.sound.file_headers import Headers
+from voipbin_cli.analysis.sound.file_headers import FileHeaders
 from voipbin_cli.analysis.sound.holes import Holes
 from voipbin_cli.analysis.sound.hum import Tone
 from voipbin_cli.analysis.sound.noise_floor import NoiseFloor
@@ -612,7 +612,7 @@ def test_a_credential_that_is_refused_after_audio_came_was_good_before() -> None
 
 
 def test_not_audio() -> None:
-    header = facts(file_headers=Headers("a WAV (RIFF) header", frame=7, frames=2))
+    header = facts(file_headers=FileHeaders("a WAV (RIFF) header", frame=7, frames=2))
     assert sure("not-audio", header) == 0.98
     assert evidence("not-audio", header) == {
         "found": "a WAV (RIFF) header",

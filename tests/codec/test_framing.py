@@ -11,7 +11,7 @@ from tests.codec.sounds import silence
 from tests.corpus.sounds import talker
 from voipbin_cli.codec.codecs import Codec, encode
 from voipbin_cli.codec.encapsulation import Encapsulation, Packer
-from voipbin_cli.codec.framing import Framing, find_framing
+from voipbin_cli.codec.framing import OtherFraming, find_framing
 
 RTP, SLN, AUDIOSOCKET = Encapsulation.RTP, Encapsulation.SLN, Encapsulation.AUDIOSOCKET
 CODECS = (Codec.MULAW, Codec.S16LE)
@@ -34,13 +34,13 @@ def test_what_is_sent_in_place_of_what_was_asked_for(
     asked: Encapsulation, sent: Encapsulation, codec: Codec
 ) -> None:
     messages = packed(sent, spoken(codec))[:50]
-    assert find_framing(asked, messages) == (None if asked is sent else Framing(sent))
+    assert find_framing(asked, messages) == (None if asked is sent else OtherFraming(sent))
 
 
 @pytest.mark.parametrize(("asked", "sent"), [*product((RTP, AUDIOSOCKET), repeat=2)])
 def test_a_frame_inside_of_a_frame(asked: Encapsulation, sent: Encapsulation) -> None:
     messages = packed(asked, packed(sent, spoken(Codec.MULAW)))[:50]
-    assert find_framing(asked, messages) == Framing(sent, is_inside=True)
+    assert find_framing(asked, messages) == OtherFraming(sent, is_inside=True)
 
 
 @pytest.mark.parametrize("codec", CODECS)
@@ -53,7 +53,7 @@ def test_silence_is_as_it_was_asked_for(encapsulation: Encapsulation, codec: Cod
 @pytest.mark.parametrize("encapsulation", [RTP, AUDIOSOCKET])
 def test_text_and_chance_are_no_encapsulation(encapsulation: Encapsulation) -> None:
     pcm = talker("de", 2, 1)
-    assert find_framing(encapsulation, FOREIGN["json"][1](pcm)) == Framing(
+    assert find_framing(encapsulation, FOREIGN["json"][1](pcm)) == OtherFraming(
         text="JSON: event, streamSid, media"
     )
     assert find_framing(encapsulation, FOREIGN["encrypted-170"][1](pcm)) is None
@@ -61,7 +61,7 @@ def test_text_and_chance_are_no_encapsulation(encapsulation: Encapsulation) -> N
 
 def test_a_few_messages_tell_nothing() -> None:
     assert find_framing(SLN, packed(RTP, spoken(Codec.MULAW))[:4]) is None
-    assert find_framing(SLN, packed(RTP, spoken(Codec.MULAW))[:5]) == Framing(RTP)
+    assert find_framing(SLN, packed(RTP, spoken(Codec.MULAW))[:5]) == OtherFraming(RTP)
 
 
 def test_packets_out_of_order_and_of_two_sources_are_rtp() -> None:
@@ -75,6 +75,6 @@ def test_packets_out_of_order_and_of_two_sources_are_rtp() -> None:
 
 def test_lost_packets_and_frames_of_another_kind_do_not_hide_it() -> None:
     lossy = [message for n, message in enumerate(packed(RTP, spoken(Codec.MULAW))) if n % 5]
-    assert find_framing(SLN, lossy) == Framing(RTP)
+    assert find_framing(SLN, lossy) == OtherFraming(RTP)
     begun = [b"\x01\x00\x10" + bytes(16), *packed(AUDIOSOCKET, spoken(Codec.MULAW))]
-    assert find_framing(SLN, begun) == Framing(AUDIOSOCKET)
+    assert find_framing(SLN, begun) == OtherFraming(AUDIOSOCKET)

@@ -51,7 +51,8 @@ KINDS = (
     Kind("low-level", "low-level", (-42, -36, -30), SPEECH),
     Kind("dc-offset", "dc-offset", (-6000, 2000, 6000), ANY),
     Kind("noise", "noise", (-40, -30, -22), SPEECH),
-    Kind("timestamp-rate", "timestamp-rate", (), ANY, ("deployed", "legacy"), (RTP,)),
+    # Silence throughout is told before what does no harm.
+    Kind("timestamp-rate", "timestamp-rate", (), SOUND, ("deployed", "legacy"), (RTP,)),
     Kind("payload-label", "payload-label", (), SOUND, ("deployed",), (RTP, AUDIOSOCKET)),
 )
 

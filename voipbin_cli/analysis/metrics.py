@@ -16,7 +16,7 @@ from voipbin_cli.analysis.pauses import Pause, PauseKind
 from voipbin_cli.analysis.playout.late_frames import Outcome
 from voipbin_cli.analysis.sound.clicks import Clicks
 from voipbin_cli.analysis.sound.codec_judge import Change
-from voipbin_cli.analysis.sound.file_headers import Headers
+from voipbin_cli.analysis.sound.file_headers import FileHeaders
 from voipbin_cli.analysis.sound.holes import Holes
 from voipbin_cli.analysis.sound.hum import Tone
 from voipbin_cli.analysis.sound.noise_floor import NoiseFloor
@@ -27,7 +27,7 @@ from voipbin_cli.codec.codecs import SAMPLE_RATE_HZ
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.codec.examination import Found
 from voipbin_cli.codec.fingerprint import Dialect, Fingerprint
-from voipbin_cli.codec.framing import Framing
+from voipbin_cli.codec.framing import OtherFraming
 from voipbin_cli.codec.reading import Reading
 
 # A link that is this short of what the stream needs makes a ping wait so long within a run.
@@ -84,12 +84,12 @@ class Measured:
     is_settled: bool
     changes: tuple[Change, ...]
     foreign: Found | None
-    framing: Framing | None
+    framing: OtherFraming | None
     split_at: int | None
     heard_blocks: int
     text_blocks: int
     text: str | None
-    file_headers: Headers | None
+    file_headers: FileHeaders | None
     intervals: Intervals | None
     calm_ratio: float
     backlog_ms: float

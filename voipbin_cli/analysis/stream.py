@@ -37,7 +37,7 @@ from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.codec.evidence import is_still
 from voipbin_cli.codec.fingerprint import Dialect, name_dialect
 from voipbin_cli.codec.formats import Format
-from voipbin_cli.codec.framing import Framing
+from voipbin_cli.codec.framing import OtherFraming
 from voipbin_cli.codec.reading import Reading
 
 # Samples of a format are at 8 kHz where they play as long as they take to come, within a tenth.
@@ -329,7 +329,7 @@ class StreamFold:
         return SAMPLE_RATE_HZ * self._delivery.due.audio_share * (1 + ppm / 1e6)
 
     @property
-    def _framing(self) -> Framing | None:
+    def _framing(self) -> OtherFraming | None:
         return None if self.is_datagrams else self._reader.framing()
 
     def _dialect(self) -> Dialect | None:

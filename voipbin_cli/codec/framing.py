@@ -22,7 +22,7 @@ _SHARE = 0.9
 _SOURCES = 4
 
 
-class Framing(NamedTuple):
+class OtherFraming(NamedTuple):
     """What messages are in place of the encapsulation that was asked for: `found`, or `text`.
 
     `is_inside`: each is a frame as it was asked for, whose payload is a frame of `found`.
@@ -33,22 +33,22 @@ class Framing(NamedTuple):
     text: str | None = None
 
 
-def find_framing(asked: Encapsulation, messages: Sequence[bytes]) -> Framing | None:
+def find_framing(asked: Encapsulation, messages: Sequence[bytes]) -> OtherFraming | None:
     """Say what binary messages in a row are in place of `asked`; None where they may be that."""
     if len(messages) < LEAST_MESSAGES:
         return None
     texts = [message for message in messages if is_text(message)]
     if asked is not Encapsulation.SLN and len(texts) > _SHARE * len(messages):
-        return Framing(text=text_look(texts[0].decode("utf-8", "replace")))
+        return OtherFraming(text=text_look(texts[0].decode("utf-8", "replace")))
     framed = _framed(messages)
     if framed is None and _may_be(asked, messages):
         framed = asked
     if framed is asked:
         inside = _framed(_payloads(asked, messages))
-        return Framing(inside, is_inside=True) if inside else None
+        return OtherFraming(inside, is_inside=True) if inside else None
     if framed is None:
-        return Framing(Encapsulation.SLN) if is_audio(messages) else None
-    return Framing(framed)
+        return OtherFraming(Encapsulation.SLN) if is_audio(messages) else None
+    return OtherFraming(framed)
 
 
 def _framed(messages: Sequence[bytes]) -> Encapsulation | None:

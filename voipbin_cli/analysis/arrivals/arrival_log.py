@@ -17,7 +17,7 @@ from voipbin_cli.analysis.messages import Messages, TimedMessage, from_messages
 from voipbin_cli.codec import audiosocket
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.codec.fingerprint import Fingerprint
-from voipbin_cli.codec.framing import Framing, find_framing
+from voipbin_cli.codec.framing import OtherFraming, find_framing
 from voipbin_cli.errors import DecodeError
 
 
@@ -144,7 +144,7 @@ class ArrivalReader:
             self.first_text = frames.message(int(texts[0])).decode("utf-8", "replace")
         self.texts += len(texts)
 
-    def framing(self) -> Framing | None:
+    def framing(self) -> OtherFraming | None:
         """What the messages are in place of the encapsulation, by the first of them."""
         return find_framing(self.encapsulation, self._first)
 

@@ -13,7 +13,7 @@ _FIRST_PAYLOADS = 10
 _NOTED = 1000
 
 
-class Headers(NamedTuple):
+class FileHeaders(NamedTuple):
     """What was found first, in which audio frame, and how many frames hold any."""
 
     name: str
@@ -46,9 +46,9 @@ class HeaderFold:
             if len(self._found) < _NOTED:
                 self._found[frame] = name
 
-    def result(self) -> Headers | None:
+    def result(self) -> FileHeaders | None:
         """What was found so far."""
         if not self._found:
             return None
         first = min(self._found)
-        return Headers(self._found[first], first, self._count)
+        return FileHeaders(self._found[first], first, self._count)
