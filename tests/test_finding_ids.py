@@ -9,6 +9,7 @@ from voipbin_cli.finding_ids import FindingId
 PROMISED = """
     cannot-connect tls auth forbidden not-found rate-limited call-not-progressing closed-early
     no-audio silence muted network-stall lost-audio upstream-loss jitter clock-drift wrong-rate
+    stream-restart telephone-events silence-suppression
     frame-size sequence timestamp-rate payload-label byte-order misaligned codec-mismatch not-audio
     clipping low-level dc-offset noise local-lag connection-lost sender-pace underrun
     encapsulation-mismatch repeated-audio clicks hum

@@ -48,6 +48,10 @@ class FindingId(StrEnum):
     NOISE = "noise"
     LOW_LEVEL = "low-level"
     SILENCE = "silence"
+    # What RTP packets say beside their audio.
+    STREAM_RESTART = "stream-restart"
+    TELEPHONE_EVENTS = "telephone-events"
+    SILENCE_SUPPRESSION = "silence-suppression"
     # Labels that say something else.
     TIMESTAMP_RATE = "timestamp-rate"
     PAYLOAD_LABEL = "payload-label"

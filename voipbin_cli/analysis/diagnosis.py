@@ -55,8 +55,9 @@ class Diagnosis:
 
 def diagnose(stream: StreamFold, around: Circumstances | None = None) -> Diagnosis:
     """Diagnose what a stream has brought so far."""
-    measured = stream.measured()
-    findings = find(measured, around or Circumstances())
+    around = around or Circumstances()
+    measured = stream.measured(may_be_silent=around.may_be_silent)
+    findings = find(measured, around)
     measured = replace(measured, quality=scored(measured.quality, findings))
     return Diagnosis(measured, findings, verdict(findings))
 
@@ -65,11 +66,12 @@ class DiagnosisFold:
     """What is known of a stream beside its frames; told alike by a live run and by a capture.
 
     The connection, its losses and its round trips go to the folds, the rest into
-    `circumstances`.
+    `circumstances`. `target` is what the stream is of, as its label says.
     """
 
-    def __init__(self, stream: StreamFold) -> None:
+    def __init__(self, stream: StreamFold, target: str | None = None) -> None:
         self.stream = stream
+        self._is_conference = (target or "").startswith("conference/")
         self.connections = 0
         self.close: dict[str, Any] | None = None
         self._closings: list[Closing] = []
@@ -151,6 +153,7 @@ class DiagnosisFold:
             mute_direction=str(self._api.get("mute_direction") or ""),
             members=members if isinstance(members, int) else None,
             look_up=_text(self._api.get("look_up")),
+            is_conference=self._is_conference,
             lost_for_good=finding == FindingId.CONNECTION_LOST and not self._is_undecided,
             call_status=_text(self._api.get("status")),
             closings=tuple(self._closings),

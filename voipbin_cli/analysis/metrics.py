@@ -11,6 +11,7 @@ from voipbin_cli.analysis.arrivals.intervals import Intervals
 from voipbin_cli.analysis.arrivals.jitter import Jitter
 from voipbin_cli.analysis.arrivals.own_lag import Lag, Trips
 from voipbin_cli.analysis.arrivals.reception import Reception
+from voipbin_cli.analysis.arrivals.rtp_fold import Said
 from voipbin_cli.analysis.emodel import Quality
 from voipbin_cli.analysis.pauses import Pause, PauseKind
 from voipbin_cli.analysis.playout.late_frames import Outcome
@@ -95,6 +96,7 @@ class Measured:
     backlog_ms: float
     jitter: Jitter
     reception: Reception | None
+    said: Said
     pauses: tuple[Pause, ...]
     variation: dict[str, int]
     drift: Drift

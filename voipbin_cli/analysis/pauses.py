@@ -57,6 +57,8 @@ STAYS_MOVES = 3.0
 # A queue that fills up lifts the delay for good, too. A ping waits in the same queue, so that six
 # tenths of what seems lost have to show in its round trip; the rest may have drained by then.
 QUEUE_SHARE = 0.6
+# Where a phone may send nothing in silence, so long a pause at least is one: ten frames.
+SILENT_NS = 200_000_000
 # Meant, however long: the sender says that it was silent, and not for how long.
 ANY_LENGTH_NS = 1 << 62
 
@@ -351,14 +353,27 @@ class FloorRise(NamedTuple):
 
 
 def weigh(
-    pauses: Sequence[Pause], *, rises: Sequence[FloorRise], queued_ms: float
+    pauses: Sequence[Pause],
+    *,
+    rises: Sequence[FloorRise],
+    queued_ms: float,
+    may_be_silent: bool = False,
 ) -> tuple[Pause, ...]:
     """The same pauses, judged by all that is known at the end of a run.
 
     A row each: the rise of the floor. `queued_ms` is how much longer pings came to take.
+    `may_be_silent`: frames are passed on as a phone sends them, which may send none in silence.
     """
     stayed = tuple(_stayed(pause, rise) for pause, rise in zip(pauses, rises, strict=True))
-    return but_queued(stayed, queued_ms)
+    judged = but_queued(stayed, queued_ms)
+    return tuple(map(_but_silent, judged)) if may_be_silent else judged
+
+
+def _but_silent(pause: Pause) -> Pause:
+    """A phone that falls silent does so for longer than packets get lost in a row."""
+    if pause.lost_ns < SILENT_NS:
+        return pause
+    return pause._replace(lost_ns=0, meant_ns=pause.meant_ns + pause.lost_ns)
 
 
 def _stayed(pause: Pause, rise: FloorRise) -> Pause:

@@ -8,20 +8,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
 from voipbin_cli.analysis.arrivals import heard_losses
-from voipbin_cli.analysis.arrivals.arrival_log import ArrivalReader, Arrivals, joined
+from voipbin_cli.analysis.arrivals.arrival_log import ArrivalReader, Arrivals, Begins, joined
 from voipbin_cli.analysis.arrivals.bursts import Bursts
 from voipbin_cli.analysis.arrivals.delivery import DeliveryFold
 from voipbin_cli.analysis.arrivals.missing import MissingFold
+from voipbin_cli.analysis.arrivals.numbering import Restart
 from voipbin_cli.analysis.arrivals.own_lag import LatenessFold
-from voipbin_cli.analysis.arrivals.placing import NS_PER_SAMPLE, Placer
-from voipbin_cli.analysis.arrivals.reception import Reception, SequenceFold
+from voipbin_cli.analysis.arrivals.placing import NS_PER_SAMPLE, Placed, Placer
+from voipbin_cli.analysis.arrivals.rtp_fold import RtpFold, Said
 from voipbin_cli.analysis.columns import Ints
 from voipbin_cli.analysis.emodel import Quality, assess
 from voipbin_cli.analysis.messages import Messages
@@ -82,11 +82,9 @@ class StreamFold:
         self.trace = Trace(keep_rows)
         self.frames = 0
         self._aside = aside
-        self._is_rtp = encapsulation is Encapsulation.RTP
         self._reader = ArrivalReader(encapsulation)
         self._judge = CodecJudge(encapsulation)
         self._held: Arrivals | None = None
-        self._others = 0  # rows since the latest audio that are none: comfort noise, events
         self._undecided: list[Arrivals] = []
         self._file_headers = HeaderFold()
         self._usual_ns: float | None = None
@@ -94,8 +92,7 @@ class StreamFold:
         self._lateness = LatenessFold()
         self._delivery = DeliveryFold(self._lateness, clock_hz, is_sampled=not is_datagrams)
         self._missing = MissingFold()
-        self._sequence = SequenceFold()
-        self._finished_sequences: list[Reception] = []
+        self._rtp = RtpFold() if encapsulation is Encapsulation.RTP else None
         self._labels: Counter[int] = Counter()
         self._sizes: Counter[int] = Counter()
         self._began_ns = self._audio_ns = 0
@@ -107,9 +104,13 @@ class StreamFold:
     def add(self, frames: Messages) -> None:
         """Take messages, in order of arrival."""
         rows = self._reader.read(frames)
-        if self._is_rtp and len(rows):
-            self._sequence.add(rows.sequence_number)
-        audio = self._audio(rows) if len(rows) else rows
+        if self._rtp is not None:
+            self._take(self._rtp.add(rows))
+        else:
+            self._take(rows if rows.is_audio.all() else rows.chosen(rows.is_audio))
+
+    def _take(self, audio: Arrivals) -> None:
+        """Take rows of audio, in whole blocks."""
         if not len(audio):
             return
         held = audio if self._held is None else joined(self._held, audio)
@@ -117,16 +118,6 @@ class StreamFold:
         self._held = held.chosen(slice(whole, None)).compact() if whole < len(held) else None
         if whole:
             self._read(held.chosen(slice(0, whole)) if whole < len(held) else held)
-
-    def _audio(self, rows: Arrivals) -> Arrivals:
-        """The audio alone, and how many rows that are none came before each."""
-        if rows.is_audio.all() and not self._others:
-            return rows
-        others = np.cumsum(~rows.is_audio)
-        audio = rows.chosen(rows.is_audio)
-        before = np.diff(others[rows.is_audio], prepend=-self._others)
-        self._others += int(others[-1]) - int(before.sum())
-        return replace(audio, others=before)
 
     def lagged(self, at_ns: int, late_ns: int) -> None:
         """This process woke up `late_ns` late at `at_ns`; told before what it then found."""
@@ -155,14 +146,15 @@ class StreamFold:
 
     def _begin_anew(self) -> None:
         self._delivery.broke()
-        self._others = 0
-        self._finished_sequences.append(self._sequence.result())
-        self._sequence = SequenceFold()
+        if self._rtp is not None:
+            self._rtp.restart()
         self._reader.restart()
         self._placer.restart()
 
     def _settle(self) -> None:
         """Let no frame wait for those that come after it."""
+        if self._rtp is not None and (rest := self._rtp.finish()) is not None:
+            self._take(rest)
         if self._held is not None:
             held, self._held = self._held, None
             self._read(held)
@@ -198,7 +190,8 @@ class StreamFold:
         if placed.is_fresh:
             self._note_return(int(placed.time[0]))
         self._delivery.add(placed)
-        self._missing.add(placed.steps - rows.others)
+        self._note_restarts(placed)
+        self._missing.add(placed.steps)
         self.trace.add(placed.time, placed.gap, placed.time - placed.place)
         self.frames += len(rows)
         self._audio_ns += int(placed.own.sum())
@@ -225,6 +218,12 @@ class StreamFold:
                 return self.frames + int(row)
         return None
 
+    def _note_restarts(self, placed: Placed) -> None:
+        """Timestamps that begin anew; of all else the packets themselves tell."""
+        for row in np.flatnonzero(placed.begins & Begins.TIMESTAMP).tolist():
+            assert self._rtp is not None
+            self._rtp.note(Restart(self.frames + row, Begins.TIMESTAMP))
+
     def _note_return(self, at_ns: int) -> None:
         if self._outages and self._outages[-1].after_ns is None:
             lost = self._outages[-1]
@@ -241,14 +240,17 @@ class StreamFold:
         """A few figures for a view that looks often."""
         return Glance(self.frames, self._delivery.jitter.last_ms, *self._delivery.glance())
 
-    def measured(self) -> Measured:
-        """All figures so far; complete after `flush`."""
+    def measured(self, *, may_be_silent: bool = False) -> Measured:
+        """All figures so far; complete after `flush`.
+
+        `may_be_silent`: frames are passed on as a phone sends them, which may send none in
+        silence.
+        """
         last_ns = self.last_ns or 0
         usual = self._sizes.most_common(1)
         frame_samples, usual_frames = usual[0] if usual else (None, 0)
         delivery, judge, reader = self._delivery, self._judge, self._reader
-        pauses = delivery.pauses
-        reception = self._reception()
+        pauses = delivery.pauses(may_be_silent=may_be_silent)
         buffers = delivery.buffers
         signal, holes = self.sound.signal.result(), self.sound.holes.result()
         frame_ms = (frame_samples or FRAME_SAMPLES) / 8
@@ -272,7 +274,7 @@ class StreamFold:
             other_sizes_ratio=1 - usual_frames / max(1, self.frames),
             samples_hz=self._samples_hz(drift.ppm),
             mean_hz=self._mean_hz(),
-            clock_hz=delivery.clock.hz if self._is_rtp else None,
+            clock_hz=delivery.clock.hz if self._rtp else None,
             labels=tuple(self._labels.most_common(8)),
             fingerprint=reader.fingerprint,
             dialect=self._dialect(),
@@ -290,7 +292,8 @@ class StreamFold:
             calm_ratio=delivery.intervals.share(0.75 * frame_ms, 1.25 * frame_ms),
             backlog_ms=delivery.backlog.backlog_ns / 1e6,
             jitter=delivery.jitter,
-            reception=reception,
+            reception=self._rtp.reception if self._rtp else None,
+            said=self._rtp.said() if self._rtp else Said(),
             pauses=pauses,
             variation=delivery.variation.result(),
             drift=drift,
@@ -337,15 +340,6 @@ class StreamFold:
         if reading is None or self.is_datagrams or self._judge.foreign:
             return None
         return name_dialect(self.encapsulation, reading.codec, self._reader.fingerprint)
-
-    def _reception(self) -> Reception | None:
-        """Over all connections: the counts add up, base and highest are the latest."""
-        if not self._is_rtp:
-            return None
-        latest = self._sequence.result()
-        for earlier in reversed(self._finished_sequences):
-            latest = latest.after(earlier)
-        return latest
 
     def _bursts(self, pauses: tuple[Pause, ...], holes: Holes, frame_samples: int) -> Bursts:
         """Of all that a listener with an adaptive buffer missed."""

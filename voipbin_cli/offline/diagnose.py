@@ -98,7 +98,7 @@ def diagnose_file(path: str, encapsulation: Encapsulation | None = None) -> File
 def _diagnose_run(target: str, encapsulation: Encapsulation, capture: Capture) -> FileDiagnosis:
     """Tell a live run over again."""
     with Worker() as worker:
-        run = DiagnosisFold(_new_fold(encapsulation, worker))
+        run = DiagnosisFold(_new_fold(encapsulation, worker), target)
         for step in steps(capture, _RETOLD):
             if isinstance(step, CapturedEvent):
                 _retell(run, step)

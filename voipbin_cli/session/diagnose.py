@@ -58,7 +58,7 @@ class LiveDiagnosis(Hearer):
         self.measuring = Measuring(
             live.encapsulation, rng, keep_samples=KEPT_SAMPLES, keep_rows=KEPT_ROWS
         )
-        self.diagnosis = DiagnosisFold(self.measuring.fold)
+        self.diagnosis = DiagnosisFold(self.measuring.fold, live.label)
         self.steps: list[Step] = []
         self.events: list[str] = []
         self._live = live

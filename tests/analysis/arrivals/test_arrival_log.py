@@ -264,11 +264,14 @@ def test_noise_in_the_place_of_speech_fits_no_codec() -> None:
 
 
 def test_a_phone_that_is_silent_for_a_while_has_lost_nothing() -> None:
-    """Its timestamps say so (RFC 3551 section 4.1); without a clock only the numbers would."""
+    """Its timestamps say so (RFC 3551 section 4.1), on a connection as in datagrams."""
     rows = _spoken(200)
     for n in range(200, 400):
         late = 3_000  # ms
         rows.append(((n * 20 + late) * MS, _packet(n, 160 * n + 8 * late, SPEECH[n % 30])))
     phone = _stream(rows, is_datagrams=True, clock_hz=8000).measured()
     assert (phone.lost_ms, phone.stalls) == (0.0, [])
-    assert _stream(rows).measured().lost_ms == 3000.0
+    stream = _stream(rows).measured()
+    assert (stream.lost_ms, stream.stalls) == (0.0, [])
+    for told in (phone, stream):
+        assert [pause.meant_ns for pause in told.paused(PauseKind.MEANT)] == [3000 * MS]

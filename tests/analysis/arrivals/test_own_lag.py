@@ -54,7 +54,8 @@ def waited(
         if len(part):
             times = np.array([round(read_ms[n] * MS) for n in part], np.int64)
             places = np.array(part, np.int64) * FRAME
-            told.append(fold.add(Came(times, np.full(len(part), FRAME), places)))
+            own, meant = np.full(len(part), FRAME), np.zeros(len(part), np.int64)
+            told.append(fold.add(Came(times, own, places, meant)))
     told.append(fold.finish())
     return [ns / MS for came in told for ns in came.time.tolist()], fold.pauses
 

@@ -75,7 +75,7 @@ def test_the_place_of_each_packet_over_the_wrap() -> None:
 def test_a_sequence_goes_on_over_a_cut() -> None:
     first = sequence([10, 13, 11], SequencePast())
     assert first.end == SequencePast(
-        is_none=False, ssrc=1, sequence_number=11, payload_type=0, behind=2
+        is_none=False, ssrc=1, sequence_number=11, payload_type=0, first_type=0, behind=2
     )
     assert sequence([13, 14], first.end).is_duplicate.tolist() == [True, False]
     assert sequence([14], first.end, ssrc=2).is_new_source.tolist() == [True]

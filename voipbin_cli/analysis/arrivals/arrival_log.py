@@ -7,6 +7,7 @@ few rows at a time and a capture thousands; everything behind this works on colu
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
+from enum import IntFlag
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,13 +22,24 @@ from voipbin_cli.codec.framing import OtherFraming, find_framing
 from voipbin_cli.errors import DecodeError
 
 
+class Begins(IntFlag):
+    """What begins anew with a row of RTP."""
+
+    NOTHING = 0
+    SOURCE = 1
+    SEQUENCE = 2
+    TIMESTAMP = 4
+    LABEL = 8
+
+
 @dataclass(frozen=True, slots=True)
 class Arrivals:
     """Rows in order of arrival. The payload of a row is `data[at : at + length]`.
 
     `label` is the RTP payload type or the AudioSocket kind, NO_LABEL for SLN; the RTP columns
-    are all zero without RTP. `is_audio` is false for comfort noise, events and the like; of the
-    rows of audio alone `others` tells how many such came right before each.
+    are all zero without RTP. `is_audio` is false for comfort noise, events and the like. `begins`
+    says what begins anew with a row (a number of `Begins`), `resumes` that the sender had been
+    silent on purpose, as it says; both are known once the rows are sorted out (`numbering`).
     `is_odd`: an odd number of bytes of audio came before it on its connection.
     """
 
@@ -42,7 +54,8 @@ class Arrivals:
     timestamp: Ints
     ssrc: Ints
     marker: Mask
-    others: Ints
+    begins: Ints
+    resumes: Mask
 
     def __len__(self) -> int:
         return len(self.time_ns)
@@ -179,7 +192,8 @@ def _rows(headers: Headers) -> Arrivals:
         timestamp=rtp.timestamp if rtp else none,
         ssrc=rtp.ssrc if rtp else none,
         marker=rtp.marker if rtp else none > 0,
-        others=none,
+        begins=none,
+        resumes=none > 0,
     )
 
 

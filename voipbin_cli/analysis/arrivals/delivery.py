@@ -21,8 +21,10 @@ from voipbin_cli.analysis.columns import Blocks, Ints
 from voipbin_cli.analysis.pauses import Pause, weigh
 from voipbin_cli.analysis.playout.late_frames import BufferFold, Outcome
 from voipbin_cli.analysis.playout.target_delay import ADAPTIVE, FIXED_60
+from voipbin_cli.codec.codecs import FRAME_NS
 
 _SECOND_FRAMES = 50
+_NOTED = 20_000
 
 
 class DeliveryFold:
@@ -51,14 +53,20 @@ class DeliveryFold:
         self._drift = DriftFold()
         self._offsets: Blocks[np.int64] = Blocks(_SECOND_FRAMES, np.int64)
         self._buffers = BufferFold()
+        self._silent: dict[int, Pause] = {}
+        self._silence_ns = 0
         self._frames = 0
 
     def add(self, rows: Placed) -> None:
         """Take rows in order of arrival."""
         self._frames += len(rows.time)
         self.intervals.add(rows.gap[1:] if rows.is_fresh else rows.gap)
+        self._note_silence(rows)
         self._unclocked.append((rows.time, rows.ticks))
-        self.clock.add(rows.time, rows.ticks, rows.place)
+        # The timestamps count the silence, too, of which there is no audio.
+        silence = self._silence_ns + np.cumsum(rows.told)
+        self._silence_ns = int(silence[-1])
+        self.clock.add(rows.time, rows.ticks, rows.place + silence)
         self._take_clock()
         self._held = rows if self._held is None else joined(self._held, rows)
         whole = len(self._held.time) - len(self._held.time) % WINDOW_FRAMES
@@ -70,7 +78,7 @@ class DeliveryFold:
         """Pass on rows by when they were due."""
         if len(placed.time):
             rows = self.due.lay(placed, clock_hz)
-            self._judge(self._waiting.add(Came(rows.time, rows.own, rows.place)))
+            self._judge(self._waiting.add(Came(rows.time, rows.own, rows.place, rows.meant)))
 
     def _lay_rest(self) -> None:
         """Nothing more comes on this connection."""
@@ -80,6 +88,13 @@ class DeliveryFold:
         if held is not None and self.clock.hz is not None:
             self._lay(held, self.clock.hz)
         self._judge(self._waiting.finish())
+
+    def _note_silence(self, rows: Placed) -> None:
+        """Pauses that the timestamps tell of: what is placed by them never looks late."""
+        for row in np.flatnonzero(rows.told >= FRAME_NS)[: _NOTED - len(self._silent)].tolist():
+            frame, at_ns = self._frames - len(rows.time) + row, int(rows.time[row])
+            told = Pause(frame, at_ns, int(rows.gap[row]), meant_ns=int(rows.told[row]))
+            self._silent[frame] = told
 
     def broke(self) -> None:
         """The connection is gone."""
@@ -136,13 +151,19 @@ class DeliveryFold:
         is_clock = self.due.is_believable and not self.due.was_paced
         return told if is_clock else told._replace(ppm=None, uncertainty_ppm=None)
 
-    @property
-    def pauses(self) -> tuple[Pause, ...]:
+    def pauses(self, *, may_be_silent: bool) -> tuple[Pause, ...]:
         """Every pause, those that this process made too, judged by all that is known so far."""
         pauses = self._pauses.pauses
         queued_ms = self._lateness.round_trips().queued_ms
-        judged = weigh(pauses, rises=self._floor.rises(pauses), queued_ms=queued_ms)
-        return tuple(sorted((*judged, *self._waiting.pauses), key=attrgetter("frame")))
+        judged = weigh(
+            pauses,
+            rises=self._floor.rises(pauses),
+            queued_ms=queued_ms,
+            may_be_silent=may_be_silent,
+        )
+        known = {pause.frame for pause in judged if pause.meant_ns}
+        silent = [pause for frame, pause in self._silent.items() if frame not in known]
+        return tuple(sorted((*judged, *silent, *self._waiting.pauses), key=attrgetter("frame")))
 
     def glance(self) -> tuple[float, float]:
         """The share of frames late for a 60 ms buffer, and an adaptive one's delay in ms."""

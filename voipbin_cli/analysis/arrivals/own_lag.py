@@ -93,18 +93,22 @@ class LatenessFold:
 
 
 class Came(NamedTuple):
-    """Columns of frames: when each came, its length, its place in the audio."""
+    """Columns of frames: when each came, its length, its place in the audio; in ns.
+
+    `meant` is for how long the sender says that it was silent before.
+    """
 
     time: Ints
     own: Ints
     place: Ints
+    meant: Ints
 
     def part(self, start: int, stop: int) -> Came:
         """Some frames in a row."""
         return Came(*(column[start:stop] for column in self))
 
 
-NO_FRAMES = Came(*(np.empty(0, np.int64) for _ in range(3)))
+NO_FRAMES = Came(*(np.empty(0, np.int64) for _ in range(4)))
 
 
 class KeptWaiting:
@@ -165,7 +169,7 @@ class KeptWaiting:
             self._delay_ns = int(read.time[awake[-1]] - read.place[awake[-1]])
         self._frames += ready
         self._last_ns = int(read.time[ready - 1])
-        return Came(came[:ready], read.own[:ready], read.place[:ready])
+        return read.part(0, ready)._replace(time=came[:ready])
 
     def _excuse(self, read: Came, came: Ints, rows: Ints, waited: Mask, sleep: Sleep) -> None:
         first, after = int(rows[0]), int(rows[-1]) + 1

@@ -24,6 +24,15 @@ class Settled(NamedTuple):
     absent: Ints
 
 
+class _Frames(NamedTuple):
+    """Columns as the judge takes them, ns."""
+
+    times: Ints
+    places: Ints
+    durations: Ints
+    meant: Ints
+
+
 class PauseFold:
     """Leads columns of frames through the judge, and lays them on the clock with its verdict.
 
@@ -41,11 +50,13 @@ class PauseFold:
         self._held_delays = self._held_places = np.empty(0, np.int64)
         self._absent_ns = 0
 
-    def add(self, times_ns: Ints, durations_ns: Ints, places_ns: Ints) -> Settled:
+    def add(
+        self, times_ns: Ints, durations_ns: Ints, places_ns: Ints, meant_ns: Ints | None = None
+    ) -> Settled:
         """Take frames in order of arrival: when they came, their lengths and places in the audio.
 
-        Return those that are settled now. A pause holds back what follows it, for two seconds at
-        most.
+        `meant_ns` is for how long the sender says that it was silent before each. Return those
+        that are settled now. A pause holds back what follows it, for two seconds at most.
         """
         self._held_delays = np.concatenate([self._held_delays, times_ns - places_ns])
         self._held_places = np.concatenate([self._held_places, places_ns])
@@ -53,7 +64,9 @@ class PauseFold:
         self._top_ns = int(tops[-1])
         kept = np.flatnonzero(places_ns > tops[:-1])
         if kept.size:
-            self._lead(times_ns[kept], places_ns[kept], durations_ns[kept], self._rows + kept)
+            meant = np.zeros(len(times_ns), np.int64) if meant_ns is None else meant_ns
+            frames = _Frames(*(c[kept] for c in (times_ns, places_ns, durations_ns, meant)))
+            self._lead(frames, self._rows + kept)
         self._rows += len(times_ns)
         return self._release()
 
@@ -68,29 +81,30 @@ class PauseFold:
         self._judge = PauseJudge()
         return rest
 
-    def _lead(self, times: Ints, places: Ints, durations: Ints, rows: Ints) -> None:
+    def _lead(self, frames: _Frames, rows: Ints) -> None:
         """Show the judge each frame from a pause until that is settled, and the rest at once."""
         judge = self._judge
+        times, places, durations, _ = frames
         delays = times - places
         delay_ns = judge.delay_ns if judge.frames else delays[0]
         before = np.concatenate([[judge.duration_ns], durations[:-1]])
         gaps = np.diff(delays, prepend=delay_ns) + before
         found = np.flatnonzero(gaps > np.maximum(GAP_NS, least_pause_ns(durations)))
         self._row_of |= zip((judge.frames + found).tolist(), rows[found].tolist(), strict=True)
-        done = self._follow(times, places, durations, 0) if judge.open else 0
+        done = self._follow(frames, 0) if judge.open else 0
         for n in found.tolist():
             if n >= done:
                 judge.pass_by(times[done:n], places[done:n], durations[done:n])
-                done = self._follow(times, places, durations, n)
+                done = self._follow(frames, n)
         judge.pass_by(times[done:], places[done:], durations[done:])
 
-    def _follow(self, times: Ints, places: Ints, durations: Ints, start: int) -> int:
+    def _follow(self, frames: _Frames, start: int) -> int:
         """Let the judge see frames until it has settled everything; return the next one."""
-        for n in range(start, len(times)):
-            self._note(self._judge.add(int(times[n]), int(places[n]), int(durations[n])))
+        for n in range(start, len(frames.times)):
+            self._note(self._judge.add(*(int(column[n]) for column in frames)))
             if not self._judge.open:
                 return n + 1
-        return len(times)
+        return len(frames.times)
 
     def _note(self, settled: tuple[Pause, ...]) -> None:
         for pause in settled:

@@ -105,6 +105,18 @@ class SequenceFold:
         else:
             self._jump(sequence_number, ahead)
 
+    def restart(self) -> None:
+        """The source is known to begin anew with the next number, or another is heard."""
+        self._finish()
+        self._restarts += 1
+        self._valid, self._probation, self._follower = False, MIN_SEQUENTIAL, None
+
+    def _finish(self) -> None:
+        self._finished_expected += self._expected()
+        self._finished_received += self._received
+        self._finished_missing += self._expected() - self._distinct
+        self._received = self._distinct = 0
+
     def result(self) -> Reception:
         """The figures so far."""
         expected = self._expected()
@@ -153,9 +165,7 @@ class SequenceFold:
         # A.1: "Two sequential packets -- assume that the other side restarted without telling us so
         # just re-sync (i.e., pretend this was the first packet)."
         if self._bad is not None and _same(number, self._bad):
-            self._finished_expected += self._expected()
-            self._finished_received += self._received
-            self._finished_missing += self._expected() - self._distinct
+            self._finish()
             self._restarts += 1
             self._start(number)
             return

@@ -19,6 +19,7 @@ from voipbin_cli.analysis.findings import (
     pace,
     payload,
     running_dry,
+    signalled,
     sound,
 )
 from voipbin_cli.analysis.findings import mislabelled as labels
@@ -39,6 +40,7 @@ ROWS: tuple[FindingRow, ...] = (
     *artefacts.ROWS,
     *sound.ROWS,
     holes.SILENCE,
+    *signalled.ROWS,
     *labels.ROWS,
 )
 

@@ -68,7 +68,7 @@ def muted(case: Case) -> Evidence:
 def judge_no_audio(case: Case) -> float:
     """No frame of audio; text, or frames that are none, in their place is another matter."""
     measured = case.measured
-    if measured.frames or measured.is_only_text or measured.framing:
+    if measured.frames or measured.is_only_text or measured.framing or measured.said.events:
         return 0.0
     return 0.0 if measured.malformed * 2 > measured.messages else 0.99
 
@@ -98,9 +98,9 @@ def no_audio_as(case: Case) -> Words:
     return Words("the call was up and ended, and no frame of audio had come")
 
 
-def is_lone_member(case: Case) -> bool:
-    """A conference passes the frames of its only member on; one that sends none is heard so."""
-    return case.around.members == 1
+def is_silent_on_purpose(case: Case) -> bool:
+    """One who sends nothing says so by comfort noise, or is a conference's only member."""
+    return case.around.members == 1 or case.measured.said.noises > 0
 
 
 def judge_connection_lost(case: Case) -> float:
@@ -113,7 +113,7 @@ def judge_connection_lost(case: Case) -> float:
 
 def fell_silent(case: Case) -> bool:
     """A call's frames never pause: silence is sent as frames. Only a lone member's may."""
-    came = case.measured.frames > 0 and case.around.members != 1
+    came = case.measured.frames > 0 and not case.around.may_be_silent
     return came and case.around.silent_ms >= DEAD_MS
 
 
@@ -330,7 +330,7 @@ ROWS: tuple[FindingRow, ...] = (
         specify=no_audio_as,
         symptom="no audio received",
         explains=frozenset((FindingId.SILENCE,)),
-        mild=is_lone_member,
+        mild=is_silent_on_purpose,
     ),
     FindingRow(
         id=FindingId.CONNECTION_LOST,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from voipbin_cli.analysis.findings.row import INFO, Case, Evidence, FindingRow
+from voipbin_cli.analysis.findings.signalled import is_as_labelled
 from voipbin_cli.codec.codecs import SAMPLE_RATE_HZ, Codec
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.codec.payload_types import PCMA, PCMU
@@ -25,6 +26,8 @@ def timestamp_rate(case: Case) -> Evidence:
 def judge_label(case: Case) -> float:
     measured = case.measured
     if measured.reading is None or not measured.labels or not measured.is_settled:
+        return 0.0
+    if any(is_as_labelled(measured, change) for change in measured.changes):
         return 0.0
     label, read = measured.labels[0][0], measured.reading.codec
     if measured.encapsulation is Encapsulation.RTP:

@@ -16,6 +16,7 @@ from voipbin_cli.analysis.findings.row import (
     sure,
     tenths,
 )
+from voipbin_cli.analysis.findings.signalled import is_as_labelled
 from voipbin_cli.analysis.metrics import Measured, change_fields
 from voipbin_cli.analysis.words import NO_WORDS, Words
 from voipbin_cli.codec.codecs import FRAME_SAMPLES, SAMPLE_RATE_HZ, Codec
@@ -149,11 +150,11 @@ def judge_codec_mismatch(case: Case) -> float:
         return 0.9
     if measured.foreign:
         return 0.0 if measured.is_datagrams and not _is_labelled_here(measured) else 0.95
-    if measured.changes:
+    if any(not is_as_labelled(measured, change) for change in measured.changes):
         return 0.95
     if measured.is_datagrams or measured.reading is None or not measured.is_settled:
         return 0.0
-    return 0.97 if measured.reading.codec is Codec.ALAW else 0.0
+    return 0.97 if measured.reading.codec is Codec.ALAW and not measured.changes else 0.0
 
 
 def _is_labelled_here(measured: Measured) -> bool:

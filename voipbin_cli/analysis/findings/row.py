@@ -65,11 +65,20 @@ class Circumstances:
     mute_direction: str = ""
     members: int | None = None
     look_up: str = ""
+    is_conference: bool = False
     lost_for_good: bool = False
     call_status: str = ""
     closings: tuple[Closing, ...] = ()
     silent_ms: float = 0.0
     pinged: bool | None = None
+
+    @property
+    def may_be_silent(self) -> bool:
+        """A conference passes on the frames of its only member, whose phone may send none.
+
+        Where nobody said how many there are it may be one.
+        """
+        return self.members == 1 or (self.is_conference and self.members is None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -192,10 +192,14 @@ class RtpHeaders:
 
     @cached_property
     def is_audio(self) -> Mask:
-        """No comfort noise (RFC 3389) and no telephone event (RFC 4733, four bytes)."""
+        """A payload, and no comfort noise or telephone event."""
+        return (self.payload_bytes > 0) & ~self.is_aside
+
+    @cached_property
+    def is_aside(self) -> Mask:
+        """Comfort noise (RFC 3389) or a telephone event (RFC 4733, four bytes)."""
         event = (self.payload_type >= 96) & equal(self.payload_bytes, _EVENT_BYTES)
-        other = self.is_packet & (equal(self.payload_type, COMFORT_NOISE) | event)
-        return (self.payload_bytes > 0) & ~other
+        return self.is_packet & (equal(self.payload_type, COMFORT_NOISE) | event)
 
     @property
     def is_frame(self) -> Mask:

@@ -22,13 +22,15 @@ _STRETCH = 1 << 40
 class SequencePast:
     """What a block has to know of the last packet before it; `is_none` where there was none.
 
-    `behind`: so many numbers it was below the highest of its stretch.
+    `behind`: so many numbers it was below the highest of its stretch. `payload_type` is that of
+    the last packet of audio, `first_type` of the first one.
     """
 
     is_none: bool = True
     ssrc: int = 0
     sequence_number: int = 0
-    payload_type: int = 0
+    payload_type: int | None = None
+    first_type: int | None = None
     behind: int = 0
 
 
@@ -113,12 +115,34 @@ class SequenceFacts:
         return self._of_messages(self.order.ahead < 0)
 
     @cached_property
+    def _heard(self) -> Ints:
+        """Of the packets, those of audio: comfort noise and events have types of their own."""
+        return np.flatnonzero(~self._packets.is_aside[self.order.at])
+
+    @cached_property
     def is_other_type(self) -> Mask:
-        """Its payload type is not that of the packet before, of the same source."""
-        order = self.order
-        types = self._packets.payload_type[order.at]
-        changed = unequal(types, before(types, self._past.payload_type))
-        return self._of_messages(changed & ~self._is_first(order.at) & ~order.is_new_source)
+        """Its payload type is not that of the audio before, of the same source."""
+        at = self.order.at[self._heard]
+        types = self._packets.payload_type[at]
+        past = self._past.payload_type
+        earlier = before(types, past if past is not None else int(types[0]) if len(at) else 0)
+        column = np.zeros(len(self._packets.messages), bool)
+        column[at] = unequal(types, earlier) & ~self.order.is_new_source[self._heard]
+        return column
+
+    @cached_property
+    def is_relabelled(self) -> Mask:
+        """Its payload type is not that of the first audio of the stream."""
+        first = self._first_type
+        if first is None:
+            return np.zeros(len(self._packets.messages), bool)
+        return self._packets.is_audio & unequal(self._packets.payload_type, first)
+
+    @property
+    def _first_type(self) -> int | None:
+        if self._past.first_type is not None or not len(self._heard):
+            return self._past.first_type
+        return int(self._packets.payload_type[self.order.at[self._heard[0]]])
 
     @cached_property
     def is_fixed_start(self) -> Mask:
@@ -135,11 +159,13 @@ class SequenceFacts:
         order, packets = self.order, self._packets
         if not len(order.at):
             return self._past
-        last = int(order.at[-1])
+        last, heard = int(order.at[-1]), order.at[self._heard]
+        latest = int(packets.payload_type[heard[-1]]) if len(heard) else self._past.payload_type
         return SequencePast(
             is_none=False,
             ssrc=int(packets.ssrc[last]),
             sequence_number=int(packets.sequence_number[last]),
-            payload_type=int(packets.payload_type[last]),
+            payload_type=latest,
+            first_type=self._first_type,
             behind=int(order.behind[-1]),
         )

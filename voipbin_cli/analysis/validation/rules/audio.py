@@ -19,7 +19,9 @@ from voipbin_cli.analysis.validation.rules.rule import (
     always,
 )
 from voipbin_cli.codec.codecs import Codec
+from voipbin_cli.codec.encapsulation import Direction, Encapsulation
 from voipbin_cli.codec.file_marks import STARTS
+from voipbin_cli.codec.payload_types import PCMA
 
 CODEC_TABLE = "VoIPBIN media stream: the codec of each encapsulation, received and sent"
 G711, L16 = f"ITU-T G.711; {CODEC_TABLE}", f"RFC 3551 4.5.11; {CODEC_TABLE}"
@@ -40,6 +42,14 @@ def _heard_as(codec: Codec) -> Callable[[BlockFacts], Mask]:
         return _sounds_like(facts, code_of(codec))
 
     return predicate
+
+
+def _is_alaw(facts: BlockFacts) -> Mask:
+    """A-law; not where the payload type of what is received has changed to say so."""
+    alaw = _heard_as(Codec.ALAW)(facts)
+    if facts.due.encapsulation is not Encapsulation.RTP or facts.due.direction is not Direction.IN:
+        return alaw
+    return alaw & ~(facts.sequence.is_relabelled & equal(facts.rtp.payload_type, PCMA))
 
 
 def _is_undocumented(facts: BlockFacts) -> Mask:
@@ -93,7 +103,7 @@ RULES = (
         sentence="A-law is no codec of the platform's streams.",
         message="this sounds like A-law, {due.codec_names} is due",
         consequence="read as mu-law it is loud and distorted, read as linear it is noise",
-        predicate=_heard_as(Codec.ALAW),
+        predicate=_is_alaw,
         field="payload",
     ),
     Rule(

@@ -20,6 +20,7 @@ from voipbin_cli.analysis.validation.rules.rule import (
 )
 from voipbin_cli.analysis.validation.rules.sln import off_size
 from voipbin_cli.codec.audiosocket import MAX_PAYLOAD_BYTES
+from voipbin_cli.codec.codecs import SAMPLE_RATE_HZ
 
 DROPPED = "it is dropped without a word, and its audio with it"
 PLATFORM = "VoIPBIN media stream: RTP"
@@ -33,7 +34,15 @@ def _is_unknown_type(facts: BlockFacts) -> Mask:
     if facts.due.is_datagrams:
         return np.zeros(len(facts.messages), bool)
     known = (DOCUMENTED_PAYLOAD_TYPE, DEPLOYED_PAYLOAD_TYPE)
-    return facts.rtp.is_packet & ~np.isin(facts.rtp.payload_type, known)
+    other = facts.rtp.is_packet & ~np.isin(facts.rtp.payload_type, known)
+    return other & ~facts.rtp.is_aside & ~facts.sequence.is_relabelled
+
+
+def _is_off_the_clock(facts: BlockFacts) -> Mask:
+    """No silence that was meant: that is a jump ahead by as much as the time that passed."""
+    passed = facts.pacing.gap_ms * SAMPLE_RATE_HZ / 1000
+    silence = (facts.clock.step > facts.clock.due) & (2 * passed >= facts.clock.step)
+    return facts.clock.is_off & ~silence
 
 
 def _is_fixed_start(facts: BlockFacts) -> Mask:
@@ -189,7 +198,7 @@ _PAYLOAD = (
     ),
     Rule(
         id=RuleId.RTP_PAYLOAD_TYPE_CHANGED,
-        severities=always(WARNING),
+        severities=Severities(WARNING, WARNING, INFO),
         clause="RFC 3550 5.1",
         sentence="The payload type stays the same.",
         message="payload type {rtp.payload_type} after another one",
@@ -311,7 +320,7 @@ _CLOCK = (
         sentence="The timestamp counts samples at 8 kHz.",
         message="the timestamp advances by {clock.step}, {clock.due} samples went before",
         consequence="a jitter buffer plays it at the wrong time, or drops it",
-        predicate=lambda facts: facts.clock.is_off,
+        predicate=_is_off_the_clock,
         field="timestamp",
     ),
 )

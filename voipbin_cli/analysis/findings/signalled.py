@@ -1,0 +1,146 @@
+"""What the sender does on purpose, and says in its packets: no fault, and good to know."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from voipbin_cli.analysis.arrivals.arrival_log import Begins
+from voipbin_cli.analysis.findings.row import INFO, WARNING, Case, Evidence, FindingRow, tenths
+from voipbin_cli.analysis.metrics import Measured
+from voipbin_cli.analysis.pauses import PauseKind
+from voipbin_cli.analysis.sound.codec_judge import Change
+from voipbin_cli.codec.codecs import Codec
+from voipbin_cli.codec.payload_types import PCMA, PCMU, lookup
+from voipbin_cli.finding_ids import FindingId
+
+_NAMES = {
+    Begins.SOURCE: "ssrc",
+    Begins.SEQUENCE: "sequence",
+    Begins.TIMESTAMP: "timestamp",
+    Begins.LABEL: "payload_type",
+}
+_LABELLED = {PCMU: Codec.MULAW, PCMA: Codec.ALAW}
+# A few packets of another source are strays; of two that take turns each is heard for longer.
+STRAYS = 5
+# The codec is looked at in blocks of half a second: its change is told by the first frame of one.
+_BLOCK_FRAMES = 25
+_TOLD = 5
+
+
+def is_as_labelled(measured: Measured, change: Change) -> bool:
+    """Whether the payload type changed, too, and names what the payload is from then on."""
+    labels = [one for one in measured.said.restarts if one.what is Begins.LABEL]
+    before = [one for one in labels if one.frame < change.frame + _BLOCK_FRAMES]
+    return bool(before) and _LABELLED.get(before[-1].after) is change.after.codec
+
+
+def judge_restart(case: Case) -> float:
+    return 0.95 if case.measured.said.restarts or _others(case) > STRAYS else 0.0
+
+
+def _others(case: Case) -> int:
+    return sum(case.measured.said.others.values())
+
+
+def restart(case: Case) -> Evidence:
+    said = case.measured.said
+    kinds = Counter(
+        name for one in said.restarts for what, name in _NAMES.items() if one.what & what
+    )
+    told: Evidence = {"restarts": len({one.frame for one in said.restarts}), **kinds}
+    if said.restarts:
+        told["first_frame"] = said.restarts[0].frame
+    labels = [one for one in said.restarts if one.what is Begins.LABEL]
+    if labels:
+        told["codecs"] = [
+            {"frame": one.frame, "from": _name(one.before), "to": _name(one.after)}
+            for one in labels[:_TOLD]
+        ]
+    if _others(case) > STRAYS:
+        told["other_sources"] = {
+            f"{ssrc:#010x}": count for ssrc, count in Counter(said.others).most_common(_TOLD)
+        }
+    return told
+
+
+def _name(label: int) -> str:
+    """A payload type in words."""
+    known = lookup(label)
+    return f"{label} ({known.name})" if known else str(label)
+
+
+def is_one_source(case: Case) -> bool:
+    """A source that begins anew harms nothing; two at a time are heard in turns."""
+    return _others(case) <= STRAYS
+
+
+def judge_events(case: Case) -> float:
+    return 0.99 if case.measured.said.events else 0.0
+
+
+def events(case: Case) -> Evidence:
+    told = case.measured.said.events
+    assert told is not None
+    evidence: Evidence = {
+        "digits": told.digits,
+        "events": len(told.digits) + len(told.others),
+        "packets": told.packets,
+        "longest_ms": tenths(told.longest_ms),
+    }
+    if told.others:
+        evidence["other_events"] = list(told.others[:_TOLD])
+    return evidence
+
+
+def _silences_ms(case: Case) -> list[float]:
+    """Pauses that are meant, but for those in which a key was pressed."""
+    measured = case.measured
+    meant = (p for p in measured.paused(PauseKind.MEANT) if p.frame not in measured.said.keyed)
+    return [pause.meant_ns / 1e6 for pause in meant]
+
+
+def judge_suppression(case: Case) -> float:
+    return 0.95 if case.measured.said.noises or _silences_ms(case) else 0.0
+
+
+def suppression(case: Case) -> Evidence:
+    measured = case.measured
+    meant = _silences_ms(case)
+    return {
+        "pauses": len(meant),
+        "longest_ms": tenths(max(meant, default=0.0)),
+        "total_ms": tenths(sum(meant)),
+        "share": round(min(1.0, measured.share(sum(meant))), 4),
+        "comfort_noise_packets": measured.said.noises,
+    }
+
+
+ROWS: tuple[FindingRow, ...] = (
+    FindingRow(
+        id=FindingId.STREAM_RESTART,
+        severity=WARNING,
+        title="the stream begins anew, changes its codec as its label says, or is of two sources",
+        judge=judge_restart,
+        prove=restart,
+        remedy="go by the SSRC: begin anew with numbers and timestamps where it changes, and "
+        "decode by the payload type of each packet; of two sources at a time play one",
+        mild=is_one_source,
+    ),
+    FindingRow(
+        id=FindingId.TELEPHONE_EVENTS,
+        severity=INFO,
+        title="digits come as telephone events (RFC 4733)",
+        judge=judge_events,
+        prove=events,
+        remedy="harmless: read the digits from the packets of that payload type, and do not play "
+        "those",
+    ),
+    FindingRow(
+        id=FindingId.SILENCE_SUPPRESSION,
+        severity=INFO,
+        title="the sender sends nothing while nobody speaks",
+        judge=judge_suppression,
+        prove=suppression,
+        remedy="harmless: play silence or comfort noise in these pauses; none of the audio is lost",
+    ),
+)
