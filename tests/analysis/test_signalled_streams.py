@@ -232,6 +232,15 @@ def test_two_sources_at_a_time_are_named(in_a_row: int) -> None:
         assert others == 600
 
 
+def test_bytes_that_are_no_header_are_of_no_source() -> None:
+    """Each SSRC once: what is measured is all of it, whatever it is."""
+    rng = Random(3)
+    sent = [Packet(**{**vars(p), "ssrc": rng.randrange(1 << 32)}) for p in make.spoken(1)]
+    found = told(sent)
+    assert found.measured.frames == len(sent)
+    assert found.measured.said.others == {}
+
+
 # A codec that changes as its label says
 
 

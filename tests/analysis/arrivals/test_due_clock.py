@@ -253,7 +253,8 @@ def _folded(parts: list[list[TimedMessage]]) -> tuple[object, ...]:
 def _rows(time: Ints, place: Ints, ticks: Ints, *, is_fresh: bool) -> Placed:
     own = np.full(time.size, 20 * MS)
     gap = np.diff(time, prepend=time[0])
-    return Placed(time, gap, own, place, ticks, np.ones(time.size, np.int64), is_fresh)
+    steps, none = np.ones(time.size, np.int64), np.zeros(time.size, np.int64)
+    return Placed(time, gap, own, place, ticks, steps, none, none, none, is_fresh)
 
 
 def test_another_connection_goes_on_where_the_time_says() -> None:

@@ -76,14 +76,18 @@ class NumberFold:
             self._tail = rows.chosen(slice(len(rows) - 1, None)).compact()
             rows, is_jump = rows.chosen(slice(0, -1)), is_jump[:-1]
         if is_jump.any():
-            # A number far from both its neighbours: a receiver refuses the packet.
-            follows = np.append(numbers[1:], 0)[: len(rows)]
-            rows = rows.chosen(~(is_jump & ((follows <= 0) | (follows >= MAX_MISORDER))))
+            # A number far from both its neighbours, which follow each other: it is refused.
+            back = numbers + np.append(numbers[1:], 0)
+            is_wild = is_jump & (back[: len(rows)] > 0) & (back[: len(rows)] < MAX_MISORDER)
+            rows = rows.chosen(~is_wild)
         if not len(rows):
             return rows
         numbers, stamps = self._steps(rows)
-        begun = np.where(self._jumps(rows, numbers, stamps), int(Begins.SEQUENCE), 0)
-        rows = replace(rows, begins=rows.begins | begun) if begun.any() else rows
+        # A.1: two packets in sequence after a jump, and the sender has begun anew.
+        follows = np.append(numbers[1:], 0)
+        begun = self._jumps(rows, numbers, stamps) & (follows > 0) & (follows < MAX_MISORDER)
+        if begun.any():
+            rows = replace(rows, begins=rows.begins | begun * int(Begins.SEQUENCE))
         self._receive(rows, numbers)
         audio = self._audio(rows, numbers)
         self._past = _Past(
