@@ -33,7 +33,7 @@ from voipbin_cli.codec.codecs import Codec
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.codec.examination import Found
 from voipbin_cli.codec.formats import Format
-from voipbin_cli.codec.framing import Framing
+from voipbin_cli.codec.framing import OtherFraming
 from voipbin_cli.codec.reading import Reading
 from voipbin_cli.finding_ids import FindingId
 
@@ -622,7 +622,7 @@ def test_not_audio() -> None:
     text = facts(heard_blocks=10, text_blocks=6, text="JSON text")
     assert sure("not-audio", text) == 0.98
     assert evidence("not-audio", text) == {"found": "JSON text", "where": "payload"}
-    whole = facts(framing=Framing(text="HTML or XML text"))
+    whole = facts(framing=OtherFraming(text="HTML or XML text"))
     assert sure("not-audio", whole) == 0.98
     assert evidence("not-audio", whole) == {"found": "HTML or XML text", "where": "message"}
     assert sure("not-audio", facts(heard_blocks=10, text_blocks=5)) == 0
