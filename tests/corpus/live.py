@@ -71,9 +71,17 @@ def with_numbers_missing() -> list[Slot]:
 
 
 def with_holes() -> list[Slot]:
-    """Every twelfth frame is mu-law silence: lost before the platform."""
-    messages = packets(400)
-    return on_time([m if n % 12 else m[:12] + b"\xff" * 160 for n, m in enumerate(messages)])
+    """Every twelfth frame is mu-law silence: lost before the platform.
+
+    The frames have no marks: those would soften the edges of the holes.
+    """
+    speech = [message[12:] for _, message in vector_messages("rtp-deployed")][10:40]
+    return on_time(
+        [
+            message[:12] + (speech[n % 30] if n % 12 else b"\xff" * 160)
+            for n, message in enumerate(packets(400))
+        ]
+    )
 
 
 def of_40_ms() -> list[Slot]:
@@ -134,7 +142,7 @@ PEERS = (
     LiveRun("bytes swapped", _ids("byte-order"), byte_swapped, "sln"),
     LiveRun("a WAV header first", _ids("not-audio"), after_a_wav_header, "sln"),
     LiveRun("silence", _ids("silence"), silent),
-    LiveRun("text only", _ids("no-audio"), of_text),
+    LiveRun("text only", _ids("not-audio"), of_text),
 )
 # The stream needs 96 kbit/s where every frame is a packet of its own. TCP repeats a lost packet
 # after a few milliseconds or after 200: one in a hundred may do no harm.
