@@ -274,8 +274,9 @@ def _is_click(samples: Singles, shares: Singles, seam: PeriodicClick) -> bool:
     proving = _proving(samples, at)
     if proving is None:
         return True
-    effect = sharpest[np.isin(at, proving)].mean() if proving.size else 0.0
-    return bool(effect > _EFFECT_SHARE * sharpest[sounding].mean()) and not _get_louder(samples, at)
+    both = (shares[at] + shares[np.maximum(at - 1, 0)]) / 2
+    effect = both[np.isin(at, proving)].mean() if proving.size else 0.0
+    return bool(effect > _EFFECT_SHARE * both[sounding].mean()) and not _get_louder(samples, at)
 
 
 def _spikes(samples: Singles, left: Singles) -> Ints:

@@ -24,7 +24,9 @@ _SCALED_WINDOW = np.hanning(_WINDOW_SAMPLES)
 _SCALED_WINDOW *= 2**0.5 / (_SCALED_WINDOW.sum() * FULL_SCALE)
 _SCALED_WINDOW = _SCALED_WINDOW.astype(np.float32)
 _LINE_HZ = 8000 / _WINDOW_SAMPLES
-_LEAST_WINDOWS = 11
+# Six seconds at least, and ten for a tone as high as music, whose notes come again and again.
+_LEAST_WINDOWS = 23
+_MUSIC_WINDOWS = 39
 # The level of a line in its quiet half seconds: one in five is quieter still.
 _QUIET = 0.2
 # From 40 Hz up: below is what a DC blocker does. Up to 3600 Hz: above no telephone goes.
@@ -52,7 +54,7 @@ _COMES_AND_GOES = 10 ** (6 / 10)
 _SOUND_DBFS = -55.0
 # A tone is the same in two stretches within so much.
 _SAME_HZ = 3.0
-_STRETCHES_SHARE = 0.5
+_STRETCHES_SHARE = 0.6
 
 Phasors = NDArray[np.complexfloating]
 
@@ -79,10 +81,13 @@ class HumFold:
             self._stretches += 1
             softest = _softest_dbfs(stretch.samples)
             tones = _steady_tones(windows)
-            self._found.append(tuple(tone for tone in tones if tone.level_dbfs < softest))
+            most_hz = math.inf if len(windows) >= _MUSIC_WINDOWS else _MAINS_HZ
+            self._found.append(
+                tuple(tone for tone in tones if tone.level_dbfs < softest and tone.hertz < most_hz)
+            )
 
     def result(self) -> tuple[Tone, ...]:
-        """The tones that are in half of the stretches and more, loudest first."""
+        """The tones that are in three of five stretches and more, loudest first."""
         all_tones = sorted((tone for tones in self._found for tone in tones), key=_level)
         kept: list[Tone] = []
         while all_tones:
