@@ -178,4 +178,4 @@ def test_a_name_goes_before_none() -> None:
 
 
 def test_it_is_due_four_times_and_then_at_ever_longer_distances() -> None:
-    assert [n for n in range(100) if is_due(n)] == [0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96]
+    assert [n for n in range(300) if is_due(n)] == [0, 1, 2, 3, 4, 16, 64, 256]

@@ -106,19 +106,20 @@ def _is_g722(stream: bytes) -> bool:
     return bool(low.sum() >= 1000 and not low[:4].any() and np.count_nonzero(low) > 45)
 
 
-def _is_adpcm(stream: bytes) -> bool:
+def is_adpcm(stream: bytes) -> bool:
     """Samples of four bits: both halves of a byte are alike, and small steps the most likely.
 
-    IMA writes sign and magnitude, G.726 (RFC 3551 4.5.4) a number whose 0 is not sent.
+    IMA writes sign and magnitude, and seldom the largest; G.726 (RFC 3551 4.5.4) a number whose
+    0 is not sent.
     """
     octets = np.frombuffer(stream, np.uint8)
     high, low = _shares(octets >> np.uint8(4)), _shares(octets & np.uint8(15))
     if len(octets) < 400 or _distance(high, low) > 0.1:
         return False
     both = (high + low) / 2
-    small_ima = both[[0, 1, 2, 8, 9, 10]].sum()
-    small_g726 = both[[1, 2, 3, 13, 14, 15]].sum()
-    return bool(0.5 < max(small_ima, small_g726) < 0.98)
+    is_ima = 0.5 < both[[0, 1, 2, 8, 9, 10]].sum() < 0.98 and both[[7, 15]].sum() < 0.08
+    is_g726 = 0.5 < both[[1, 2, 3, 13, 14, 15]].sum() < 0.98 and both[0] < 0.01
+    return bool(is_ima or is_g726)
 
 
 def _shares(nibbles: Octets) -> npt.NDArray[np.float64]:
@@ -199,7 +200,6 @@ _FRAMED: tuple[tuple[Format, Callable[[bytes], bool]], ...] = (
     (Format.GSM, _is_gsm),
     (Format.MP3, lambda stream: _is_chained(_mp3_bytes, stream)),
     (Format.AAC, lambda stream: _is_chained(_adts_bytes, stream)),
-    (Format.ADPCM, _is_adpcm),
 )
 
 

@@ -1,4 +1,4 @@
-"""Headers of files among the samples: each is heard as a click."""
+"""FileHeaders of files among the samples: each is heard as a click."""
 
 from __future__ import annotations
 
