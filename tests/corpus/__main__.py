@@ -85,12 +85,14 @@ def main() -> int:
     """Run what is asked for."""
     ask = argparse.ArgumentParser(prog="python -m tests.corpus", description=__doc__)
     ask.add_argument("rounds", nargs="?", type=int, default=3, help="seeds, or rounds of live runs")
+    ask.add_argument("--first", type=int, default=1, help="the first seed")
     ask.add_argument("--live", action="store_true", help="real processes, sockets and namespaces")
     ask.add_argument("--misses", action="store_true", help="list each stream that was misjudged")
     asked = ask.parse_args()
     if asked.live:
         return live(asked.rounds)
-    return int(judge(range(1, 1 + asked.rounds), list_misses=asked.misses) > 0)
+    seeds = range(asked.first, asked.first + asked.rounds)
+    return int(judge(seeds, list_misses=asked.misses) > 0)
 
 
 if __name__ == "__main__":

@@ -335,20 +335,24 @@ def with_digits(sent: list[Packet], count: float, rng: Random) -> list[Packet]:
     return out
 
 
-def suppressed(sent: list[Packet], share: float, rng: Random) -> list[Packet]:
-    """RFC 3551 4.1: nothing is sent while nobody speaks, a marker where it goes on."""
-    out, n, sequence = [], 0, sent[0].sequence
-    while n < len(sent):
-        talk = rng.randint(40, 120)
-        for k, packet in enumerate(sent[n : n + talk]):
-            out.append(replace(packet, sequence=sequence, marker=k == 0))
-            sequence += 1
-        n += talk
-        if n < len(sent):
-            comfort = replace(sent[n], payload=b"\x40", payload_type=13, sequence=sequence)
-            out.append(comfort)
-            sequence += 1
-        n += int(rng.randint(20, 80) * share * 2)
+def suppressed(sent: list[Packet], hangover: float, _rng: Random) -> list[Packet]:
+    """RFC 3551 4.1: nothing is sent while nobody speaks, a marker where it goes on.
+
+    Mu-law; so many quiet frames go out before a frame of comfort noise (RFC 3389) and the pause.
+    """
+    out: list[Packet] = []
+    sequence, quiet = sent[0].sequence, 0
+    for packet in sent:
+        # Codes from 0x68 up, either sign: less than 100 of 32,124.
+        is_quiet = min(code & 0x7F for code in packet.payload) >= 0x68
+        was_paused, quiet = quiet > hangover, quiet + 1 if is_quiet else 0
+        if quiet > hangover + 1:
+            continue
+        if quiet > hangover:
+            packet = replace(packet, payload=b"\x40", payload_type=13)
+        marker = not out or (was_paused and not is_quiet)
+        out.append(replace(packet, sequence=sequence, marker=marker))
+        sequence += 1
     return out
 
 
@@ -490,7 +494,7 @@ _OF_RTP = (
     Kind(
         "silence suppressed",
         ("silence-suppression",),
-        (0.3, 0.5, 0.8),
+        (2, 5, 10),
         "rtp",
         RTP_FORMS[:1],
         delivery=suppressed,
@@ -511,9 +515,7 @@ HEALTHY = (
     ),
     Kind("mobile", (), (20, 30, 45), "healthy", sounds=SOUNDS, delivery=mobile),
     Kind("keys in speech", (), (3,), "healthy", RTP_FORMS[:1], delivery=with_digits),
-    Kind(
-        "silence suppressed", (), (0.3, 0.6), "healthy", RTP_FORMS[:1], SOUNDS, delivery=suppressed
-    ),
+    Kind("silence suppressed", (), (3, 8), "healthy", RTP_FORMS[:1], SOUNDS, delivery=suppressed),
     Kind("restart", (), (3,), "healthy", RTP_FORMS, SOUNDS, delivery=restarted),
     Kind(
         "a hiccup here",

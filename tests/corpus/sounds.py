@@ -130,11 +130,14 @@ def hold_music(seconds: float, seed: int) -> Pcm:
     rng = np.random.default_rng(seed)
     out = np.zeros(int(seconds * RATE_HZ))
     note_time = times(1.5)
+    # A note that is cut off would be a click.
+    envelope = np.exp(-2.5 * note_time) * np.minimum(1, (1.5 - note_time) / 0.1)
+    envelope *= np.minimum(1, note_time / 0.005)
     for start in range(0, len(out), RATE_HZ // 4):
         hertz = 220 * 2 ** (int(rng.choice((0, 3, 5, 7, 10, 12, 15))) / 12)
         note = sum(np.sin(2 * np.pi * hertz * n * note_time) / n for n in (1, 2, 3, 4))
         piece = out[start : start + len(note_time)]
-        piece += (np.exp(-2.5 * note_time) * note)[: len(piece)]
+        piece += (envelope * note)[: len(piece)]
     return to_pcm(at_dbfs(out, -18.0))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from voipbin_cli.analysis.findings.row import WARNING, Case, Evidence, FindingRow, tenths
+from voipbin_cli.analysis.pauses import PauseKind
 from voipbin_cli.analysis.words import Words
 from voipbin_cli.finding_ids import FindingId
 
@@ -12,6 +13,8 @@ REPEATED_SHARE = 0.002
 # The mains and what is within its regulation, as exactly as a tone is measured.
 _MAINS_HZ = (50.0, 60.0)
 _MAINS_WITHIN_HZ = 1.0
+# Half waves: a tenth of one, over the stretch that a period is measured on.
+_IN_STEP = 0.1
 # Above, a multiple of the mains is as good as any other frequency.
 _MAINS_MOST_HZ = 500.0
 
@@ -46,9 +49,21 @@ def word_repeated_audio(case: Case) -> Words:
 
 
 def judge_clicks(case: Case) -> float:
-    if not case.measured.clicks.clicks or not case.measured.is_settled:
+    told = case.measured.clicks
+    if not told.clicks or not case.measured.is_settled:
         return 0.0
-    return 0.95 if case.measured.clicks.period_ms is not None else 0.9
+    if told.period_ms is None:
+        return 0.9
+    return 0.6 if _is_in_step_with_hum(case, told.period_ms) else 0.95
+
+
+def _is_in_step_with_hum(case: Case, period_ms: float) -> bool:
+    """Whether every click would meet a tone at the same phase: its own steps may be taken for them.
+
+    Where G.711 is coarse a tone moves by few steps, and those stand at its zeros and its peaks.
+    """
+    halves = (2 * tone.hertz * period_ms / 1000 for tone in case.measured.hum)
+    return any(abs(half - round(half)) < _IN_STEP for half in halves)
 
 
 def clicks(case: Case) -> Evidence:
@@ -75,7 +90,12 @@ def word_clicks(case: Case) -> Words:
 
 
 def judge_hum(case: Case) -> float:
-    return 0.95 if case.measured.hum and case.measured.is_settled else 0.0
+    measured = case.measured
+    if not measured.hum or not measured.is_settled:
+        return 0.0
+    # A sender that suppresses silence has heard some: no tone lies under that, however steadily
+    # one sounds in what was sent (ringing, say).
+    return 0.0 if measured.paused(PauseKind.MEANT) else 0.95
 
 
 def hum(case: Case) -> Evidence:
@@ -113,17 +133,6 @@ ROWS: tuple[FindingRow, ...] = (
         explains=frozenset((FindingId.CLICKS,)),
     ),
     FindingRow(
-        id=FindingId.CLICKS,
-        severity=WARNING,
-        title="clicks: steps, spikes or seams in the sound",
-        judge=judge_clicks,
-        prove=clicks,
-        remedy="if they have a period, it is that of a chunk: resample, fade and filter the stream "
-        "as a whole; if not, look for what is dropped before the platform",
-        symptom="poor quality",
-        specify=word_clicks,
-    ),
-    FindingRow(
         id=FindingId.HUM,
         severity=WARNING,
         title="a steady tone lies under the sound",
@@ -133,5 +142,16 @@ ROWS: tuple[FindingRow, ...] = (
         "a higher tone is feedback, a fan or interference near the microphone",
         symptom="poor quality",
         specify=word_hum,
+    ),
+    FindingRow(
+        id=FindingId.CLICKS,
+        severity=WARNING,
+        title="clicks: steps, spikes or seams in the sound",
+        judge=judge_clicks,
+        prove=clicks,
+        remedy="if they have a period, it is that of a chunk: resample, fade and filter the stream "
+        "as a whole; if not, look for what is dropped before the platform",
+        symptom="poor quality",
+        specify=word_clicks,
     ),
 )

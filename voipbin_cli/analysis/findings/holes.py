@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from voipbin_cli.analysis.findings.row import WARNING, Case, Evidence, FindingRow, tenths
+from voipbin_cli.analysis.pauses import PauseKind
 from voipbin_cli.analysis.words import NO_WORDS, Words
 from voipbin_cli.finding_ids import FindingId
 
@@ -27,6 +28,9 @@ BROKEN_OFF_DBFS = -50
 def judge_upstream_loss(case: Case) -> float:
     holes = case.measured.holes
     if not case.measured.is_settled or case.measured.share(holes.lost_ms) < HOLES_SHARE:
+        return 0.0
+    # Silence that a sender suppresses ends and begins like a hole, with digital silence beside it.
+    if holes.holes <= len(case.measured.paused(PauseKind.MEANT)):
         return 0.0
     return min(MANY_HOLES, ONE_HOLE + 0.03 * (holes.holes - 1))
 
