@@ -203,6 +203,18 @@ def test_timestamps_that_begin_anew_are_no_hole() -> None:
     _is_calm(_measured(packets))
 
 
+@pytest.mark.parametrize("encapsulation", [RTP, SLN, AUDIOSOCKET])
+@pytest.mark.parametrize("held_s", [2, 8, 14])
+def test_what_had_been_waiting_says_nothing_against_its_clock(
+    encapsulation: Encapsulation, held_s: int
+) -> None:
+    """All of the first seconds at once, and then each frame when it is due."""
+    packets = [replace(p, time_s=max(p.time_s, held_s)) for p in _packets(_speech(900))]
+    measured = _measured(packets, encapsulation, noise_ms=0.01)
+    assert measured.late_ratio(FIXED_60.name) == 0
+    assert measured.quality.value is not None
+
+
 def test_where_nothing_advances_as_time_does_nothing_is_foretold() -> None:
     """Bytes that are no RTP, at no pace: half of the frames at once, the others whenever."""
     rng, at, packets = Random(5), 0.0, []

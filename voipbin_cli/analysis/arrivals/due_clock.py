@@ -193,7 +193,9 @@ class DueClock:
             chosen[n], paces[n] = by, self._pace_ns
         if size >= _LEAST_FRAMES:
             matches = windows.matches[chosen, np.arange(count)]
-            self._matches.extend(matches[np.isfinite(matches)].tolist())
+            # Frames that had been waiting come at once, and say nothing against their clock.
+            shown = np.isfinite(matches) & ((windows.gaps >= _LEAST_PACE_NS) | _same(matches, 1.0))
+            self._matches.extend(matches[shown].tolist())
         self.by = by
         return chosen, paces
 
