@@ -12,7 +12,8 @@ PROMISED = """
     stream-restart telephone-events silence-suppression
     frame-size sequence timestamp-rate payload-label byte-order misaligned codec-mismatch not-audio
     clipping low-level dc-offset noise local-lag connection-lost sender-pace underrun
-    encapsulation-mismatch repeated-audio clicks hum
+    encapsulation-mismatch repeated-audio clicks hum unjudged-codec encrypted
+    capture-cut
 """
 
 

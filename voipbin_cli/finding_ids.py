@@ -22,6 +22,10 @@ class FindingId(StrEnum):
     NO_AUDIO = "no-audio"
     MUTED = "muted"
     LOCAL_LAG = "local-lag"
+    # What cannot be heard, while it can be told how it came.
+    CAPTURE_CUT = "capture-cut"
+    ENCRYPTED = "encrypted"
+    UNJUDGED_CODEC = "unjudged-codec"
     # What the payload is.
     ENCAPSULATION_MISMATCH = "encapsulation-mismatch"
     NOT_AUDIO = "not-audio"

@@ -66,6 +66,9 @@ IDS = [
     "local-lag",
     "connection-lost",
     "encapsulation-mismatch",
+    "unjudged-codec",
+    "encrypted",
+    "capture-cut",
 ]
 NONE: frozenset[str] = frozenset()
 

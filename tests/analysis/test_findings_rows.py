@@ -28,12 +28,14 @@ from voipbin_cli.analysis.sound.hum import Tone
 from voipbin_cli.analysis.sound.noise_floor import NoiseFloor
 from voipbin_cli.analysis.sound.repetition import Repeats
 from voipbin_cli.analysis.sound.stillness import Stillness
+from voipbin_cli.analysis.told import Told
 from voipbin_cli.analysis.words import Words
 from voipbin_cli.codec.codecs import Codec
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.codec.examination import Found
 from voipbin_cli.codec.formats import Format
 from voipbin_cli.codec.framing import OtherFraming
+from voipbin_cli.codec.payload_types import PayloadType
 from voipbin_cli.codec.reading import Reading
 from voipbin_cli.finding_ids import FindingId
 
@@ -1155,7 +1157,82 @@ WHEN = {"sender-pace", "underrun", "network-stall", "lost-audio", "jitter", "clo
 NAMES = {"payload-label", "timestamp-rate"}
 NO_STREAM = SOUND | WHEN | NAMES | {"frame-size", "wrong-rate", "sequence"}
 NO_STREAM |= {"no-audio", "closed-early", "connection-lost"}
+OPUS = PayloadType(96, "opus", 48_000, 2)
+VIDEO = PayloadType(96, "H264", 90_000, None)
+LABELLED = PayloadType(0, "PCMU", 8000, 1)
+UNKNOWN = Found(Format.UNKNOWN)
+
+
+@pytest.mark.parametrize(
+    ("told", "is_datagrams", "foreign", "payload_bytes", "found"),
+    [
+        (Told(), True, None, 160, None),
+        (Told(LABELLED, "SDP"), True, None, 160, None),
+        (Told(OPUS, "SDP"), True, None, 70, ("unjudged-codec", 0.97)),
+        (Told(OPUS._replace(name="L16", clock_hz=16_000, channels=1)), True, None, 640,
+         ("unjudged-codec", 0.97)),
+        (Told(LABELLED._replace(name="L16")), True, None, 320, None),
+        (Told(), True, Found(Format.OPUS), 70, ("unjudged-codec", 0.9)),
+        (Told(), True, UNKNOWN, 20, ("unjudged-codec", 0.9)),
+        (Told(), True, Found(Format.U8), 160, None),  # samples: no codec of a session
+        (Told(), False, UNKNOWN, 20, None),  # a media stream of the platform
+        (Told(LABELLED), True, UNKNOWN, 160, None),
+        (Told(LABELLED), True, UNKNOWN, 170, ("encrypted", 0.8)),
+        (Told(LABELLED), True, UNKNOWN, 164, ("encrypted", 0.8)),
+        (Told(LABELLED), True, UNKNOWN, 168, None),
+        (Told(LABELLED), False, UNKNOWN, 170, None),
+        (Told(LABELLED, encrypted_by="RTP/SAVP in SDP"), True, None, 170, ("encrypted", 0.97)),
+        (Told(OPUS, encrypted_by="RTP/SAVP in SDP"), True, None, 80, ("encrypted", 0.97)),
+        (Told(kept_bytes=12), True, None, 0, ("capture-cut", 0.99)),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_heard_is_told_by_what_is_known_of_it(
+    told: Told,
+    is_datagrams: bool,
+    foreign: Found | None,
+    payload_bytes: int,
+    found: tuple[str, float] | None,
+) -> None:
+    case = facts(told=told, is_datagrams=is_datagrams, foreign=foreign, payload_bytes=payload_bytes)
+    rows = {
+        name: BY_ID[name].judge(case) for name in ("capture-cut", "encrypted", "unjudged-codec")
+    }
+    assert {name: value for name, value in rows.items() if value} == dict([found] if found else [])
+
+
+def test_what_cannot_be_heard_is_told_once_and_by_name() -> None:
+    case = facts(told=Told(OPUS, "SDP"), is_datagrams=True, reading=LINEAR, dc_offset=0.5)
+    (finding,) = find(case.measured, Circumstances())
+    assert (finding.id, finding.severity) == ("unjudged-codec", Severity.INFO)
+    assert "opus at 48000 Hz" in finding.title
+    assert finding.evidence["codec"] == "opus"
+    assert finding.evidence["by"] == "SDP"
+
+
+def test_no_pace_is_due_of_pictures() -> None:
+    late = (stall(700),)
+    sound = facts(told=Told(OPUS, "SDP"), is_datagrams=True, pauses=late)
+    assert next(f.id for f in find(sound.measured, Circumstances())) == "network-stall"
+    for told, clock_hz in ((Told(VIDEO, "SDP"), 90_000), (Told(), 90_000)):
+        video = facts(told=told, is_datagrams=True, pauses=late, clock_hz=clock_hz, foreign=UNKNOWN)
+        assert [f.id for f in find(video.measured, Circumstances())] == ["unjudged-codec"]
+
+
+@pytest.mark.parametrize(("keyed_ms", "is_told"), [((500,), False), ((), True), ((5000,), True)])
+def test_media_may_stop_while_keys_are_agreed_on(keyed_ms: tuple[int, ...], is_told: bool) -> None:
+    keyed_ns = tuple(ms * MS for ms in keyed_ms)
+    told = Told(LABELLED, encrypted_by="ZRTP in its flow", keyed_ns=keyed_ns)
+    pause = loss(200)._replace(at_ns=600 * MS)
+    case = facts(told=told, is_datagrams=True, pauses=(pause,), reception=None)
+    assert ("lost-audio" in [f.id for f in find(case.measured, Circumstances())]) is is_told
+
+
+PAYLOADS = SOUND | NAMES | {
+    "not-audio", "wrong-rate", "misaligned", "byte-order", "codec-mismatch", "frame-size",
+    "repeated-audio", "clicks", "hum",
+}  # fmt: skip
 EXPLAINED = {
+    **dict.fromkeys(("capture-cut", "encrypted", "unjudged-codec"), PAYLOADS),
     **dict.fromkeys(("cannot-connect", "tls", "auth", "forbidden", "not-found"), NO_STREAM),
     **dict.fromkeys(("rate-limited", "call-not-progressing"), NO_STREAM),
     "closed-early": NO_STREAM - {"closed-early"},

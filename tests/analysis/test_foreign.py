@@ -15,8 +15,10 @@ from voipbin_cli.analysis.findings.row import SIGNAL
 from voipbin_cli.analysis.messages import TimedMessage, from_messages
 from voipbin_cli.analysis.severity import Severity
 from voipbin_cli.analysis.stream import StreamFold
+from voipbin_cli.analysis.told import Told
 from voipbin_cli.codec.codecs import Codec, encode
 from voipbin_cli.codec.encapsulation import Encapsulation, Packer
+from voipbin_cli.codec.payload_types import PayloadType
 from voipbin_cli.finding_ids import FindingId
 
 SECONDS = 8
@@ -111,7 +113,9 @@ def test_of_a_phone_only_what_its_label_denies(payload_type: int, told: bool) ->
         Encapsulation.RTP, payload_type=payload_type, ssrc=7, sequence_number=1, timestamp=160
     )
     payloads = FOREIGN["encrypted-160"][1](spoken(2))
-    fold = StreamFold(Encapsulation.RTP, is_datagrams=True, clock_hz=8000)
+    fold = StreamFold(
+        Encapsulation.RTP, is_datagrams=True, told=Told(PayloadType(0, "PCMU", 8000, 1))
+    )
     rows = [TimedMessage(packer.pack(p, 160), n * 20_000_000) for n, p in enumerate(payloads)]
     fold.add(from_messages(rows))
     fold.flush()

@@ -14,8 +14,10 @@ from voipbin_cli.analysis.diagnosis import Diagnosis, diagnose
 from voipbin_cli.analysis.findings import Circumstances
 from voipbin_cli.analysis.messages import from_messages
 from voipbin_cli.analysis.stream import StreamFold
+from voipbin_cli.analysis.told import NOTHING, Told
 from voipbin_cli.analysis.validation.validator import Validator
 from voipbin_cli.codec.encapsulation import Direction
+from voipbin_cli.codec.payload_types import PayloadType
 
 FULL_MOS = 4.38
 SEEDS = range(1, 3)
@@ -24,7 +26,9 @@ UDP = pytest.mark.parametrize("udp", [False, True], ids=["websocket", "udp"])
 
 def fold(sent: Sequence[Packet], *, udp: bool = False, cuts: Sequence[int] = ()) -> StreamFold:
     messages = received(RTP, sent, Random(1))
-    stream = StreamFold(RTP, is_datagrams=udp, clock_hz=8000 if udp else None)
+    stream = StreamFold(
+        RTP, is_datagrams=udp, told=Told(PayloadType(0, "PCMU", 8000, 1)) if udp else NOTHING
+    )
     edges = [0, *cuts, len(messages)]
     for start, stop in pairwise(edges):
         stream.add(from_messages(messages[start:stop]))

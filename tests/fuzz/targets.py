@@ -169,13 +169,15 @@ def capture(data: bytes) -> None:
         opened = Capture(Window(io.BytesIO(data)))
     except DecodeError:
         return
-    finder = StreamFinder(lambda _first: Validator(Encapsulation.RTP, is_datagrams=True))
+    finder = StreamFinder(lambda *_: Validator(Encapsulation.RTP, is_datagrams=True))
     for chunk in opened.chunks():
         assert np.all(chunk.length_bytes >= 0)
         assert np.all(chunk.offset + chunk.length_bytes <= len(chunk.data))
         assert np.all(chunk.flow < len(opened.flows))
         for stream, messages in finder.add(chunk, opened.flows):
             list(stream.fold.add(Direction.IN, messages))
+    for stream, messages in finder.finish():
+        list(stream.fold.add(Direction.IN, messages))
     for stream in finder.streams:
         list(stream.fold.finish())
 

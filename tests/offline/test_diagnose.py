@@ -155,3 +155,183 @@ def test_only_a_call_has_such_a_capture(tmp_path: Path) -> None:
     result = voipbin("stream", "diagnose", "--pcap", "sim", cwd=tmp_path)
     assert result.status == 2
     assert "for a call" in result.stderr
+
+
+# Codecs by name, cut and encrypted captures, mirrors
+
+
+def _sip(media: str, *, address: str = "192.0.2.1") -> bytes:
+    head = "INVITE sip:x@example.invalid SIP/2.0\r\nCall-ID: a\r\n\r\nv=0\r\no=- 0 0 IN IP4 x\r\n"
+    return f"{head}c=IN IP4 {address}\r\n{media}\r\n".encode()
+
+
+def _leg(
+    payload_type: int,
+    *,
+    step: int,
+    size: int,
+    count: int = 300,
+    seed: int = 1,
+    frame_ms: float = 20,
+) -> list[tuple[int, bytes]]:
+    """Packets of bytes that nobody can read, on time within 2 ms."""
+    rng = random.Random(seed)
+    rows = []
+    for n in range(count):
+        stamp = (0xFFFFF000 + n * step) & 0xFFFFFFFF
+        header = struct.pack("!BBHII", 0x80, payload_type, (65_000 + n) & 0xFFFF, stamp, 9)
+        at = START + int(n * frame_ms * 1000) * 1000 + rng.randrange(2000) * 1000
+        data = header + rng.randbytes(size)
+        rows.append((at, ethernet(ipv4(udp(data, ports=(4000, 5004))))))
+    return rows
+
+
+def _findings(path: Path) -> list[list[tuple[str, str]]]:
+    told = diagnose_file(str(path)).streams
+    return [[(f.id.value, f.severity.value) for f in one.diagnosis.findings] for one in told]
+
+
+NO_SOUND = ("silence_ratio", "clipping_ratio", "dc_offset", "noise_dbfs", "upstream_loss_ms")
+NAMED = [
+    # Static: payload type, rtpmap, ticks and bytes a frame, ms a frame, clock.
+    (3, None, 160, 33, 20.0, 8000),  # GSM
+    (4, None, 240, 24, 30.0, 8000),  # G723
+    (9, None, 160, 160, 20.0, 8000),  # G722: 16 kHz, and a clock of 8
+    (15, None, 160, 40, 20.0, 8000),  # G728
+    (18, None, 160, 20, 20.0, 8000),  # G729
+    (18, None, 80, 10, 10.0, 8000),
+    (11, None, 882, 1764, 20.0, 44_100),  # L16
+    (111, "opus/48000/2", 960, 70, 20.0, 48_000),
+    (96, "opus/48000/2", 2880, 170, 60.0, 48_000),
+    (97, "L16/16000", 320, 640, 20.0, 16_000),
+    (98, "AMR-WB/16000", 320, 61, 20.0, 16_000),
+    (99, "iLBC/8000", 240, 50, 30.0, 8000),
+]
+
+
+@pytest.mark.parametrize(("number", "rtpmap", "step", "size", "frame_ms", "clock_hz"), NAMED)
+def test_of_a_codec_that_is_named_and_not_decoded_delivery_is_told(
+    number: int,
+    rtpmap: str | None,
+    step: int,
+    size: int,
+    frame_ms: float,
+    clock_hz: int,
+    tmp_path: Path,
+) -> None:
+    rows = _leg(number, step=step, size=size, frame_ms=frame_ms)
+    if rtpmap:
+        sdp = _sip(f"m=audio 4000 RTP/AVP {number}\r\na=rtpmap:{number} {rtpmap}")
+        rows.insert(0, (START - MS, ethernet(ipv4(udp(sdp, ports=(5060, 5060))))))
+    path = _write(tmp_path / "leg.pcap", rows)
+    assert _findings(path) == [[("unjudged-codec", "info")]]
+    (told,) = _measured(path)
+    assert told["frame_ms"] == frame_ms
+    assert told["jitter_clock_hz"] == clock_hz
+    assert told["interarrival_jitter_ms"]["max"] < 2  # type: ignore[index]
+    assert told["sequence"]["missing"] == 0  # type: ignore[index]
+    assert {name: told[name] for name in NO_SOUND} == dict.fromkeys(NO_SOUND)
+    assert told["mos"]["value"] is None  # type: ignore[index]
+    assert "not decoded" in told["mos"]["reason"]  # type: ignore[index]
+
+
+def test_losses_of_such_a_codec_are_told(tmp_path: Path) -> None:
+    rows = [row for n, row in enumerate(_leg(18, step=160, size=20)) if n % 10]
+    ids = [name for name, _ in _findings(_write(tmp_path / "leg.pcap", rows))[0]]
+    assert "sequence" in ids
+    assert "unjudged-codec" in ids
+
+
+def test_pictures_of_several_packets_have_no_pace(tmp_path: Path) -> None:
+    """VP8 at 15 pictures a second, three packets each, every picture late by up to 60 ms."""
+    rng = random.Random(5)
+    rows = []
+    for picture in range(150):
+        late = rng.randrange(60_000) * 1000
+        for n in range(3 * picture, 3 * picture + 3):
+            header = struct.pack("!BBHII", 0x80, 100, n, picture * 6000, 3)
+            at = START + picture * 66_666_000 + late + n % 3 * 900_000
+            rows.append((at, ethernet(ipv4(udp(header + rng.randbytes(1000))))))
+    path = _write(tmp_path / "video.pcap", rows)
+    assert _findings(path) == [[("unjudged-codec", "info")]]
+    sdp = _sip("m=video 5006 RTP/AVP 100\r\na=rtpmap:100 VP8/90000")
+    rows.append((START - MS, ethernet(ipv4(udp(sdp, ports=(5060, 5060))))))
+    path = _write(tmp_path / "named.pcap", rows)
+    assert _findings(path) == [[("unjudged-codec", "info")]]
+    assert _measured(path)[0]["frame_ms"] == pytest.approx(1000 / 15, abs=0.2)
+
+
+@pytest.mark.parametrize("profile", ["RTP/SAVP", "UDP/TLS/RTP/SAVPF"])
+def test_what_sdp_says_is_encrypted_is_not_listened_to(profile: str, tmp_path: Path) -> None:
+    sdp = _sip(f"m=audio 4000 {profile} 0")
+    rows = [(START - MS, ethernet(ipv4(udp(sdp, ports=(5060, 5060)))))]
+    rows += _leg(0, step=160, size=170)
+    path = _write(tmp_path / "srtp.pcap", rows)
+    assert _findings(path) == [[("encrypted", "info")]]
+    assert _measured(path)[0]["jitter_clock_hz"] == 8000
+
+
+@pytest.mark.parametrize("size", [170, 164])
+def test_srtp_that_nothing_names_is_told_by_its_length(size: int, tmp_path: Path) -> None:
+    path = _write(tmp_path / "srtp.pcap", _leg(0, step=160, size=size))
+    assert _findings(path) == [[("encrypted", "info")]]
+
+
+@pytest.mark.parametrize("after", [0, 20, 200])
+@pytest.mark.parametrize(
+    "keys",
+    [
+        bytes.fromhex("16fefd0001000000000000 0034") + bytes(52),
+        bytes.fromhex("1000b27d5a525450") + bytes(100),
+    ],
+    ids=["DTLS", "ZRTP"],
+)
+def test_keys_agreed_on_in_a_flow_say_that_it_is_encrypted(
+    keys: bytes, after: int, tmp_path: Path
+) -> None:
+    """In either direction, before the media or in their midst: sound first, then SRTP."""
+    clear = [
+        (START + n * 20 * MS, ethernet(ipv4(udp(_packet(n, ssrc=9), ports=(4000, 5004)))))
+        for n in range(after)
+    ]
+    back = ipv4(udp(keys, ports=(5004, 4000)), source="198.51.100.1", destination="192.0.2.1")
+    rows = [*clear, (START + after * 20 * MS - 5 * MS, ethernet(back))]
+    rows += [row for n, row in enumerate(_leg(0, step=160, size=170)) if n >= after]
+    path = _write(tmp_path / "keyed.pcap", rows)
+    assert _findings(path) == [[("encrypted", "info")]]
+    kind = "DTLS" if keys[0] == 0x16 else "ZRTP"
+    assert diagnose_file(str(path)).streams[0].as_fields()["neighbours"] == {kind: 1}
+
+
+@pytest.mark.parametrize("payload_type", [0, 18, 96])
+@pytest.mark.parametrize("snaplen", [54, 60, 96, 128])
+def test_heads_alone_tell_delivery(snaplen: int, payload_type: int, tmp_path: Path) -> None:
+    """14 bytes of Ethernet, 20 of IP, 8 of UDP and 12 of RTP are 54."""
+    rows = _leg(payload_type, step=160, size=160)
+    path = tmp_path / "cut.pcap"
+    path.write_bytes(pcap(rows[:100] + rows[105:], snaplen=snaplen))
+    (ids,) = _findings(path)
+    assert ids[-2:] == [("capture-cut", "info")] or ("capture-cut", "info") in ids
+    assert {name for name, _ in ids} <= {"capture-cut", "unjudged-codec", "sequence", "lost-audio"}
+    assert ("sequence" in {name for name, _ in ids}) or ("lost-audio" in {name for name, _ in ids})
+    (told,) = _measured(path)
+    assert told["frames"] == 295
+    assert told["frame_ms"] == 20
+    assert told["silence_ratio"] is None
+    assert "head" in told["mos"]["reason"]  # type: ignore[index]
+
+
+def test_a_mirror_is_told_once_and_is_no_fault(tmp_path: Path) -> None:
+    rows = [
+        (at, ethernet(ipv4(udp(_packet(n), ports=(4000, 5004)))))
+        for n, at in enumerate(_times(300, 4))
+    ]
+    rows += [(at + 40_000, frame) for at, frame in rows]
+    path = _write(tmp_path / "span.pcap", rows)
+    assert _findings(path) == [[]]
+    result = voipbin("stream", "diagnose", str(path), cwd=tmp_path)
+    assert "300 packets are in the capture twice" in result.stderr
+    fields = voipbin("stream", "diagnose", str(path), "--json", cwd=tmp_path).summary
+    assert fields["captured_twice"] == 300
+    assert fields["metrics"]["sequence"]["duplicate"] == 0
+    assert fields["metrics"]["mos"]["value"] > 4.3

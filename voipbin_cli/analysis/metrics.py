@@ -24,16 +24,23 @@ from voipbin_cli.analysis.sound.noise_floor import NoiseFloor
 from voipbin_cli.analysis.sound.repetition import Repeats
 from voipbin_cli.analysis.sound.signal import Signal
 from voipbin_cli.analysis.sound.stillness import Stillness
+from voipbin_cli.analysis.told import Told
 from voipbin_cli.codec.codecs import SAMPLE_RATE_HZ
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.codec.examination import Found
 from voipbin_cli.codec.fingerprint import Dialect, Fingerprint
+from voipbin_cli.codec.formats import Format
 from voipbin_cli.codec.framing import OtherFraming
+from voipbin_cli.codec.payload_types import VIDEO_CLOCK_HZ
 from voipbin_cli.codec.reading import Reading
 
 # A link that is this short of what the stream needs makes a ping wait so long within a run.
 STARVED_RATIO = 0.97
 STARVED_QUEUE_MS = 200.0
+# RFC 3711 5.2: the tag behind each packet has 80 bits; RFC 4568 6.2: or 32.
+SRTP_TAG_BYTES = (4, 10)
+# RFC 3551 4.2: frames of G.711 are of any length; of whole 5 ms they are in practice.
+_FIVE_MS_BYTES = 40
 
 
 class Outage(NamedTuple):
@@ -58,11 +65,15 @@ class Measured:
     frames that came a frame's length after the one before, give or take a quarter. `backlog_ms`
     is how much audio was there at once at the start of a connection.
 
+    `told` is what is known beside the packets, `payload_bytes` the usual length of a payload.
+
     `split_at` is the first frame of sound to begin inside a sample that the one before ends with.
     """
 
     encapsulation: Encapsulation
     is_datagrams: bool
+    told: Told
+    payload_bytes: int | None
     frames: int
     messages: int
     message_bytes: int
@@ -133,7 +144,32 @@ class Measured:
     def is_sound_known(self) -> bool:
         """What the payload sounds like can be told: it is not in a format that is not decoded."""
         is_as_asked = self.framing is None or self.framing.found is None
-        return self.foreign is None and not self.is_text and is_as_asked
+        is_told = self.foreign is None and self.told.is_heard
+        return is_told and not self.is_text and is_as_asked
+
+    @property
+    def is_unnamed_codec(self) -> bool:
+        """On a phone's leg, where no name is told: what no codec that is decoded explains."""
+        if not self.is_datagrams or self.told.codec is not None or self.foreign is None:
+            return False
+        return self.foreign.format.is_codec
+
+    @property
+    def is_sealed_g711(self) -> bool:
+        """By its label G.711, by its bytes nothing, and longer by what SRTP seals packets with."""
+        if not self.is_datagrams or self.told.codec is None or self.foreign is None:
+            return False
+        if self.foreign.format is not Format.UNKNOWN or self.payload_bytes is None:
+            return False
+        is_g711 = self.told.codec.name in ("PCMU", "PCMA")
+        return is_g711 and self.payload_bytes % _FIVE_MS_BYTES in SRTP_TAG_BYTES
+
+    @property
+    def is_video(self) -> bool:
+        """Its packets are parts of pictures: by name, or by video's clock (RFC 3551 5)."""
+        if self.told.codec is not None:
+            return self.told.is_video
+        return self.is_datagrams and self.clock_hz == VIDEO_CLOCK_HZ
 
     @property
     def duration_s(self) -> float:

@@ -22,7 +22,7 @@ from voipbin_cli.analysis.arrivals.numbering import Restart
 from voipbin_cli.analysis.arrivals.own_lag import LatenessFold
 from voipbin_cli.analysis.arrivals.placing import NS_PER_SAMPLE, Placed, Placer
 from voipbin_cli.analysis.arrivals.rtp_fold import RtpFold, Said
-from voipbin_cli.analysis.columns import Ints
+from voipbin_cli.analysis.columns import Ints, wrapped_steps
 from voipbin_cli.analysis.emodel import Quality, assess
 from voipbin_cli.analysis.messages import Messages
 from voipbin_cli.analysis.metrics import Measured, Outage
@@ -31,6 +31,7 @@ from voipbin_cli.analysis.sound.codec_judge import BLOCK_FRAMES, CodecJudge
 from voipbin_cli.analysis.sound.file_headers import HeaderFold
 from voipbin_cli.analysis.sound.holes import Holes
 from voipbin_cli.analysis.sound.sound_fold import SoundFold
+from voipbin_cli.analysis.told import NOTHING, Told
 from voipbin_cli.analysis.trace import Trace
 from voipbin_cli.codec.codecs import FRAME_NS, FRAME_SAMPLES, SAMPLE_RATE_HZ, Codec
 from voipbin_cli.codec.encapsulation import Encapsulation
@@ -60,8 +61,9 @@ def _at_once(work: Callable[[], None]) -> None:
 class StreamFold:
     """Measures one direction of one stream.
 
-    `clock_hz` is the RTP clock where something else tells it (a static payload type, SDP);
-    otherwise it is found from the stream itself. `is_datagrams`: RTP over UDP, where timestamps
+    `told` is what is known beside the packets: the codec and its RTP clock (a static payload type,
+    SDP), which otherwise are found from the stream itself; what says that the sound cannot be
+    measured. Of such a stream delivery is. `is_datagrams`: RTP over UDP, where timestamps
     and not the arrivals tell how much audio there is. `aside` is called with what may be done
     beside everything else, in order: the sound. It must all be done before `measured`.
     """
@@ -71,23 +73,27 @@ class StreamFold:
         encapsulation: Encapsulation,
         *,
         is_datagrams: bool = False,
-        clock_hz: int | None = None,
+        told: Told = NOTHING,
         keep_samples: int = 0,
         keep_rows: int = 0,
         aside: Callable[[Callable[[], None]], None] = _at_once,
     ) -> None:
         self.encapsulation = encapsulation
         self.is_datagrams = is_datagrams
+        self.told = told
         self.sound = SoundFold(keep_samples)
         self.trace = Trace(keep_rows)
         self.frames = 0
         self._aside = aside
-        self._reader = ArrivalReader(encapsulation)
+        self._reader = ArrivalReader(encapsulation, is_cut=told.kept_bytes is not None)
         self._judge = CodecJudge(encapsulation)
         self._held: Arrivals | None = None
         self._undecided: list[Arrivals] = []
         self._file_headers = HeaderFold()
         self._usual_ns: float | None = None
+        self._payload_bytes: int | None = None
+        self._is_heard = told.is_heard
+        clock_hz = told.clock_hz
         self._placer = Placer(encapsulation, is_datagrams=is_datagrams, clock_hz=clock_hz)
         self._lateness = LatenessFold()
         self._delivery = DeliveryFold(self._lateness, clock_hz, is_sampled=not is_datagrams)
@@ -164,6 +170,9 @@ class StreamFold:
 
     def _read(self, rows: Arrivals) -> None:
         """Find out how each block is read, and pass on what is decided, in runs read alike."""
+        if not self._is_heard:
+            self._deliver(rows, self._timed_ns(rows))
+            return
         for run, read in self._judge.read(rows):
             if read.reading is None:
                 self._undecided.append(run.compact())
@@ -178,10 +187,16 @@ class StreamFold:
             self._fold(rows, self._judge.reading, self._judge.how.foreign)
 
     def _fold(self, rows: Arrivals, reading: Reading, foreign: Format | None) -> None:
-        own = self._own_ns(rows, reading, foreign)
         self._file_headers.add(rows)
         if self._split_at is None:
             self._split_at = self._first_split(rows, reading)
+        self._deliver(rows, self._own_ns(rows, reading, foreign))
+        self._aside(partial(self.sound.add, rows, reading))
+
+    def _deliver(self, rows: Arrivals, own: Ints) -> None:
+        """When rows came that play so long each."""
+        if self._payload_bytes is None:
+            self._payload_bytes = int(np.median(rows.length[:BLOCK_FRAMES]))
         _count(self._labels, rows.label)
         _count(self._sizes, own // NS_PER_SAMPLE)
         if not self.frames:
@@ -195,7 +210,6 @@ class StreamFold:
         self.trace.add(placed.time, placed.gap, placed.time - placed.place)
         self.frames += len(rows)
         self._audio_ns += int(placed.own.sum())
-        self._aside(partial(self.sound.add, rows, reading))
 
     def _own_ns(self, rows: Arrivals, reading: Reading, foreign: Format | None) -> Ints:
         """How long each row plays; of what may not be 8 kHz, as long as it takes to come."""
@@ -208,6 +222,14 @@ class StreamFold:
             if abs(own[0] / self._usual_ns - 1) < _NEAR:
                 return own
         return np.full(len(rows), _in_tens_of_ms(self._usual_ns))
+
+    def _timed_ns(self, rows: Arrivals) -> Ints:
+        """How long each row plays by the timestamps of the first ones, or by when they came."""
+        if self._usual_ns is None:
+            first, clock_hz = rows.chosen(slice(0, BLOCK_FRAMES)), self.told.clock_hz
+            stamped_ns = _usual_step(first) * 1e9 / clock_hz if clock_hz else 0.0
+            self._usual_ns = stamped_ns or _in_tens_of_ms(_usual_ns(first.time_ns))
+        return np.full(len(rows), round(self._usual_ns))
 
     def _first_split(self, rows: Arrivals, reading: Reading) -> int | None:
         """The first frame of sound that begins with the second half of a sample."""
@@ -250,6 +272,7 @@ class StreamFold:
         usual = self._sizes.most_common(1)
         frame_samples, usual_frames = usual[0] if usual else (None, 0)
         delivery, judge, reader = self._delivery, self._judge, self._reader
+        is_heard = self.told.is_heard and judge.foreign is None
         pauses = delivery.pauses(may_be_silent=may_be_silent)
         buffers = delivery.buffers
         signal, holes = self.sound.signal.result(), self.sound.holes.result()
@@ -260,6 +283,8 @@ class StreamFold:
         return Measured(
             encapsulation=self.encapsulation,
             is_datagrams=self.is_datagrams,
+            told=self.told,
+            payload_bytes=self._payload_bytes,
             frames=self.frames,
             messages=reader.messages,
             message_bytes=reader.message_bytes,
@@ -278,9 +303,9 @@ class StreamFold:
             labels=tuple(self._labels.most_common(8)),
             fingerprint=reader.fingerprint,
             dialect=self._dialect(),
-            reading=None if judge.foreign else judge.reading,
-            is_settled=judge.is_settled and judge.foreign is None,
-            changes=() if judge.foreign else tuple(judge.changes),
+            reading=judge.reading if is_heard else None,
+            is_settled=judge.is_settled and is_heard,
+            changes=tuple(judge.changes) if is_heard else (),
             foreign=judge.foreign,
             framing=self._framing,
             split_at=None if judge.reading and judge.reading.afresh else self._split_at,
@@ -357,6 +382,8 @@ class StreamFold:
         """Of what that listener heard, from how much was missed and in what runs."""
         if not self.frames:
             return assess(None).untold("no audio came")
+        if not self.told.is_heard:
+            return assess(None).untold(self.told.unheard_because)
         is_misread = self._judge.foreign is not None or self._framing is not None
         if not self._judge.is_settled or is_misread:
             return assess(None).untold("no codec that is decoded here is known to be in it")
@@ -380,6 +407,13 @@ def _unnoted_ms(holes: Holes) -> float:
 def _usual_ns(time_ns: Ints) -> float:
     """How far apart messages usually come; 20 ms where there are no times."""
     return float(np.median(np.diff(time_ns))) if time_ns[-1] > time_ns[0] else FRAME_NS
+
+
+def _usual_step(rows: Arrivals) -> float:
+    """By how much timestamps usually go on from one packet to the next; 0 where they do not."""
+    in_order = wrapped_steps(rows.sequence_number, 16) == 1
+    steps = wrapped_steps(rows.timestamp, 32)[in_order]
+    return float(np.median(steps[steps > 0])) if (steps > 0).any() else 0.0
 
 
 def _in_tens_of_ms(time_ns: float) -> int:

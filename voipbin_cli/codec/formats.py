@@ -35,6 +35,11 @@ class Format(StrEnum):
         """Bytes of a sample and channel, None where a byte is not so much time."""
         return _SAMPLE_BYTES.get(self)
 
+    @property
+    def is_codec(self) -> bool:
+        """Compressed or unknown, as a session may have agreed on: no samples, and no text."""
+        return self in _CODECS
+
 
 _WORDS = {
     Format.U8: "8-bit unsigned samples (u8)",
@@ -61,3 +66,15 @@ _SAMPLE_BYTES = {
     Format.F32LE: 4,
     Format.STEREO: 4,
 }
+
+_CODECS = frozenset(
+    (
+        Format.GSM,
+        Format.G722,
+        Format.OPUS,
+        Format.MP3,
+        Format.AAC,
+        Format.ADPCM,
+        Format.UNKNOWN,
+    )
+)

@@ -14,6 +14,11 @@ DYNAMIC = range(96, 128)
 # 204, and neither protocol could be told from the other.
 RESERVED = range(72, 77)
 
+_RATE_HZ = 8000
+VIDEO_CLOCK_HZ = 90_000
+# X-S16LE is what the platform's linear audio is called in captures of this tool.
+_DECODED = frozenset(("PCMU", "PCMA", "L16", "X-S16LE"))
+
 
 class PayloadType(NamedTuple):
     """A row of the table; `channels` is None for video and where the payload itself says."""
@@ -22,6 +27,23 @@ class PayloadType(NamedTuple):
     name: str
     clock_hz: int
     channels: int | None
+
+    @property
+    def is_decoded(self) -> bool:
+        """Whether this tool decodes it: G.711, and linear samples as a call has them."""
+        if self.clock_hz != _RATE_HZ or self.channels != 1:
+            return False
+        return self.name.upper() in _DECODED
+
+    @property
+    def is_sound(self) -> bool:
+        """No comfort noise (RFC 3389) and no digits (RFC 4733)."""
+        return self.name.upper() not in ("CN", "TELEPHONE-EVENT")
+
+    @property
+    def is_video(self) -> bool:
+        """Several packets make a picture, and come together (section 5: the clock is 90 kHz)."""
+        return self.clock_hz == VIDEO_CLOCK_HZ and self.name != "MPA"
 
 
 _ROWS = (

@@ -128,7 +128,6 @@ def _of_stream(target: Target, options: DiagnoseOptions) -> Diagnosis:
 
 def _of_file(path: str, options: DiagnoseOptions, shown: str = "") -> Diagnosis:
     from voipbin_cli.offline.diagnose import diagnose_file
-    from voipbin_cli.offline.passed_over import in_words
     from voipbin_cli.render.diagnosis import show_diagnosis, show_streams
     from voipbin_cli.render.jsonl import emit
     from voipbin_cli.render.problems import say
@@ -139,7 +138,7 @@ def _of_file(path: str, options: DiagnoseOptions, shown: str = "") -> Diagnosis:
     if diagnosis.truncated:
         say(f"warning: {shown or path} ends inside of a record: what comes before it counts")
     if out.is_chatty:
-        for sentence in filter(None, (*diagnosis.unread, in_words(diagnosis.passed_over))):
+        for sentence in diagnosis.remarks:
             say(sentence)
     streams = () if diagnosis.is_own else diagnosis.streams
     rows = [(stream.name, stream.as_fields()) for stream in streams]

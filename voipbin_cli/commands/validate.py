@@ -174,7 +174,6 @@ def _judged(options: ValidateOptions) -> Sequence[Group]:
 def _of_file(
     path: str, options: ValidateOptions, scope: Scope, output: ValidationOutput
 ) -> Sequence[Group]:
-    from voipbin_cli.offline.passed_over import in_words
     from voipbin_cli.offline.validate import FileValidation
     from voipbin_cli.render.problems import say
 
@@ -184,9 +183,9 @@ def _of_file(
     if validation.truncated:
         say(f"warning: {path} ends inside of a record: what comes before that was judged")
     if not output.quiet and not output.as_json:
-        for sentence in filter(None, (*validation.unread, in_words(validation.passed_over))):
+        for sentence in validation.remarks:
             say(sentence)
-    output.streams([(stream.name, stream.fold.summary()) for stream in validation.streams])
+    output.streams(validation.stream_summaries)
     output.summary(validation.summary)
     output.result(path, validation.summary, validation.groups)
     return validation.groups

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -16,17 +16,27 @@ from voipbin_cli.analysis.diagnosis import (
 )
 from voipbin_cli.analysis.messages import Messages
 from voipbin_cli.analysis.stream import StreamFold
+from voipbin_cli.analysis.told import NOTHING, Told
 from voipbin_cli.capture.capture_file import Capture
 from voipbin_cli.capture.captured import CapturedEvent, CaptureEventName
+from voipbin_cli.capture.packets import Flow
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation
-from voipbin_cli.codec.payload_types import lookup
 from voipbin_cli.errors import NothingToJudge
 from voipbin_cli.offline.file_kind import FileKind
+from voipbin_cli.offline.named_codecs import encrypted_by, told_of
+from voipbin_cli.offline.neighbours import Kind
 from voipbin_cli.offline.own_capture import steps
-from voipbin_cli.offline.passed_over import how_to_read, in_words, unread, without_media
-from voipbin_cli.offline.sdp_clocks import SdpClocks
+from voipbin_cli.offline.passed_over import (
+    beside_fields,
+    how_to_read,
+    in_words,
+    remarks,
+    unread,
+    without_media,
+)
+from voipbin_cli.offline.session_descriptions import SessionDescriptions
 from voipbin_cli.offline.source import opened, refuse
-from voipbin_cli.offline.streams import StreamFinder
+from voipbin_cli.offline.streams import CapturedStream, StreamFinder
 from voipbin_cli.offline.tcp_streams import TcpStreamFinder
 from voipbin_cli.offline.worker import Worker
 
@@ -41,18 +51,27 @@ _RETOLD = (
 
 @dataclass(frozen=True, slots=True)
 class DiagnosedStream:
-    """One stream of a file. `name` is its ends and source, or the target of our own capture."""
+    """One stream of a file. `name` is its ends and source, or the target of our own capture.
+
+    `twice` counts packets that the capture holds a second time, `neighbours` those beside it in
+    its flow that are no RTP.
+    """
 
     name: str
     fold: StreamFold
     diagnosis: Diagnosis
     tcp: Mapping[str, Any] | None = None
     """What TCP itself tells of it, where it came in TCP."""
+    twice: int = 0
+    neighbours: Mapping[str, int] = field(default_factory=dict)
 
     def as_fields(self) -> dict[str, Any]:
         """The fields of its summary."""
-        fields = self.diagnosis.as_fields()
-        return fields if self.tcp is None else {**fields, "tcp": self.tcp}
+        return {
+            **self.diagnosis.as_fields(),
+            **({} if self.tcp is None else {"tcp": self.tcp}),
+            **beside_fields(self.twice, self.neighbours),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +90,12 @@ class FileDiagnosis:
     truncated: bool
     passed_over: Mapping[str, int] = field(default_factory=dict)
     unread: tuple[str, ...] = ()
+
+    @property
+    def remarks(self) -> Iterator[str]:
+        """What else the file holds, a sentence each."""
+        rows = [(stream.name, stream.as_fields()) for stream in self.streams]
+        return remarks(rows, self.unread, self.passed_over)
 
     @property
     def worst(self) -> DiagnosedStream:
@@ -111,24 +136,37 @@ def _diagnose_run(target: str, encapsulation: Encapsulation, capture: Capture) -
 
 def _diagnose_streams(path: str, capture: Capture) -> FileDiagnosis:
     """Diagnose each RTP stream over UDP, and each media stream in TCP."""
-    clocks = SdpClocks()
+    descriptions = SessionDescriptions()
     with Worker() as worker:
-        finder = StreamFinder(partial(_udp_fold, clocks, worker))
+        finder = StreamFinder(partial(_udp_fold, descriptions, worker))
         tcp: TcpStreamFinder[StreamFold] = TcpStreamFinder(partial(_new_fold, worker=worker))
         for chunk in capture.chunks():
-            clocks.read(chunk)
+            descriptions.read(chunk)
             for stream, messages in finder.add(chunk, capture.flows):
                 stream.fold.add(messages)
             for media, direction, messages in tcp.add(chunk):
                 if direction is Direction.IN:
                     media.fold.add(messages)
+        for stream, messages in finder.finish():
+            stream.fold.add(messages)
+        for stream in finder.streams:
+            _tell_late(stream)
         found_in_udp, found_in_tcp = finder.streams, tcp.streams
         for fold in [*(one.fold for one in found_in_udp), *(one.fold for one in found_in_tcp)]:
             fold.flush()
     found = [
-        *(DiagnosedStream(each.name, each.fold, diagnose(each.fold)) for each in found_in_udp),
         *(
-            DiagnosedStream(each.name, each.fold, diagnose(each.fold), each.truth())
+            DiagnosedStream(
+                each.name,
+                each.fold,
+                diagnose(each.fold),
+                twice=each.twice,
+                neighbours=each.neighbours,
+            )
+            for each in found_in_udp
+        ),
+        *(
+            DiagnosedStream(each.name, each.fold, diagnose(each.fold), tcp=each.truth())
             for each in found_in_tcp
         ),
     ]
@@ -156,24 +194,34 @@ def _new_fold(
     worker: Worker,
     *,
     is_datagrams: bool = False,
-    clock_hz: int | None = None,
+    told: Told = NOTHING,
 ) -> StreamFold:
     return StreamFold(
         encapsulation,
         is_datagrams=is_datagrams,
-        clock_hz=clock_hz,
+        told=told,
         keep_samples=KEPT_SAMPLES,
         keep_rows=KEPT_ROWS,
         aside=worker,
     )
 
 
-def _udp_fold(clocks: SdpClocks, worker: Worker, first: Messages) -> StreamFold:
-    # RFC 3550 5.1: the payload type is the lower seven bits of the second octet.
-    payload_type = first.message(0)[1] & 0x7F
-    known = lookup(payload_type)
-    clock_hz = clocks.clock_hz(payload_type) or (known.clock_hz if known else None)
-    return _new_fold(Encapsulation.RTP, worker, is_datagrams=True, clock_hz=clock_hz)
+def _udp_fold(
+    descriptions: SessionDescriptions,
+    worker: Worker,
+    flow: Flow,
+    first: Messages,
+    beside: Mapping[Kind, int],
+) -> StreamFold:
+    told = told_of(flow, first, beside, descriptions)
+    return _new_fold(Encapsulation.RTP, worker, is_datagrams=True, told=told)
+
+
+def _tell_late(stream: CapturedStream[StreamFold]) -> None:
+    """Keys may be agreed on while media flows already: in the clear at first, then encrypted."""
+    fold = stream.fold
+    by = fold.told.encrypted_by or encrypted_by(stream.beside)
+    fold.told = replace(fold.told, encrypted_by=by, keyed_ns=stream.keyed_ns)
 
 
 def _retell(run: DiagnosisFold, event: CapturedEvent) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from voipbin_cli.capture.layers import Layer
@@ -17,6 +17,38 @@ def without_media(passed_over: Mapping[str, int], tcp: TcpStreamFinder[Any]) -> 
     if others > 0:
         counts[Layer.TCP.value] = others
     return counts
+
+
+def beside_fields(twice: int, neighbours: Mapping[str, int]) -> dict[str, Any]:
+    """The fields of a stream's summary that say what else its capture holds; none if nothing."""
+    return {
+        **({"captured_twice": twice} if twice else {}),
+        **({"neighbours": dict(neighbours)} if neighbours else {}),
+    }
+
+
+def remarks(
+    streams: Iterable[tuple[str, Mapping[str, Any]]],
+    unread: Iterable[str],
+    passed_over: Mapping[str, int],
+) -> Iterator[str]:
+    """What else a capture holds, a sentence each; `streams` are names and fields of summaries."""
+    for name, fields in streams:
+        yield from (f"{name}: {sentence}" for sentence in _beside_in_words(fields))
+    yield from unread
+    if passed_over:
+        yield in_words(passed_over)
+
+
+def _beside_in_words(fields: Mapping[str, Any]) -> Iterator[str]:
+    if twice := fields.get("captured_twice"):
+        yield (
+            f"{twice} packets are in the capture twice, as a mirror port (SPAN) shows them: each "
+            "is counted once"
+        )
+    if neighbours := fields.get("neighbours"):
+        kinds = ", ".join(f"{count} {name}" for name, count in neighbours.items())
+        yield f"beside it in its flow, and not judged: {kinds}"
 
 
 def unread(notes: Mapping[str, int]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -13,35 +14,38 @@ from voipbin_cli.analysis.columns import Ints
 from voipbin_cli.analysis.messages import EMPTY, Messages, from_columns, joined
 from voipbin_cli.capture.packets import Flow, PacketChunk
 from voipbin_cli.codec.serial import difference
+from voipbin_cli.offline.copies import Copies, has_copies
+from voipbin_cli.offline.neighbours import Kind, are_keying, kinds
 
 # Packets that may turn out to be a stream are kept until two of them follow each other.
 _MAX_CANDIDATES = 4096
 _MAX_KEPT = 16
 _MAX_STEP = 100
 _MAX_STREAMS = 4096
-
-_ELSE, _NEIGHBOUR, _RTP = 0, 1, 2
-# RFC 3550 5.1: the version, in the two highest bits of the first octet.
-_VERSION = 2
-_RTP_HEADER_BYTES = 12
-# RFC 5761 4: payload types 64 to 95 are not used, so that a second octet of 192 to 223 is an RTCP
-# packet type.
-_RTCP_TYPES = (192, 223)
-# RFC 8489 5: the two highest bits of a STUN message are zero, its second word is this. RFC 7983 7:
-# its first octet is 0 to 3.
-_STUN_COOKIE = 0x2112A442
-_STUN_FIRST_OCTETS = 4
+# A stream is begun when a second of it is there: what is said of it, and beside it, is known then.
+_FIRST_PACKETS = 50
+# Of a key exchange a flow has some ten packets.
+_MAX_KEYING = 100
 
 T = TypeVar("T")
+_Key = tuple[int, int]
 
 
 @dataclass(slots=True)
 class CapturedStream(Generic[T]):
-    """One stream: who sends to whom, from which source; `fold` is what takes its messages."""
+    """One stream: who sends to whom, from which source; `fold` is what takes its messages.
+
+    `twice` counts packets that the capture holds a second time; they are not among the messages.
+    `beside` are the packets of its flow that are no RTP, of both directions, by what they are;
+    `keyed_ns` is when those came that agree on keys, the first hundred.
+    """
 
     flow: Flow
     ssrc: int
     fold: T
+    twice: int = 0
+    beside: dict[Kind, int] = field(default_factory=dict)
+    keyed_ns: tuple[int, ...] = ()
 
     @property
     def name(self) -> str:
@@ -52,36 +56,60 @@ class CapturedStream(Generic[T]):
             f" ssrc {self.ssrc:#010x}"
         )
 
+    @property
+    def neighbours(self) -> dict[str, int]:
+        """`beside` in words."""
+        return {kind.words: count for kind, count in self.beside.items()}
+
 
 @dataclass(slots=True)
 class _Candidate:
-    kept: Messages = field(default_factory=lambda: EMPTY)
+    """The first packets of what may be a stream; `is_stream` when two of them follow each other."""
 
-    def add(self, frames: Messages) -> bool:
-        """Keep some packets; return whether they are a stream's."""
-        self.kept = joined(self.kept, frames.part(0, _MAX_KEPT)).compact()
-        numbers = [int.from_bytes(self.kept.message(n)[2:4], "big") for n in range(len(self.kept))]
+    kept: Messages = field(default_factory=lambda: EMPTY)
+    is_stream: bool = False
+
+    def look(self, packets: Messages) -> None:
+        """See whether these make it a stream; keep the latest where not."""
+        some = joined(self.kept, packets.part(0, _MAX_KEPT))
+        numbers = [int.from_bytes(some.message(n)[2:4], "big") for n in range(len(some))]
         steps = (difference(b, a, 16) for a, b in pairwise(numbers))
-        if any(0 < step <= _MAX_STEP for step in steps):
-            return True
-        self.kept = self.kept.part(max(0, len(self.kept) - _MAX_KEPT), len(self.kept))
-        return False
+        self.is_stream = any(0 < step <= _MAX_STEP for step in steps)
+        if not self.is_stream:
+            self.keep(packets.part(max(0, len(packets) - _MAX_KEPT), len(packets)))
+            self.kept = self.kept.part(max(0, len(self.kept) - _MAX_KEPT), len(self.kept))
+
+    def keep(self, packets: Messages) -> None:
+        """Add packets to those that wait; where they are enough, their bytes are shared."""
+        few = packets.compact() if len(packets) < _FIRST_PACKETS else packets
+        self.kept = joined(self.kept, few)
+
+    @property
+    def is_due(self) -> bool:
+        """Enough of it is there."""
+        return len(self.kept) >= _FIRST_PACKETS
 
 
 class StreamFinder(Generic[T]):
     """Sorts packets into streams by flow and SSRC.
 
     A stream is two packets of RTP version 2 whose numbers follow each other. What comes in the
-    flow of a stream and is no RTP belongs to it; RTCP and STUN are left out. `make` returns what
-    takes the messages of a stream, given the first of them.
+    flow of a stream and is nothing that is known belongs to it; its neighbours are counted (RFC
+    7983), and packets that a mirror let the capture see twice. `make` returns what takes the
+    messages of a stream, given its flow, the first of them, and what came beside it so far.
     """
 
-    def __init__(self, make: Callable[[Messages], T]) -> None:
+    def __init__(self, make: Callable[[Flow, Messages, dict[Kind, int]], T]) -> None:
         self.streams: list[CapturedStream[T]] = []
         self._make = make
-        self._known: dict[tuple[int, int], CapturedStream[T]] = {}
-        self._first_of_flow: dict[int, tuple[int, int]] = {}
-        self._candidates: dict[tuple[int, int], _Candidate] = {}
+        self._flows: list[Flow] = []
+        self._known: dict[_Key, CapturedStream[T]] = {}
+        self._copies: dict[_Key, Copies] = {}
+        self._first_of_flow: dict[int, _Key] = {}
+        self._candidates: dict[_Key, _Candidate] = {}
+        self._waiting: dict[_Key, _Candidate] = {}
+        self._beside: Counter[tuple[Flow, Kind]] = Counter()
+        self._keyed_ns: defaultdict[Flow, list[int]] = defaultdict(list)
 
     def add(
         self, chunk: PacketChunk, flows: list[Flow]
@@ -94,45 +122,104 @@ class StreamFinder(Generic[T]):
             time_ns=chunk.time_ns,
             size=chunk.wire_bytes,
         )
-        kind, ssrc = _kinds(messages)
+        self._flows = flows
+        kind, ssrc = kinds(messages)
         flow = chunk.flow.astype(np.int64)
-        odd = np.flatnonzero(kind == _ELSE)
-        for number, mine in _each(flow << 32 | ssrc, np.flatnonzero(kind == _RTP)):
+        self._note_neighbours(messages, flow, kind)
+        odd = np.flatnonzero(kind == Kind.ELSE)
+        odd_flows = set(flow[odd].tolist())
+        for number, mine in _each(flow << 32 | ssrc, np.flatnonzero(kind == Kind.RTP)):
             key = number >> 32, number & 0xFFFFFFFF
-            found = self._of_source(key, messages, mine, odd[flow[odd] == key[0]], flows)
-            if found is not None:
-                yield found
+            yield from self._of_source(key, messages, mine, odd[flow[odd] == key[0]])
+            if self._first_of_flow.get(key[0]) == key:
+                odd_flows.discard(key[0])
+        for number in sorted(odd_flows & self._first_of_flow.keys()):
+            key = self._first_of_flow[number]
+            yield from self._of_source(key, messages, odd[:0], odd[flow[odd] == number])
+
+    def finish(self) -> Iterator[tuple[CapturedStream[T], Messages]]:
+        """Yield the streams of less than a second: the capture is over."""
+        for key in list(self._waiting):
+            yield self._begin(key)
+        for stream in self.streams:
+            stream.beside = self._beside_flow(stream.flow)
+            ways = _both_ways(stream.flow)
+            stream.keyed_ns = tuple(at for way in ways for at in self._keyed_ns.get(way, ()))
+
+    def _note_neighbours(self, messages: Messages, flow: Ints, kind: Ints) -> None:
+        beside = np.flatnonzero(kind > Kind.RTP)
+        if not len(beside):
+            return
+        keying = beside[are_keying(messages.chosen(beside), kind[beside])]
+        for row in keying.tolist():
+            times = self._keyed_ns[self._flows[int(flow[row])]]
+            if len(times) < _MAX_KEYING:
+                times.append(int(messages.time_ns[row]))
+        pairs, counts = np.unique(flow[beside] << 8 | kind[beside], return_counts=True)
+        for pair, count in zip(pairs.tolist(), counts.tolist(), strict=True):
+            self._beside[self._flows[pair >> 8], Kind(pair & 0xFF)] += count
+
+    def _beside_flow(self, flow: Flow) -> dict[Kind, int]:
+        """What came beside a stream, in both directions between its ends."""
+        ways = _both_ways(flow)
+        counts = {kind: sum(self._beside[way, kind] for way in ways) for kind in Kind}
+        return {kind: count for kind, count in counts.items() if count}
 
     def _of_source(
-        self, key: tuple[int, int], messages: Messages, mine: Ints, odd: Ints, flows: list[Flow]
-    ) -> tuple[CapturedStream[T], Messages] | None:
+        self, key: _Key, messages: Messages, mine: Ints, odd: Ints
+    ) -> Iterator[tuple[CapturedStream[T], Messages]]:
         """`mine` are the rows of one source, `odd` what else came in its flow."""
         stream = self._known.get(key)
-        kept = EMPTY
-        if stream is None:
-            candidate = self._candidate(key)
-            kept = candidate.kept
-            if not candidate.add(messages.chosen(mine)) or len(self.streams) >= _MAX_STREAMS:
-                return None
-            del self._candidates[key]
+        if stream is not None:
+            chosen = messages.chosen(self._with_odd(key, mine, odd))
+            yield stream, self._without_copies(stream, key, chosen)
+            return
+        if key not in self._waiting:
+            if not self._becomes_stream(key, messages.chosen(mine)):
+                return
             odd = odd[odd > mine[0]]
-        # What is no RTP belongs to the first stream of its flow.
-        if self._first_of_flow.setdefault(key[0], key) == key and len(odd):
-            mine = np.union1d(mine, odd)
-        chosen = messages if len(mine) == len(messages) else messages.chosen(mine)
-        chosen = joined(kept, chosen)
-        return stream or self._begin(key, flows, chosen), chosen
+        waiting = self._waiting[key]
+        waiting.keep(messages.chosen(self._with_odd(key, mine, odd)))
+        if waiting.is_due:
+            yield self._begin(key)
 
-    def _candidate(self, key: tuple[int, int]) -> _Candidate:
+    def _with_odd(self, key: _Key, mine: Ints, odd: Ints) -> Ints:
+        """What is no RTP belongs to the first stream of its flow."""
+        if self._first_of_flow.setdefault(key[0], key) != key or not len(odd):
+            return mine
+        return np.union1d(mine, odd)
+
+    def _becomes_stream(self, key: _Key, packets: Messages) -> bool:
+        if len(self.streams) + len(self._waiting) >= _MAX_STREAMS:
+            return False
         if key not in self._candidates and len(self._candidates) >= _MAX_CANDIDATES:
             self._candidates.pop(next(iter(self._candidates)))
-        return self._candidates.setdefault(key, _Candidate())
+        candidate = self._candidates.setdefault(key, _Candidate())
+        candidate.look(packets)
+        if candidate.is_stream:
+            self._waiting[key] = self._candidates.pop(key)
+        return candidate.is_stream
 
-    def _begin(self, key: tuple[int, int], flows: list[Flow], first: Messages) -> CapturedStream[T]:
-        stream = CapturedStream(flows[key[0]], key[1], self._make(first))
+    def _begin(self, key: _Key) -> tuple[CapturedStream[T], Messages]:
+        flow, first = self._flows[key[0]], self._waiting.pop(key).kept
+        if has_copies(first.part(0, _FIRST_PACKETS)):
+            self._copies[key] = Copies()
+        made = self._make(flow, first.part(0, _FIRST_PACKETS), self._beside_flow(flow))
+        stream = self._known[key] = CapturedStream(flow, key[1], made)
         self.streams.append(stream)
-        self._known[key] = stream
-        return stream
+        return stream, self._without_copies(stream, key, first)
+
+    def _without_copies(self, stream: CapturedStream[T], key: _Key, packets: Messages) -> Messages:
+        copies = self._copies.get(key)
+        if copies is None:
+            return packets
+        single = copies.left_out(packets)
+        stream.twice += len(packets) - len(single)
+        return single
+
+
+def _both_ways(flow: Flow) -> set[Flow]:
+    return {flow, Flow(flow.destination, flow.destination_port, flow.source, flow.source_port)}
 
 
 def _each(keys: Ints, rows: Ints) -> Iterator[tuple[int, Ints]]:
@@ -144,16 +231,3 @@ def _each(keys: Ints, rows: Ints) -> Iterator[tuple[int, Ints]]:
     different, which = np.unique(mine, return_inverse=True)
     for n, key in enumerate(different.tolist()):
         yield key, rows[which == n]
-
-
-def _kinds(messages: Messages) -> tuple[Ints, Ints]:
-    """Which of _RTP, _NEIGHBOUR (RTCP, STUN) and _ELSE each message is; and its SSRC."""
-    heads = messages.heads(_RTP_HEADER_BYTES)
-    words = heads.view(">u4")
-    first, second = heads[:, 0], heads[:, 1]
-    whole = messages.length >= _RTP_HEADER_BYTES
-    has_version = first >> 6 == _VERSION
-    is_rtcp = has_version & (second >= _RTCP_TYPES[0]) & (second <= _RTCP_TYPES[1])
-    is_stun = whole & (first < _STUN_FIRST_OCTETS) & (words[:, 1] == _STUN_COOKIE)
-    kind = np.where(whole & has_version, _RTP, _ELSE)
-    return np.where(is_rtcp | is_stun, _NEIGHBOUR, kind), words[:, 2].astype(np.int64)

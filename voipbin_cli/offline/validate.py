@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 from voipbin_cli.analysis.messages import Messages
@@ -12,13 +12,22 @@ from voipbin_cli.analysis.validation.tally import Group, Tally
 from voipbin_cli.analysis.validation.validator import Validator
 from voipbin_cli.capture.capture_file import Capture
 from voipbin_cli.capture.captured import CapturedEvent, CaptureEventName, CaptureMeta
+from voipbin_cli.capture.packets import Flow
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation
 from voipbin_cli.errors import NothingToJudge
 from voipbin_cli.offline.audiosocket_stream import audiosocket_frames, holds_frames
 from voipbin_cli.offline.bare_samples import sample_frames
 from voipbin_cli.offline.file_kind import FileKind
+from voipbin_cli.offline.neighbours import Kind
 from voipbin_cli.offline.own_capture import is_reconnection, steps
-from voipbin_cli.offline.passed_over import how_to_read, in_words, unread, without_media
+from voipbin_cli.offline.passed_over import (
+    beside_fields,
+    how_to_read,
+    in_words,
+    remarks,
+    unread,
+    without_media,
+)
 from voipbin_cli.offline.rtp_dumps import rtpdump_packets, single_packet
 from voipbin_cli.offline.source import OpenedFile, opened, refuse, source_name
 from voipbin_cli.offline.streams import CapturedStream, StreamFinder
@@ -106,6 +115,16 @@ class FileValidation:
         }
 
     @property
+    def stream_summaries(self) -> list[tuple[str, dict[str, Any]]]:
+        """The name of each stream of a capture of a network, and the fields of its summary."""
+        return [(stream.name, _summary(stream)) for stream in self.streams]
+
+    @property
+    def remarks(self) -> Iterator[str]:
+        """What else the file holds, a sentence each."""
+        return remarks(self.stream_summaries, self.unread, self.passed_over)
+
+    @property
     def groups(self) -> list[Group]:
         """What was found, of all streams together."""
         return self._tally().groups
@@ -187,12 +206,17 @@ class FileValidation:
             for media, way, messages in tcp.add(chunk):
                 yield from _of(media, media.fold.add(way, messages))
             self.streams = [*finder.streams, *tcp.streams]
+        for stream, messages in finder.finish():
+            yield from _of(stream, stream.fold.add(direction, messages))
+        self.streams = [*finder.streams, *tcp.streams]
         for each in self.streams:
             yield from _of(each, each.fold.finish())
         self.passed_over = without_media(capture.passed_over, tcp)
         self.unread = unread(tcp.notes)
 
-    def _stream_validator(self, _first: Messages) -> Validator:
+    def _stream_validator(
+        self, _flow: Flow, _first: Messages, _beside: Mapping[Kind, int]
+    ) -> Validator:
         return self._scope.validator(Encapsulation.RTP, is_datagrams=True)
 
     def _begin(self, encapsulation: Encapsulation, **manner: bool) -> Validator:
@@ -202,6 +226,13 @@ class FileValidation:
 
 def _of(stream: JudgedStream, parts: Iterable[Part]) -> Iterator[Judged]:
     return ((part, stream) for part in parts)
+
+
+def _summary(stream: JudgedStream) -> dict[str, Any]:
+    fields = stream.fold.summary()
+    if isinstance(stream, TcpStream):
+        return fields
+    return fields | beside_fields(stream.twice, stream.neighbours)
 
 
 def _alone(parts: Iterable[Part]) -> Iterator[Judged]:

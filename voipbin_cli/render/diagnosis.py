@@ -116,6 +116,8 @@ def show_diagnosis(summary: Mapping[str, Any]) -> None:
     """The verdict in a line, the findings with evidence and remedy, the table of figures."""
     out = stdout_console()
     style, words = VERDICTS[summary["verdict"]]
+    if summary["verdict"] == "ok" and summary["metrics"]["silence_ratio"] is None:
+        words = "delivery is fine; what it sounds like cannot be told"
     first = next(iter(summary["findings"]), None)
     cause = first["title"] if first and first["severity"] != "info" else words
     name = f" ({first['id']})" if first and first["severity"] != "info" else ""

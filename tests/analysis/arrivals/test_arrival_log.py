@@ -19,10 +19,12 @@ from voipbin_cli.analysis.pauses import PauseKind
 from voipbin_cli.analysis.playout.target_delay import FIXED_60
 from voipbin_cli.analysis.plots import plot_data
 from voipbin_cli.analysis.stream import StreamFold
+from voipbin_cli.analysis.told import Told
 from voipbin_cli.codec.codecs import Codec
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.codec.examination import Found
 from voipbin_cli.codec.formats import Format
+from voipbin_cli.codec.payload_types import PayloadType
 
 RTP, SLN, AUDIOSOCKET = Encapsulation
 NONE: frozenset[str] = frozenset()
@@ -109,7 +111,7 @@ def test_the_jitter_is_computed_at_the_streams_own_clock() -> None:
     measured = _stream(rows).measured()
     assert measured.jitter.clock_hz == 16_000
     assert measured.jitter.last_ms == 0.0
-    told = _stream(rows, clock_hz=8000).measured()
+    told = _stream(rows, told=Told(PayloadType(0, "PCMU", 8000, 1))).measured()
     assert told.jitter.last_ms == pytest.approx(19.9685, abs=1e-4)  # quality-measures, section 1
 
 
@@ -269,7 +271,7 @@ def test_a_phone_that_is_silent_for_a_while_has_lost_nothing() -> None:
     for n in range(200, 400):
         late = 3_000  # ms
         rows.append(((n * 20 + late) * MS, _packet(n, 160 * n + 8 * late, SPEECH[n % 30])))
-    phone = _stream(rows, is_datagrams=True, clock_hz=8000).measured()
+    phone = _stream(rows, is_datagrams=True, told=Told(PayloadType(0, "PCMU", 8000, 1))).measured()
     assert (phone.lost_ms, phone.stalls) == (0.0, [])
     stream = _stream(rows).measured()
     assert (stream.lost_ms, stream.stalls) == (0.0, [])

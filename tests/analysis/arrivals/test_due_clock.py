@@ -20,7 +20,9 @@ from voipbin_cli.analysis.messages import TimedMessage, from_messages
 from voipbin_cli.analysis.metrics import Measured
 from voipbin_cli.analysis.playout.target_delay import ADAPTIVE, FIXED_60, FIXED_200
 from voipbin_cli.analysis.stream import StreamFold
+from voipbin_cli.analysis.told import Told
 from voipbin_cli.codec.encapsulation import Encapsulation
+from voipbin_cli.codec.payload_types import PayloadType
 
 RTP, SLN, AUDIOSOCKET = Encapsulation.RTP, Encapsulation.SLN, Encapsulation.AUDIOSOCKET
 MS = 1_000_000
@@ -231,7 +233,7 @@ def test_where_nothing_advances_as_time_does_nothing_is_foretold() -> None:
 def test_a_told_clock_that_the_arrivals_deny_is_not_believed() -> None:
     """SDP said 8 kHz, and the packets count at 48: they come each 20 ms, and are due so."""
     packets = _packets(_noise(600, (60, 81)), 960)
-    measured = _measured(packets, is_datagrams=True, clock_hz=8000)
+    measured = _measured(packets, is_datagrams=True, told=Told(PayloadType(0, "PCMU", 8000, 1)))
     _is_calm(measured)
     assert measured.drift.ppm is None
 

@@ -71,7 +71,7 @@ class Arrivals:
 
     def all_payloads(self) -> bytes:
         """The payloads of all rows, one behind the other."""
-        if len(self) and (self.length == self.length[0]).all():
+        if len(self) and self.length[0] and (self.length == self.length[0]).all():
             return self.payloads(int(self.length[0])).tobytes()
         return b"".join(self.payload(n) for n in range(len(self)))
 
@@ -106,15 +106,17 @@ class ArrivalReader:
     """Turns messages of one direction of one stream into rows, and counts those that are none.
 
     `messages` and `message_bytes` count all, `texts` text messages, `malformed` those that are
-    no frame of the encapsulation. `fingerprint` is the first RTP packet's, `first_text` the first
+    no frame of the encapsulation. `is_cut`: packets are told by their heads, as a capture holds no
+    more of them. `fingerprint` is the first RTP packet's, `first_text` the first
     text message.
     """
 
     # Messages from which it is told whether they are in another encapsulation: a second.
     _FIRST_MESSAGES = 50
 
-    def __init__(self, encapsulation: Encapsulation) -> None:
+    def __init__(self, encapsulation: Encapsulation, *, is_cut: bool = False) -> None:
         self.encapsulation = encapsulation
+        self._is_cut = is_cut
         self.messages = self.message_bytes = self.texts = self.malformed = 0
         self.fingerprint: Fingerprint | None = None
         self.first_text: str | None = None
@@ -137,7 +139,7 @@ class ArrivalReader:
             headers = AudioSocketHeaders(_split(frames))
         good = headers.is_frame
         self.malformed += int(np.count_nonzero(~good & ~headers.messages.is_text))
-        rows = _rows(headers)
+        rows = _rows(headers, is_cut=self._is_cut)
         if not good.all():
             rows = rows.chosen(good)
         self._take_fingerprint(rows)
@@ -174,7 +176,7 @@ class ArrivalReader:
             )
 
 
-def _rows(headers: Headers) -> Arrivals:
+def _rows(headers: Headers, *, is_cut: bool) -> Arrivals:
     """A row for each message, whatever it is."""
     frames = headers.messages
     none = np.zeros(len(frames), np.int64)
@@ -186,7 +188,7 @@ def _rows(headers: Headers) -> Arrivals:
         at=frames.offset + headers.payload_at,
         length=there,
         label=headers.label,
-        is_audio=headers.is_audio & (there > 0),
+        is_audio=headers.is_audio & (is_cut | (there > 0)),
         is_odd=none > 0,
         sequence_number=rtp.sequence_number if rtp else none,
         timestamp=rtp.timestamp if rtp else none,

@@ -21,6 +21,7 @@ from voipbin_cli.analysis.findings import (
     running_dry,
     signalled,
     sound,
+    unheard,
 )
 from voipbin_cli.analysis.findings import mislabelled as labels
 from voipbin_cli.analysis.findings.row import Case, Circumstances, Finding, FindingRow
@@ -32,6 +33,7 @@ __all__ = ["BY_ID", "ROWS", "Circumstances", "Finding", "FindingRow", "Verdict",
 
 ROWS: tuple[FindingRow, ...] = (
     *connection.ROWS,
+    *unheard.ROWS,
     *payload.ROWS,
     *pace.ROWS,
     *running_dry.ROWS,
@@ -70,7 +72,7 @@ def find(measured: Measured, around: Circumstances) -> tuple[Finding, ...]:
     for row in ROWS:
         confidence = row.judge(case)
         if confidence > 0 and row.id not in explained:
-            explained |= row.explains
+            explained |= row.explains | row.explains_here(case)
             found.append(row.finding(case, confidence))
     errors = {finding.id for finding in found if finding.severity is Severity.ERROR}
 

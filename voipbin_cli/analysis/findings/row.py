@@ -120,7 +120,8 @@ class FindingRow:
 
     `specify` says what is known better of a case than of the row: another title or remedy.
     `grave` says when a warning is an error, `mild` when it is but an info. `explains` are ids
-    that are not told beside it, `follows` those that are told before it where they are errors.
+    that are not told beside it, `explains_here` those of one case, `follows` those that are told
+    before it where they are errors.
     """
 
     id: FindingId
@@ -132,6 +133,7 @@ class FindingRow:
     symptom: str = ""
     specify: Callable[[Case], Words] = lambda _facts: NO_WORDS
     explains: frozenset[FindingId] = field(default_factory=frozenset)
+    explains_here: Callable[[Case], frozenset[FindingId]] = lambda _facts: frozenset()
     follows: frozenset[FindingId] = field(default_factory=frozenset)
     grave: Callable[[Case], bool] = lambda _facts: False
     mild: Callable[[Case], bool] = lambda _facts: False

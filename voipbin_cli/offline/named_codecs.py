@@ -1,0 +1,78 @@
+"""Which codec is named for a stream, by whom, and what says that nobody can hear it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+import numpy as np
+
+from voipbin_cli.analysis.messages import Messages
+from voipbin_cli.analysis.told import Told
+from voipbin_cli.capture.packets import Flow
+from voipbin_cli.codec.payload_types import COMFORT_NOISE, PayloadType, lookup
+from voipbin_cli.offline.neighbours import Kind, kinds
+from voipbin_cli.offline.session_descriptions import DescribedMedia, SessionDescriptions
+
+# RFC 4733 2.3: an event has four bytes behind RTP's header.
+_EVENT_BYTES = 16
+# Both agree on keys for SRTP in the flow of its media (RFC 5764, RFC 6189).
+_KEYING = (Kind.DTLS, Kind.ZRTP)
+
+
+def told_of(
+    flow: Flow,
+    first: Messages,
+    beside: Mapping[Kind, int],
+    descriptions: SessionDescriptions,
+) -> Told:
+    """What is known of a stream by its first packets, the descriptions, and what came beside it."""
+    described = descriptions.of(flow, int(first.time_ns[0]))
+    codec, by = _codec(first, described)
+    return Told(
+        codec=codec,
+        by=by,
+        encrypted_by=encrypted_by(beside) or _encrypted_by_profile(described),
+        kept_bytes=_kept_bytes(first),
+    )
+
+
+def encrypted_by(beside: Mapping[Kind, int]) -> str:
+    """What in a flow says that its media are encrypted; empty where nothing does."""
+    return next((f"{kind.words} in its flow" for kind in _KEYING if beside.get(kind)), "")
+
+
+def _encrypted_by_profile(described: list[DescribedMedia]) -> str:
+    profiles = (media.profile for media in described if media.is_encrypted)
+    return next((f"{profile} in SDP" for profile in profiles), "")
+
+
+def _codec(first: Messages, described: list[DescribedMedia]) -> tuple[PayloadType | None, str]:
+    """The codec of what most of the bytes are labelled with, comfort noise and digits left out."""
+    for payload_type in _payload_types(first):
+        told = [media.types[payload_type] for media in described if payload_type in media.types]
+        known = told[0] if told else lookup(payload_type)
+        if known is not None and known.is_sound:
+            return known, "SDP" if told else f"payload type {payload_type} (RFC 3551)"
+        if known is None:
+            return None, ""
+    return None, ""
+
+
+def _payload_types(first: Messages) -> list[int]:
+    """Those in use, of most bytes first."""
+    kind, _ = kinds(first)
+    packets = first.chosen(np.flatnonzero(kind == Kind.RTP))
+    # RFC 3550 5.1: the payload type is the lower seven bits of the second octet.
+    types = packets.octet(1) & 0x7F
+    sizes: Counter[int] = Counter()
+    for payload_type, size in zip(types.tolist(), packets.size.tolist(), strict=True):
+        if size > _EVENT_BYTES and payload_type != COMFORT_NOISE:
+            sizes[payload_type] += size
+    return [payload_type for payload_type, _ in sizes.most_common()]
+
+
+def _kept_bytes(first: Messages) -> int | None:
+    """The most that the capture holds of a packet that it has cut; None where all are whole."""
+    cut = ~first.is_whole
+    return int(first.length[cut].max()) if cut.any() else None
