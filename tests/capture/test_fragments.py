@@ -66,6 +66,13 @@ def test_what_stays_incomplete_is_counted():
     assert passed_over == {Layer.FRAGMENT: 2}
 
 
+@pytest.mark.parametrize("total", [1, 5, 19])
+def test_one_that_says_it_ends_inside_of_its_header_is_passed_over(total):
+    packets, passed_over = read([f.ipv4(b"", fragment=0x2000, total=total)])
+    assert packets == []
+    assert passed_over == {Layer.CUT: 1}
+
+
 def test_pieces_that_overlap_are_not_put_together():
     """RFC 5722: it is an attack."""
     first, *_ = f.fragments(PACKET, 80)

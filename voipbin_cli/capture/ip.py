@@ -107,7 +107,7 @@ def _ipv4(data: bytes, part: Spans) -> Opened:
         end = np.where(total_bytes > 0, end, part.end)
     addresses = header["source"].astype(np.uint64) << np.uint64(32) | header["destination"]
     packets = Spans(part.record, part.at, end, (addresses,))
-    is_sound = header_bytes >= IPV4_HEADER.itemsize
+    is_sound = (header_bytes >= IPV4_HEADER.itemsize) & (end - part.at >= header_bytes)
     is_fragment = (header["fragment"] & (MORE_FRAGMENTS | FRAGMENT_OFFSET)) != 0
     if is_fragment.any():
         yield Layer.FRAGMENT, packets.only(np.flatnonzero(is_sound & is_fragment))
