@@ -256,7 +256,7 @@ def paused_sender(sound_goes_on: float, **more: Any) -> Case:
 
 
 def test_underrun_is_certain_where_the_sound_goes_on() -> None:
-    told = paused_sender(3.0)
+    told = paused_sender(6.0)
     assert sure("underrun", told) == 0.95
     assert sure("lost-audio", told) == 0
     assert evidence("underrun", told) == {
@@ -268,11 +268,11 @@ def test_underrun_is_certain_where_the_sound_goes_on() -> None:
     }
     assert not BY_ID["underrun"].mild(told)
     assert not BY_ID["underrun"].grave(told)
-    assert BY_ID["underrun"].grave(facts(pauses=(loss(501),), sound_goes_on=3.0))
+    assert BY_ID["underrun"].grave(facts(pauses=(loss(501),), sound_goes_on=6.0))
 
 
 def test_underrun_by_its_numbers_alone_is_told_after_the_lost_audio() -> None:
-    told = paused_sender(2.9)
+    told = paused_sender(5.9)
     assert sure("underrun", told) == 0.75
     assert sure("lost-audio", told) == 1.0
     assert BY_ID["underrun"].mild(told)

@@ -105,7 +105,8 @@ def test_a_refusal_has_what_support_asks_for(runs: dict[str, tuple[Result, Resul
 def test_words_name_verdict_evidence_and_remedy(tmp_path: Path) -> None:
     result = voipbin("stream", "diagnose", "sim:frame-size", "-d", "2", cwd=tmp_path)
     said = result.stdout.decode()
-    assert said.startswith("degraded: frames are not 20 ms long (frame-size)\n")
+    assert said.startswith("ok: nothing is wrong\n")
+    assert "info frame-size  frames are not 20 ms long" in said
     assert "evidence: frame ms 40.0" in said
     assert "remedy: " in said
     assert "p95" in said
@@ -123,7 +124,7 @@ def test_what_is_no_capture_is_wrong_usage(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("nothing to hear")
     result = voipbin("stream", "diagnose", "notes.txt", cwd=tmp_path)
     assert result.status == 2
-    assert "neither pcap nor pcapng" in result.stderr
+    assert "neither a capture nor a dump" in result.stderr
 
 
 def test_a_file_that_is_not_there_is_told_as_such(tmp_path: Path) -> None:

@@ -13,6 +13,8 @@ REPEATED_SHARE = 0.002
 # The mains and what is within its regulation, as exactly as a tone is measured.
 _MAINS_HZ = (50.0, 60.0)
 _MAINS_WITHIN_HZ = 1.0
+# In less than this the beat of music is as regular as a chunk.
+PERIOD_SECONDS = 5.0
 # Half waves: a tenth of one, over the stretch that a period is measured on.
 _IN_STEP = 0.1
 # Above, a multiple of the mains is as good as any other frequency.
@@ -54,6 +56,8 @@ def judge_clicks(case: Case) -> float:
         return 0.0
     if told.period_ms is None:
         return 0.9
+    if told.seconds < PERIOD_SECONDS:
+        return 0.0
     return 0.6 if _is_in_step_with_hum(case, told.period_ms) else 0.95
 
 

@@ -8,9 +8,9 @@ from voipbin_cli.analysis.metrics import Measured
 from voipbin_cli.analysis.words import NO_WORDS, Words
 from voipbin_cli.finding_ids import FindingId
 
-# Sound that goes on, or is cut, is certain at odds of e^3, 20 to 1. Of talkers with pieces missing
-# 4 in 1000 are taken for ones that go on; of nine pauses of a sender two in three are seen as such.
-CERTAIN = 3.0
+# Sound is cut at odds of e^3, 20 to 1. That it goes on takes e^6, 400 to 1: at e^3 losses in one
+# speech in some hundreds were taken for a sender that ran dry.
+IS_CUT, GOES_ON = 3.0, 6.0
 GRAVE_PAUSES = 0.05
 # Numbers that are whole say that nothing was lost after they were given: by the sender, or by a
 # bridge that had audio missing already.
@@ -29,9 +29,9 @@ def judge_underrun_of(measured: Measured) -> float:
         return 0.0
     if told.missing or told.restarts or is_each_frame_late(measured):
         return 0.0
-    if measured.sound_goes_on <= -CERTAIN:
+    if measured.sound_goes_on <= -IS_CUT:
         return 0.0
-    return BY_SOUND if measured.sound_goes_on >= CERTAIN else BY_NUMBERS
+    return BY_SOUND if measured.sound_goes_on >= GOES_ON else BY_NUMBERS
 
 
 def judge_underrun(case: Case) -> float:
