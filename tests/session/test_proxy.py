@@ -244,5 +244,5 @@ def test_a_port_that_is_taken_is_said() -> None:
     with Peer([]) as peer:
         proxy = Proxy(peer, Encapsulation.SLN)
         proxy.session._port = peer.port
-        with pytest.raises(MachineError, match="cannot listen"):
+        with pytest.raises(MachineError, match="is in use"):
             asyncio.run(proxy.session.run())

@@ -229,6 +229,8 @@ def _slope(pieces: list[Piece], stretch_ns: float) -> _Slope | None:
     tilted = (piece.delays - slope * piece.places for piece in several)
     off = np.concatenate([delays - np.median(delays) for delays in tilted])
     spread = sum(float(piece.places.var()) * piece.places.size for piece in several)
+    if not spread:
+        return None
     student = _NORMAL * (1 + _STUDENT_A / freedom + _STUDENT_B / freedom**2)
     scatter_ns = float(np.median(np.abs(off)))
     deviation_ns = min(float(np.sqrt((off**2).sum() / freedom)), _MOST_SPREAD * scatter_ns)
@@ -254,7 +256,10 @@ def _fastest(piece: Piece, stretch_ns: float) -> Piece:
 
 
 def _common_slope(pieces: list[Piece]) -> float:
-    """Median of the slopes of all pairs within a piece, each of the weight of its length."""
+    """Median of the slopes of all pairs within a piece, each of the weight of its length.
+
+    0 where no pair has a length.
+    """
     runs, rises = [], []
     for piece in pieces:
         first, second = np.triu_indices(piece.places.size, 1)
@@ -262,6 +267,8 @@ def _common_slope(pieces: list[Piece]) -> float:
         rises.append(piece.delays[second] - piece.delays[first])
     run, rise = np.concatenate(runs), np.concatenate(rises)
     run, rise = run[run > 0], rise[run > 0]  # what came twice or out of order has no length
+    if not run.size:
+        return 0.0
     slopes = rise / run
     order = np.argsort(slopes)
     weight = np.cumsum(run[order])

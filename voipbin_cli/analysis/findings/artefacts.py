@@ -13,6 +13,8 @@ REPEATED_SHARE = 0.002
 # The mains and what is within its regulation, as exactly as a tone is measured.
 _MAINS_HZ = (50.0, 60.0)
 _MAINS_WITHIN_HZ = 1.0
+# The mains have ten harmonics that can be heard; clicks each 20 ms have 72 below 3600 Hz.
+COMB_TONES = 24
 # In less than this the beat of music is as regular as a chunk.
 PERIOD_SECONDS = 5.0
 # Half waves: a tenth of one, over the stretch that a period is measured on.
@@ -96,6 +98,9 @@ def word_clicks(case: Case) -> Words:
 def judge_hum(case: Case) -> float:
     measured = case.measured
     if not measured.hum or not measured.is_settled:
+        return 0.0
+    # A row of clicks is a comb of tones, each a multiple of their rate.
+    if len(measured.hum) > COMB_TONES and measured.clicks.period_ms is not None:
         return 0.0
     # A sender that suppresses silence has heard some: no tone lies under that, however steadily
     # one sounds in what was sent (ringing, say).

@@ -76,10 +76,20 @@ def judge_pace(case: Case) -> float:
         return 0.0
     if measured.is_starved or other_rate_hz(measured) is not None or not _is_counted(measured):
         return 0.0
+    if _is_explained_by_missing(measured, measured.mean_hz):
+        return 0.0
     mean, usual = _off(measured.mean_hz), _off(measured.usual_hz)
     if abs(mean - usual) > APART_RATIO * abs(mean) or intervals.p95 > STEADY_RATIO * intervals.p50:
         return 0.0
     return sure(_common(mean, usual), CLOCK_RATIO, 3 * CLOCK_RATIO)
+
+
+def _is_explained_by_missing(measured: Measured, mean_hz: float) -> bool:
+    """Whether the frames that are missing by their numbers would make up the pace."""
+    told = measured.reception
+    if told is None or not told.missing or not told.received:
+        return False
+    return abs(_off(mean_hz * (1 + told.missing / told.received))) < CLOCK_RATIO
 
 
 def pace(case: Case) -> Evidence:
