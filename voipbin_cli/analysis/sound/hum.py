@@ -61,7 +61,7 @@ _SOUND_DBFS = -55.0
 _SAME_HZ = 3.0
 _STRETCHES_SHARE = 0.6
 
-Phasors = NDArray[np.complexfloating]
+Phasors = NDArray[np.complex128]
 
 
 class Tone(NamedTuple):
