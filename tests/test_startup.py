@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.capture import frames as f
 from tests.support.cli import VOIPBIN, environment
 from voipbin_cli.shell.command_tree import command_tree
 
@@ -114,6 +115,17 @@ def test_tab_for_ids_loads_httpx2_only_when_it_asks(tmp_path: Path, kind: str) -
 def test_tab_for_profiles_loads_next_to_nothing(tmp_path: Path) -> None:
     modules = loaded(tmp_path, "", _VOIPBIN_COMPLETE="profiles")
     assert not modules & (HEAVY - {"platformdirs"})
+
+
+@pytest.mark.parametrize("command", ["diagnose", "validate"])
+def test_a_file_is_judged_without_what_a_live_stream_needs(tmp_path: Path, command: str) -> None:
+    rtp = [bytes.fromhex(f"8000{n:04x}{n * 160:08x}00000007") + bytes(160) for n in range(9)]
+    packets = [(n * 20_000_000, f.ethernet(f.ipv4(f.udp(each)))) for n, each in enumerate(rtp)]
+    (tmp_path / "call.pcap").write_bytes(f.pcap(packets))
+    modules = loaded(tmp_path, "stream", command, "call.pcap", "-q")
+    assert "voipbin_cli.capture.packets" in modules
+    assert not modules & (HEAVY - {"numpy"} | {"rich"})
+    assert not any(name.startswith("voipbin_cli.session.") for name in modules)
 
 
 def test_the_watch_sees_what_is_loaded(tmp_path: Path) -> None:

@@ -6,11 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from voipbin_cli.commands import target
-from voipbin_cli.commands.options import ApiOptions, LiveOptions
-from voipbin_cli.commands.target import chosen_source, chosen_target, opened_target
+from voipbin_cli.commands import in_progress
+from voipbin_cli.commands.options import ApiOptions
+from voipbin_cli.commands.target import chosen_source, chosen_target
 from voipbin_cli.errors import Refused, UsageError
-from voipbin_cli.transport.api import ask_endpoint
 from voipbin_cli.transport.resources import CallState, ConferenceState
 from voipbin_cli.transport.targets import Target, TargetKind, parse_target
 
@@ -23,9 +22,9 @@ API = ApiOptions(api_url="http://127.0.0.1:1/v1.0")
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """Someone at a terminal, who takes the last of what is in progress; that is the fixture."""
     found: list[object] = []
-    monkeypatch.setattr(target, "is_interactive", lambda: True)
-    monkeypatch.setattr(target, "ask", lambda _api, _question: found)
-    monkeypatch.setattr(target, "pick", lambda _question, rows: len(rows) - 1)
+    monkeypatch.setattr(in_progress, "is_interactive", lambda: True)
+    monkeypatch.setattr(in_progress, "ask", lambda _api, _question: found)
+    monkeypatch.setattr(in_progress, "pick", lambda _question, rows: len(rows) - 1)
     return found
 
 
@@ -48,7 +47,7 @@ def test_where_nothing_is_in_progress_there_is_nothing_to_offer(asked: list[obje
 
 
 def test_nobody_to_ask_is_wrong_usage(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(target, "is_interactive", lambda: False)
+    monkeypatch.setattr(in_progress, "is_interactive", lambda: False)
     for choose in (chosen_target, chosen_source):
         with pytest.raises(UsageError, match="TARGET is missing"):
             choose("", API)
@@ -67,25 +66,3 @@ def test_a_dash_is_standard_input_where_that_can_be_read() -> None:
     assert chosen_source("-", API, stdin=True) == "-"
     with pytest.raises(UsageError, match="neither a file nor a TARGET"):
         chosen_source("-", API)
-
-
-def test_a_target_on_the_api_is_opened_with_its_credential(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("VOIPBIN_TOKEN", "a-token")
-    named = parse_target(f"conference/{CONFERENCE}")
-    with opened_target(named, LiveOptions(api=API, give_up_after=7.0)) as request:
-        assert (request.target, request.label) == (named, f"conference/{CONFERENCE}")
-        assert request.endpoint.api_url == API.api_url
-        assert request.endpoint.credential is not None
-        assert (request.connect_timeout_s, request.give_up_after_s) == (10.0, 7.0)
-
-
-def test_a_simulated_target_runs_as_long_as_the_block(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("VOIPBIN_TOKEN", raising=False)
-    with opened_target(parse_target("sim"), LiveOptions()) as request:
-        assert request.label == "sim:clean"
-        assert request.target.kind is TargetKind.CALL
-        call_id = request.target.value
-        state = ask_endpoint(request.endpoint, lambda api: api.get_call(call_id), timeout_s=10)
-    assert state.is_progressing

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,6 +12,7 @@ from voipbin_cli.commands.options import OUTPUT, LiveOptions
 
 if TYPE_CHECKING:
     from voipbin_cli.analysis.diagnosis import Diagnosis
+    from voipbin_cli.analysis.stream import StreamFold
     from voipbin_cli.transport.targets import Target
 
 DIAGNOSING = "Diagnosing"
@@ -76,9 +78,11 @@ def diagnose(options: DiagnoseOptions) -> None:
 
     from voipbin_cli.commands.target import chosen_source, chosen_target
     from voipbin_cli.errors import ExitStatus
-    from voipbin_cli.render.report import check_report
 
-    check_report(options.report)
+    if options.report is not None:
+        from voipbin_cli.render.report import check_report
+
+        check_report(options.report)
     api = options.live.api
     if options.pcap:
         diagnosis = _of_platform_capture(chosen_target(options.source, api), options)
@@ -92,14 +96,9 @@ def diagnose(options: DiagnoseOptions) -> None:
 
 def _of_stream(target: Target, options: DiagnoseOptions) -> Diagnosis:
     from voipbin_cli.commands.live import run_live, teller
-    from voipbin_cli.commands.target import opened_target
-    from voipbin_cli.render.diagnosis import (
-        DiagnosisLines,
-        done_line,
-        show_diagnosis,
-        telling_steps,
-    )
-    from voipbin_cli.render.report import write_report
+    from voipbin_cli.commands.opened_target import opened_target
+    from voipbin_cli.render.dashboard import DiagnosisLines, done_line, telling_steps
+    from voipbin_cli.render.diagnosis import show_diagnosis
     from voipbin_cli.session.diagnose import LiveDiagnosis, diagnose_session
     from voipbin_cli.session.session import SessionRequest
 
@@ -120,26 +119,19 @@ def _of_stream(target: Target, options: DiagnoseOptions) -> Diagnosis:
                 if out.is_chatty:
                     show_diagnosis(summary)
                 steps = [step.as_fields() for step in live_diagnosis.steps]
-                write_report(
-                    options.report, summary, fold.stream, steps, with_numbers=options.with_numbers
-                )
+                _report(options, summary, fold.stream, steps)
     return fold.diagnosis()
 
 
 def _of_file(path: str, options: DiagnoseOptions, shown: str = "") -> Diagnosis:
     from voipbin_cli.offline.diagnose import diagnose_file
-    from voipbin_cli.render.diagnosis import show_diagnosis, show_streams
     from voipbin_cli.render.jsonl import emit
     from voipbin_cli.render.problems import say
-    from voipbin_cli.render.report import write_report
 
     out = options.live.out
     diagnosis = diagnose_file(path, options.live.encapsulation)
     if diagnosis.truncated:
         say(f"warning: {shown or path} ends inside of a record: what comes before it counts")
-    if out.is_chatty:
-        for sentence in diagnosis.remarks:
-            say(sentence)
     streams = () if diagnosis.is_own else diagnosis.streams
     rows = [(stream.name, stream.as_fields()) for stream in streams]
     if out.json:
@@ -147,14 +139,30 @@ def _of_file(path: str, options: DiagnoseOptions, shown: str = "") -> Diagnosis:
             emit("stream", {"stream": name, **fields})
         emit("summary", diagnosis.summary)
     elif out.is_chatty:
+        from voipbin_cli.render.diagnosis import show_diagnosis, show_streams
+
+        for sentence in diagnosis.remarks:
+            say(sentence)
         if len(rows) > 1:
             show_streams(rows)
         show_diagnosis(diagnosis.summary)
     worst = diagnosis.worst
-    write_report(
-        options.report, diagnosis.summary, worst.fold, [], with_numbers=options.with_numbers
-    )
+    _report(options, diagnosis.summary, worst.fold, [])
     return worst.diagnosis
+
+
+def _report(
+    options: DiagnoseOptions,
+    summary: Mapping[str, Any],
+    fold: StreamFold,
+    steps: Sequence[Mapping[str, Any]],
+) -> None:
+    """Write the report, where one is wanted."""
+    if options.report is None:
+        return
+    from voipbin_cli.render.report import write_report
+
+    write_report(options.report, summary, fold, steps, with_numbers=options.with_numbers)
 
 
 def _of_platform_capture(call: Target, options: DiagnoseOptions) -> Diagnosis:

@@ -69,7 +69,8 @@ def pipe(options: PipeOptions) -> None:
         voipbin stream pipe sim -- sox -n -t raw -r 8k -e signed -b 16 -c 1 - synth 3 sine 440
     """
     from voipbin_cli.commands.live import run_live, teller
-    from voipbin_cli.commands.target import chosen_target, opened_target
+    from voipbin_cli.commands.opened_target import opened_target
+    from voipbin_cli.commands.target import chosen_target
     from voipbin_cli.errors import UsageError
     from voipbin_cli.render.piping import PipingLine, done_line
     from voipbin_cli.session.pipe import PipeRequest, ProgramInCall, pipe_session

@@ -90,7 +90,8 @@ def play(options: PlayOptions) -> None:
         sox -n -t wav - synth 3 sine 440 | voipbin stream play sim -
     """
     from voipbin_cli.commands.live import run_live, teller
-    from voipbin_cli.commands.target import chosen_target, opened_target
+    from voipbin_cli.commands.opened_target import opened_target
+    from voipbin_cli.commands.target import chosen_target
     from voipbin_cli.errors import UsageError
     from voipbin_cli.render.playing import PlayingLines, done_line
     from voipbin_cli.session.feed import Feed

@@ -55,7 +55,8 @@ def record(options: RecordOptions) -> None:
     from datetime import UTC, datetime
 
     from voipbin_cli.commands.live import run_live, teller
-    from voipbin_cli.commands.target import chosen_target, opened_target
+    from voipbin_cli.commands.opened_target import opened_target
+    from voipbin_cli.commands.target import chosen_target
     from voipbin_cli.errors import UsageError
     from voipbin_cli.render.recording import RecordingLines, done_line
     from voipbin_cli.session.record import record_session

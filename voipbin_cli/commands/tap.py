@@ -110,7 +110,8 @@ def tap(options: TapOptions) -> None:
     import sys
 
     from voipbin_cli.commands.live import run_live, teller
-    from voipbin_cli.commands.target import chosen_target, opened_target
+    from voipbin_cli.commands.opened_target import opened_target
+    from voipbin_cli.commands.target import chosen_target
     from voipbin_cli.media.devices import list_devices
     from voipbin_cli.render.tapping import TapLines, show_devices, tap_line
     from voipbin_cli.session.ending import Cause

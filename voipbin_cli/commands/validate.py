@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from voipbin_cli.analysis.validation.scope import Scope
     from voipbin_cli.analysis.validation.tally import Group
     from voipbin_cli.commands.options import OutputOptions
-    from voipbin_cli.render.violations import FoundLines
+    from voipbin_cli.render.validating import FoundLines
     from voipbin_cli.session.proxy import ProxyValidation
     from voipbin_cli.session.session import Session
     from voipbin_cli.session.validate import LiveValidation
@@ -136,14 +136,17 @@ def validate(options: ValidateOptions) -> None:
 
     from voipbin_cli.analysis.severity import Severity
     from voipbin_cli.errors import ExitStatus, UsageError
-    from voipbin_cli.render.rules import explain_rule, show_rules
 
     as_json = options.live.out.json
     if as_json and options.document:
         raise UsageError("--json and --format both want stdout", hint="leave one of them out")
     if options.list_rules:
+        from voipbin_cli.render.rules import show_rules
+
         return show_rules(as_json=as_json)
     if options.explain is not None:
+        from voipbin_cli.render.rules import explain_rule
+
         return explain_rule(options.explain, as_json=as_json)
     found = _judged(options)
     if any(group.first.severity is Severity.ERROR for group in found):
@@ -216,8 +219,8 @@ def _of_stream(
 ) -> Sequence[Group]:
     """Judge a live stream until it ends."""
     from voipbin_cli.commands.live import teller
-    from voipbin_cli.commands.target import opened_target
-    from voipbin_cli.render.violations import FoundLines, validation_line
+    from voipbin_cli.commands.opened_target import opened_target
+    from voipbin_cli.render.validating import FoundLines, validation_line
     from voipbin_cli.session.session import SessionRequest
     from voipbin_cli.session.validate import LiveValidation, validate_session
 
@@ -235,8 +238,8 @@ def _of_proxy(
 ) -> Sequence[Group]:
     """Judge the streams of all who connect to `port` of this machine, until Ctrl-C."""
     from voipbin_cli.commands.live import teller
-    from voipbin_cli.commands.target import opened_target
-    from voipbin_cli.render.violations import FoundLines, listening, proxy_line
+    from voipbin_cli.commands.opened_target import opened_target
+    from voipbin_cli.render.validating import FoundLines, listening, proxy_line
     from voipbin_cli.session.proxy import ProxyValidation
     from voipbin_cli.session.session import SessionRequest
 
@@ -259,7 +262,7 @@ def _run(
 ) -> Sequence[Group]:
     """Run it to its end, tell what was judged whatever ended it, and return what was found."""
     from voipbin_cli.commands.live import run_live
-    from voipbin_cli.render.violations import done_line
+    from voipbin_cli.render.validating import done_line
 
     try:
         run_live(session, lines, done_line, out)

@@ -34,10 +34,8 @@ _PRIVATE = (
 _KEPT_KEYS = frozenset(("request_id",))
 
 
-def check_report(path: str | None) -> None:
+def check_report(path: str) -> None:
     """Raise for a report that exists, or could not be written, before anything else is done."""
-    if path is None:
-        return
     if os.path.exists(path):
         raise UsageError(f"{path} exists", hint="give the report another name, or remove it")
     directory = os.path.dirname(path) or "."
@@ -46,16 +44,14 @@ def check_report(path: str | None) -> None:
 
 
 def write_report(
-    path: str | None,
+    path: str,
     summary: Mapping[str, Any],
     fold: StreamFold,
     steps: Sequence[Mapping[str, Any]],
     *,
     with_numbers: bool,
 ) -> None:
-    """Write the report, where one is wanted. Raises MachineError where that is impossible."""
-    if path is None:
-        return
+    """Write the report. Raises MachineError where that is impossible."""
     try:
         text = to_html(summary, fold, steps, with_numbers=with_numbers)
         Path(path).write_text(text, encoding="utf-8")

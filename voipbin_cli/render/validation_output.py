@@ -55,12 +55,12 @@ class ValidationOutput:
 
     def streams(self, rows: Sequence[tuple[str, dict[str, Any]]]) -> None:
         """Tell of each stream of a capture that holds several."""
-        from voipbin_cli.render.violations import show_streams
-
         if self.as_json:
             for name, fields in rows:
                 emit("stream", {"stream": name} | fields)
         elif len(rows) > 1 and self._in_words:
+            from voipbin_cli.render.violations import show_streams
+
             show_streams(rows)
 
     def summary(self, summary: dict[str, Any]) -> None:

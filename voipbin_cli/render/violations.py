@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from rich.padding import Padding
@@ -15,12 +15,7 @@ from voipbin_cli.analysis.validation.due import Spec
 from voipbin_cli.analysis.validation.rules import Rule
 from voipbin_cli.analysis.validation.tally import Group
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation
-from voipbin_cli.events import Tell
-from voipbin_cli.render.live_view import clock_text, state_line
-from voipbin_cli.render.problems import say
 from voipbin_cli.render.stdout_console import stdout_console
-from voipbin_cli.session.proxy import ProxyStatus
-from voipbin_cli.session.session import SessionStatus
 from voipbin_cli.text import printable
 
 STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
@@ -42,7 +37,7 @@ def show_report(summary: dict[str, Any], groups: Sequence[Group]) -> None:
     """Print what was measured against what, each broken rule, and the result."""
     out = stdout_console()
     for group in groups:
-        out.print(_headline(group))
+        out.print(headline(group))
         for line in _details(summary, group):
             # Each on its own: what is padded together is filled up with blanks.
             out.print(Padding(line, (0, 0, 0, INDENT), expand=False))
@@ -57,7 +52,8 @@ def show_streams(rows: Iterable[tuple[str, dict[str, Any]]]) -> None:
         out.print(Text.assemble((f"{summary['result']} ", style), f"{summary['frames']:>7} ", name))
 
 
-def _headline(group: Group) -> Text:
+def headline(group: Group) -> Text:
+    """What was found of one rule, in a line."""
     first = group.first
     times = "frame" if group.count == 1 else f"{group.count} frames, first"
     return Text.assemble(
@@ -123,48 +119,6 @@ def _counts(violations: Sequence[dict[str, Any]]) -> str:
         if count:
             parts.append(f"{count} {severity.value}{'s' if count > 1 else ''}")
     return ", ".join(parts)
-
-
-class FoundLines:
-    """A first line that says where a run is, and what was found so far under it."""
-
-    def __init__(self, first: Callable[[], Text], found: Callable[[], Sequence[Group]]) -> None:
-        self._first = first
-        self._found = found
-
-    def __call__(self) -> list[Text]:
-        return [self._first(), *(_headline(group) for group in self._found()[:8])]
-
-
-def validation_line(target: str, status: SessionStatus) -> Text:
-    """Where a live validation is."""
-    shown = printable(target, 48)
-    return state_line(status, f"{shown}  {status.frames} frames  {status.form}")
-
-
-def proxy_line(target: str, status: ProxyStatus) -> Text:
-    """Who is connected to a proxy, and where it goes on to."""
-    return Text.assemble(
-        (f"● {status.clients} connected", "bold green" if status.clients else "dim"),
-        f"  {clock_text(status.elapsed_s)}  {status.address} → {printable(target, 48)}  ",
-        f"{status.received} received, {status.sent} sent",
-    )
-
-
-def done_line(summary: dict[str, Any]) -> str:
-    """Return one sentence for the end of a run."""
-    return f"judged {summary['frames']} frames"
-
-
-def listening(tell: Tell, *, quiet: bool) -> Tell:
-    """Return `tell` that says on stderr where to connect."""
-
-    def told(event: str, fields: dict[str, Any]) -> None:
-        if event == "listening" and not quiet:
-            say(f"point your client at {fields['address']}; Ctrl-C ends it")
-        tell(event, fields)
-
-    return told
 
 
 # One frame

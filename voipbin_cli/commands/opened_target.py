@@ -1,0 +1,48 @@
+"""A TARGET opened: what to listen to, and the simulator that a `sim` target needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from voipbin_cli.commands.api import api_endpoint, check_credential
+from voipbin_cli.commands.options import ApiOptions, LiveOptions
+from voipbin_cli.render.problems import say
+from voipbin_cli.session.live import LiveRequest
+from voipbin_cli.simulator.embedded import EmbeddedSimulator
+from voipbin_cli.transport.credentials import Credential, CredentialKind
+from voipbin_cli.transport.endpoint import Endpoint, stream_encapsulation
+from voipbin_cli.transport.targets import Target, TargetKind, parse_target
+
+
+@contextmanager
+def opened_target(target: Target, live: LiveOptions) -> Iterator[LiveRequest]:
+    """Yield what to listen to; the simulator of a `sim` target runs as long as the block does."""
+    encapsulation = stream_encapsulation(target, live.encapsulation)
+    with _endpoint(target, live.api) as (endpoint, inner):
+        yield LiveRequest(
+            target=inner,
+            label=target.label,
+            endpoint=endpoint,
+            encapsulation=encapsulation,
+            reconnect=live.reconnect,
+            keepalive=live.keepalive,
+            connect_timeout_s=live.api.connect_timeout,
+            give_up_after_s=live.give_up_after,
+        )
+
+
+@contextmanager
+def _endpoint(target: Target, api: ApiOptions) -> Iterator[tuple[Endpoint, Target]]:
+    """Yield the API to ask and the target as that API knows it."""
+    if target.kind is not TargetKind.SIM:
+        endpoint = api_endpoint(api)
+        check_credential(endpoint, target)
+        for warning in endpoint.warnings(target):
+            say(f"warning: {warning}")
+        yield endpoint, target
+        return
+    with EmbeddedSimulator(target.value, target.options) as simulator:
+        credential = Credential(CredentialKind.TOKEN, simulator.token, "the simulator")
+        endpoint = Endpoint(simulator.api_url, credential, api.auth)
+        yield endpoint, parse_target(f"{simulator.kind}/{simulator.target_id}")
