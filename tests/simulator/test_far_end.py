@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from voipbin_cli.analysis.farend.far_queue import CALL
 from voipbin_cli.codec.codecs import Codec
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.simulator.catalog import find_scenario
 from voipbin_cli.simulator.far_end import MediaChannel, messages
-from voipbin_cli.simulator.far_queue import CALL
 from voipbin_cli.simulator.forms import ACCEPTED
 from voipbin_cli.simulator.schedule import Slot
 

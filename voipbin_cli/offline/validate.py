@@ -185,8 +185,8 @@ class FileValidation:
         self.truncated = capture.truncated
 
     def _judge_messages(self, capture: Capture, meta: CaptureMeta) -> Iterator[Judged]:
-        validator = self._begin(self._encapsulation or meta.encapsulation)
         self._target = meta.target
+        validator = self._begin(self._encapsulation or meta.encapsulation)
         for step in steps(capture, (CaptureEventName.OPEN,)):
             if not isinstance(step, CapturedEvent):
                 yield from _alone(validator.add(*step))
@@ -220,7 +220,7 @@ class FileValidation:
         return self._scope.validator(Encapsulation.RTP, is_datagrams=True)
 
     def _begin(self, encapsulation: Encapsulation, **manner: bool) -> Validator:
-        self._validator = self._scope.validator(encapsulation, **manner)
+        self._validator = self._scope.validator(encapsulation, self._target, **manner)
         return self._validator
 
 

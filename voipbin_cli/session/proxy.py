@@ -181,7 +181,8 @@ class ProxyValidation:
 
     def _begin(self, connection: MediaConnection, path: str) -> _Talk:
         encapsulation = self._encapsulation(path)
-        talk = _Talk(len(self._talks), self._scope.validator(encapsulation), connection, self)
+        validator = self._scope.validator(encapsulation, self._request.live.label)
+        talk = _Talk(len(self._talks), validator, connection, self)
         self._talks.append(talk)
         self._capture.opened(self._clock(), connection)
         self.tell("client", {"client": talk.number, "encapsulation": encapsulation.value})

@@ -207,9 +207,9 @@ _COUNTED = ("sent", "received", "dropped", "fed_ms", "heard_ms", "lost_ms", "flu
 
 
 def _counts(stream: Any) -> dict[str, int]:
-    queue = stream.queue
+    level = stream.queue.level
     values = (
         *(stream.sent, stream.received, stream.dropped),
-        *(queue.fed_bytes // 16, queue.heard_bytes // 16, queue.lost_bytes // 16, queue.flushes),
+        *(level.fed // 8, level.heard // 8, level.lost // 8, level.flushes),
     )
     return dict(zip(_COUNTED, values, strict=True))

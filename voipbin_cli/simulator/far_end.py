@@ -5,11 +5,11 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator
 
+from voipbin_cli.analysis.farend.far_queue import FarQueue, QueueRule
+from voipbin_cli.analysis.farend.intake import Intake, IntakeEffect
 from voipbin_cli.codec.codecs import Codec, encode
 from voipbin_cli.codec.encapsulation import Encapsulation
-from voipbin_cli.simulator.far_queue import FarQueue, QueueRule
 from voipbin_cli.simulator.forms import ACCEPTED, Form
-from voipbin_cli.simulator.intake import Intake, IntakeEffect
 from voipbin_cli.simulator.scenario import Scenario
 from voipbin_cli.simulator.schedule import (
     FaultContext,

@@ -5,19 +5,12 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
 
+from voipbin_cli.analysis.farend.intake import Accepted
 from voipbin_cli.codec.audiosocket import Kind
 from voipbin_cli.codec.codecs import Codec
 from voipbin_cli.codec.encapsulation import Encapsulation, Packer
 from voipbin_cli.codec.fingerprint import Dialect
-
-
-class Accepted(NamedTuple):
-    """What the far end takes from a client on RTP; SLN and AudioSocket are linear always."""
-
-    codec: Codec
-    payload_type: int
 
 
 @dataclass(frozen=True, slots=True)

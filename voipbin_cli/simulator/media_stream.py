@@ -11,11 +11,11 @@ from websockets.http11 import Request
 from websockets.protocol import State
 from websockets.server import ServerProtocol
 
+from voipbin_cli.analysis.farend.far_queue import FarQueue
+from voipbin_cli.analysis.farend.intake import SPLIT_PATIENCE_NS, IntakeEffect
 from voipbin_cli.codec.codecs import FRAME_NS
 from voipbin_cli.simulator.far_end import MediaChannel
-from voipbin_cli.simulator.far_queue import FarQueue
 from voipbin_cli.simulator.http import Response
-from voipbin_cli.simulator.intake import SPLIT_PATIENCE_NS, IntakeEffect
 from voipbin_cli.simulator.rooms import Room
 from voipbin_cli.simulator.schedule import Slot
 from voipbin_cli.simulator.ticker import Ticker

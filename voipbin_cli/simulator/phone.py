@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from voipbin_cli.analysis.farend.far_queue import SILENT_TICK
 from voipbin_cli.codec.codecs import SAMPLE_RATE_HZ
 from voipbin_cli.errors import MachineError
-from voipbin_cli.simulator.far_queue import SILENT_TICK
 
 # Takes s16le samples at 8 kHz, 20 ms at a time, from the call's start on.
 Heard = Callable[[bytes], None]

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from voipbin_cli.analysis.farend import far_queue as farqueue
+from voipbin_cli.analysis.farend.far_queue import FarQueue, QueueRule
 from voipbin_cli.codec.codecs import FRAME_NS
-from voipbin_cli.simulator import far_queue as farqueue
-from voipbin_cli.simulator.far_queue import FarQueue, QueueRule
 from voipbin_cli.simulator.phone import Heard, mix
 from voipbin_cli.simulator.scenario import RoomKind, Scenario
 

@@ -40,8 +40,8 @@ def pacing(times_ms: list[int], past: PacingPast) -> PacingFacts:
 def test_a_queue_of_20_ms_frames() -> None:
     facts = pacing([0, 20, 20, 21, 120], PacingPast())
     assert facts.gap_ms.tolist() == [0, 20, 0, 1, 99]
-    # unplayed as each comes: 0, 20-20, 20-0, 40-1, then 59-99: dry for 40
-    assert facts.lead_ms.tolist() == [0, 0, 20, 39, 0]
+    # unplayed as each comes: 0, 20-20, 20-0, 40-1, then 59-99: dry for 40; its own 20 ms added
+    assert facts.lead_ms.tolist() == [20, 20, 40, 59, 20]
     assert facts.dry_ms.tolist() == [0, 0, 0, 0, 40]
     # the third and the fourth came within 2 ms of the one before
     assert facts.quick.tolist() == [0, 0, 1, 2, 0]
@@ -52,7 +52,7 @@ def test_pacing_goes_on_over_a_cut(cut: int) -> None:
     times = [0, 20, 20, 21, 120]
     whole, first = pacing(times, PacingPast()), pacing(times[:cut], PacingPast())
     second = pacing(times[cut:], first.end)
-    for name in ("gap_ms", "lead_ms", "dry_ms", "quick"):
+    for name in ("gap_ms", "lead_ms", "dry_ms", "quick", "slow_share", "is_slow"):
         told = [*getattr(first, name), *getattr(second, name)]
         assert told == getattr(whole, name).tolist(), name
     assert second.end == whole.end

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from voipbin_cli.analysis.columns import Ints
+from voipbin_cli.analysis.farend.far_end import FarEnd
 from voipbin_cli.analysis.messages import EMPTY, Messages, joined
 from voipbin_cli.analysis.severity import Severity
 from voipbin_cli.analysis.validation.codec_watch import BLOCK_FRAMES, CodecWatch
@@ -76,10 +77,14 @@ class Part:
 
 
 class Judge:
-    """Judges one direction of one stream; its frames are numbered from `first` on."""
+    """Judges one direction of one stream; its frames are numbered from `first` on.
 
-    def __init__(self, due: Due, first: int = 0) -> None:
+    `far_end` is what plays them, where somebody wants to know what is heard of them.
+    """
+
+    def __init__(self, due: Due, first: int = 0, far_end: FarEnd | None = None) -> None:
         self.due = due
+        self._far_end = far_end
         self.frames = first
         self._rules = tuple(_rules_for(due))
         self._held = self._undecided = EMPTY
@@ -131,6 +136,9 @@ class Judge:
             mask = rule.predicate(facts)
             if mask.any():
                 hits.append(Hit(rule, severity, mask.nonzero()[0]))
+        if self._far_end is not None:
+            still = facts.payload.is_still
+            self._far_end.add(facts.messages.time_ns, facts.played_samples, still)
         part = Part(self.frames, facts, tuple(hits))
         self._past = facts.end
         self.frames += len(facts.messages)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from voipbin_cli.analysis.farend.far_queue import queue_of
 from voipbin_cli.analysis.validation.due import Spec
 from voipbin_cli.analysis.validation.validator import Validator
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation
@@ -17,13 +18,16 @@ class Scope:
     direction: Direction | None = None
     max_frames: int | None = None
 
-    def validator(self, encapsulation: Encapsulation, **manner: bool) -> Validator:
-        """Return a fresh one."""
+    def validator(
+        self, encapsulation: Encapsulation, target: str | None = None, **manner: bool
+    ) -> Validator:
+        """Return a fresh one, of a stream of `target`."""
         directions = (self.direction,) if self.direction else tuple(Direction)
         return Validator(
             encapsulation,
             self.spec,
             directions=directions,
             max_frames=self.max_frames,
+            queue=queue_of(target),
             **manner,
         )

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Any
 
+from voipbin_cli.analysis.farend.far_end import FarEnd
+from voipbin_cli.analysis.farend.far_queue import CALL, QueueRule
 from voipbin_cli.analysis.messages import EMPTY, Messages, joined
 from voipbin_cli.analysis.validation.due import Spec, received, sent, unknowing
 from voipbin_cli.analysis.validation.judge import Judge, Part
@@ -23,7 +25,8 @@ class Validator:
     """Judges both directions of one stream; what comes in tells what may go out.
 
     `directions` are those that are judged; of both the first frames are looked at.
-    `has_boundaries` is false where messages were cut out of bare samples here.
+    `has_boundaries` is false where messages were cut out of bare samples here. `queue` is how much
+    may wait at the far end.
     """
 
     def __init__(
@@ -35,12 +38,14 @@ class Validator:
         is_datagrams: bool = False,
         has_boundaries: bool = True,
         max_frames: int | None = None,
+        queue: QueueRule = CALL,
     ) -> None:
         self.encapsulation = encapsulation
         self.spec = spec
         self.tally = Tally()
         self._directions = frozenset(directions)
         self._manner = {"is_datagrams": is_datagrams, "has_boundaries": has_boundaries}
+        self._far_end = None if is_datagrams else FarEnd(queue)
         self._left = dict.fromkeys(Direction, max_frames)
         self._in = Judge(received(encapsulation, spec, **self._manner))
         self._out: Judge | None = None
@@ -77,6 +82,8 @@ class Validator:
         if self._out is not None:
             yield from self._counted(self._out.finish())
             self._sent, self._out = self._out.frames, None
+        if self._far_end is not None:
+            self._far_end.restart()
         self._begin()
 
     @property
@@ -109,6 +116,7 @@ class Validator:
             "frames": sum(frames.values()),
             "frames_received": frames[Direction.IN],
             "frames_sent": frames[Direction.OUT],
+            "far_end": self._far_end.result().as_fields() if self._far_end else None,
             **self.tally.as_fields(),
         }
 
@@ -134,7 +142,7 @@ class Validator:
         early: list[Part] = []
         if fingerprint is not None and len(waiting):
             due = unknowing(sent(self.encapsulation, self.spec, fingerprint))
-            judge = Judge(due, self._sent)
+            judge = Judge(due, self._sent, self._far_end)
             early = [*judge.add(waiting), *judge.finish()]
             waiting, self._sent = EMPTY, judge.frames
         self._out = self._sent_judge(fingerprint)
@@ -142,7 +150,7 @@ class Validator:
 
     def _sent_judge(self, fingerprint: Fingerprint | None) -> Judge:
         due = sent(self.encapsulation, self.spec, fingerprint, **self._manner)
-        return Judge(due, self._sent)
+        return Judge(due, self._sent, self._far_end)
 
     def _counted(self, parts: Iterable[Part]) -> Iterator[Part]:
         for part in parts:

@@ -17,6 +17,7 @@ from voipbin_cli.analysis.validation.facts.pacing import PacingFacts, PacingPast
 from voipbin_cli.analysis.validation.facts.payload import PayloadFacts
 from voipbin_cli.analysis.validation.facts.rtp_clock import ClockFacts, ClockPast
 from voipbin_cli.analysis.validation.facts.rtp_sequence import SequenceFacts, SequencePast
+from voipbin_cli.codec.codecs import SAMPLE_RATE_HZ
 from voipbin_cli.codec.encapsulation import Encapsulation
 
 
@@ -85,6 +86,18 @@ class BlockFacts:
             self.payload.is_still,
             self._past.pacing,
         )
+
+    @property
+    def played_samples(self) -> Ints:
+        """What the far end plays of each message, were it to wait for ever; 0 where it has no time.
+
+        RTP of a payload type that it does not take it drops, and what is in another codec it plays
+        as the one it takes.
+        """
+        is_taken = self.messages.time_ns >= 0
+        if self.due.payload_types:
+            is_taken &= np.isin(self.rtp.payload_type, sorted(self.due.payload_types))
+        return np.where(is_taken, self.audio.duration_ns * SAMPLE_RATE_HZ // 1_000_000_000, 0)
 
     @cached_property
     def sequence(self) -> SequenceFacts:

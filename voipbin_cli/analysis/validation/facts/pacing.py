@@ -6,9 +6,18 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
-from voipbin_cli.analysis.columns import Floats, Ints, Mask, before
+from voipbin_cli.analysis.columns import Floats, Ints, Mask, Scalar, before
+from voipbin_cli.analysis.farend.far_end import SHORT_WAIT_NS
 
+# Waits are looked at in the last two stretches of so much sound: in each of them a sender that is
+# too slow waits anew, and one that was late once does not.
+STRETCH_NS = 2_000_000_000
+# A hole of 20 ms each five seconds: less is a clock that is not exact. Where it waits for fewer
+# messages than one in five it pauses, and is not slow.
+LEAST_WAIT_RATIO = 0.004
+MESSAGES_A_WAIT = 5
 # Frames that come within 2 ms of one another came at once: 20 ms lie between them in real time.
 _QUICK_NS = 2_000_000
 
@@ -18,6 +27,8 @@ class PacingPast:
     """What a block has to know of the last timed message before it.
 
     `queued_ns`: audio unplayed just after it. `quick`: as that column. `was_still`: it was silent.
+    `played_ns` is how long it plays. `waits` has of each message of the latest stretches how much
+    was sounding until then, in ns, how much of it was waiting, and how many waits there were.
     """
 
     is_timed: bool = False
@@ -25,6 +36,8 @@ class PacingPast:
     queued_ns: int = 0
     quick: int = 0
     was_still: bool = True
+    played_ns: int = 0
+    waits: tuple[tuple[int, int, int], ...] = ((0, 0, 0),)
 
 
 class PacingFacts:
@@ -51,13 +64,16 @@ class PacingFacts:
         return gaps.clip(0)
 
     @cached_property
+    def _durations(self) -> Ints:
+        return self._duration_ns[self._timed]
+
+    @cached_property
     def _queue(self) -> tuple[Ints, Ints]:
         """Audio still unplayed when each timed message came, and how long none had been there.
 
         Lindley's recursion W = max(0, W + X), by cumulative sums.
         """
-        durations = self._duration_ns[self._timed]
-        steps = before(durations, 0) - self._gaps
+        steps = before(self._durations, 0) - self._gaps
         level = self._past.queued_ns + np.cumsum(steps)
         lowest = np.minimum.accumulate(np.minimum(level, 0)) if len(level) else level
         dry = before(lowest, 0) - lowest
@@ -65,9 +81,9 @@ class PacingFacts:
             dry[0] = 0
         return level - lowest, dry
 
-    def _spread(self, values: Ints) -> Ints:
+    def _spread(self, values: NDArray[Scalar]) -> NDArray[Scalar]:
         """A column of all messages from one of the timed ones."""
-        column = np.zeros(len(self._time_ns), np.int64)
+        column = np.zeros(len(self._time_ns), values.dtype)
         column[self._timed] = values
         return column
 
@@ -78,8 +94,8 @@ class PacingFacts:
 
     @cached_property
     def lead_ms(self) -> Floats:
-        """How far ahead of its time the message came, in ms."""
-        return self._spread(self._queue[0]) / 1e6
+        """How far ahead of its time the end of the message came, in ms."""
+        return self._spread(self._queue[0] + self._durations) / 1e6
 
     @cached_property
     def dry_ms(self) -> Floats:
@@ -89,11 +105,55 @@ class PacingFacts:
     @cached_property
     def is_cut(self) -> Mask:
         """Sound before or after: a pause there would be heard."""
-        timed = self._timed
-        still = self._is_still[timed]
         cut = np.zeros(len(self._time_ns), bool)
-        cut[timed] = ~still | ~before(still, self._past.was_still)
+        cut[self._timed] = self._cut
         return cut
+
+    @cached_property
+    def _cut(self) -> Mask:
+        still = self._is_still[self._timed]
+        return ~still | ~before(still, self._past.was_still)
+
+    @cached_property
+    def _waits(self) -> Ints:
+        """The columns of `PacingPast.waits`, behind those of the past, shape (3, messages)."""
+        past = np.array(self._past.waits, np.int64).T
+        dry = self._queue[1]
+        short = dry <= np.maximum(SHORT_WAIT_NS, before(self._durations, self._past.played_ns))
+        waited = np.where(short & self._cut, dry, 0)
+        columns = np.stack([self._durations + waited, waited, (waited > 0).astype(np.int64)])
+        return np.concatenate([past, past[:, -1:] + np.cumsum(columns, axis=1)], axis=1)
+
+    @cached_property
+    def _slow(self) -> tuple[Floats, Mask]:
+        """Of the latest stretches of sound the share of waits; whether both have many of them."""
+        sounding, waited, count = self._waits
+        here = np.arange(len(sounding) - len(self._timed), len(sounding))
+        middle, start = (
+            np.searchsorted(sounding, sounding[here] - back_ns, "right").clip(1) - 1
+            for back_ns in (STRETCH_NS, 2 * STRETCH_NS)
+        )
+        is_long = sounding[here] - sounding[0] >= 2 * STRETCH_NS
+        both = waited[here] - waited[start]
+        least = np.minimum(waited[here] - waited[middle], waited[middle] - waited[start])
+        often = MESSAGES_A_WAIT * (count[here] - count[start]) >= here - start
+        share = both / np.maximum(sounding[here] - sounding[start], 1)
+        return share, is_long & often & (least >= LEAST_WAIT_RATIO * STRETCH_NS)
+
+    @cached_property
+    def slow_share(self) -> Floats:
+        """Of the last four seconds of sound, the share that was waiting for the sender."""
+        return self._spread(self._slow[0])
+
+    @property
+    def frames_a_second(self) -> Floats:
+        """How many frames of 20 ms that left of the 50 of a second."""
+        return 50 * (1 - self.slow_share)
+
+    @cached_property
+    def is_slow(self) -> Mask:
+        """The sender waits too long again and again: in both of the last stretches of sound."""
+        return self._spread(self._slow[1])
 
     @cached_property
     def quick(self) -> Ints:
@@ -118,4 +178,13 @@ class PacingFacts:
             queued_ns=int(self._queue[0][-1]) + int(self._duration_ns[last]),
             quick=int(self.quick[last]),
             was_still=bool(self._is_still[last]),
+            played_ns=int(self._durations[-1]),
+            waits=self._late_waits,
         )
+
+    @property
+    def _late_waits(self) -> tuple[tuple[int, int, int], ...]:
+        """The rows that the next block's first message has to look at."""
+        sounding = self._waits[0]
+        first = int(np.searchsorted(sounding, sounding[-1] - 2 * STRETCH_NS, "right")) - 1
+        return tuple((a, b, c) for a, b, c in self._waits[:, max(0, first) :].T.tolist())

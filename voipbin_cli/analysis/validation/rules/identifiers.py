@@ -74,6 +74,7 @@ class RuleId(StrEnum):
     # When messages come.
     PACING_LEAD = "pacing-lead"
     PACING_OVERFLOW = "pacing-overflow"
+    PACING_SLOW = "pacing-slow"
     PACING_GAP = "pacing-gap"
     PACING_GAP_RECEIVED = "pacing-gap-received"
     PACING_BURST = "pacing-burst"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from voipbin_cli.analysis.columns import Mask
+from voipbin_cli.analysis.farend.far_queue import CALL, CONFERENCE
 from voipbin_cli.analysis.validation.facts.block import BlockFacts
 from voipbin_cli.analysis.validation.rules.identifiers import RuleId
 from voipbin_cli.analysis.validation.rules.rule import (
@@ -15,8 +16,9 @@ from voipbin_cli.analysis.validation.rules.rule import (
     always,
 )
 
-CONFERENCE_LEAD_MS = 80.0
-CALL_LEAD_MS = 500.0
+# What the far queues hold, and half a frame for a clock that is not exact: audio comes in frames.
+CONFERENCE_LEAD_MS = CONFERENCE.capacity_ms + 10.0
+CALL_LEAD_MS = CALL.capacity_ms + 10.0
 GAP_RECEIVED_MS = 60.0
 DRY_MS = 20.0
 BURST = 3
@@ -37,8 +39,8 @@ RULES = (
         severities=always(WARNING),
         directions=SENT,
         clause=PACING,
-        sentence="What is sent is at most 80 ms ahead of its time.",
-        message="{pacing.lead_ms:.0f} ms ahead of its time",
+        sentence="The end of what is sent is at most 80 ms ahead of its time.",
+        message="{pacing.lead_ms:.0f} ms ahead of its time at its end",
         consequence="a conference flushes its whole queue: that much audio is not heard",
         predicate=_is_ahead,
     ),
@@ -47,10 +49,22 @@ RULES = (
         severities=always(ERROR),
         directions=SENT,
         clause=PACING,
-        sentence="What is sent is never 500 ms ahead of its time.",
-        message="{pacing.lead_ms:.0f} ms ahead of its time",
+        sentence="The end of what is sent is never more than 500 ms ahead of its time.",
+        message="{pacing.lead_ms:.0f} ms ahead of its time at its end",
         consequence="the far end flushes its whole queue: that much audio is not heard",
         predicate=_is_far_ahead,
+    ),
+    Rule(
+        id=RuleId.PACING_SLOW,
+        severities=always(ERROR),
+        directions=SENT,
+        clause=PACING,
+        sentence="What is sent keeps up with its time: deadlines add up, waits do not.",
+        message="{pacing.slow_share:.1%} of the sound is holes: {pacing.frames_a_second:.1f} "
+        "frames of 20 ms a second, over the last seconds",
+        consequence="an empty queue is heard as a gap at once: count deadlines from the start "
+        "(start + n x 20 ms), and never sleep 20 ms after each frame",
+        predicate=lambda facts: facts.pacing.is_slow,
     ),
     Rule(
         id=RuleId.PACING_GAP,

@@ -7,10 +7,9 @@ import struct
 import numpy as np
 import pytest
 
+from voipbin_cli.analysis.farend.intake import NOTHING, SPLIT_PATIENCE_NS, Accepted, Intake
 from voipbin_cli.codec.codecs import Codec
 from voipbin_cli.codec.encapsulation import Encapsulation
-from voipbin_cli.simulator.forms import Accepted
-from voipbin_cli.simulator.intake import NOTHING, SPLIT_PATIENCE_NS, Intake
 
 LINEAR_96 = Accepted(Codec.S16LE, 96)
 MS = 1_000_000

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from voipbin_cli.simulator.far_queue import (
+from voipbin_cli.analysis.farend.far_queue import (
     CALL,
     CALL_WITHOUT_RTP,
     CONFERENCE,
     CONFERENCE_OF_ONE,
+    FarLevel,
     FarQueue,
     QueueRule,
 )
@@ -84,9 +85,9 @@ def test_an_overflow_takes_everything_that_waits_and_the_newest_too() -> None:
     queue = FarQueue(CONFERENCE)
     for number in range(4):
         queue.feed(_frame(number))
-    assert (queue.flushes, queue.lost_bytes) == (0, 0)
+    assert (queue.level.flushes, queue.level.lost) == (0, 0)
     queue.feed(_frame(4))
-    assert (queue.flushes, queue.lost_bytes) == (1, 5 * 320)
+    assert (queue.level.flushes, queue.level.lost) == (1, 5 * 160)
     assert queue.play() is None
 
 
@@ -117,4 +118,17 @@ def test_counts_add_up() -> None:
         queue.feed(_frame(number))
     played = [queue.play() for _ in range(4)]
     assert [pcm is None for pcm in played] == [False, False, True, True]
-    assert queue.fed_bytes == 7 * 320 == queue.heard_bytes + queue.lost_bytes
+    level = queue.level
+    assert level.fed == 7 * 160 == level.heard + level.lost
+
+
+@pytest.mark.parametrize("rule", [CALL, CALL_WITHOUT_RTP, CONFERENCE, CONFERENCE_OF_ONE])
+@pytest.mark.parametrize("at_once", [1, 3, 30])
+def test_many_ticks_at_once_are_as_many_one_by_one(rule: QueueRule, at_once: int) -> None:
+    one, other = FarLevel(rule), FarLevel(rule)
+    for number in range(60):
+        for level in (one, other):
+            level.feed(160 * (number % 4))
+        ticks = at_once if number % 2 else 1
+        assert one.play(ticks) == sum(other.play() for _ in range(ticks))
+        assert (one.waiting, one.lost, one.flushes) == (other.waiting, other.lost, other.flushes)

@@ -10,13 +10,19 @@ from typing import NamedTuple
 import numpy as np
 
 from voipbin_cli.codec import audiosocket, rtp
-from voipbin_cli.codec.codecs import SAMPLE_RATE_HZ, decode
+from voipbin_cli.codec.codecs import SAMPLE_RATE_HZ, Codec, decode
 from voipbin_cli.codec.encapsulation import MAX_PAYLOAD_BYTES, Encapsulation
 from voipbin_cli.errors import DecodeError
-from voipbin_cli.simulator.forms import Accepted
 
 # Between the halves of a split AudioSocket frame 2 to 4 ms were survived; 8 ms ended the stream.
 SPLIT_PATIENCE_NS = 6_000_000
+
+
+class Accepted(NamedTuple):
+    """What the far end takes from a client on RTP; SLN and AudioSocket are linear always."""
+
+    codec: Codec
+    payload_type: int
 
 
 class IntakeEffect(NamedTuple):
