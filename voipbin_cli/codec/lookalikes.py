@@ -30,12 +30,12 @@ def is_text(payload: bytes) -> bool:
     """Whether a payload is letters all over, of ASCII or UTF-8, and no samples that look so."""
     if len(payload) < _TEXT_BYTES:
         return False
-    octets = np.frombuffer(payload[:_TEXT_HEAD], np.uint8).astype(np.int16)
-    if np.abs(np.diff(octets)).mean() <= _TEXT_STEP or len(set(payload)) < _TEXT_LETTERS:
-        return False
     letters = payload.decode("utf-8", "replace")
     # A letter that payloads were cut in has one or more such marks at each end.
     if letters.count("\ufffd") > (0 if payload.isascii() else 4):
+        return False
+    octets = np.frombuffer(payload[:_TEXT_HEAD], np.uint8).astype(np.int16)
+    if np.abs(np.diff(octets)).mean() <= _TEXT_STEP or len(set(payload)) < _TEXT_LETTERS:
         return False
     return all(letter.isprintable() or letter in "\t\n\v\f\r" for letter in letters)
 

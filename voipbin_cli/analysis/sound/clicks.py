@@ -172,9 +172,12 @@ def _unexplained(samples: Singles) -> Singles:
 
 def _around(values: Singles, reach: int) -> Singles:
     """The sum of the values up to `reach` places off, beyond the ends counted as zero."""
-    padded = np.concatenate([np.zeros(reach + 1), values, np.zeros(reach)])
-    sums = padded.cumsum()
-    return np.asarray(sums[2 * reach + 1 :] - sums[: -2 * reach - 1], np.float32)
+    end = values.size + reach + 1
+    sums = np.zeros(end + reach)
+    np.cumsum(values, dtype=np.float64, out=sums[reach + 1 : end])
+    sums[end:] = sums[end - 1]
+    around = np.empty(values.size, np.float32)
+    return np.subtract(sums[2 * reach + 1 :], sums[: -2 * reach - 1], around, casting="same_kind")
 
 
 def _sounding(samples: Singles) -> Mask:
@@ -227,7 +230,7 @@ def _place(shares: Singles, least_spreads: float, least_effect: float) -> Period
             break
         means = shares[: chunks * period].reshape(chunks, period).sum(axis=0) / chunks
         # A step lies between two samples, and is seen at both.
-        means = (means + np.roll(means, 1)) / 2
+        means = (means + np.concatenate((means[-1:], means[:-1]))) / 2
         place = int(means.argmax())
         least_spread = max(_CHANCE * deviation / chunks**0.5, 1e-3)
         if means[place] - average < max(least_effect, least_spreads * least_spread):
@@ -254,10 +257,9 @@ def _likely_periods(shares: Singles) -> set[int]:
     distance to the next; those between seams are one and the same.
     """
     at = np.flatnonzero(shares > np.quantile(shares, _SHARPEST))
-    counts = np.zeros(_LONGEST + 1, np.float32)
-    for ahead in range(1, 41):
-        distances = at[ahead:] - at[:-ahead]
-        counts += np.bincount(distances[distances <= _LONGEST], minlength=_LONGEST + 1)
+    distances = np.concatenate([at[ahead:] - at[:-ahead] for ahead in range(1, 41)])
+    near = distances[distances <= _LONGEST]
+    counts = np.bincount(near, minlength=_LONGEST + 1).astype(np.float32)
     counts[:_PERIODS_LEAST] = 0
     excess = counts - _around(counts, 8) / 17
     return set(np.argsort(excess)[-_LIKELY:].tolist())

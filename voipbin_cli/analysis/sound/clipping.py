@@ -12,7 +12,7 @@ from collections import Counter
 
 import numpy as np
 
-from voipbin_cli.analysis.columns import Floats, Ints, Samples
+from voipbin_cli.analysis.columns import Ints, Mask, Samples
 from voipbin_cli.analysis.sound.cutting import SoundFrames
 
 # A flat top is three and more equal samples; two may be the round top of a tone.
@@ -56,19 +56,27 @@ class ClippingFold:
         loud = np.flatnonzero(np.abs(peaks) >= _LEAST_PEAK)
         at_peak = rows[loud] == peaks[loud, None].astype(np.int16)
         counts = np.count_nonzero(at_peak, axis=1)
-        for n in np.flatnonzero(counts >= _LEAST_AT_PEAK).tolist():
-            value = int(peaks[loud[n]])
-            self._standing[value] += int(counts[n])
-            self._flats[value] += _flat_tops(rows[loud[n]], np.flatnonzero(at_peak[n]))
+        often = np.flatnonzero(counts >= _LEAST_AT_PEAK)
+        if not often.size:
+            return
+        looked_at = loud[often]
+        flats = _flat_tops(rows[looked_at], peaks[looked_at], at_peak[often])
+        for value, count, flat in zip(
+            peaks[looked_at].tolist(), counts[often].tolist(), flats.tolist(), strict=True
+        ):
+            self._standing[value] += count
+            self._flats[value] += flat
 
 
-def _flat_tops(samples: Samples, at_peak: Ints) -> int:
-    """How many runs of samples at the peak are long, and have a corner."""
-    breaks = np.flatnonzero(np.diff(at_peak) > 1)
-    first = at_peak[np.concatenate([[0], breaks + 1])]
-    last = at_peak[np.concatenate([breaks, [len(at_peak) - 1]])]
-    long = last - first >= _FLAT_SAMPLES - 1
-    share: Floats = samples / float(samples[at_peak[0]])
-    before = share[np.maximum(first - 1, 0)]
-    behind = share[np.minimum(last + 1, len(share) - 1)]
-    return int(np.count_nonzero(long & ((before < _CORNER) | (behind < _CORNER))))
+def _flat_tops(rows: Samples, peaks: Ints, at_peak: Mask) -> Ints:
+    """How many runs of samples at the peak are long, and have a corner; a number for each row."""
+    row, column = np.nonzero(at_peak)
+    is_new = np.append(True, (np.diff(row) > 0) | (np.diff(column) > 1))
+    first = np.flatnonzero(is_new)
+    last = np.append(first[1:], row.size) - 1
+    is_long = column[last] - column[first] >= _FLAT_SAMPLES - 1
+    first, last = first[is_long], last[is_long]
+    row = row[first]
+    before = rows[row, np.maximum(column[first] - 1, 0)] / peaks[row]
+    behind = rows[row, np.minimum(column[last] + 1, rows.shape[1] - 1)] / peaks[row]
+    return np.bincount(row[(before < _CORNER) | (behind < _CORNER)], minlength=len(rows))

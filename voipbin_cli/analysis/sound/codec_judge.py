@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import NamedTuple
 
 from voipbin_cli.analysis.arrivals.arrival_log import Arrivals
@@ -150,7 +151,7 @@ class CodecJudge:
             step, together = BLOCK_FRAMES, min(together, _ALWAYS_BLOCKS - self._blocks)
         end = min(len(rows), at + together * step)
         starts = range(at, end, step)
-        sounds = [_sounding(_spread_over(rows, start, _LOOKED_FOR), 1) for start in starts]
+        sounds = [_first_sound(rows, start) for start in starts]
         odd = [
             is_odd or self._has_news(rows, start)
             for start, is_odd in zip(starts, self._are_odd(sounds), strict=True)
@@ -197,7 +198,7 @@ class CodecJudge:
             self._guess = self._decider.best
 
     def _listen(self, rows: Arrivals) -> None:
-        some = _spread_over(rows, 0, _LOOKED_FOR)
+        some = list(_spread_over(rows, 0, _LOOKED_FOR))
         sounds = _sounding(some, _LOOKED_AT)
         if not some:
             self._hear_short(rows)
@@ -250,7 +251,7 @@ class CodecJudge:
         is_all = self._decider.wants_all
         self._weigh(rows, _spread_over(rows, 0, BLOCK_FRAMES) if is_all else sounds)
 
-    def _weigh(self, rows: Arrivals, payloads: list[_Payload]) -> None:
+    def _weigh(self, rows: Arrivals, payloads: Iterable[_Payload]) -> None:
         for payload in payloads:
             if self._decider.is_open or self._decider.is_news(payload.is_odd):
                 self._decider.weigh(self._unit(rows, payload), is_odd=payload.is_odd)
@@ -274,17 +275,21 @@ def _is_odd(look: Look) -> bool:
     return look.is_doubtful or look.is_unexplained
 
 
-def _spread_over(rows: Arrivals, start: int, most: int) -> list[_Payload]:
+def _spread_over(rows: Arrivals, start: int, most: int) -> Iterator[_Payload]:
     """Up to `most` payloads, evenly spread, of the block at `start`; the short ones left out."""
-    count = min(BLOCK_FRAMES, len(rows) - start)
-    payloads = [
-        _Payload(n, rows.payload(start + n), bool(rows.is_odd[start + n]))
-        for n in _spread(count, most)
-    ]
-    return [payload for payload in payloads if len(payload.data) >= MIN_BYTES + payload.is_odd]
+    for n in _spread(min(BLOCK_FRAMES, len(rows) - start), most):
+        payload = _Payload(n, rows.payload(start + n), bool(rows.is_odd[start + n]))
+        if len(payload.data) >= MIN_BYTES + payload.is_odd:
+            yield payload
 
 
-def _sounding(payloads: list[_Payload], most: int) -> list[_Payload]:
+def _first_sound(rows: Arrivals, start: int) -> list[_Payload]:
+    """The first of some payloads of the block at `start` that is no silence."""
+    sounds = (some for some in _spread_over(rows, start, _LOOKED_FOR) if not is_still(some.data))
+    return list(islice(sounds, 1))
+
+
+def _sounding(payloads: Iterable[_Payload], most: int) -> list[_Payload]:
     """A few of those that are no silence."""
     sounds = [payload for payload in payloads if not is_still(payload.data)]
     return [sounds[n] for n in _spread(len(sounds), most)]

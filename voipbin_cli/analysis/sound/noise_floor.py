@@ -70,7 +70,7 @@ class NoiseFloorFold:
         spectrum = np.abs(np.fft.rfft(frames * _WINDOW, axis=1))[:, 2:-1] ** 2 + 1e-9
         flatness = np.exp(np.log(spectrum).mean(axis=1)) / spectrum.mean(axis=1)
         self._flatness.extend(flatness.tolist())
-        fourth = (frames**4).mean(axis=1)
+        fourth = np.square(np.square(frames)).mean(axis=1)
         self._kurtosis.extend((fourth / (energy / FRAME_SAMPLES) ** 2).tolist())
 
     def result(self) -> NoiseFloor:
