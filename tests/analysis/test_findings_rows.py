@@ -243,6 +243,7 @@ def test_lost_audio_tells_how_much_and_is_grave_over_five_in_a_hundred() -> None
         "lost_ms": 500.0,
         "longest_ms": 380.0,
         "share": 0.05,
+        "missing_by_number": 0,
     }
     assert evidence("lost-audio", facts(pauses=()))["longest_ms"] == 0.0
     assert sure("lost-audio", facts(pauses=())) == 0
@@ -250,44 +251,52 @@ def test_lost_audio_tells_how_much_and_is_grave_over_five_in_a_hundred() -> None
     assert BY_ID["lost-audio"].grave(facts(pauses=(loss(501),)))
 
 
-def paused_sender(sound_goes_on: float, **more: Any) -> Case:
-    """Three pauses of 100 ms in a stream whose numbers are whole."""
-    return facts(pauses=(loss(100),) * 3, sound_goes_on=sound_goes_on, **more)
+def wait(ms: float, goes_on: float = 0.0) -> Pause:
+    """A pause in which the sender waited."""
+    return Pause(100, 0, int(ms * MS), dry_ns=int(ms * MS), grounds=Grounds(goes_on=goes_on))
 
 
-def test_underrun_is_certain_where_the_sound_goes_on() -> None:
-    told = paused_sender(6.0)
-    assert sure("underrun", told) == 0.95
-    assert sure("lost-audio", told) == 0
+@pytest.mark.parametrize(
+    ("goes_on", "confidence"), [(0.0, 0.75), (0.8, 0.75), (0.9, 0.9), (1.9, 0.9), (2.0, 0.95)]
+)
+def test_underrun_is_as_sure_as_the_sound(goes_on: float, confidence: float) -> None:
+    # Three pauses: e^2.5 and e^6 in all are what it takes.
+    told = facts(pauses=(wait(100, goes_on),) * 3)
+    assert sure("underrun", told) == confidence
     assert evidence("underrun", told) == {
         "pauses": 3,
         "longest_ms": 100.0,
         "total_ms": 300.0,
         "missing_by_number": 0,
-        "sound_goes_on": True,
+        "sound_goes_on": True if confidence > 0.75 else None,
     }
-    assert not BY_ID["underrun"].mild(told)
-    assert not BY_ID["underrun"].grave(told)
-    assert BY_ID["underrun"].grave(facts(pauses=(loss(501),), sound_goes_on=6.0))
 
 
-def test_underrun_by_its_numbers_alone_is_told_after_the_lost_audio() -> None:
-    told = paused_sender(5.9)
-    assert sure("underrun", told) == 0.75
-    assert sure("lost-audio", told) == 1.0
-    assert BY_ID["underrun"].mild(told)
-    assert evidence("underrun", told)["sound_goes_on"] is None
+def test_underrun_is_grave_over_five_in_a_hundred() -> None:
+    assert sure("underrun", facts(pauses=(wait(19.9),))) == sure("underrun", facts()) == 0
+    assert not BY_ID["underrun"].grave(facts(pauses=(wait(500),)))
+    assert BY_ID["underrun"].grave(facts(pauses=(wait(501),)))
 
 
-def test_no_underrun_where_the_sound_is_cut_or_numbers_say_nothing() -> None:
-    assert sure("underrun", paused_sender(-3.0)) == 0
-    assert sure("underrun", paused_sender(9.0, reception=None)) == 0
-    assert sure("underrun", paused_sender(9.0, clock_hz=0)) == 0
-    assert sure("underrun", facts(sound_goes_on=9.0, pauses=())) == 0
-    whole = _clean().reception
-    assert whole is not None
-    for unsure in ({"missing": 1}, {"restarts": 1}):
-        assert sure("underrun", paused_sender(9.0, reception=whole._replace(**unsure))) == 0
+def test_underrun_and_lost_audio_are_never_told_of_the_same_pause() -> None:
+    told = facts(pauses=(wait(100, 3.0), wait(200, 3.0)))
+    assert [finding.id for finding in find(told.measured, told.around)] == ["underrun"]
+    both = facts(pauses=(wait(100, 3.0), loss(120), loss(80)))
+    found = {finding.id: finding for finding in find(both.measured, both.around)}
+    assert set(found) == {"underrun", "lost-audio"}
+    assert found[FindingId.UNDERRUN].title.startswith(
+        "the sender ran dry once: nothing was lost in it"
+    )
+    assert found[FindingId.UNDERRUN].evidence["total_ms"] == 100.0
+    assert found[FindingId.LOST_AUDIO].evidence["lost_ms"] == both.measured.lost_ms == 200.0
+
+
+def test_audio_that_was_lost_before_it_was_numbered_is_told_so() -> None:
+    told = facts(pauses=(loss(200),))
+    assert told.measured.has_whole_numbers
+    assert "this link lost nothing" in BY_ID["lost-audio"].finding(told, 1.0).remedy
+    unnumbered = facts(pauses=(loss(200),), reception=None)
+    assert "this link" not in BY_ID["lost-audio"].finding(unnumbered, 1.0).remedy
 
 
 @pytest.mark.parametrize(
@@ -1136,7 +1145,7 @@ def test_payload_label_needs_a_label_and_a_reading() -> None:
 
 def test_the_gravest_is_told_first_whatever_the_order_of_causes() -> None:
     # Of the table's order: frame-size (warning), lost-audio (here an error), timestamp-rate (info).
-    told = facts(frame_samples=480, pauses=(loss(2000),), clock_hz=16_000, sound_goes_on=-9.0)
+    told = facts(frame_samples=480, pauses=(loss(2000),), clock_hz=16_000)
     found = find(told.measured, Circumstances())
     assert [(row.severity.value, row.id) for row in found] == [
         ("error", "lost-audio"),

@@ -130,8 +130,9 @@ def test_a_sender_that_pauses_and_loses_nothing_ran_dry(
 
     for form in RTP_FORMS:
         got = told(form, deliver, count)
+        # By which of the two is for the sound to say; never both of the same pauses.
+        assert len(ids(got) & {"underrun", "lost-audio"}) == 1, got
         assert got.first in ("underrun", "lost-audio"), got
-        assert "underrun" in ids(got), got
         assert not ids(got) & IMPOSSIBLE, got
 
 

@@ -57,9 +57,6 @@ class Measured:
     `frame_samples` is the usual length of a frame, `other_sizes_ratio` the share of frames that
     are of another, and `frame_range_samples` the shortest and the longest.
 
-    `sound_goes_on` is how much more likely it is that the sound went on where it had stopped than
-    that a part is missing, over all pauses in which audio never came, as a natural logarithm.
-
     `samples_hz` are the samples in a second while audio flows, losses and stalls left out,
     `mean_hz` those of all the time from the first frame to the last. `calm_ratio` is the share of
     frames that came a frame's length after the one before, give or take a quarter. `backlog_ms`
@@ -113,7 +110,6 @@ class Measured:
     drift: Drift
     bursts: Bursts
     buffers: dict[str, Outcome]
-    sound_goes_on: float
     signal: Signal
     holes: Holes
     stillness: Stillness
@@ -191,6 +187,16 @@ class Measured:
     def losses(self) -> list[Pause]:
         """Pauses in which audio never came."""
         return self.paused(PauseKind.LOSS)
+
+    @property
+    def dry(self) -> list[Pause]:
+        """Pauses in which the sender waited, and after which nothing is missing."""
+        return self.paused(PauseKind.DRY)
+
+    @property
+    def has_whole_numbers(self) -> bool:
+        """RTP numbers and timestamps say that nothing was lost after they were given."""
+        return self.reception is not None and self.reception.is_whole and bool(self.clock_hz)
 
     @property
     def lost_ms(self) -> float:

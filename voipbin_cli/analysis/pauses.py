@@ -7,7 +7,8 @@ brings it down again; audio that never came lifts it for good; a far clock that 
 tilts it, too slowly to matter within one pause.
 
 `PauseJudge` says from the arrivals alone, within two seconds, what never came: a recording and a
-listener's buffer cannot wait for more. `weigh` adds what is known at the end of a run.
+listener's buffer cannot wait for more. `weigh` adds what is known at the end of a run, and
+`dry_pauses` what the sound says.
 """
 
 from __future__ import annotations
@@ -69,6 +70,7 @@ class PauseKind(StrEnum):
     STALL = "stall"  # held back, then brought at once
     WANDER = "wander"  # as late, and not at once after it: jitter
     LOSS = "loss"  # audio that never came
+    DRY = "dry"  # the sender waited, and sent all of it later: `dry_pauses` tells
     EXCUSED = "excused"  # this process did not read
     MEANT = "meant"  # the sender sent nothing on purpose
     UNDECIDED = "undecided"  # the run ended before it was seen whether anything catches up
@@ -80,7 +82,8 @@ class Grounds(NamedTuple):
 
     Of `due_frames` that the pause held back `burst_frames` came at once after it. The delay's
     floor was `floor_rise_ns` higher for seconds after. Pings came to wait `queued_ns` longer.
-    This process was late by `own_lag_ns` when it ended.
+    This process was late by `own_lag_ns` when it ended. `goes_on`: how much more likely it is that
+    the sound went on after it than that a part is missing, as a natural logarithm.
     """
 
     burst_frames: int = 0
@@ -88,6 +91,7 @@ class Grounds(NamedTuple):
     floor_rise_ns: int | None = None
     queued_ns: int = 0
     own_lag_ns: int = 0
+    goes_on: float = 0.0
 
 
 class Pause(NamedTuple):
@@ -96,7 +100,8 @@ class Pause(NamedTuple):
     `frame` is the index of the first frame after it, `at_ns` that frame's arrival, `length_ns`
     the time since the frame before, less audio that is missing by its number; a frame's own 20 ms
     are part of it. Its parts: audio that never came, that came late, that this process kept
-    waiting, that was never meant to be, that the end of the run left undecided.
+    waiting, that was never meant to be, that the end of the run left undecided; and time in which
+    the sender waited and lost nothing.
     """
 
     frame: int
@@ -107,12 +112,13 @@ class Pause(NamedTuple):
     excused_ns: int = 0
     meant_ns: int = 0
     undecided_ns: int = 0
+    dry_ns: int = 0
     grounds: Grounds = Grounds()
 
     @property
     def absent_ns(self) -> int:
         """What is not there, whatever the reason: whoever keeps to the clock puts silence in."""
-        return self.lost_ns + self.meant_ns + self.undecided_ns
+        return self.lost_ns + self.dry_ns + self.meant_ns + self.undecided_ns
 
     @property
     def kinds(self) -> tuple[PauseKind, ...]:
@@ -121,6 +127,7 @@ class Pause(NamedTuple):
             (PauseKind.EXCUSED, self.excused_ns > 0),
             (PauseKind.MEANT, self.meant_ns > 0),
             (PauseKind.LOSS, self.lost_ns > 0),
+            (PauseKind.DRY, self.dry_ns > 0),
             (PauseKind.UNDECIDED, self.undecided_ns > 0),
             (PauseKind.STALL, self.late_ns >= LATE_NS and self._is_at_once()),
             (PauseKind.WANDER, self.late_ns >= LATE_NS and not self._is_at_once()),

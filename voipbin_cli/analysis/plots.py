@@ -20,6 +20,7 @@ _MOST_SILENCE = 600 * SAMPLE_RATE_HZ
 _PAUSES = {
     PauseKind.EXCUSED: "this machine was late",
     PauseKind.LOSS: "lost audio",
+    PauseKind.DRY: "the sender paused",
     PauseKind.STALL: "stall",
     PauseKind.WANDER: "jitter",
     PauseKind.MEANT: "silent on purpose",

@@ -21,8 +21,10 @@ from voipbin_cli.analysis.arrivals.missing import MissingFold
 from voipbin_cli.analysis.arrivals.numbering import Restart
 from voipbin_cli.analysis.arrivals.own_lag import LatenessFold
 from voipbin_cli.analysis.arrivals.placing import NS_PER_SAMPLE, Placed, Placer
+from voipbin_cli.analysis.arrivals.reception import Reception
 from voipbin_cli.analysis.arrivals.rtp_fold import RtpFold, Said
 from voipbin_cli.analysis.columns import Ints, wrapped_steps
+from voipbin_cli.analysis.dry_pauses import told_apart
 from voipbin_cli.analysis.emodel import Quality, assess
 from voipbin_cli.analysis.messages import Messages
 from voipbin_cli.analysis.metrics import Measured, Outage
@@ -273,7 +275,8 @@ class StreamFold:
         frame_samples, usual_frames = usual[0] if usual else (None, 0)
         delivery, judge, reader = self._delivery, self._judge, self._reader
         is_heard = self.told.is_heard and judge.foreign is None
-        pauses = delivery.pauses(may_be_silent=may_be_silent)
+        reception = self._rtp.reception if self._rtp else None
+        pauses = self._pauses(reception, may_be_silent=may_be_silent)
         buffers = delivery.buffers
         signal, holes = self.sound.signal.result(), self.sound.holes.result()
         frame_ms = (frame_samples or FRAME_SAMPLES) / 8
@@ -317,14 +320,13 @@ class StreamFold:
             calm_ratio=delivery.intervals.share(0.75 * frame_ms, 1.25 * frame_ms),
             backlog_ms=delivery.backlog.backlog_ns / 1e6,
             jitter=delivery.jitter,
-            reception=self._rtp.reception if self._rtp else None,
+            reception=reception,
             said=self._rtp.said() if self._rtp else Said(),
             pauses=pauses,
             variation=delivery.variation.result(),
             drift=drift,
             bursts=bursts,
             buffers=buffers,
-            sound_goes_on=self._sound_goes_on(pauses),
             signal=signal,
             holes=holes,
             stillness=self.sound.stillness.result(),
@@ -340,9 +342,13 @@ class StreamFold:
             quality=self._quality(bursts, _unnoted_ms(holes) * 1e6 / max(duration_ns, 1)),
         )
 
-    def _sound_goes_on(self, pauses: tuple[Pause, ...]) -> float:
-        told = self.sound.seams.goes_on
-        return sum(told.get(pause.frame, 0.0) for pause in pauses if pause.lost_ns)
+    def _pauses(self, reception: Reception | None, *, may_be_silent: bool) -> tuple[Pause, ...]:
+        """Every pause, judged by all that is known so far."""
+        pauses = self._delivery.pauses(may_be_silent=may_be_silent)
+        if reception is None or not reception.is_whole or not self._delivery.clock.hz:
+            return pauses
+        goes_on = self.sound.seams.goes_on
+        return told_apart(pauses, goes_on, is_numbered_by_sender=self.is_datagrams)
 
     def _mean_hz(self) -> float | None:
         """Samples that came in a second, over all the time from the first frame to the last."""

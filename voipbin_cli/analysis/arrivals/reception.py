@@ -51,6 +51,11 @@ class Reception(NamedTuple):
     total_expected: int
     total_received: int
 
+    @property
+    def is_whole(self) -> bool:
+        """Nothing was lost after the numbers were given: none is missing, and none begins anew."""
+        return not (self.missing or self.restarts)
+
     def after(self, earlier: Reception) -> Reception:
         """The same after an earlier connection's: the counts add up."""
         sums = {name: getattr(self, name) + getattr(earlier, name) for name in self._fields[2:]}

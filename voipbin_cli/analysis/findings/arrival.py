@@ -6,7 +6,6 @@ from voipbin_cli.analysis.findings.connection import fell_silent
 from voipbin_cli.analysis.findings.holding import backlog_ms, held_ms, period_ms
 from voipbin_cli.analysis.findings.pace import is_each_frame_late
 from voipbin_cli.analysis.findings.row import WARNING, Case, Evidence, FindingRow, sure, tenths
-from voipbin_cli.analysis.findings.running_dry import is_dry
 from voipbin_cli.analysis.metrics import Measured
 from voipbin_cli.analysis.pauses import PauseKind
 from voipbin_cli.analysis.playout.target_delay import (
@@ -131,9 +130,9 @@ def judge_lost_audio(case: Case) -> float:
     if _is_stopped(case):
         return 0.95
     measured = case.measured
-    if is_each_frame_late(measured) or is_dry(measured):
+    if is_each_frame_late(measured) or not measured.losses:
         return 0.0
-    return sure(measured.lost_ms, LOSS_MS, 100) if measured.losses else 0.0
+    return sure(measured.lost_ms, LOSS_MS, 100)
 
 
 def _is_stopped(case: Case) -> bool:
@@ -155,19 +154,27 @@ def lost_audio(case: Case) -> Evidence:
         "lost_ms": tenths(sum(lost)),
         "longest_ms": tenths(max(lost, default=0.0)),
         "share": round(measured.share(sum(lost)), 4),
+        **({"missing_by_number": 0} if measured.has_whole_numbers else {}),
     }
 
 
 def lost_as(case: Case) -> Words:
-    """Audio that stopped for good has another cause than a gap."""
+    """Audio that stopped for good has another cause than a gap, and so has audio never numbered."""
     if not _is_stopped(case):
-        return NO_WORDS
+        return _NEVER_NUMBERED if case.measured.has_whole_numbers else NO_WORDS
     return Words(
         f"the audio stopped {case.around.silent_ms / 1000:.1f} s before the end, and the link is "
         "alive: pings are answered",
         "look at what feeds the stream (the sender, the bridge, the phone): the network is not the "
         "cause, and silence would come as frames, too",
     )
+
+
+_NEVER_NUMBERED = Words(
+    remedy="fill the gaps with silence to keep the call's clock; no RTP number is missing, so this "
+    "link lost nothing: look at what feeds the stream before it is numbered (the phone's leg, the "
+    "bridge, a sender that is too slow)"
+)
 
 
 def is_loss_grave(case: Case) -> bool:
