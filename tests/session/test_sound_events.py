@@ -15,8 +15,9 @@ from voipbin_cli.codec.dialect import AudioFrame
 from voipbin_cli.codec.encapsulation import Unit
 from voipbin_cli.session.sound_events import SoundEvents
 
-# A second of silence, half a second of something loud, a second of silence.
-_NOISE = (np.random.default_rng(1).standard_normal(4000) * 5000).astype("<i2").tobytes()
+# A second of silence, half a second that swells and fades as syllables do, a second of silence.
+_SWELLS = 0.55 + 0.45 * np.sin(np.arange(4000) / 8000 * 2 * np.pi * 4)
+_NOISE = (np.random.default_rng(1).standard_normal(4000) * 5000 * _SWELLS).astype("<i2").tobytes()
 SPOKEN = bytes(16_000) + _NOISE + bytes(16_000)
 
 

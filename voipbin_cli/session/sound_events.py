@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from voipbin_cli.analysis.conversation.voice_activity import VoiceFold
 from voipbin_cli.analysis.sound.dtmf import DtmfFold
-from voipbin_cli.analysis.sound.voice import VoiceFold
 from voipbin_cli.codec.dialect import AudioFrame
 from voipbin_cli.events import Tell
 from voipbin_cli.session.hearer import Hearer

@@ -10,8 +10,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from voipbin_cli.analysis.conversation.voice_activity import VoiceFold
 from voipbin_cli.analysis.playout.buffer import Mode, PlayoutBuffer, PlayoutStats
-from voipbin_cli.analysis.sound.voice import VoiceFold
 from voipbin_cli.codec.dialect import AudioFrame
 from voipbin_cli.errors import MachineError
 from voipbin_cli.events import Tell
