@@ -1240,6 +1240,7 @@ PAYLOADS = SOUND | NAMES | {
     "not-audio", "wrong-rate", "misaligned", "byte-order", "codec-mismatch", "frame-size",
     "repeated-audio", "clicks", "hum",
 }  # fmt: skip
+SIGNALLED = {"stream-restart", "telephone-events", "silence-suppression"}
 EXPLAINED = {
     **dict.fromkeys(("capture-cut", "encrypted", "unjudged-codec"), PAYLOADS),
     **dict.fromkeys(("cannot-connect", "tls", "auth", "forbidden", "not-found"), NO_STREAM),
@@ -1268,6 +1269,19 @@ EXPLAINED = {
     "dc-offset": {"low-level", "noise"},
     "noise": {"low-level"},
 }
+
+
+@pytest.mark.parametrize("finding", ["encapsulation-mismatch", "not-audio"])
+def test_nothing_is_told_by_headers_that_are_none(finding: str) -> None:
+    row = BY_ID[finding]
+    misread = facts(framing=OtherFraming(text="JSON"))
+    assert row.explains_here(misread) == SIGNALLED | WHEN | {"sequence"}
+    inside = facts(framing=OtherFraming(Encapsulation.RTP, is_inside=True))
+    assert row.explains_here(inside) == row.explains_here(facts()) == set()
+
+
+def test_digits_of_encrypted_telephone_events_are_not_told() -> None:
+    assert "telephone-events" in BY_ID["encrypted"].explains_here(facts())
 
 
 @pytest.mark.parametrize("finding", BY_ID)

@@ -20,6 +20,7 @@ from voipbin_cli.codec.codecs import Codec, encode
 from voipbin_cli.codec.encapsulation import Encapsulation, Packer
 from voipbin_cli.codec.payload_types import PayloadType
 from voipbin_cli.finding_ids import FindingId
+from voipbin_cli.render.diagnosis import show_diagnosis
 
 SECONDS = 8
 # Told by the misread samples, or by how many of them there seem to be.
@@ -91,6 +92,23 @@ def test_another_encapsulation_comes_first(asked: Encapsulation, sent: Encapsula
         assert loud == ([] if asked is sent else ["encapsulation-mismatch"])
         if loud:
             assert found.findings[0].evidence["found"] == sent.value
+            assert len(found.findings) == 1
+            _knows_nothing_of_headers(found)
+
+
+def _knows_nothing_of_headers(found: Diagnosis) -> None:
+    """What rests on fields that are none is null; when messages came is known all the same."""
+    fields = found.as_fields()
+    metrics = fields["metrics"]
+    assert (fields["dialect"], fields["codec"]) == (None, None)
+    for name in ("sequence", "jitter_clock_hz", "lost_audio_ms", "frame_ms", "buffers"):
+        assert metrics[name] is None
+    for name in ("interarrival_jitter_ms", "stalls", "delay_variation", "level_dbfs"):
+        assert set(metrics[name].values()) == {None}
+    assert metrics["mos"]["value"] is None
+    assert metrics["mos"]["reason"]
+    assert metrics["frames"] == found.measured.frames
+    show_diagnosis({"findings": [], **fields})
 
 
 @pytest.mark.parametrize("name", ["json", "html"])
@@ -102,6 +120,7 @@ def test_messages_of_nothing_but_text(name: str, encapsulation: Encapsulation) -
     found = diagnosed(texts, encapsulation, 50)
     assert found.findings[0].id == "not-audio"
     assert found.findings[0].evidence["found"].startswith(("JSON", "HTML"))
+    assert (len(found.findings), found.as_fields()["codec"]) == (1, None)
 
 
 @pytest.mark.parametrize(

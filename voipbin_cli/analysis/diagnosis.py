@@ -42,10 +42,12 @@ class Diagnosis:
     def as_fields(self) -> dict[str, Any]:
         """The part of a summary that is the same live and from a capture."""
         measured = self.measured
-        reading = measured.reading
+        is_known = measured.is_sound_known
+        reading = measured.reading if is_known else None
+        dialect = measured.dialect if is_known else None
         return {
             "encapsulation": measured.encapsulation.value,
-            "dialect": measured.dialect.value if measured.dialect else None,
+            "dialect": dialect.value if dialect else None,
             "codec": reading.codec.value if reading else None,
             "verdict": self.verdict.value,
             "findings": [finding.as_fields() for finding in self.findings],

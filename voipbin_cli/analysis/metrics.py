@@ -34,6 +34,19 @@ from voipbin_cli.codec.framing import OtherFraming
 from voipbin_cli.codec.payload_types import VIDEO_CLOCK_HZ
 from voipbin_cli.codec.reading import Reading
 
+# What rests on headers, or on how long a frame plays: nothing where they are misread.
+_OF_LENGTHS = ("frame_ms", "samples_per_second")
+_OF_HEADERS = (
+    *_OF_LENGTHS,
+    "interarrival_jitter_ms",
+    "jitter_clock_hz",
+    "sequence",
+    "stalls",
+    "lost_audio_ms",
+    "buffers",
+    "delay_variation",
+    "bursts",
+)
 # A link that is this short of what the stream needs makes a ping wait so long within a run.
 STARVED_RATIO = 0.97
 STARVED_QUEUE_MS = 200.0
@@ -142,6 +155,14 @@ class Measured:
         is_as_asked = self.framing is None or self.framing.found is None
         is_told = self.foreign is None and self.told.is_heard
         return is_told and not self.is_text and is_as_asked
+
+    @property
+    def has_misread_headers(self) -> bool:
+        """The messages are of another encapsulation, or text: no field of theirs is what it seems.
+
+        Of a packet in a packet the outer header is one.
+        """
+        return self.framing is not None and not self.framing.is_inside
 
     @property
     def is_unnamed_codec(self) -> bool:
@@ -264,7 +285,8 @@ class Measured:
                 "text_messages": self.texts,
             }
         )
-        return fields
+        misread = _OF_HEADERS if self.has_misread_headers else _OF_LENGTHS if self.framing else ()
+        return fields | {name: _untold(name, fields[name]) for name in misread}
 
     def _sound(self) -> dict[str, Any]:
         """What the samples sound like; all null where they are misread."""
@@ -300,6 +322,12 @@ class Measured:
         trips = self.trips
         told = {"min": trips.min_ms, "p50": trips.p50_ms, "p99": trips.p99_ms}
         return told if trips.pings else None
+
+
+def _untold(name: str, value: Any) -> Any:
+    """Null, or the same keys with null for each figure where scripts look for those."""
+    is_optional = name in ("sequence", "buffers")
+    return dict.fromkeys(value) if isinstance(value, dict) and not is_optional else None
 
 
 def _rounded(value: Any) -> Any:

@@ -68,7 +68,7 @@ def figure_rows(metrics: Mapping[str, Any]) -> list[tuple[str, ...]]:
     lag, stalls = metrics["local_lag_ms"], metrics["stalls"]
     level = metrics["level_dbfs"]
     clock_hz = metrics["jitter_clock_hz"]
-    clock = "its clock stands still" if clock_hz is None else f"{clock_hz} Hz"
+    clock = "no clock" if clock_hz is None else f"{clock_hz} Hz"
     names = ("min", "mean", "p95", "max", "last")
     return [
         ("frame interval ms", *(_figure(interval.get(name)) for name in names)),
@@ -101,8 +101,9 @@ def counts_text(metrics: Mapping[str, Any]) -> str:
     drift = metrics["clock_drift_ppm"]
     parts = [
         f"{metrics['frames']} frames in {metrics['duration_seconds']:.1f} s",
-        f"lost audio {metrics['lost_audio_ms']:.0f} ms",
     ]
+    if metrics["lost_audio_ms"] is not None:
+        parts.append(f"lost audio {metrics['lost_audio_ms']:.0f} ms")
     if metrics["silence_ratio"] is not None:
         parts.append(f"lost upstream {metrics['upstream_loss_ms']:.0f} ms")
         parts.append(f"silence {metrics['silence_ratio']:.0%}")

@@ -8,6 +8,7 @@ from voipbin_cli.analysis.findings.row import (
     ERROR,
     LABELS,
     SIGNAL,
+    SIGNALLED,
     TIMING,
     WARNING,
     Case,
@@ -61,6 +62,12 @@ def encapsulation_as(case: Case) -> Words:
             "give each frame one header: send the samples and not a packet as payload",
         )
     return Words(f"the messages are {found}, and {asked} was asked for")
+
+
+def explains_of_headers(case: Case) -> frozenset[FindingId]:
+    """What is told by fields of headers that are none."""
+    misread = SIGNALLED | {FindingId.SEQUENCE} | TIMING
+    return misread if case.measured.has_misread_headers else frozenset()
 
 
 _ENCAPSULATIONS = {
@@ -258,6 +265,7 @@ ROWS: tuple[FindingRow, ...] = (
             FindingId.BYTE_ORDER,
             FindingId.MISALIGNED,
         },
+        explains_here=explains_of_headers,
     ),
     FindingRow(
         id=FindingId.NOT_AUDIO,
@@ -277,6 +285,7 @@ ROWS: tuple[FindingRow, ...] = (
             FindingId.WRONG_RATE,
             FindingId.SENDER_PACE,
         },
+        explains_here=explains_of_headers,
     ),
     FindingRow(
         id=FindingId.WRONG_RATE,

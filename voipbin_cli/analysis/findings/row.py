@@ -40,6 +40,10 @@ TIMING = frozenset(
         FindingId.CLOCK_DRIFT,
     )
 )
+# What the sender says in the headers of its packets.
+SIGNALLED = frozenset(
+    (FindingId.STREAM_RESTART, FindingId.TELEPHONE_EVENTS, FindingId.SILENCE_SUPPRESSION)
+)
 LABELS = frozenset((FindingId.PAYLOAD_LABEL, FindingId.TIMESTAMP_RATE))
 ALL_AUDIO = (
     SIGNAL | TIMING | LABELS | {FindingId.FRAME_SIZE, FindingId.WRONG_RATE, FindingId.SEQUENCE}

@@ -116,7 +116,8 @@ def explains_of_keys(case: Case) -> frozenset[FindingId]:
     losses = case.measured.losses
     is_keyed = losses and all(_is_of_keys(case, pause) for pause in losses)
     of_keys = {FindingId.LOST_AUDIO, FindingId.UNDERRUN} if is_keyed else frozenset[FindingId]()
-    return explains_video(case) | of_keys
+    # The digits of telephone events are encrypted, too (RFC 3711 3.1: the header is not).
+    return explains_video(case) | of_keys | {FindingId.TELEPHONE_EVENTS}
 
 
 def _is_of_keys(case: Case, pause: Pause) -> bool:
