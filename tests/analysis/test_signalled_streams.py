@@ -141,6 +141,38 @@ def test_the_only_member_of_a_conference_may_send_nothing(
     assert ids == ({"lost-audio"} if lost_ms else {"silence-suppression"})
 
 
+# Samples in a second
+
+WITHOUT_AUDIO = {
+    "meant silence": lambda sent: make.spurts(sent, silence_s=0.7, every_s=1.0, noise=True),
+    "audio that never came": lambda sent: make.paused(sent, 1.0, 0.5),
+    "missing numbers": lambda sent: [packet for n, packet in enumerate(sent) if n % 10],
+    "nothing": lambda sent: list(sent),
+}
+
+
+@UDP
+@pytest.mark.parametrize("frames", [100, 400])  # two seconds show no clock, eight do
+@pytest.mark.parametrize("what", WITHOUT_AUDIO)
+def test_samples_are_counted_while_audio_flows(what: str, frames: int, udp: bool) -> None:
+    measured = fold(WITHOUT_AUDIO[what](make.spoken(1)[:frames]), udp=udp).measured()
+    assert measured.samples_hz == pytest.approx(8000, abs=25)
+
+
+@UDP
+@pytest.mark.parametrize("apart_s", [0.0, 0.005])
+def test_what_comes_twice_is_counted_once(apart_s: float, udp: bool) -> None:
+    sent = [
+        Packet(**{**vars(p), "time_s": p.time_s + late})
+        for p in make.spoken(1)[:200]
+        for late in (0.0, apart_s)
+    ]
+    measured = fold(sent, udp=udp).measured()
+    # RFC 3550 A.1 counts from the second number on: of 199 steps one may seem to have two frames.
+    assert measured.samples_hz == pytest.approx(8000, rel=1.5 / 199)
+    assert measured.mean_hz == pytest.approx(8000, rel=1.5 / 199)
+
+
 # Digits
 
 

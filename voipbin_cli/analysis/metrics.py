@@ -70,8 +70,9 @@ class Measured:
     `frame_samples` is the usual length of a frame, `other_sizes_ratio` the share of frames that
     are of another, and `frame_range_samples` the shortest and the longest.
 
-    `samples_hz` are the samples in a second while audio flows, losses and stalls left out,
-    `mean_hz` those of all the time from the first frame to the last. `calm_ratio` is the share of
+    `samples_hz` are the samples in a second while audio flows, losses, stalls and meant silence
+    left out, `mean_hz` those of all the time from the first frame to the last; what came twice
+    counts once. `calm_ratio` is the share of
     frames that came a frame's length after the one before, give or take a quarter. `backlog_ms`
     is how much audio was there at once at the start of a connection.
 

@@ -7,7 +7,7 @@ were cut into chunks: audio rows go through in blocks of 25, aligned to the stre
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -300,7 +300,7 @@ class StreamFold:
             frame_samples=frame_samples,
             frame_range_samples=(min(self._sizes, default=0), max(self._sizes, default=0)),
             other_sizes_ratio=1 - usual_frames / max(1, self.frames),
-            samples_hz=self._samples_hz(drift.ppm),
+            samples_hz=self._samples_hz(drift.ppm, pauses),
             mean_hz=self._mean_hz(),
             clock_hz=delivery.clock.hz if self._rtp else None,
             labels=tuple(self._labels.most_common(8)),
@@ -350,17 +350,27 @@ class StreamFold:
         goes_on = self.sound.seams.goes_on
         return told_apart(pauses, goes_on, is_numbered_by_sender=self.is_datagrams)
 
-    def _mean_hz(self) -> float | None:
-        """Samples that came in a second, over all the time from the first frame to the last."""
-        took_ns = (self.last_ns or 0) - self._began_ns
-        came_ns = self._audio_ns - self._placer.last_own_ns
+    def _mean_hz(self, absent_ns: int = 0) -> float | None:
+        """Samples that came in a second, once each, from the first frame to the last.
+
+        Of that time `absent_ns` does not count.
+        """
+        again_ns = self._packets_ns(self._rtp.reception.duplicate) if self._rtp else 0
+        came_ns = self._audio_ns - self._placer.last_own_ns - again_ns
+        took_ns = (self.last_ns or 0) - self._began_ns - absent_ns
         return came_ns / took_ns * SAMPLE_RATE_HZ if took_ns > 0 else None
 
-    def _samples_hz(self, ppm: float | None) -> float | None:
+    def _samples_hz(self, ppm: float | None, pauses: Sequence[Pause]) -> float | None:
         """Samples that come in a second while audio flows."""
         if ppm is None:
-            return self._mean_hz()
+            missing_ns = self._packets_ns(self._rtp.reception.missing) if self._rtp else 0
+            return self._mean_hz(missing_ns + sum(pause.absent_ns for pause in pauses))
         return SAMPLE_RATE_HZ * self._delivery.due.audio_share * (1 + ppm / 1e6)
+
+    def _packets_ns(self, count: int) -> int:
+        """How long so many packets of the usual size play."""
+        usual = self._sizes.most_common(1)
+        return count * usual[0][0] * NS_PER_SAMPLE if usual else 0
 
     @property
     def _framing(self) -> OtherFraming | None:
