@@ -11,14 +11,15 @@ import pytest
 
 from tests.corpus import foreign, kinds
 from tests.corpus.sounds import SOUNDS, Pcm, talker, to_pcm
+from tests.corpus.unusual import UNUSUAL
 from tests.corpus.wires import FORMS, alaw, mulaw, packed, packets, payloads
 from tests.support.needs import need, needs
 
 
 @needs("espeak-ng")
-@pytest.mark.parametrize("name", SOUNDS)
+@pytest.mark.parametrize("name", [*SOUNDS, *UNUSUAL])
 def test_a_sound_is_as_long_as_asked_and_the_same_again(name: str) -> None:
-    first, again = (SOUNDS[name](3.0, 5) for _ in range(2))
+    first, again = ({**SOUNDS, **UNUSUAL}[name](3.0, 5) for _ in range(2))
     assert len(first) == 24000
     assert np.array_equal(first, again)
 
