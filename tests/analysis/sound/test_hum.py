@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tests.analysis.sounds import listen
+from tests.corpus.unusual import UNUSUAL
 from tests.sounds.faults import with_hum
 from tests.sounds.streams import pcm
 from tests.sounds.talkers import cadence, dtmf, in_room, music, noise, organ, room, tone
@@ -73,6 +74,31 @@ def test_hum_of_the_mains_needs_no_speech():
 def test_signals_music_and_noise_are_no_hum(made, codec):
     for seed in range(3):
         assert tones(made(seed), codec) == ()
+
+
+@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        "pad",
+        "drone",
+        "drum machine",
+        "dial tone us",
+        "ringback uk",
+        "busy us",
+        "CNG",
+        "ANSam",
+        "V.21",
+        "buzzer",
+    ],
+)
+def test_the_held_notes_of_music_and_signals_are_no_hum(name, codec):
+    assert tones(UNUSUAL[name](float(SECONDS), 53), codec) == ()
+
+
+def test_a_tone_of_the_mains_is_told_of_a_loud_low_note():
+    assert tones(room(1, SECONDS, -65) + tone(120, SECONDS, -6)) == ()
+    assert tones(room(1, SECONDS, -65) + tone(87.3, SECONDS, -40)) == ()
 
 
 def test_a_hum_has_to_be_in_more_than_half_of_the_stretches():

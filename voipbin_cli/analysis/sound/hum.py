@@ -12,9 +12,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from voipbin_cli.analysis.columns import Floats, Ints, Samples
+from voipbin_cli.analysis.columns import Floats, Ints, Mask, Samples
 from voipbin_cli.analysis.sound.cutting import FULL_SCALE
 from voipbin_cli.analysis.sound.stretches import Stretch
+from voipbin_cli.analysis.sound.tonality import NOTES_SHARE, notes_share
+from voipbin_cli.codec.codecs import SAMPLE_RATE_HZ
 
 # Half a second, another each quarter: 2 Hz a line, so that 50 and 60 Hz are apart.
 _WINDOW_SAMPLES = 4000
@@ -42,21 +44,30 @@ _PROMINENCE = 10 ** (12 / 10)
 _STEADY = 10 ** (3 / 10)
 _ONE_PHASE = 0.6
 # Notes of one scale that come again and again are that steady now and then, one piece of music in
-# fifteen: above the mains 0.7 and 2.5 dB are asked for, which none of 120 such pieces had, and 83
+# fifteen: beside the mains 0.7 and 2.5 dB are asked for, which none of 120 such pieces had, and 83
 # of 88 tones under speech did.
 _ONE_PHASE_OF_MUSIC = 0.7
 _STEADY_OF_MUSIC = 10 ** (2.5 / 10)
-# And it sounds in all 20 ms but one in ten, in which audio may be lost: a signal has pauses.
-_FRAME = 160
+# And it sounds in all 40 ms but one in ten, in which audio may be lost or speech of its frequency
+# takes it away: signals, notes that come again and the rattle of a beat have pauses there.
+_FRAME = 320
 _PAUSES_SHARE = 0.1
+_PAUSE = 10 ** (-6 / 10)
 # Heard from about here on, under speech of -26 dBFS.
 _LEAST_DBFS = -58.0
 # What is left beside the tones has to be speech or the like: it is loud, or comes and goes by 6 dB.
-# A tone all by itself is a signal, unless it is as low as the mains.
+# A tone all by itself is a signal, unless it is that of the mains, and no louder than they get.
 _MAINS_HZ = 130.0
+_MAINS = (50.0, 60.0, 100.0, 120.0)  # and what comes of full waves
+_MAINS_WITHIN_HZ = 1.0
+_MAINS_MOST_DBFS = -22.0
 _LOUD_DBFS = -45.0
 _COMES_AND_GOES = 10 ** (6 / 10)
 _SOUND_DBFS = -55.0
+# So far under the tone is what is left of signals: their edges, and the noise of G.711.
+_TRACE_DB = 10.0
+# The lines on either side that are those of a tone as low as the mains.
+_MAINS_LINES = 4
 # A tone is the same in two stretches within so much.
 _SAME_HZ = 3.0
 _STRETCHES_SHARE = 0.6
@@ -84,11 +95,13 @@ class HumFold:
         windows = every[::_HOP_SAMPLES]
         if len(windows) >= _LEAST_WINDOWS:
             self._stretches += 1
-            softest = _softest_dbfs(stretch.samples)
-            tones = _steady_tones(windows)
             most_hz = math.inf if len(windows) >= _MUSIC_WINDOWS else _MAINS_HZ
             self._found.append(
-                tuple(tone for tone in tones if tone.level_dbfs < softest and tone.hertz < most_hz)
+                tuple(
+                    tone
+                    for tone in _steady_tones(windows)
+                    if tone.hertz < most_hz and _sounds_throughout(stretch.samples, tone)
+                )
             )
 
     def result(self) -> tuple[Tone, ...]:
@@ -108,11 +121,14 @@ def _level(tone: Tone) -> float:
     return tone.level_dbfs
 
 
-def _softest_dbfs(samples: Samples) -> float:
-    """The level that one frame in ten stays under, and 3 dB, as a tone is not whole in 20 ms."""
-    frames = samples[: samples.size - samples.size % _FRAME].reshape(-1, _FRAME).astype(np.float32)
-    power = np.sort(np.einsum("ij,ij->i", frames, frames))[int(_PAUSES_SHARE * len(frames))]
-    return 10 * math.log10(max(float(power) / _FRAME / FULL_SCALE**2, 1e-10)) + 3
+def _sounds_throughout(samples: Samples, tone: Tone) -> bool:
+    """Whether the tone, within 50 Hz, is there in all pieces of 40 ms but one in ten."""
+    frames = samples[: samples.size - samples.size % _FRAME].reshape(-1, _FRAME)
+    turns = tone.hertz / SAMPLE_RATE_HZ * np.arange(_FRAME)
+    weights = np.hanning(_FRAME) * np.exp(-2j * np.pi * turns)
+    weights *= 2**0.5 / (np.hanning(_FRAME).sum() * FULL_SCALE)
+    power = np.sort(np.abs(frames @ weights) ** 2)
+    return bool(power[int(_PAUSES_SHARE * len(power))] > _PAUSE * 10 ** (tone.level_dbfs / 10))
 
 
 def _steady_tones(windows: Samples) -> tuple[Tone, ...]:
@@ -126,21 +142,35 @@ def _steady_tones(windows: Samples) -> tuple[Tone, ...]:
         _tone(quiet, line)
         for line in _prominent(quiet).tolist()
         if quiet[line] < _STEADY * quietest[line]
-        or _goes_on(lines[line], quiet[line], is_low=line * _LINE_HZ < _MAINS_HZ)
+        or _goes_on(lines[line], quiet[line], as_mains=_is_near_mains(line * _LINE_HZ, _LINE_HZ))
     ]
     heard = tuple(tone for tone in tones if tone.level_dbfs > _LEAST_DBFS)
-    if any(tone.hertz < _MAINS_HZ for tone in heard) or _is_under_sound(spectra, tones):
-        return heard
-    return ()
+    if not heard:
+        return ()
+    beside = _beside(tones)
+    loudest = max(tone.level_dbfs for tone in heard)
+    is_hum = any(map(_is_mains, heard)) or _is_under_sound(spectra[beside], loudest)
+    # What has notes beside it is one of them: the bass of a chord, a pipe, a tone of a signal.
+    return heard if is_hum and notes_share(spectra, beside) < NOTES_SHARE else ()
 
 
-def _goes_on(phasors: Phasors, quiet: float, *, is_low: bool) -> bool:
+def _is_mains(tone: Tone) -> bool:
+    return _is_near_mains(tone.hertz, _MAINS_WITHIN_HZ) and tone.level_dbfs < _MAINS_MOST_DBFS
+
+
+def _is_near_mains(hertz: float, within_hz: float) -> bool:
+    return min(abs(hertz - mains) for mains in _MAINS) < within_hz
+
+
+def _goes_on(phasors: Phasors, quiet: float, *, as_mains: bool) -> bool:
     """Whether the phase turns by the same from each half second to the next, at one level."""
     phases = phasors / np.maximum(np.abs(phasors), 1e-12)
     turned_back = np.abs(np.fft.fft(phases, 4 * len(phases))) / len(phases)
     turn = int(turned_back.argmax())
     mean = np.abs(np.fft.fft(phasors, 4 * len(phasors))[turn]) / len(phasors)
-    one_phase, steady = (_ONE_PHASE, _STEADY) if is_low else (_ONE_PHASE_OF_MUSIC, _STEADY_OF_MUSIC)
+    one_phase, steady = (
+        (_ONE_PHASE, _STEADY) if as_mains else (_ONE_PHASE_OF_MUSIC, _STEADY_OF_MUSIC)
+    )
     return bool(turned_back[turn] > one_phase and mean**2 < steady * quiet)
 
 
@@ -171,15 +201,28 @@ def _tone(quiet: Floats, line: int) -> Tone:
     return Tone(round(float(hertz), 1), 10 * math.log10(power))
 
 
-def _is_under_sound(spectra: Floats, tones: list[Tone]) -> bool:
-    """Beside the tones there is something that is loud, or comes and goes."""
-    beside = np.ones(len(spectra), np.bool_)
+def _beside(tones: list[Tone]) -> Mask:
+    """The lines that are none of these tones, nor a multiple of what may be the mains.
+
+    Nor what modulates them: ANSam has its level at 15 Hz, and its phase reversed.
+    """
+    beside = np.ones(_LAST_LINE + _FAR_LINES + 1, np.bool_)
     beside[:_FIRST_LINE] = False
     for tone in tones:
-        line = round(tone.hertz / _LINE_HZ)
-        beside[line - 4 : line + 5] = False
+        is_low = tone.hertz < _MAINS_HZ
+        times = int(_LAST_LINE * _LINE_HZ / tone.hertz) if is_low else 1
+        reach = _MAINS_LINES if is_low else _FAR_LINES
+        for n in range(1, times + 1):
+            line = round(n * tone.hertz / _LINE_HZ)
+            beside[max(0, line - reach) : line + reach + 1] = False
+    return beside
+
+
+def _is_under_sound(beside: Floats, loudest_dbfs: float) -> bool:
+    """Beside the tones there is something that is loud, or comes and goes, and no mere trace."""
     # Of a Hann window's lines the squares add up to 1.5 times the mean square.
-    power = np.sort(spectra[beside].sum(axis=0) / 1.5)
+    power = np.sort(beside.sum(axis=0) / 1.5)
     soft, loud = power[int(0.1 * len(power))], power[int(0.9 * len(power))]
     comes_and_goes = loud > 10 ** (_SOUND_DBFS / 10) and loud > _COMES_AND_GOES * soft
-    return bool(comes_and_goes or loud > 10 ** (_LOUD_DBFS / 10))
+    is_trace = loud < 10 ** ((loudest_dbfs - _TRACE_DB) / 10)
+    return bool(not is_trace and (comes_and_goes or loud > 10 ** (_LOUD_DBFS / 10)))
