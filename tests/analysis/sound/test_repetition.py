@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tests.analysis.sounds import listen
+from tests.corpus.unusual import UNUSUAL
 from tests.sounds.faults import concealed, each_frame_twice, repeated_frames
 from tests.sounds.streams import pcm
 from tests.sounds.talkers import dtmf, in_room, noise, organ, tone
@@ -94,6 +95,15 @@ def test_speech_does_not_repeat_itself(codec):
 )
 def test_what_is_periodic_by_nature_is_no_repetition(made, codec):
     assert repeats(made(), codec).repeats < 3
+
+
+@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize(
+    "name", ["V.21", "V.21 flags", "Bell 202", "500 Hz", "buzzer", "chip tune", "drum machine"]
+)
+def test_bits_beats_and_notes_that_come_again_are_no_repetition(name, codec):
+    for seed in (52, 54):
+        assert repeats(UNUSUAL[name](float(SECONDS), seed), codec).repeats < 3
 
 
 def test_any_cut_gives_identical_figures():

@@ -1,7 +1,10 @@
 """The same sound twice in a row, bit for bit: frames sent twice, or played again for a lost one.
 
 Speech never repeats itself to the last bit, not even a held vowel: there is noise in it. Tones and
-made-up music do, as do silence and the few values of a quiet line; those are left out.
+made-up music do, as do silence and the few values of a quiet line; those are left out. So are
+modems, whose tones repeat themselves for as long as their bits happen to be alike, and the notes of
+a program: a buffer that is played again is repeated from its first sample to its last, and begins
+as loud as it ends.
 """
 
 from __future__ import annotations
@@ -29,6 +32,12 @@ _LONGEST = 4000
 # three.
 _LEAST_LEVEL = FULL_SCALE * 10 ** (-50 / 20)
 _LEAST_VALUES = 12
+# What is repeated is the whole piece, once or some times. Samples next to it are equal by chance.
+_CHANCE = 8
+_WHOLE_SHARE = 0.5
+# Notes and beats begin louder than they end (in nepers, quarter against quarter).
+_LOUDER = 0.3
+_LOUDER_ERRORS = 3.0
 # As long a piece as this comes again within a sound that has a shorter period of its own.
 _PATTERN = 16
 
@@ -57,8 +66,9 @@ class RepetitionFold:
     """Looks for repetitions in stretches of sound."""
 
     def __init__(self) -> None:
-        self._samples = self._repeated = 0
+        self._samples = self._repeated = self._whole = 0
         self._lags: Counter[int] = Counter()
+        self._decays: list[float] = []
 
     def hear(self, stretch: Stretch) -> None:
         """Take a stretch."""
@@ -70,10 +80,14 @@ class RepetitionFold:
             if fresh >= _LEAST:
                 self._lags[copy.lag] += 1
                 self._repeated += fresh
+                self._whole += copy.length >= copy.lag and copy.length % copy.lag <= _CHANCE
+                self._decays.append(_decay(stretch.samples[copy.start :][: copy.lag]))
                 end = copy.start + copy.length
 
     def result(self) -> Repeats:
         """What was found so far."""
+        if self._is_by_nature():
+            return Repeats(0, 0.0, None, self._samples / 8000)
         usual = self._lags.most_common(1)
         return Repeats(
             repeats=self._lags.total(),
@@ -81,6 +95,21 @@ class RepetitionFold:
             piece_ms=usual[0][0] / 8 if usual else None,
             seconds=self._samples / 8000,
         )
+
+    def _is_by_nature(self) -> bool:
+        """Whether few of them are whole pieces, or all of them are notes."""
+        count = len(self._decays)
+        if not count or self._whole < _WHOLE_SHARE * count:
+            return True
+        error = float(np.std(self._decays)) / count**0.5
+        return bool(np.mean(self._decays) > max(_LOUDER, _LOUDER_ERRORS * error))
+
+
+def _decay(piece: Samples) -> float:
+    """How much louder its first quarter is than its last, in nepers."""
+    sound: Floats = piece.astype(np.float64)
+    quarter = sound.size // 4
+    return float(np.log((level(sound[:quarter]) + 1) / (level(sound[-quarter:]) + 1)))
 
 
 def _copies(samples: Samples) -> Iterator[Copy]:
