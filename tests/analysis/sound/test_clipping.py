@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.analysis.sounds import listen
+from tests.corpus.unusual import buzzer, chip_tune
 from tests.sounds.faults import clipped
 from tests.sounds.streams import pcm
 from tests.sounds.talkers import dtmf, in_room, organ, tone
@@ -58,6 +59,24 @@ def test_silence_and_the_steps_of_a_quiet_line_are_no_ceiling():
     assert ratio(np.zeros(16_000)) == 0
     assert ratio(np.full(16_000, 9000)) == 0
     assert ratio(np.random.default_rng(1).integers(-2, 3, 16_000) * 8) == 0
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_what_is_flat_by_nature_is_not_clipped(codec):
+    for seed in (51, 53, 54):
+        assert ratio(buzzer(4.0, seed), codec) == 0
+
+
+@pytest.mark.parametrize("codec", [Codec.S16LE, Codec.MULAW])
+def test_square_waves_that_fade_are_not_clipped(codec):
+    assert ratio(chip_tune(4.0, 53), codec) < 0.0045
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_speech_is_clipped_though_hardly_anything_of_it_is_left(codec):
+    for gain in (10, 100, 1000):
+        driven = np.clip(in_room("pulses", 1, 8, -20, -65) * gain, -20_000, 20_000)
+        assert ratio(driven, codec) > 0.05
 
 
 def test_two_flat_tops_are_chance():

@@ -3,7 +3,8 @@
 Whatever cuts the sound off, an overdriven converter or a limiter upstream of a volume control, the
 samples pile up at one value, the ceiling, and stay there for a few samples with a corner at either
 end. A loud sound that just fits reaches its peak once, and a tone reaches its own in each period,
-but round.
+but round. A buzzer or a game is flat by nature: it jumps from one flat top to another as flat on
+the other side, and all of them last as long.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections import Counter
 
 import numpy as np
 
-from voipbin_cli.analysis.columns import Ints, Mask, Samples
+from voipbin_cli.analysis.columns import Floats, Ints, Mask, Samples
 from voipbin_cli.analysis.sound.cutting import SoundFrames
 
 # A flat top is three and more equal samples; two may be the round top of a tone.
@@ -20,6 +21,11 @@ _FLAT_SAMPLES = 3
 # Its corner: the sample in front of it or behind it is a fifth lower at least. The steps of G.711
 # are 3 to 6 % of the value, so that a round top of three equal samples is 17 % high at the most.
 _CORNER = 0.8
+# A buzzer's: before it, or behind, two samples well on the other side of zero are within a step of
+# G.711 (6 %), and the flat top next to it is as long, to a sample. So is every second one.
+_OTHER_SIDE = -0.2
+_LEVEL = 0.08
+_REGULAR_SHARE = 0.5
 # One flat top may be chance.
 _LEAST_FLATS = 3
 # A second is looked at where so many samples stand at its peak, and that is above -36 dBFS: a
@@ -69,14 +75,33 @@ class ClippingFold:
 
 
 def _flat_tops(rows: Samples, peaks: Ints, at_peak: Mask) -> Ints:
-    """How many runs of samples at the peak are long, and have a corner; a number for each row."""
+    """How many runs of samples at the peak are long, and have a corner; a number for each row.
+
+    None in a row whose runs are those of a buzzer.
+    """
     row, column = np.nonzero(at_peak)
     is_new = np.append(True, (np.diff(row) > 0) | (np.diff(column) > 1))
     first = np.flatnonzero(is_new)
     last = np.append(first[1:], row.size) - 1
     is_long = column[last] - column[first] >= _FLAT_SAMPLES - 1
-    first, last = first[is_long], last[is_long]
-    row = row[first]
-    before = rows[row, np.maximum(column[first] - 1, 0)] / peaks[row]
-    behind = rows[row, np.minimum(column[last] + 1, rows.shape[1] - 1)] / peaks[row]
-    return np.bincount(row[(before < _CORNER) | (behind < _CORNER)], minlength=len(rows))
+    row, first, last = row[first[is_long]], column[first[is_long]], column[last[is_long]]
+    reach = np.array([1, 2])
+    before = np.maximum(first[:, None] - reach, 0)
+    behind = np.minimum(last[:, None] + reach, rows.shape[1] - 1)
+    sides = [rows[row[:, None], side] / peaks[row, None] for side in (before, behind)]
+    has_corner = (sides[0][:, 0] < _CORNER) | (sides[1][:, 0] < _CORNER)
+    is_even = (np.abs(np.diff(last - first)) <= 1) & (np.diff(row) == 0)
+    has_even = np.append(is_even, False) | np.append(False, is_even)
+    of_a_buzzer = has_even & (_is_flat(sides[0]) | _is_flat(sides[1]))
+    buzzing, all_flats, flats = (
+        np.bincount(row[chosen], minlength=len(rows))
+        for chosen in (of_a_buzzer, slice(None), has_corner)
+    )
+    return np.where(buzzing >= _REGULAR_SHARE * np.maximum(all_flats, 1), 0, flats)
+
+
+def _is_flat(side: Floats) -> Mask:
+    """Whether both samples next to a run, a row each, stand alike on the other side of zero."""
+    most = np.abs(side).max(axis=1)
+    is_flat: Mask = (side.max(axis=1) < _OTHER_SIDE) & (np.ptp(side, axis=1) <= _LEVEL * most)
+    return is_flat
