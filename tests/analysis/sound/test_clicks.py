@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from tests.analysis.sounds import listen
+from tests.corpus.unusual import UNUSUAL
 from tests.sounds.faults import (
     dc_steps,
+    dropped_samples,
     faded_by_chunk,
     header_each,
     spiked,
@@ -115,6 +117,50 @@ def test_a_few_spikes_are_chance():
 def test_what_has_sharp_edges_by_nature_has_no_clicks(made, codec):
     for seed in range(4):
         assert clicks(made(seed), codec).clicks == 0
+
+
+@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        "drummer",
+        "drum machine",
+        "band",
+        "plucked",
+        "chip tune",
+        "buzzer",
+        "clock",
+        "typist",
+        "snaps",
+        "applause",
+        "shots",
+    ],
+)
+def test_what_is_struck_rings_on_and_is_no_click(name, codec):
+    assert clicks(UNUSUAL[name](float(SECONDS), 54), codec).clicks == 0
+
+
+def ticking(sound, decay_ms, period_ms=500, height=9000):
+    """Something is struck each period, and rings on for so long."""
+    at = np.arange(400) / 8000
+    ring = height * np.exp(-at / decay_ms * 1000) * np.sin(2 * np.pi * 2600 * at + 1)
+    out, step = sound.copy(), period_ms * 8
+    for start in range(step // 2, len(out) - len(ring), step):
+        out[start : start + len(ring)] += ring
+    return out
+
+
+def test_a_clock_beside_somebody_who_speaks():
+    for seed in range(2):
+        assert clicks(ticking(speech(seed), 4)).clicks == 0
+        assert is_period(clicks(spiked(speech(seed), 500, 9000)).period_ms, 500)
+
+
+@pytest.mark.parametrize("count", [2, 4, 8])
+def test_samples_that_are_dropped_each_chunk(count):
+    for seed in range(2):
+        got = clicks(dropped_samples(speech(seed), 20, count))
+        assert is_period(got.period_ms, 20 - count / 8)
 
 
 def test_any_cut_gives_identical_figures():
