@@ -38,6 +38,7 @@ def test_ten_seconds_tell_every_scenario_by_name(
         assert all(finding.severity == "info" for finding in found)
     else:
         assert found[0].id == wanted
+        assert (found[0].severity == "info") is scenario.is_harmless  # type: ignore[attr-defined]
 
 
 def test_the_root_cause_is_right_in_95_of_100() -> None:

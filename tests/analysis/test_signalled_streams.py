@@ -261,10 +261,9 @@ def test_two_sources_at_a_time_are_named(in_a_row: int) -> None:
     for seed in SEEDS:
         sent = make.interleaved(make.spoken(seed), make.spoken(seed + 10), in_a_row)
         found = told(sent)
-        assert [f.id.value for f in found.findings if f.severity.value != "info"] == [
-            "stream-restart"
-        ]
-        (others,) = evidence(found, "stream-restart")["other_sources"].values()  # type: ignore[attr-defined]
+        assert [f.id.value for f in found.findings if f.severity.value != "info"] == ["sequence"]
+        assert found.findings[0].title.startswith("two sources send at the same time")
+        (others,) = evidence(found, "sequence")["other_sources"].values()  # type: ignore[attr-defined]
         assert others == 600
 
 

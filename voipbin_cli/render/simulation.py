@@ -14,17 +14,19 @@ from voipbin_cli.simulator.scenario import Scenario
 
 
 def show_scenarios(rows: Iterable[Scenario], *, as_json: bool) -> None:
-    """Print one line a scenario: name, what is wrong, what a diagnosis should find."""
+    """Print one line a scenario: name, what happens, what a diagnosis should find."""
     if as_json:
         for row in rows:
-            emit("scenario", {"name": row.name, "summary": row.summary, "finding": row.finding})
+            fields = {"name": row.name, "summary": row.summary, "finding": row.finding}
+            emit("scenario", {**fields, "harmless": row.is_harmless})
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("SCENARIO", style="cyan", no_wrap=True)
-    table.add_column("WHAT IS WRONG")
+    table.add_column("WHAT HAPPENS")
     table.add_column("FINDING", style="dim", no_wrap=True)
     for row in rows:
-        table.add_row(row.name, row.summary, row.finding or "")
+        harmless = " (info)" if row.is_harmless else ""
+        table.add_row(row.name, row.summary, f"{row.finding or ''}{harmless}")
     Console().print(table)
 
 

@@ -77,7 +77,9 @@ _ROWS = (
         FindingId.SEQUENCE,
         (SEQUENCE,),
     ),
-    Scenario("frame-size", "frames of 40 ms", FindingId.FRAME_SIZE, (FRAME_SIZE,)),
+    Scenario(
+        "frame-size", "frames of 40 ms", FindingId.FRAME_SIZE, (FRAME_SIZE,), is_harmless=True
+    ),
     Scenario("late-start", "the first frame comes late", None, (LATE_START,)),
     # What the bytes are.
     Scenario(
@@ -102,12 +104,14 @@ _ROWS = (
         "payload type 8 and AudioSocket kind 12 on what is neither",
         FindingId.PAYLOAD_LABEL,
         reform={"payload_type": 8, "kind": AudioSocketKind.PCM_16K},
+        is_harmless=True,
     ),
     Scenario(
         "timestamp-rate",
         "RTP timestamps count at 16 kHz",
         FindingId.TIMESTAMP_RATE,
         reform={"timestamp_per_sample": 2},
+        is_harmless=True,
     ),
     Scenario("not-audio", "text instead of sound", FindingId.NOT_AUDIO, (TEXT,)),
     Scenario(

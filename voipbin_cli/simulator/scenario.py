@@ -63,7 +63,8 @@ class ConnectionDrop:
 class Scenario:
     """One row of the catalogue, or that row with options applied.
 
-    `finding` is the id that a diagnosis should give, None for a healthy one.
+    `finding` is the id that a diagnosis should give, None for a healthy one; where it is but an
+    info the scenario `is_harmless`.
     `duration_s`: the call ends that long after its first stream joined.
     `phone`: whether the phone sends RTP at all.
     """
@@ -88,6 +89,7 @@ class Scenario:
     phone: bool = True
     duration_s: float | None = None
     calls: int = 5
+    is_harmless: bool = False
 
     def form(self, encapsulation: Encapsulation) -> Form:
         """How this scenario puts audio on the wire."""
@@ -113,6 +115,7 @@ def combine(first: Scenario, second: Scenario) -> Scenario:
             "name": f"{first.name}+{second.name}",
             "summary": f"{first.summary}; {second.summary}",
             "finding": first.finding or second.finding,
+            "is_harmless": first.is_harmless and second.is_harmless,
             "faults": first.faults + second.faults,
             "reform": {**first.reform, **second.reform},
         },

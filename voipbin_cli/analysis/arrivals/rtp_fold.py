@@ -11,6 +11,9 @@ from voipbin_cli.analysis.arrivals.reception import Reception
 from voipbin_cli.analysis.arrivals.sources import SourceFold
 from voipbin_cli.analysis.arrivals.telephone_events import EventFold, TelephoneEvents
 
+# A few packets of another source are strays; of two that take turns each is heard for longer.
+STRAYS = 5
+
 
 class Said(NamedTuple):
     """What the packets said: where something began anew, who else sent, digits, comfort noise.
@@ -24,6 +27,11 @@ class Said(NamedTuple):
     events: TelephoneEvents | None = None
     noises: int = 0
     keyed: frozenset[int] = frozenset()
+
+    @property
+    def has_two_sources(self) -> bool:
+        """Another source sends at the same time, in the midst of the one that is heard."""
+        return sum(self.others.values()) > STRAYS
 
 
 class RtpFold:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from voipbin_cli.analysis.findings.connection import fell_silent
 from voipbin_cli.analysis.findings.holding import backlog_ms, held_ms, period_ms
 from voipbin_cli.analysis.findings.pace import is_each_frame_late
@@ -23,6 +25,8 @@ JITTER_LATE_RATIO = 0.02
 JITTER_LEAST_S = 2.0  # until then no buffer knows how fast the fastest frame is
 LOSS_MS = 20.0
 SEQUENCE_RATIO = 0.001
+TWO_SOURCES = 0.95
+SOURCES_TOLD = 5
 DRIFT_PPM = 100.0
 STALL_MS = 80.0  # a buffer of 60 ms, as most have, and one frame
 BACKLOG_MS = 400.0  # jitter makes no frame so late, and who buffers a call takes no more
@@ -36,6 +40,9 @@ GRAVE_STALL = 0.2
 
 
 def judge_sequence(case: Case) -> float:
+    """Numbers that are wrong; or of two sources at once, each of which numbers by itself."""
+    if case.measured.said.has_two_sources:
+        return TWO_SOURCES
     told = case.measured.reception
     if told is None:
         return 0.0
@@ -49,7 +56,23 @@ def sequence(case: Case) -> Evidence:
     told = case.measured.reception
     assert told is not None
     names = ("total_expected", "missing", "duplicate", "reordered")
-    return {name.removeprefix("total_"): getattr(told, name) for name in names}
+    counts = {name.removeprefix("total_"): getattr(told, name) for name in names}
+    said = case.measured.said
+    if not said.has_two_sources:
+        return counts
+    others = Counter(said.others).most_common(SOURCES_TOLD)
+    return {**counts, "other_sources": {f"{ssrc:#010x}": count for ssrc, count in others}}
+
+
+def sequenced_as(case: Case) -> Words:
+    """Each source is a stream of its own (RFC 3550 3); played as one, they are heard in turns."""
+    if not case.measured.said.has_two_sources:
+        return NO_WORDS
+    return Words(
+        "two sources send at the same time: their packets take turns, each numbered by itself",
+        "go by the SSRC and play one of them, or mix both; find out who sends the other: a bridge "
+        "or a sender that was started twice",
+    )
 
 
 def is_sequence_grave(case: Case) -> bool:
@@ -265,6 +288,7 @@ ROWS: tuple[FindingRow, ...] = (
         prove=sequence,
         remedy="packets were lost or reordered on a UDP leg: look there; conceal what is missing",
         symptom="poor quality: watch packet loss",
+        specify=sequenced_as,
         explains=frozenset((FindingId.JITTER, FindingId.CLICKS)),
         grave=is_sequence_grave,
     ),

@@ -29,6 +29,9 @@ from voipbin_cli.finding_ids import FindingId
 
 # More than the last frame of a sound, cut short, in each second of it.
 IRREGULAR_RATIO = 0.03
+# RFC 3551 4.2: receivers should take packets of 0 to 200 ms; shorter frames than 10 ms are mostly
+# headers, and a buffer of 60 ms, as most have, holds no longer ones.
+HARMLESS_MS = range(10, 61)
 
 
 def judge_encapsulation(case: Case) -> float:
@@ -240,11 +243,18 @@ def frame_size(case: Case) -> Evidence:
     }
 
 
-def is_two_frames(case: Case) -> bool:
-    """Two frames in a message: any buffer takes that up, and the platform takes it, too."""
+def is_regular_size(case: Case) -> bool:
+    """Each frame as long as the other, of a whole number of ms that any buffer takes up."""
     measured = case.measured
-    is_regular = measured.other_sizes_ratio <= IRREGULAR_RATIO
-    return measured.frame_samples == 2 * FRAME_SAMPLES and is_regular
+    return measured.other_sizes_ratio <= IRREGULAR_RATIO and measured.frame_ms in HARMLESS_MS
+
+
+def sized_as(case: Case) -> Words:
+    if not is_regular_size(case):
+        return NO_WORDS
+    return Words(
+        remedy="harmless: take any size and re-frame; a sender does best with steady 20 ms chunks"
+    )
 
 
 ROWS: tuple[FindingRow, ...] = (
@@ -341,6 +351,7 @@ ROWS: tuple[FindingRow, ...] = (
         remedy="send steady 20 ms chunks; on this side take any size and re-frame",
         symptom="choppy",
         explains=frozenset((FindingId.JITTER,)),
-        mild=is_two_frames,
+        specify=sized_as,
+        mild=is_regular_size,
     ),
 )

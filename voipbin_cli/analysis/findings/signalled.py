@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from voipbin_cli.analysis.arrivals.arrival_log import Begins
-from voipbin_cli.analysis.findings.row import INFO, WARNING, Case, Evidence, FindingRow, tenths
+from voipbin_cli.analysis.findings.row import INFO, Case, Evidence, FindingRow, tenths
 from voipbin_cli.analysis.metrics import Measured
 from voipbin_cli.analysis.pauses import PauseKind
 from voipbin_cli.analysis.sound.codec_judge import Change
@@ -20,8 +20,6 @@ _NAMES = {
     Begins.LABEL: "payload_type",
 }
 _LABELLED = {PCMU: Codec.MULAW, PCMA: Codec.ALAW}
-# A few packets of another source are strays; of two that take turns each is heard for longer.
-STRAYS = 5
 # The codec is looked at in blocks of half a second: its change is told by the first frame of one.
 _BLOCK_FRAMES = 25
 _TOLD = 5
@@ -35,11 +33,7 @@ def is_as_labelled(measured: Measured, change: Change) -> bool:
 
 
 def judge_restart(case: Case) -> float:
-    return 0.95 if case.measured.said.restarts or _others(case) > STRAYS else 0.0
-
-
-def _others(case: Case) -> int:
-    return sum(case.measured.said.others.values())
+    return 0.95 if case.measured.said.restarts else 0.0
 
 
 def restart(case: Case) -> Evidence:
@@ -47,19 +41,17 @@ def restart(case: Case) -> Evidence:
     kinds = Counter(
         name for one in said.restarts for what, name in _NAMES.items() if one.what & what
     )
-    told: Evidence = {"restarts": len({one.frame for one in said.restarts}), **kinds}
-    if said.restarts:
-        told["first_frame"] = said.restarts[0].frame
+    told: Evidence = {
+        "restarts": len({one.frame for one in said.restarts}),
+        **kinds,
+        "first_frame": said.restarts[0].frame,
+    }
     labels = [one for one in said.restarts if one.what is Begins.LABEL]
     if labels:
         told["codecs"] = [
             {"frame": one.frame, "from": _name(one.before), "to": _name(one.after)}
             for one in labels[:_TOLD]
         ]
-    if _others(case) > STRAYS:
-        told["other_sources"] = {
-            f"{ssrc:#010x}": count for ssrc, count in Counter(said.others).most_common(_TOLD)
-        }
     return told
 
 
@@ -67,11 +59,6 @@ def _name(label: int) -> str:
     """A payload type in words."""
     known = lookup(label)
     return f"{label} ({known.name})" if known else str(label)
-
-
-def is_one_source(case: Case) -> bool:
-    """A source that begins anew harms nothing; two at a time are heard in turns."""
-    return _others(case) <= STRAYS
 
 
 def judge_events(case: Case) -> float:
@@ -118,13 +105,12 @@ def suppression(case: Case) -> Evidence:
 ROWS: tuple[FindingRow, ...] = (
     FindingRow(
         id=FindingId.STREAM_RESTART,
-        severity=WARNING,
-        title="the stream begins anew, changes its codec as its label says, or is of two sources",
+        severity=INFO,
+        title="the stream begins anew, or changes its codec as its label says",
         judge=judge_restart,
         prove=restart,
-        remedy="go by the SSRC: begin anew with numbers and timestamps where it changes, and "
-        "decode by the payload type of each packet; of two sources at a time play one",
-        mild=is_one_source,
+        remedy="harmless to who goes by the SSRC: begin anew with numbers and timestamps where it "
+        "changes, and decode by the payload type of each packet",
     ),
     FindingRow(
         id=FindingId.TELEPHONE_EVENTS,
