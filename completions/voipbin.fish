@@ -161,6 +161,7 @@ function __voipbin_takes_value
             'stream validate --direction' \
             'stream validate --proxy' \
             'stream validate --max-frames' \
+            'stream validate --max-violations' \
             'stream validate --format' \
             'stream validate --explain' \
             'stream validate --api-url' \
@@ -581,6 +582,7 @@ complete -c voipbin -n '__voipbin_at \'stream validate\'' -l direction -a 'in ou
 complete -c voipbin -n '__voipbin_at \'stream validate\'' -l hex -d 'The input is hex text, a frame a line: explain each field of it.'
 complete -c voipbin -n '__voipbin_at \'stream validate\'' -l proxy -x -d 'Listen on this port of this machine, forward to TARGET, and judge both directions of whoever connects.'
 complete -c voipbin -n '__voipbin_at \'stream validate\'' -l max-frames -x -d 'Stop after so many frames of each direction.'
+complete -c voipbin -n '__voipbin_at \'stream validate\'' -l max-violations -x -d 'With --json, list so many violations of a rule in each direction; further ones are counted only.'
 complete -c voipbin -n '__voipbin_at \'stream validate\'' -l format -a 'sarif junit' -x -d 'Write a document for CI instead of words.'
 complete -c voipbin -n '__voipbin_at \'stream validate\'' -l list-rules -d 'Name the rules.'
 complete -c voipbin -n '__voipbin_at \'stream validate\'' -l explain -a '(__voipbin_kind_rules)' -x -d 'Say all there is to know of one rule.'

@@ -237,6 +237,7 @@ Register-ArgumentCompleter -Native -CommandName voipbin -ScriptBlock {
             @('--hex', 'The input is hex text, a frame a line: explain each field of it.'),
             @('--proxy', 'Listen on this port of this machine, forward to TARGET, and judge both directions of whoever connects.', ''),
             @('--max-frames', 'Stop after so many frames of each direction.', ''),
+            @('--max-violations', 'With --json, list so many violations of a rule in each direction; further ones are counted only.', ''),
             @('--format', 'Write a document for CI instead of words.', 'sarif junit'),
             @('--list-rules', 'Name the rules.'),
             @('--explain', 'Say all there is to know of one rule.', '@rules'),

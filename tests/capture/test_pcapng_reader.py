@@ -17,6 +17,7 @@ from tests.capture.support import (
     records_of,
 )
 from tests.capture.tshark import fields
+from voipbin_cli.capture import pcapng_reader
 from voipbin_cli.codec.encapsulation import Direction
 from voipbin_cli.errors import DecodeError
 
@@ -274,3 +275,18 @@ def test_a_megabyte_message_is_read_across_many_pieces(monkeypatch):
     capture = opened(sink.data)
     (message,) = records_of(capture)
     assert message.data == big
+
+
+def test_packets_are_looked_for_once_a_window_however_many_sections(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looked = []
+    look = pcapng_reader._look_like_packets
+    monkeypatch.setattr(
+        pcapng_reader, "_look_like_packets", lambda words: looked.append(1) or look(words)
+    )
+    section = f.section()
+    one = f.interface() + f.enhanced(1, frame(b"one"))
+    reader = opened(section * 500 + one + section * 500)
+    assert [*packets_of(reader)]
+    assert len(looked) < 10

@@ -90,3 +90,17 @@ def test_a_file_without_a_message_is_wrong_usage(tmp_path: Path, text: str) -> N
     path.write_text(text)
     with pytest.raises(UsageError, match="no hex text"):
         list(HexValidation(str(path), Scope(), Encapsulation.SLN).steps())
+
+
+def test_the_first_messages_are_explained_and_all_are_judged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("voipbin_cli.offline.hex_text._MAX_EXPLAINED", 2)
+    monkeypatch.setattr("voipbin_cli.offline.hex_text._PIECE_MESSAGES", 3)
+    path = tmp_path / "many.txt"
+    path.write_text("100000\n" * 12)
+    validation = HexValidation(str(path), Scope(), Encapsulation.AUDIOSOCKET)
+    explained = [one.number for one in validation.steps() if isinstance(one, ExplainedMessage)]
+    assert (explained, validation.explained, validation.frames) == ([0, 1], 2, 12)
+    counts = {group.rule.id: group.count for group in validation.groups}
+    assert counts["audiosocket-empty"] == 12

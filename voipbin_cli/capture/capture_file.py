@@ -17,7 +17,7 @@ class Capture:
     """A capture; read it by one of the two iterators, and once.
 
     `meta` is None for a capture that is not ours; `message_chunks` is for our own. `truncated`,
-    `passed_over` and `damaged_events` are known when all was read.
+    `passed_over`, `too_many_flows` and `damaged_events` are known when all was read.
 
     Raises:
         DecodeError: it is no capture (`not-a-capture`), or ends inside its header (`truncated`).
@@ -41,6 +41,11 @@ class Capture:
     def passed_over(self) -> Mapping[str, int]:
         """How many records are not whole UDP datagrams, by what they are; the most first."""
         return self._packets.passed_over
+
+    @property
+    def too_many_flows(self) -> int:
+        """How many datagrams were left out, as they are of more flows than are kept apart."""
+        return self._packets.too_many_flows
 
     @property
     def damaged_events(self) -> int:

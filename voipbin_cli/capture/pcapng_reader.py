@@ -95,7 +95,7 @@ class PcapngReader:
         if window.data[:4] != MAGIC:
             raise DecodeError("not-a-capture", "this does not begin as a pcapng file does")
         self._window = window
-        self._views: dict[str, npt.NDArray[np.uint32]] = {}
+        self._views: dict[str, _Blocks] = {}
         self._order = "<"
         self._interfaces = _Interfaces()
         self.truncated = False
@@ -108,7 +108,7 @@ class PcapngReader:
             blocks, reached = self._walk(at)
             if len(blocks):
                 chunk = self._packets(blocks)
-                if len(chunk.start):
+                if chunk is not None and len(chunk.start):
                     yield chunk
             if reached > at:
                 at = reached
@@ -142,10 +142,14 @@ class PcapngReader:
 
     def _words(self) -> npt.NDArray[np.uint32]:
         """The window as native 32-bit words; all blocks start at one."""
+        return self._blocks().words
+
+    def _blocks(self) -> _Blocks:
+        """The same, and what looks like a packet in it: once a window, however many sections."""
         if self._order not in self._views:
             data = self._window.data
             words = np.frombuffer(data, self._order + "u4", len(data) // 4)
-            self._views[self._order] = words.astype(np.uint32, copy=False)
+            self._views[self._order] = _Blocks(words.astype(np.uint32, copy=False))
         return self._views[self._order]
 
     def _begin_section(self, at_bytes: int) -> bool:
@@ -166,14 +170,17 @@ class PcapngReader:
             if not self._begin_section(4 * at):
                 self.truncated = True
                 return np.empty(0, np.int64), at
-        blocks, reached, self.truncated = _chase(self._words(), at)
+        blocks, reached, self.truncated = self._blocks().chase(at)
         return blocks, reached
 
-    def _packets(self, blocks: Integers) -> RecordChunk:
+    def _packets(self, blocks: Integers) -> RecordChunk | None:
+        """The packets among some blocks, None without any; interfaces are noted."""
         words = self._words()
         kinds = words[blocks]
         for block in blocks[kinds == INTERFACE].tolist():
             self._add_interface(4 * block, 4 * block + int(words[block + 1]))
+        if not (kinds == ENHANCED_PACKET).any():
+            return None
         # Enhanced Packet Block: type, length, interface, time in two words, captured and original
         # length, then the packet, filled up to 32 bits, options, and the length once more.
         at = blocks[chosen(kinds == ENHANCED_PACKET)]
@@ -243,41 +250,48 @@ class PcapngReader:
             at += 4 + length + -length % 4
 
 
-def _chase(words: npt.NDArray[np.uint32], at: int) -> tuple[Integers, int, bool]:
-    """First words of a section's whole blocks from `at` on, where they end, whether one lies.
+class _Blocks:
+    """The words of a window, and the chain of blocks in them.
 
     General Block Structure: each block has its length at both ends. Packet blocks are looked for
     by their type and both lengths, all at once; each link of the chain is then checked, so what
     only looks like a block inside of a packet is never taken.
     """
-    start, end = at, len(words)
-    packets, following = _look_like_packets(words, at)
-    breaks = np.flatnonzero(following[:-1] != packets[1:])
-    pieces: list[Integers] = []
-    while at + 1 < end:
-        n = int(np.searchsorted(packets, at))
-        if n < len(packets) and packets[n] == at:
-            next_break = int(np.searchsorted(breaks, n))
-            last = int(breaks[next_break]) if next_break < len(breaks) else len(packets) - 1
-            pieces.append(packets[n : last + 1])
-            at = int(following[last])
-            continue
-        if words[at] == SECTION_HEADER and at > start:
-            break
-        length = int(words[at + 1]) >> 2
-        if at + length > end:
-            return _joined(pieces), at, length > _MAX_BLOCK_WORDS
-        if length < _MIN_BLOCK_WORDS or words[at + length - 1] != words[at + 1]:
-            return _joined(pieces), at, True
-        pieces.append(np.array([at], np.int64))
-        at += length
-    return _joined(pieces), at, False
+
+    def __init__(self, words: npt.NDArray[np.uint32]) -> None:
+        self.words = words
+        self._packets, self._following = _look_like_packets(words)
+        self._breaks = np.flatnonzero(self._following[:-1] != self._packets[1:])
+
+    def chase(self, at: int) -> tuple[Integers, int, bool]:
+        """First words of a section's whole blocks from `at` on, their end, whether one lies."""
+        words, packets, breaks = self.words, self._packets, self._breaks
+        start, end = at, len(words)
+        pieces: list[Integers] = []
+        while at + 1 < end:
+            n = int(np.searchsorted(packets, at))
+            if n < len(packets) and packets[n] == at:
+                next_break = int(np.searchsorted(breaks, n))
+                last = int(breaks[next_break]) if next_break < len(breaks) else len(packets) - 1
+                pieces.append(packets[n : last + 1])
+                at = int(self._following[last])
+                continue
+            if words[at] == SECTION_HEADER and at > start:
+                break
+            length = int(words[at + 1]) >> 2
+            if at + length > end:
+                return _joined(pieces), at, length > _MAX_BLOCK_WORDS
+            if length < _MIN_BLOCK_WORDS or words[at + length - 1] != words[at + 1]:
+                return _joined(pieces), at, True
+            pieces.append(np.array([at], np.int64))
+            at += length
+        return _joined(pieces), at, False
 
 
-def _look_like_packets(words: npt.NDArray[np.uint32], at: int) -> tuple[Integers, Integers]:
+def _look_like_packets(words: npt.NDArray[np.uint32]) -> tuple[Integers, Integers]:
     """Where Enhanced Packet Blocks seem to start, and the word behind each."""
     end = len(words)
-    found = np.flatnonzero(words[at : end - 1] == ENHANCED_PACKET) + at
+    found = np.flatnonzero(words[: end - 1] == ENHANCED_PACKET)
     lengths = words[found + 1]
     following = found + (lengths >> 2)
     whole = (following <= end) & (lengths >= 4 * _MIN_BLOCK_WORDS) & (lengths & 3 == 0)

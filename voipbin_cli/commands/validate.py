@@ -91,6 +91,16 @@ class ValidateOptions:
             show_default=False,
         ),
     ] = None
+    max_violations: Annotated[
+        int,
+        typer.Option(
+            help="With --json, list so many violations of a rule in each direction; further "
+            "ones are counted only.",
+            metavar="N",
+            min=0,
+            rich_help_panel=OUTPUT,
+        ),
+    ] = 1000
     document: Annotated[
         Document | None,
         choice(
@@ -156,12 +166,16 @@ def validate(options: ValidateOptions) -> None:
 
 def _judged(options: ValidateOptions) -> Sequence[Group]:
     """Judge what was named, tell the result, and return what was found."""
+    from voipbin_cli.analysis.validation.listing import Listing
     from voipbin_cli.analysis.validation.scope import Scope
     from voipbin_cli.commands.target import chosen_source, chosen_target
 
     live, scope = options.live, Scope(options.spec, options.direction, options.max_frames)
     output = ValidationOutput(
-        as_json=live.out.json, document=options.document, quiet=live.out.quiet
+        as_json=live.out.json,
+        document=options.document,
+        quiet=live.out.quiet,
+        listing=Listing(options.max_violations),
     )
     if options.proxy is not None:
         target = chosen_target(options.source, live.api)
@@ -200,6 +214,7 @@ def _of_hex(
     from voipbin_cli.codec.encapsulation import Encapsulation
     from voipbin_cli.errors import UsageError
     from voipbin_cli.offline.hex_text import ExplainedMessage, HexValidation
+    from voipbin_cli.render.problems import say
 
     if not path:
         raise UsageError("--hex without a file", hint="- is standard input")
@@ -209,6 +224,8 @@ def _of_hex(
             output.frame(step)
         else:
             output.part(step)
+    if validation.explained < validation.frames and not output.quiet:
+        say(f"the first {validation.explained} of {validation.frames} frames are explained")
     output.summary(validation.summary)
     output.result(path, validation.summary, validation.groups)
     return validation.groups

@@ -170,7 +170,7 @@ def _diagnose_streams(path: str, capture: Capture) -> FileDiagnosis:
             for each in found_in_tcp
         ),
     ]
-    passed_over = without_media(capture.passed_over, tcp)
+    passed_over = without_media(capture, finder, tcp)
     if not found:
         raise NothingToJudge(
             "; ".join([f"{path} holds no RTP stream", *unread(tcp.notes)])

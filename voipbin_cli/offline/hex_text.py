@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any, BinaryIO, NamedTuple
 
-from voipbin_cli.analysis.messages import TimedMessage, from_messages
+from voipbin_cli.analysis.messages import (
+    NO_TIME,
+    Gathering,
+    Messages,
+    TimedMessage,
+    from_messages,
+)
 from voipbin_cli.analysis.validation.dissect import Field, dissect
 from voipbin_cli.analysis.validation.judge import Part
 from voipbin_cli.analysis.validation.scope import Scope
@@ -16,10 +23,17 @@ from voipbin_cli.errors import UsageError
 from voipbin_cli.offline.source import opened_bytes
 
 _HEX_LINE = re.compile(r"(?:0x)?[0-9a-f]{2}(?:[\s:,;.-]*(?:0x|\\x)?[0-9a-f]{2})*", re.IGNORECASE)
+# As most are written.
+_PLAIN_LINE = re.compile(r"(?:[0-9a-f]{2})+", re.IGNORECASE)
 _OFFSET_LINE = re.compile(r"\s*([0-9a-f]{4,16})(?::|\s{2,})\s*(.*)", re.IGNORECASE)
 _PAIRS = re.compile(r"(?:0x|\\x)?([0-9a-f]{2})", re.IGNORECASE)
 # Of characters in a line, and of bytes in a message.
 _MAX_LINE = 1 << 20
+# More than anybody reads; further ones are judged and counted.
+_MAX_EXPLAINED = 1000
+# So many are judged at once from there on, or so many bytes.
+_PIECE_MESSAGES = 10_000
+_PIECE_BYTES = 1 << 22
 
 
 class ExplainedMessage(NamedTuple):
@@ -31,7 +45,7 @@ class ExplainedMessage(NamedTuple):
 
 
 class HexValidation:
-    """Explains and judges hex text, of a file or of standard input (`-`)."""
+    """Judges hex text, of a file or of standard input (`-`), and explains the first messages."""
 
     def __init__(
         self, path: str, scope: Scope, encapsulation: Encapsulation = Encapsulation.RTP
@@ -40,22 +54,32 @@ class HexValidation:
         self._direction = scope.direction or Direction.IN
         self._encapsulation = encapsulation
         self._validator = scope.validator(encapsulation)
+        self.explained = 0
 
     def steps(self) -> Iterator[ExplainedMessage | Part]:
-        """Yield each message explained, and each part that is judged by then; to be asked once.
+        """Yield the first thousand explained, and each part that is judged by then.
 
-        Raises UsageError for what cannot be read or holds no message.
+        To be asked once. Raises UsageError for what cannot be read or holds no message.
         """
         validator = self._validator
         with opened_bytes(self._path, hint="- is stdin") as file:
-            for number, data in enumerate(hex_messages(file)):
+            messages = hex_messages(file)
+            for number, data in enumerate(islice(messages, _MAX_EXPLAINED)):
                 yield ExplainedMessage(number, data, dissect(self._encapsulation, data))
+                self.explained = number + 1
                 yield from validator.add(self._direction, from_messages([TimedMessage(data)]))
                 if validator.is_full:
                     break
+            while not validator.is_full and len(piece := _piece(messages)):
+                yield from validator.add(self._direction, piece)
         yield from validator.finish()
-        if not self.summary["frames"]:
+        if not self.frames:
             raise UsageError("there is no hex text", hint="one message a line")
+
+    @property
+    def frames(self) -> int:
+        """How many were judged."""
+        return self._validator.frames[self._direction]
 
     @property
     def summary(self) -> dict[str, Any]:
@@ -75,6 +99,9 @@ def hex_messages(file: BinaryIO) -> Iterator[bytes]:
     """
     dump = bytearray()
     for number, text in enumerate(_lines(file), 1):
+        if _PLAIN_LINE.fullmatch(text):
+            yield bytes.fromhex(text)
+            continue
         offset = _OFFSET_LINE.fullmatch(text)
         place = int(offset[1], 16) if offset else 0
         if offset and (dump or place == 0):
@@ -88,6 +115,17 @@ def hex_messages(file: BinaryIO) -> Iterator[bytes]:
             yield _line_bytes(text, number)
     if dump:
         yield bytes(dump)
+
+
+def _piece(messages: Iterator[bytes]) -> Messages:
+    """The next of them, some thousands or a few megabytes."""
+    piece, size = Gathering(), 0
+    for data in islice(messages, _PIECE_MESSAGES):
+        piece.add(data, NO_TIME)
+        size += len(data)
+        if size >= _PIECE_BYTES:
+            break
+    return piece.frames()
 
 
 def _lines(file: BinaryIO) -> Iterator[str]:

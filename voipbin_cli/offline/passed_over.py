@@ -5,18 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from voipbin_cli.capture.capture_file import Capture
 from voipbin_cli.capture.layers import Layer
+from voipbin_cli.offline.streams import MAX_STREAMS, StreamFinder
 from voipbin_cli.offline.tcp_media import TLS
 from voipbin_cli.offline.tcp_streams import TcpStreamFinder
 
+_TOO_MANY = f"of more than {MAX_STREAMS} streams"
 
-def without_media(passed_over: Mapping[str, int], tcp: TcpStreamFinder[Any]) -> dict[str, int]:
+
+def without_media(
+    capture: Capture, udp: StreamFinder[Any], tcp: TcpStreamFinder[Any]
+) -> dict[str, int]:
     """The packets that were passed over, those of media in TCP left out."""
-    counts = dict(passed_over)
+    counts = dict(capture.passed_over)
     others = counts.pop(Layer.TCP, 0) - tcp.media_segments
-    if others > 0:
-        counts[Layer.TCP.value] = others
-    return counts
+    further = udp.left_out + capture.too_many_flows
+    counts |= {Layer.TCP.value: max(0, others), _TOO_MANY: further}
+    return {words: count for words, count in counts.items() if count}
 
 
 def beside_fields(twice: int, neighbours: Mapping[str, int]) -> dict[str, Any]:

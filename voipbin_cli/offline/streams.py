@@ -21,7 +21,7 @@ from voipbin_cli.offline.neighbours import Kind, are_keying, kinds
 _MAX_CANDIDATES = 4096
 _MAX_KEPT = 16
 _MAX_STEP = 100
-_MAX_STREAMS = 4096
+MAX_STREAMS = 4096
 # A stream is begun when a second of it is there: what is said of it, and beside it, is known then.
 _FIRST_PACKETS = 50
 # Of a key exchange a flow has some ten packets.
@@ -97,10 +97,12 @@ class StreamFinder(Generic[T]):
     flow of a stream and is nothing that is known belongs to it; its neighbours are counted (RFC
     7983), and packets that a mirror let the capture see twice. `make` returns what takes the
     messages of a stream, given its flow, the first of them, and what came beside it so far.
+    `left_out` counts the packets of sources that came when there were 4096 streams.
     """
 
     def __init__(self, make: Callable[[Flow, Messages, dict[Kind, int]], T]) -> None:
         self.streams: list[CapturedStream[T]] = []
+        self.left_out = 0
         self._make = make
         self._flows: list[Flow] = []
         self._known: dict[_Key, CapturedStream[T]] = {}
@@ -190,7 +192,8 @@ class StreamFinder(Generic[T]):
         return np.union1d(mine, odd)
 
     def _becomes_stream(self, key: _Key, packets: Messages) -> bool:
-        if len(self.streams) + len(self._waiting) >= _MAX_STREAMS:
+        if len(self.streams) + len(self._waiting) >= MAX_STREAMS:
+            self.left_out += len(packets)
             return False
         if key not in self._candidates and len(self._candidates) >= _MAX_CANDIDATES:
             self._candidates.pop(next(iter(self._candidates)))

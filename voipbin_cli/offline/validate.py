@@ -211,7 +211,7 @@ class FileValidation:
         self.streams = [*finder.streams, *tcp.streams]
         for each in self.streams:
             yield from _of(each, each.fold.finish())
-        self.passed_over = without_media(capture.passed_over, tcp)
+        self.passed_over = without_media(capture, finder, tcp)
         self.unread = unread(tcp.notes)
 
     def _stream_validator(

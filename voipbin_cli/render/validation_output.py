@@ -12,6 +12,7 @@ from voipbin_cli.render.jsonl import emit
 
 if TYPE_CHECKING:
     from voipbin_cli.analysis.validation.judge import Part
+    from voipbin_cli.analysis.validation.listing import Listing
     from voipbin_cli.analysis.validation.tally import Group
     from voipbin_cli.offline.hex_text import ExplainedMessage
     from voipbin_cli.offline.validate import JudgedStream
@@ -26,21 +27,22 @@ class Document(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ValidationOutput:
-    """JSON Lines, or a document, or words; `quiet`: no words."""
+    """JSON Lines, or a document, or words; `quiet`: no words; `listing`: which are told singly."""
 
     as_json: bool
     document: Document | None
     quiet: bool
+    listing: Listing
 
     @property
     def _in_words(self) -> bool:
         return not (self.as_json or self.document or self.quiet)
 
     def part(self, part: Part, stream: JudgedStream | None = None) -> None:
-        """Tell of every single broken rule, where someone reads that."""
+        """Tell of each broken rule that is listed, where someone reads that."""
         if self.as_json:
             more = {"stream": stream.name} if stream else {}
-            for violation in part.violations():
+            for violation in self.listing.violations(part):
                 emit("violation", violation.as_fields() | more)
 
     def frame(self, message: ExplainedMessage) -> None:

@@ -25,10 +25,10 @@ class Intervals(NamedTuple):
 
 
 class IntervalFold:
-    """A histogram of intervals, with their extremes and their sum."""
+    """A histogram of intervals, as long as the longest; with their extremes and their sum."""
 
     def __init__(self) -> None:
-        self._bins = np.zeros(_BINS + 1, np.int64)
+        self._bins: Ints = np.zeros(0, np.int64)
         self._count = self._sum_ns = 0
         self._least_ns, self._most_ns = 1 << 62, 0
 
@@ -37,7 +37,9 @@ class IntervalFold:
         if not len(intervals_ns):
             return
         bins = np.minimum((intervals_ns + _BIN_NS // 2) // _BIN_NS, _BINS)
-        self._bins += np.bincount(bins, minlength=_BINS + 1)
+        counts = np.bincount(bins, minlength=len(self._bins))
+        counts[: len(self._bins)] += self._bins
+        self._bins = counts
         self._count += len(intervals_ns)
         self._sum_ns += int(intervals_ns.sum())
         self._least_ns = min(self._least_ns, int(intervals_ns.min()))

@@ -40,7 +40,8 @@ class DelayTarget:
         self.base_ns: int | None = None
         self.needed_ns = 0
         self._minima = np.full(BASE_BLOCKS - 1, _FAR, np.int64)
-        self._counts = np.zeros((WINDOW_BLOCKS - 1, _BUCKETS), np.int64)
+        # Of the blocks before, none at first: those count as empty.
+        self._counts: Ints = np.zeros((0, _BUCKETS), np.int64)
 
     def add(self, blocks: Ints) -> tuple[Ints, Ints]:
         """Take offsets, shape (blocks, BLOCK_FRAMES); return base and need after each block."""
@@ -57,8 +58,9 @@ class DelayTarget:
         self._minima = minima[1 - BASE_BLOCKS :]
         excess = -((bases[:, None] - blocks) // STEP_NS)
         counts = np.concatenate([self._counts, _counts(np.minimum(excess, _BUCKETS - 1))])
+        none_yet = np.zeros((WINDOW_BLOCKS - len(self._counts), _BUCKETS), np.int64)
         self._counts = counts[1 - WINDOW_BLOCKS :]
-        total = np.concatenate([np.zeros((1, _BUCKETS), np.int64), counts.cumsum(axis=0)])
+        total = np.concatenate([none_yet, counts.cumsum(axis=0)])
         window = (total[WINDOW_BLOCKS:] - total[:-WINDOW_BLOCKS]).cumsum(axis=1)
         frames = window[:, -1:]
         allowed = (np.maximum(frames, LEAST_FRAMES) * LATE_BUDGET).astype(np.int64)
