@@ -7,9 +7,19 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from voipbin_cli.analysis.closing import NO_CLOSE_FRAME, Closing
-from voipbin_cli.analysis.findings import Circumstances, Finding, Verdict, find, verdict
+from voipbin_cli.analysis.farend.far_queue import queue_of
+from voipbin_cli.analysis.findings import (
+    Circumstances,
+    Finding,
+    Verdict,
+    find,
+    find_sent,
+    gravest_first,
+    verdict,
+)
 from voipbin_cli.analysis.findings.unscored import scored
 from voipbin_cli.analysis.metrics import Measured
+from voipbin_cli.analysis.sent import SentFold, SentSide
 from voipbin_cli.analysis.severity import Severity
 from voipbin_cli.analysis.stream import StreamFold
 from voipbin_cli.analysis.words import Words
@@ -33,6 +43,8 @@ class Diagnosis:
     measured: Measured
     findings: tuple[Finding, ...]
     verdict: Verdict
+    sent: SentSide | None = None
+    """What was sent, where it was more than silence now and then."""
 
     @property
     def has_errors(self) -> bool:
@@ -52,27 +64,41 @@ class Diagnosis:
             "verdict": self.verdict.value,
             "findings": [finding.as_fields() for finding in self.findings],
             "metrics": measured.as_fields(),
+            "metrics_sent": self.sent.measured.as_fields() if self.sent else None,
+            "far_end": self.sent.heard.as_fields() if self.sent else None,
         }
 
 
-def diagnose(stream: StreamFold, around: Circumstances | None = None) -> Diagnosis:
-    """Diagnose what a stream has brought so far."""
+def diagnose(
+    stream: StreamFold, around: Circumstances | None = None, sent: SentFold | None = None
+) -> Diagnosis:
+    """Diagnose what a stream has brought so far, and what was sent into it."""
     around = around or Circumstances()
     measured = stream.measured(may_be_silent=around.may_be_silent)
     findings = find(measured, around)
     measured = replace(measured, quality=scored(measured.quality, findings))
-    return Diagnosis(measured, findings, verdict(findings))
+    side = sent.result() if sent is not None else None
+    if side is not None:
+        found = find_sent(side)
+        quality = scored(side.quality, found)
+        side = replace(side, measured=replace(side.measured, quality=quality))
+        findings = gravest_first(findings, found)
+    return Diagnosis(measured, findings, verdict(findings), side)
 
 
 class DiagnosisFold:
     """What is known of a stream beside its frames; told alike by a live run and by a capture.
 
     The connection, its losses and its round trips go to the folds, the rest into
-    `circumstances`. `target` is what the stream is of, as its label says.
+    `circumstances`. `target` is what the stream is of, as its label says. `sending` measures what
+    is sent into it, as `stream` does what comes; without it that is not judged.
     """
 
-    def __init__(self, stream: StreamFold, target: str | None = None) -> None:
+    def __init__(
+        self, stream: StreamFold, target: str | None = None, sending: StreamFold | None = None
+    ) -> None:
         self.stream = stream
+        self.sent = SentFold(sending, stream, queue_of(target)) if sending is not None else None
         self._is_conference = (target or "").startswith("conference/")
         self.connections = 0
         self.close: dict[str, Any] | None = None
@@ -83,6 +109,12 @@ class DiagnosisFold:
         self._pinged: bool | None = None
         self._api: dict[str, Any] = {}
         self._refusal: dict[str, Any] = {}
+
+    def flush(self) -> None:
+        """Let nothing wait any longer: the stream is over."""
+        self.stream.flush()
+        if self.sent is not None:
+            self.sent.flush()
 
     def told(self, fields: Mapping[str, Any]) -> None:
         """What the API said: `status`, `mute_direction`, `members`; or `finding` and why."""
@@ -95,6 +127,8 @@ class DiagnosisFold:
         """A connection is up."""
         self.connections += 1
         if self.connections > 1:
+            if self.sent is not None:
+                self.sent.reopened()
             self.stream.reopened()
 
     def ended(self, fields: Mapping[str, Any]) -> None:
@@ -172,7 +206,7 @@ class DiagnosisFold:
 
     def diagnosis(self) -> Diagnosis:
         """What all of it comes to."""
-        return diagnose(self.stream, self.circumstances)
+        return diagnose(self.stream, self.circumstances, self.sent)
 
     def summary(self, target: str | None) -> dict[str, Any]:
         """The fields of the summary."""

@@ -38,7 +38,7 @@ from voipbin_cli.analysis.trace import Trace
 from voipbin_cli.codec.codecs import FRAME_NS, FRAME_SAMPLES, SAMPLE_RATE_HZ, Codec
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.codec.evidence import is_still
-from voipbin_cli.codec.fingerprint import Dialect, name_dialect
+from voipbin_cli.codec.fingerprint import Dialect, Fingerprint, name_dialect
 from voipbin_cli.codec.formats import Format
 from voipbin_cli.codec.framing import OtherFraming
 from voipbin_cli.codec.reading import Reading
@@ -259,6 +259,11 @@ class StreamFold:
     def last_ns(self) -> int | None:
         """The arrival of the latest frame that was measured, None before the first."""
         return self._placer.last_ns
+
+    @property
+    def fingerprint(self) -> Fingerprint | None:
+        """The first packet's fields by which its sender can be told; None without any (RTP)."""
+        return self._reader.fingerprint
 
     def glance(self) -> Glance:
         """A few figures for a view that looks often."""

@@ -123,13 +123,13 @@ def diagnose_file(path: str, encapsulation: Encapsulation | None = None) -> File
 def _diagnose_run(target: str, encapsulation: Encapsulation, capture: Capture) -> FileDiagnosis:
     """Tell a live run over again."""
     with Worker() as worker:
-        run = DiagnosisFold(_new_fold(encapsulation, worker), target)
+        run = _both_ways(encapsulation, worker, target)
         for step in steps(capture, _RETOLD):
             if isinstance(step, CapturedEvent):
                 _retell(run, step)
-            elif step.direction is Direction.IN:
-                run.stream.add(step.messages)
-        run.stream.flush()
+            else:
+                _add(run, step.direction, step.messages)
+        run.flush()
     stream = DiagnosedStream(target, run.stream, run.diagnosis())
     return FileDiagnosis((stream,), run.summary(target), True, capture.truncated)
 
@@ -139,21 +139,22 @@ def _diagnose_streams(path: str, capture: Capture) -> FileDiagnosis:
     descriptions = SessionDescriptions()
     with Worker() as worker:
         finder = StreamFinder(partial(_udp_fold, descriptions, worker))
-        tcp: TcpStreamFinder[StreamFold] = TcpStreamFinder(partial(_new_fold, worker=worker))
+        tcp: TcpStreamFinder[DiagnosisFold] = TcpStreamFinder(partial(_both_ways, worker=worker))
         for chunk in capture.chunks():
             descriptions.read(chunk)
             for stream, messages in finder.add(chunk, capture.flows):
                 stream.fold.add(messages)
             for media, direction, messages in tcp.add(chunk):
-                if direction is Direction.IN:
-                    media.fold.add(messages)
+                _add(media.fold, direction, messages)
         for stream, messages in finder.finish():
             stream.fold.add(messages)
         for stream in finder.streams:
             _tell_late(stream)
         found_in_udp, found_in_tcp = finder.streams, tcp.streams
-        for fold in [*(one.fold for one in found_in_udp), *(one.fold for one in found_in_tcp)]:
-            fold.flush()
+        for udp in found_in_udp:
+            udp.fold.flush()
+        for each in found_in_tcp:
+            each.fold.flush()
     found = [
         *(
             DiagnosedStream(
@@ -166,7 +167,7 @@ def _diagnose_streams(path: str, capture: Capture) -> FileDiagnosis:
             for each in found_in_udp
         ),
         *(
-            DiagnosedStream(each.name, each.fold, diagnose(each.fold), tcp=each.truth())
+            DiagnosedStream(each.name, each.fold.stream, each.fold.diagnosis(), tcp=each.truth())
             for each in found_in_tcp
         ),
     ]
@@ -204,6 +205,21 @@ def _new_fold(
         keep_rows=KEPT_ROWS,
         aside=worker,
     )
+
+
+def _both_ways(
+    encapsulation: Encapsulation, worker: Worker, target: str | None = None
+) -> DiagnosisFold:
+    """Folds of both directions of a stream."""
+    received, sent = _new_fold(encapsulation, worker), _new_fold(encapsulation, worker)
+    return DiagnosisFold(received, target, sent)
+
+
+def _add(fold: DiagnosisFold, direction: Direction, messages: Messages) -> None:
+    if direction is Direction.IN:
+        fold.stream.add(messages)
+    elif fold.sent is not None:
+        fold.sent.add(messages)
 
 
 def _udp_fold(

@@ -18,6 +18,7 @@ VERDICTS = {
     "degraded": ("bold yellow", "it works, and not well"),
     "bad": ("bold red", "it cannot be used as it is"),
 }
+_VERDICTS = {"error": "bad", "warning": "degraded", "info": "ok"}
 SEVERITIES = {"error": "bold red", "warning": "bold yellow", "info": "cyan"}
 
 
@@ -31,6 +32,8 @@ def show_diagnosis(summary: Mapping[str, Any]) -> None:
     cause = first["title"] if first and first["severity"] != "info" else words
     name = f" ({first['id']})" if first and first["severity"] != "info" else ""
     out.print(Text.assemble((f"{summary['verdict']}: ", style), f"{cause}{name}"))
+    if summary.get("metrics_sent"):
+        out.print(Text(direction_text(summary)))
     for finding in summary["findings"]:
         _show_finding(finding, out)
     if summary["metrics"]["frames"]:
@@ -38,13 +41,48 @@ def show_diagnosis(summary: Mapping[str, Any]) -> None:
         out.print(figures_table(summary["metrics"]))
         out.print(Text(counts_text(summary["metrics"])))
         out.print(Text(quality_text(summary["metrics"]["mos"]), "dim"))
+    if summary.get("metrics_sent"):
+        _show_sent(summary, out)
     sys.stdout.flush()
+
+
+def direction_text(summary: Mapping[str, Any]) -> str:
+    """The verdict of each direction, by the gravest that was found in it."""
+    parts = []
+    for way, words in (("in", "received"), ("out", "sent")):
+        graver = [f["severity"] for f in summary["findings"] if f.get("direction") == way]
+        worst = next((_VERDICTS[name] for name in SEVERITIES if name in graver), "ok")
+        parts.append(f"{words}: {worst}")
+    return ", ".join(parts)
+
+
+def _show_sent(summary: Mapping[str, Any], out: Console) -> None:
+    """The figures of what was sent, and what the phone heard of it."""
+    sent = summary["metrics_sent"]
+    out.print()
+    out.print(Text("what was sent", "bold"))
+    out.print(figures_table(sent))
+    out.print(Text(counts_text(sent)))
+    if (heard := summary["far_end"]) is not None:
+        out.print(Text(heard_text(heard)))
+    out.print(Text(quality_text(sent["mos"]), "dim"))
+
+
+def heard_text(heard: Mapping[str, Any]) -> str:
+    """What the phone heard, in a line."""
+    parts = [f"the phone hears {heard['heard_share']:.1%} of it"]
+    if heard["holes"]:
+        parts.append(f"{heard['holes']} holes, {heard['holes_ms']:.0f} ms in all")
+    if heard["flushes"]:
+        parts.append(f"{heard['lost_ms']:.0f} ms thrown away, the queue being too full")
+    return "; ".join(parts)
 
 
 def _show_finding(finding: Mapping[str, Any], out: Console) -> None:
     style = SEVERITIES[finding["severity"]]
     out.print()
-    head = f"  {finding['title']}, {finding['confidence']:.0%} sure"
+    way = {"out": "  (sent)"}.get(finding.get("direction", ""), "")
+    head = f"{way}  {finding['title']}, {finding['confidence']:.0%} sure"
     out.print(Text.assemble((f"{finding['severity']} {finding['id']}", style), head))
     if finding["evidence"]:
         out.print(Text(f"  evidence: {evidence_text(finding['evidence'])}"))

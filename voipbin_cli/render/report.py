@@ -120,10 +120,14 @@ def _terms(facts: Mapping[str, Any]) -> str:
     )
 
 
+def _way(finding: Mapping[str, Any]) -> str:
+    return " (of what is sent)" if finding.get("direction") == "out" else ""
+
+
 def _finding(finding: Mapping[str, Any]) -> str:
     return (
         f'<div class="finding {_text(finding["severity"])}">'
-        f"<h3>{_text(finding['severity'])}: {_text(finding['id'])}</h3>"
+        f"<h3>{_text(finding['severity'])}: {_text(finding['id'])}{_way(finding)}</h3>"
         f"<p>{_text(finding['title'])}; {finding['confidence']:.0%} sure.</p>"
         f"<dl>{_terms(finding['evidence'])}</dl>"
         f"<p><b>Remedy:</b> {_text(finding['remedy'])}.</p></div>"

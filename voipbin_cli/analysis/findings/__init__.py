@@ -24,12 +24,26 @@ from voipbin_cli.analysis.findings import (
     unheard,
 )
 from voipbin_cli.analysis.findings import mislabelled as labels
+from voipbin_cli.analysis.findings import sent as sent_rows
 from voipbin_cli.analysis.findings.row import Case, Circumstances, Finding, FindingRow
 from voipbin_cli.analysis.metrics import Measured
+from voipbin_cli.analysis.sent import SentSide
 from voipbin_cli.analysis.severity import Severity
+from voipbin_cli.codec.encapsulation import Direction
 from voipbin_cli.finding_ids import FindingId
 
-__all__ = ["BY_ID", "ROWS", "Circumstances", "Finding", "FindingRow", "Verdict", "find", "verdict"]
+__all__ = [
+    "BY_ID",
+    "ROWS",
+    "Circumstances",
+    "Finding",
+    "FindingRow",
+    "Verdict",
+    "find",
+    "find_sent",
+    "gravest_first",
+    "verdict",
+]
 
 ROWS: tuple[FindingRow, ...] = (
     *connection.ROWS,
@@ -64,22 +78,44 @@ _VERDICTS = {
 }
 
 
+# Of the way to a stream, and of neither direction of it.
+_OF_NEITHER = {row.id for row in connection.ROWS} - {FindingId.NO_AUDIO} | {FindingId.LOCAL_LAG}
+
+
 def find(measured: Measured, around: Circumstances) -> tuple[Finding, ...]:
     """What is wrong, gravest first, in each severity by cause; what another explains left out."""
-    case = Case(measured, around)
+    # Which way a phone's packets go that somebody captured nobody says.
+    direction = None if measured.is_datagrams else Direction.IN
+    return tuple(_found(ROWS, Case(measured, around), direction))
+
+
+def find_sent(sent: SentSide) -> tuple[Finding, ...]:
+    """The same of what is sent."""
+    case = Case(sent.measured, Circumstances(), sent)
+    return tuple(_found(sent_rows.ROWS, case, Direction.OUT))
+
+
+def gravest_first(*found: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """The findings of several directions in one order."""
+    together = (finding for findings in found for finding in findings)
+    return tuple(sorted(together, key=lambda finding: -finding.severity.rank))
+
+
+def _found(rows: tuple[FindingRow, ...], case: Case, direction: Direction | None) -> list[Finding]:
     explained: set[FindingId] = set()
     found: list[Finding] = []
-    for row in ROWS:
+    for row in rows:
         confidence = row.judge(case)
         if confidence > 0 and row.id not in explained:
             explained |= row.explains | row.explains_here(case)
-            found.append(row.finding(case, confidence))
+            way = None if row.id in _OF_NEITHER else direction
+            found.append(row.finding(case, confidence, way))
     errors = {finding.id for finding in found if finding.severity is Severity.ERROR}
 
     def place(finding: Finding) -> tuple[int, bool]:
         return -finding.severity.rank, bool(BY_ID[finding.id].follows & errors)
 
-    return tuple(sorted(found, key=place))
+    return sorted(found, key=place)
 
 
 def verdict(findings: tuple[Finding, ...]) -> Verdict:

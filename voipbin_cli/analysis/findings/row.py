@@ -8,8 +8,10 @@ from typing import Any
 
 from voipbin_cli.analysis.closing import Closing
 from voipbin_cli.analysis.metrics import Measured
+from voipbin_cli.analysis.sent import SentSide
 from voipbin_cli.analysis.severity import Severity
 from voipbin_cli.analysis.words import NO_WORDS, Words
+from voipbin_cli.codec.encapsulation import Direction
 from voipbin_cli.finding_ids import FindingId
 
 INFO, WARNING, ERROR = Severity
@@ -91,6 +93,8 @@ class Case:
 
     measured: Measured
     around: Circumstances
+    sent: SentSide | None = None
+    """Of what is sent: what the far end makes of it. None of what is received."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,11 +108,15 @@ class Finding:
     evidence: Mapping[str, Any]
     remedy: str
     symptom: str = ""
+    direction: Direction | None = None
+    """Of what is received or of what is sent; None where it is of the way to both."""
 
     def as_fields(self) -> dict[str, Any]:
         """The fields that the command line promises, and the symptom."""
+        direction = {} if self.direction is None else {"direction": self.direction.value}
         return {
             "id": self.id.value,
+            **direction,
             "severity": self.severity.value,
             "confidence": round(self.confidence, 2),
             "title": self.title,
@@ -142,7 +150,7 @@ class FindingRow:
     grave: Callable[[Case], bool] = lambda _facts: False
     mild: Callable[[Case], bool] = lambda _facts: False
 
-    def finding(self, case: Case, confidence: float) -> Finding:
+    def finding(self, case: Case, confidence: float, direction: Direction | None = None) -> Finding:
         """What this row has found."""
         severity = INFO if self.mild(case) else ERROR if self.grave(case) else self.severity
         words = self.specify(case)
@@ -154,6 +162,7 @@ class FindingRow:
             evidence=self.prove(case),
             remedy=words.remedy or self.remedy,
             symptom=self.symptom,
+            direction=direction,
         )
 
 

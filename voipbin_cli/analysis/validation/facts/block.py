@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from voipbin_cli.analysis.columns import Ints
+from voipbin_cli.analysis.farend.played import played_samples
 from voipbin_cli.analysis.headers import AudioSocketHeaders, Headers, NoHeaders, RtpHeaders
 from voipbin_cli.analysis.messages import Messages
 from voipbin_cli.analysis.validation.due import Due
@@ -17,7 +18,6 @@ from voipbin_cli.analysis.validation.facts.pacing import PacingFacts, PacingPast
 from voipbin_cli.analysis.validation.facts.payload import PayloadFacts
 from voipbin_cli.analysis.validation.facts.rtp_clock import ClockFacts, ClockPast
 from voipbin_cli.analysis.validation.facts.rtp_sequence import SequenceFacts, SequencePast
-from voipbin_cli.codec.codecs import SAMPLE_RATE_HZ
 from voipbin_cli.codec.encapsulation import Encapsulation
 
 
@@ -89,15 +89,9 @@ class BlockFacts:
 
     @property
     def played_samples(self) -> Ints:
-        """What the far end plays of each message, were it to wait for ever; 0 where it has no time.
-
-        RTP of a payload type that it does not take it drops, and what is in another codec it plays
-        as the one it takes.
-        """
-        is_taken = self.messages.time_ns >= 0
-        if self.due.payload_types:
-            is_taken &= np.isin(self.rtp.payload_type, sorted(self.due.payload_types))
-        return np.where(is_taken, self.audio.duration_ns * SAMPLE_RATE_HZ // 1_000_000_000, 0)
+        """What the far end plays of each message; 0 where it has no time."""
+        played = played_samples(self._headers, self.audio.sample_bytes, self.due.payload_types)
+        return np.where(self.messages.time_ns >= 0, played, 0)
 
     @cached_property
     def sequence(self) -> SequenceFacts:
