@@ -458,6 +458,7 @@ Register-ArgumentCompleter -Native -CommandName voipbin -ScriptBlock {
             @('audiosocket-hangup', 'No hangup is sent in mid-stream.'),
             @('audiosocket-kind', 'Audio alone is sent, as kind 10.'),
             @('audiosocket-kind-received', 'The platform sends audio alone, as kind 10.'),
+            @('audiosocket-unknown-kind', 'The kind is one that the protocol has.'),
             @('audiosocket-rate', 'The kind is 10: 8 kHz.'),
             @('audiosocket-frame-size', 'A frame holds 20 ms of audio: 320 bytes linear, 160 of G.711, at 8 kHz.'),
             @('audio-mulaw', 'Where linear audio is due, no mu-law comes.'),

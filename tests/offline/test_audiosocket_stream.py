@@ -58,6 +58,16 @@ def test_no_byte_is_lost_whatever_they_are(data: bytes, first: int) -> None:
     assert b"".join(cut(data, first)) == data
 
 
+@pytest.mark.parametrize("unknown", [b"\x42\x01\x40" + bytes(320), b"\x42\0\0"])
+@pytest.mark.parametrize("place", [0, 10, 30])
+def test_a_frame_of_an_unknown_kind_is_a_frame_and_what_is_behind_it_is_in_step(
+    unknown: bytes, place: int
+) -> None:
+    frames = vector("audiosocket-linear")[:30]
+    frames.insert(place, unknown)
+    assert cut(b"".join(frames)) == frames
+
+
 def test_a_stream_longer_than_a_read_is_cut_alike(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(audiosocket_stream, "_PIECE_BYTES", 1000)
     monkeypatch.setattr(audiosocket_stream, "_SEARCH_BYTES", 2000)

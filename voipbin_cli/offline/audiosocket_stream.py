@@ -63,7 +63,7 @@ def _following(data: bytes, at: int, *, is_last: bool) -> int | None:
         return big
     if not is_last and end - at < _SEARCH_BYTES:
         return None
-    if big == end:
+    if big == end or _is_unknown_frame_at(data, big):
         return big
     little = at + HEADER_BYTES + (data[at + 1] | data[at + 2] << 8)
     if little == end or (little + HEADER_BYTES <= end and _is_frame_at(data, little)):
@@ -89,6 +89,14 @@ def _is_chain_at(data: bytes, at: int) -> bool:
         if at == len(data):
             return True
     return True
+
+
+def _is_unknown_frame_at(data: bytes, at: int) -> bool:
+    """Whether a frame begins there whose kind nobody knows: frames are behind it, or the end."""
+    if at + HEADER_BYTES > len(data):
+        return False
+    following = _end_at(data, at)
+    return following == len(data) or (following < len(data) and _is_chain_at(data, following))
 
 
 def _end_at(data: bytes, at: int) -> int:

@@ -21,7 +21,8 @@ from voipbin_cli.codec.audiosocket import HEADER_BYTES, Kind
 
 PROTOCOL = "Asterisk AudioSocket protocol"
 ENDS = "the far end takes it for the end: the stream is closed (1006)"
-_NAMED_RULES = (Kind.HANGUP,)
+# The protocol's, and two more that the far end was observed to end the stream at.
+_KNOWN_KINDS = [*(int(kind) for kind in Kind), 0x04, 0x19]
 
 
 def _is_header_cut(facts: BlockFacts) -> Mask:
@@ -36,8 +37,13 @@ def _is_trailing(facts: BlockFacts) -> Mask:
 
 
 def _is_other_kind(facts: BlockFacts) -> Mask:
-    named = np.isin(facts.audiosocket.kind, _NAMED_RULES)
-    return (facts.audiosocket.frame_count > 0) & ~facts.audiosocket.is_sound_kind & ~named
+    known = np.isin(facts.audiosocket.kind, _KNOWN_KINDS)
+    is_hangup = equal(facts.audiosocket.kind, Kind.HANGUP)
+    return facts.audiosocket.is_frame & ~facts.audiosocket.is_sound_kind & known & ~is_hangup
+
+
+def _is_unknown_kind(facts: BlockFacts) -> Mask:
+    return facts.audiosocket.is_frame & ~np.isin(facts.audiosocket.kind, _KNOWN_KINDS)
 
 
 def _is_hangup(facts: BlockFacts) -> Mask:
@@ -169,6 +175,19 @@ RULES = (
         message="kind {audiosocket.kind_hex} is no audio",
         consequence="a reader that does not look at the kind plays it as a click",
         predicate=_is_other_kind,
+        field="kind",
+    ),
+    Rule(
+        id=RuleId.AUDIOSOCKET_UNKNOWN_KIND,
+        severities=always(ERROR),
+        encapsulations=AUDIOSOCKET,
+        clause=PROTOCOL + ": kinds",
+        sentence="The kind is one that the protocol has.",
+        message="kind {audiosocket.kind_hex}, {audiosocket.declared} bytes: "
+        "the protocol has no such kind",
+        consequence="what the far end does with it is documented nowhere; at 04 and 19, which it "
+        "does not know either, it was seen to end the stream (1006)",
+        predicate=_is_unknown_kind,
         field="kind",
     ),
     Rule(

@@ -57,6 +57,7 @@ class RuleId(StrEnum):
     AUDIOSOCKET_HANGUP = "audiosocket-hangup"
     AUDIOSOCKET_KIND = "audiosocket-kind"
     AUDIOSOCKET_KIND_RECEIVED = "audiosocket-kind-received"
+    AUDIOSOCKET_UNKNOWN_KIND = "audiosocket-unknown-kind"
     AUDIOSOCKET_RATE = "audiosocket-rate"
     AUDIOSOCKET_FRAME_SIZE = "audiosocket-frame-size"
     # What the payload is, whatever carries it.
