@@ -12,6 +12,7 @@ from voipbin_cli.analysis.closing import (
     Closing,
     equal_age_s,
     explain,
+    refusal_of,
     says_why,
     telling,
 )
@@ -136,3 +137,58 @@ def test_equal_ages_do_not_outweigh_a_code_that_says_why() -> None:
     assert "token" in explain([Closing(4401, lasted_s=60.0)] * 3).remedy
     ours = [Closing(NO_CLOSE_FRAME, lasted_s=60.0, is_local=True)] * 3
     assert equal_age_s(ours) is None
+
+
+# The token's own word. 1,800,000,000 s after 1970 it is 2027-01-15, 08:00.
+
+EXPIRY = 1.8e9
+
+
+@pytest.mark.parametrize("code", [1000, 1001, 1005, 1006, 1008, 3000, 4401])
+@pytest.mark.parametrize("left_s", [-5.0, 0.0, 5.0])
+def test_an_end_as_the_token_expires_is_told_as_that(code: int, left_s: float) -> None:
+    closing = Closing(code, token_expires_at=EXPIRY, token_left_s=left_s)
+    assert closing.token_expired_at == "2027-01-15T08:00:00Z"
+    assert says_why(closing)
+    words = explain([closing])
+    assert "token expired at 2027-01-15T08:00:00Z" in words.title
+    assert "new token" in words.remedy
+
+
+@pytest.mark.parametrize(
+    "closing",
+    [
+        Closing(1006, token_expires_at=EXPIRY, token_left_s=5.1),
+        Closing(1006, token_expires_at=EXPIRY, token_left_s=-5.1),
+        Closing(1006, is_local=True, token_expires_at=EXPIRY, token_left_s=0.0),
+        Closing(1009, token_expires_at=EXPIRY, token_left_s=0.0),
+        Closing(1006),
+    ],
+)
+def test_a_token_that_expired_long_before_or_after_explains_nothing(closing: Closing) -> None:
+    assert closing.token_expired_at is None
+    assert explain([closing]) == explain([closing._replace(token_left_s=None)])
+
+
+@pytest.mark.parametrize(
+    ("closing", "refused"),
+    [
+        (Closing(4401), "auth"),
+        (Closing(3000), "auth"),
+        (Closing(3003), "forbidden"),
+        (Closing(4403), "forbidden"),
+        (Closing(1008, "token expired"), "auth"),
+        (Closing(1008, "unauthorized"), "auth"),
+        (Closing(1008, token_expires_at=EXPIRY, token_left_s=-3600.0), "auth"),
+        (Closing(1008, token_expires_at=EXPIRY, token_left_s=3600.0), None),
+        (Closing(1008, "rate limit", token_expires_at=EXPIRY, token_left_s=-3600.0), None),
+        (Closing(1008), None),
+        (Closing(1006, token_expires_at=EXPIRY, token_left_s=-1.0), None),
+        (Closing(1011, "token expired"), None),
+        (Closing(4401, is_local=True), None),
+    ],
+)
+def test_what_is_refused_by_a_code_is_not_worth_another_try(
+    closing: Closing, refused: str | None
+) -> None:
+    assert refusal_of(closing) == refused

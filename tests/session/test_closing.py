@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -68,8 +70,7 @@ def first(result: Result) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("end", "code", "remedy"),
     [
-        (Close(1008, "token expired"), 1008, "new token"),
-        (Close(4401), 4401, "new token"),
+        (Close(1008, "no more of this"), 1008, "new token"),
         (Close(1011, "keepalive ping timeout"), 1011, "answer each ping"),
         (Close(1009, "message too big"), 1009, "smaller messages"),
         (Close(1001, "going away"), 1001, "limit of"),
@@ -89,6 +90,29 @@ def test_the_remedy_follows_the_close_code(
     if code != 1006:
         assert found["evidence"]["connection_ages_s"] == pytest.approx([1.2, 0.8], abs=0.5)
     assert remedy in found["remedy"]
+
+
+@pytest.mark.parametrize("end", [Close(1008, "token expired"), Close(4401)])
+def test_a_token_that_a_code_refuses_is_not_sent_again(end: Close, tmp_path: Path) -> None:
+    with play(ending(30, end), ending(400)) as peer:
+        result = diagnosed(peer, peer.url("/audio"), tmp_path, "-d", "4")
+        assert peer.upgrades == 1
+    found = first(result)
+    assert (found["id"], result.status, result.summary["reconnects"]) == ("auth", 6, 0)
+    assert found["evidence"]["close_code"] == end.code
+    assert "new token" in found["remedy"]
+
+
+@pytest.mark.parametrize(("left_s", "is_told"), [(0, True), (3600, False)])
+def test_an_end_at_the_tokens_own_end_names_it(left_s: int, is_told: bool, tmp_path: Path) -> None:
+    claims = base64.urlsafe_b64encode(json.dumps({"exp": int(time.time()) + left_s + 1}).encode())
+    token = f"e30.{claims.decode().rstrip('=')}.c2lnbmVk"
+    with play(ending(30, Fin()), ending(60)) as peer:
+        result = diagnosed(peer, peer.url(f"/audio?token={token}"), tmp_path, "-d", "2")
+    evidence = first(result)["evidence"]
+    assert ("token_expired_at" in evidence) is is_told
+    assert token not in json.dumps(result.summary)
+    assert token.encode() not in (tmp_path / "run.pcapng").read_bytes()
 
 
 def test_connections_of_equal_age_were_ended_by_a_limit(tmp_path: Path) -> None:

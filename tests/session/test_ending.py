@@ -85,6 +85,41 @@ def test_the_hint_follows_the_close_code(heard: bool) -> None:
     assert "new token" in error.hint
 
 
+@pytest.mark.parametrize(
+    ("code", "reason", "told"),
+    [
+        (4401, "", FindingId.AUTH),
+        (1008, "token expired", FindingId.AUTH),
+        (4403, "", FindingId.FORBIDDEN),
+    ],
+)
+def test_a_credential_that_a_code_refuses_is_not_tried_again(
+    code: int, reason: str, told: FindingId
+) -> None:
+    for state in (None, call("progressing")):
+        close = judge().judge(ConnectionEnded(code, reason, abrupt=False), state)
+        assert close is not None
+        assert (close.cause, finding(close)) == (Cause.REFUSED, told)
+        assert isinstance(close.error, Refused)
+        early = judge(heard=False).judge(ConnectionEnded(code, reason, abrupt=False), state)
+        assert finding(early) == FindingId.CLOSED_EARLY
+    over = judge().judge(ConnectionEnded(code, reason, abrupt=False), call("hangup"))
+    assert over is not None
+    assert over.cause is Cause.CALL_ENDED
+    for other in (1008, 1011, 4404):
+        assert judge().judge(ConnectionEnded(other, "", abrupt=False), None) is None
+
+
+def test_a_token_that_is_over_is_not_tried_again_after_a_breach_of_policy() -> None:
+    ended = ConnectionEnded(1008, "", abrupt=False)
+    ended.token_expires_at, ended.token_left_s = 1.8e9, -2.0
+    close = judge().judge(ended, None)
+    assert close is not None
+    assert (close.cause, close.token_left_s) == (Cause.REFUSED, -2.0)
+    assert close.error is not None
+    assert "new token" in close.error.hint
+
+
 def test_what_the_last_attempt_failed_of_is_kept() -> None:
     error = judge().not_won_back(ABRUPT, ConnectionFailed("nobody is there")).error
     assert error is not None

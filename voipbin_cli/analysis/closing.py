@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from voipbin_cli.analysis.words import Words
+from voipbin_cli.finding_ids import FindingId
 
 NORMAL_CLOSURE, GOING_AWAY = 1000, 1001
 # 7.1.5: a close frame without a code, and no close frame at all; neither is ever sent.
 NO_CODE, NO_CLOSE_FRAME = 1005, 1006
+POLICY = 1008
+# The server's clock and ours differ, and its timer is not exact (RFC 7519 4.1.4 allows a leeway).
+TOKEN_LEEWAY_S = 5.0
 # Ends of which the code says nothing, so that equal ages do.
 _SAYS_LITTLE = frozenset((NORMAL_CLOSURE, GOING_AWAY, NO_CODE, NO_CLOSE_FRAME))
 # Two that are as old may be so by chance; three hardly, nor two that the far end itself ended.
@@ -34,12 +39,61 @@ class Closing(NamedTuple):
 
     `code` and `reason` are of the close frame, NO_CLOSE_FRAME where there was none. `lasted_s` is
     its age, None where it is not known. `is_local`: this side ended it, for what the far end did.
+    `token_expires_at` is the token's own word, in seconds since 1970, and `token_left_s` how long
+    after the end that was, negative where it was before; None where there is no such token.
     """
 
     code: int
     reason: str = ""
     lasted_s: float | None = None
     is_local: bool = False
+    token_expires_at: float | None = None
+    token_left_s: float | None = None
+
+    @property
+    def is_of_token(self) -> bool:
+        """Whether it ended as the token expired, and for no other reason that its code names."""
+        if self.is_local or self.token_left_s is None:
+            return False
+        is_open = self.code in _SAYS_LITTLE or self.code == POLICY or self.code in _REFUSED
+        return is_open and abs(self.token_left_s) <= TOKEN_LEEWAY_S
+
+    @property
+    def token_expired_at(self) -> str | None:
+        """When the token expired that it ended with (ISO 8601, UTC); None where it did not."""
+        if not self.is_of_token or self.token_expires_at is None:
+            return None
+        return utc(self.token_expires_at)
+
+
+def utc(seconds: float) -> str:
+    """A time in seconds since 1970 in ISO 8601, to the second."""
+    return datetime.fromtimestamp(round(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+# The credential is refused, and would be again: IANA's registry, and HTTP's statuses behind a 4.
+_REFUSED: Mapping[int, FindingId] = {
+    3000: FindingId.AUTH,
+    4401: FindingId.AUTH,
+    3003: FindingId.FORBIDDEN,
+    4403: FindingId.FORBIDDEN,
+}
+
+
+def refusal_of(closing: Closing) -> FindingId | None:
+    """What the far end refused with a close frame; None where another connection may be had.
+
+    A breach of policy (1008) is one where its reason, or the token itself, says that it expired.
+    """
+    if closing.is_local:
+        return None
+    if closing.code == POLICY:
+        words = _by_reason(closing.reason)
+        is_told = words is _EXPIRED or words is _BY_FAR_END[3000]
+        left_s = closing.token_left_s
+        is_over = words is None and left_s is not None and left_s <= TOKEN_LEEWAY_S
+        return FindingId.AUTH if is_told or is_over else None
+    return _REFUSED.get(closing.code)
 
 
 _BY_FAR_END: Mapping[int, Words] = {
@@ -191,6 +245,9 @@ def explain(closings: Sequence[Closing]) -> Words:
     told = telling(closings)
     if told is None:
         return _BROKE
+    if told.token_expired_at is not None:
+        title = f"the stream ended as the token expired at {told.token_expired_at}"
+        return Words(title, _NEW_TOKEN)
     age_s = equal_age_s(closings)
     if age_s is not None and told.code in _SAYS_LITTLE:
         return Words(
@@ -208,8 +265,7 @@ def _of_one(closing: Closing) -> Words:
         return _BY_THIS_SIDE.get(code, _BROKE)
     if code == NO_CLOSE_FRAME:
         return _BROKE
-    by_reason = (words for pattern, words in _REASONS if pattern.search(closing.reason))
-    known = next(by_reason, None) or _BY_FAR_END.get(code) or _OF_HTTP.get(code)
+    known = _by_reason(closing.reason) or _BY_FAR_END.get(code) or _OF_HTTP.get(code)
     if known is None:
         known = Words(
             "the far end closed the stream for a reason of its own",
@@ -218,6 +274,10 @@ def _of_one(closing: Closing) -> Words:
     return known if code == NO_CODE else known._replace(title=f"{known.title} ({code})")
 
 
+def _by_reason(reason: str) -> Words | None:
+    return next((words for pattern, words in _REASONS if pattern.search(reason)), None)
+
+
 def says_why(closing: Closing) -> bool:
-    """Whether its end speaks for itself: a close frame with a code that stands for a problem."""
-    return closing.code not in (NORMAL_CLOSURE, NO_CODE, NO_CLOSE_FRAME)
+    """Whether its end speaks for itself: a code that stands for a problem, or its token's end."""
+    return closing.is_of_token or closing.code not in (NORMAL_CLOSURE, NO_CODE, NO_CLOSE_FRAME)

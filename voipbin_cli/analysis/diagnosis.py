@@ -132,7 +132,7 @@ class DiagnosisFold:
             self.stream.reopened()
 
     def ended(self, fields: Mapping[str, Any]) -> None:
-        """A connection is over: `code`, `reason`, `lasted_s`, `local`."""
+        """A connection is over: `code`, `reason`, `lasted_s`, `local`, `token_…`."""
         code = fields.get("code")
         self._closings.append(
             Closing(
@@ -140,6 +140,8 @@ class DiagnosisFold:
                 _text(fields.get("reason")),
                 _number(fields.get("lasted_s")),
                 bool(fields.get("local")),
+                _seconds(fields.get("token_expires_at")),
+                _number(fields.get("token_left_s")),
             )
         )
 
@@ -228,6 +230,12 @@ def _numbers(told: object) -> Iterator[float]:
 def _number(told: object) -> float | None:
     """What a capture says, where that is a number."""
     return float(told) if isinstance(told, (int, float)) else None
+
+
+def _seconds(told: object) -> float | None:
+    """What a capture says, where that is a time from 1970 to 9999."""
+    at = _number(told)
+    return at if at is not None and 0 <= at < 2.5e11 else None
 
 
 def _text(told: object) -> str:

@@ -17,7 +17,8 @@ class CaptureEventName(StrEnum):
     Their fields, all JSON values:
         OPEN: `connection` (0, 1, …).
         CLOSE: `connection`, `code`, `reason`, `cause`; `lasted_s`, the age of the connection;
-            `local`, whether this side ended it; `abrupt` where another connection was tried.
+            `local`, whether this side ended it; `abrupt` where another connection was tried;
+            `token_expires_at` (seconds since 1970) and `token_left_s` of a token that says it.
         RTT: `ms`, a list of round-trip times; `answered_ago_ms`, how long ago the latest ping was
             sent that was answered; `waiting_ms`, how long the oldest waits that was not.
         LOCAL_LAG: `ms`, a list: how late this process was, measured apart from the network.

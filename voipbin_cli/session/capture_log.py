@@ -50,6 +50,11 @@ def closing_fields(ended: ConnectionEnded | Close) -> dict[str, Any]:
         "reason": ended.reason,
         "lasted_s": ended.lasted_s,
         "local": ended.local,
+        **(
+            {"token_expires_at": ended.token_expires_at, "token_left_s": ended.token_left_s}
+            if ended.token_left_s is not None
+            else {}
+        ),
     }
 
 

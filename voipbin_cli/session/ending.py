@@ -6,7 +6,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from voipbin_cli.analysis.closing import NO_CLOSE_FRAME, NORMAL_CLOSURE, Closing, explain
+from voipbin_cli.analysis.closing import (
+    NO_CLOSE_FRAME,
+    NORMAL_CLOSURE,
+    Closing,
+    explain,
+    refusal_of,
+)
 from voipbin_cli.errors import ConnectionFailed, Refused, VoipbinError
 from voipbin_cli.finding_ids import FindingId
 from voipbin_cli.transport.connection import ConnectionEnded
@@ -37,7 +43,7 @@ class Close:
     """The end of a stream: the last WebSocket close code, its reason, and what it means.
 
     `error` is what made it end where that was no normal end. `lasted_s` and `local` are of the
-    last connection: its age, and whether this side ended it.
+    last connection: its age, and whether this side ended it; `token_…` as ConnectionEnded has it.
     """
 
     cause: Cause
@@ -46,11 +52,14 @@ class Close:
     error: VoipbinError | None = None
     lasted_s: float | None = field(default=None, compare=False)
     local: bool = field(default=False, compare=False)
+    token_expires_at: float | None = field(default=None, compare=False)
+    token_left_s: float | None = field(default=None, compare=False)
 
     @classmethod
     def of(cls, cause: Cause, ended: ConnectionEnded, error: VoipbinError | None = None) -> Close:
         """Return the end of a stream with that of its last connection."""
-        return cls(cause, ended.code, ended.reason, error, ended.lasted_s, ended.local)
+        token = (ended.token_expires_at, ended.token_left_s)
+        return cls(cause, ended.code, ended.reason, error, ended.lasted_s, ended.local, *token)
 
     def as_fields(self) -> dict[str, Any]:
         """Return the `close` object of a summary."""
@@ -78,6 +87,8 @@ class EndJudge:
         """
         if state is not None and (state.is_over or not (self.is_heard or state.is_progressing)):
             return self.call_over(ended, state)
+        if (finding := refusal_of(_closing(ended))) is not None:
+            return Close.of(Cause.REFUSED, ended, self._refused(finding, ended))
         if state is None and ended.code == NORMAL_CLOSURE:
             error = None if self.is_heard else self._lost(str(ended), ended)
             return Close.of(Cause.PEER, ended, error)
@@ -95,6 +106,16 @@ class EndJudge:
         )
         cause = Cause.CALL_ENDED if state.is_over else Cause.REFUSED
         return Close.of(cause, ended, error)
+
+    def _refused(self, finding: FindingId, ended: ConnectionEnded) -> Refused:
+        """Return the error: the same credential would be refused again."""
+        words = explain([_closing(ended)])
+        return Refused(
+            f"the stream is refused, and is not tried again with this credential: {ended}",
+            hint=words.remedy,
+            finding=finding if self.is_heard else FindingId.CLOSED_EARLY,
+            cause=words.title,
+        )
 
     def not_won_back(self, ended: ConnectionEnded, error: VoipbinError | None = None) -> Close:
         """Return the end of a link that is gone; `error` is what the last attempt failed of."""
@@ -123,8 +144,7 @@ class EndJudge:
         """Return the error: a close frame that says why also says what helps."""
         helps = ""
         if ended is not None and ended.code != NO_CLOSE_FRAME:
-            closing = Closing(ended.code, ended.reason, ended.lasted_s, ended.local)
-            helps = explain([closing]).remedy
+            helps = explain([_closing(ended)]).remedy
         if not self.is_heard:
             return ConnectionFailed(
                 f"the stream was accepted and closed again before any audio: {how}",
@@ -147,3 +167,8 @@ class EndJudge:
             if self._reconnects
             else "without --no-reconnect it is tried again"
         )
+
+
+def _closing(ended: ConnectionEnded) -> Closing:
+    token = (ended.token_expires_at, ended.token_left_s)
+    return Closing(ended.code, ended.reason, ended.lasted_s, ended.local, *token)

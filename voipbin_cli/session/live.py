@@ -105,8 +105,10 @@ class LiveStream:
         *,
         clock: Callable[[], int] = time.monotonic_ns,
         rng: Random | None = None,
+        unix_clock: Callable[[], float] = time.time,
     ) -> None:
         self.request = request
+        self._unix_clock = unix_clock
         self.connection: MediaConnection | None = None
         self.connections = 0
         self._sink = sink
@@ -175,6 +177,7 @@ class LiveStream:
         connection = await self._unless_stopped(self._open())
         while True:
             ended = await self._pump(connection)
+            self._look_at_token(ended)
             close = await self._judge(ended)
             if close is not None:
                 return close
@@ -215,6 +218,13 @@ class LiveStream:
                 return ended
             finally:
                 self.connection = None
+
+    def _look_at_token(self, ended: ConnectionEnded) -> None:
+        """Note how far from its token's end the connection ended."""
+        expires_at = self.request.endpoint.token_expires_at(self.request.target)
+        if expires_at is not None:
+            ended.token_expires_at = expires_at
+            ended.token_left_s = round(expires_at - self._unix_clock(), 3)
 
     def _is_heard(self) -> None:
         """A connection counts as won back with its first message, not with its upgrade."""

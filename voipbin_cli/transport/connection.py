@@ -56,7 +56,12 @@ class ConnectionEnded(ConnectionFailed):
     `abrupt`: the peer sent no close frame; on this platform the normal end of a call, too.
     `local`: this side ended it, by close(), for a breach of the protocol (1002, 1007, 1009), or
     because nothing came back any more (1006). `lasted_s`: for how many seconds it was open.
+    `token_expires_at`, `token_left_s`: when the token expires with which it was opened (seconds
+    since 1970), and how long after this end; None where there is none, or nobody looked.
     """
+
+    token_expires_at: float | None = None
+    token_left_s: float | None = None
 
     def __init__(
         self,

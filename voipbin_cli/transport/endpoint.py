@@ -13,7 +13,7 @@ from voipbin_cli.errors import UsageError
 from voipbin_cli.text import printable
 from voipbin_cli.transport.addresses import is_loopback, url_fault
 from voipbin_cli.transport.credential_sources import find_credential
-from voipbin_cli.transport.credentials import Auth, Credential, CredentialKind
+from voipbin_cli.transport.credentials import Auth, Credential, CredentialKind, expires_at
 from voipbin_cli.transport.profiles import ProfileStore
 from voipbin_cli.transport.secret_masking import bare_url
 from voipbin_cli.transport.targets import Target, TargetKind
@@ -82,6 +82,16 @@ class Endpoint:
     def stream_headers(self, target: Target) -> dict[str, str]:
         """Headers of the WebSocket handshake; none of ours for a URL target."""
         return {} if target.kind is TargetKind.URL else self.headers
+
+    def token_expires_at(self, target: Target) -> float | None:
+        """When the token expires that goes to a target's stream (seconds since 1970), if it says.
+
+        A URL target brings its own.
+        """
+        if target.kind is not TargetKind.URL:
+            return self.credential.expires_at if self.credential else None
+        own = dict(parse_qsl(urlsplit(target.value).query)).get(CredentialKind.TOKEN)
+        return expires_at(own) if own else None
 
     def ssl_context(self, url: str | None = None) -> ssl.SSLContext | None:
         """What checks the server's certificate; None where `url` (the API's) has no TLS.

@@ -27,15 +27,19 @@ _DISCONNECTED = "connection refused"
 
 
 def refusal(case: Case) -> Evidence:
-    return dict(case.around.details)
+    """What an error said; where the credential was refused in mid-call, how that came, too."""
+    is_later = case.around.refused == FindingId.AUTH and case.measured.frames > 0
+    return {**case.around.details, **(closing_evidence(case) if is_later else {})}
 
 
 def refused_as(case: Case) -> Words:
     """What the error said; a credential that was good when the call was heard first is another."""
     if case.around.refused == FindingId.AUTH and case.measured.frames:
+        told = telling(case.around.closings)
+        expired = told and told.token_expired_at
+        how = f"the token expired at {expired}" if expired else "it expired or was revoked"
         return Words(
-            "the credential was accepted at first and is refused now: it expired or was revoked "
-            "in mid-call",
+            f"the credential was accepted at first and is refused now: {how} in mid-call",
             "get a new token (voipbin login, or VOIPBIN_TOKEN) and connect again with it; a login "
             "token is good for 7 days, a delegate's for 8 hours, a direct one for 4",
         )
@@ -170,6 +174,7 @@ def closing_evidence(case: Case) -> Evidence:
     return {
         "close_code": told.code,
         **({"close_reason": told.reason} if told.reason else {}),
+        **({"token_expired_at": told.token_expired_at} if told.is_of_token else {}),
         "ended_by": _ended_by(told),
         "connection_ages_s": ages[-_AGES_TOLD:],
         **asked(case),
