@@ -1255,7 +1255,7 @@ PAYLOADS = SOUND | NAMES | {
 }  # fmt: skip
 SIGNALLED = {"stream-restart", "telephone-events", "silence-suppression"}
 EXPLAINED = {
-    **dict.fromkeys(("capture-cut", "encrypted", "unjudged-codec"), PAYLOADS),
+    **dict.fromkeys(("encrypted", "unjudged-codec"), PAYLOADS),
     **dict.fromkeys(("cannot-connect", "tls", "auth", "forbidden", "not-found"), NO_STREAM),
     **dict.fromkeys(("rate-limited", "call-not-progressing"), NO_STREAM),
     "closed-early": NO_STREAM - {"closed-early"},
@@ -1291,6 +1291,15 @@ def test_nothing_is_told_by_headers_that_are_none(finding: str) -> None:
     assert row.explains_here(misread) == SIGNALLED | WHEN | {"sequence"}
     inside = facts(framing=OtherFraming(Encapsulation.RTP, is_inside=True))
     assert row.explains_here(inside) == row.explains_here(facts()) == set()
+
+
+def test_a_capture_that_ends_early_still_has_its_sound() -> None:
+    row = BY_ID["capture-cut"]
+    heads, ends = facts(told=Told(kept_bytes=12)), facts(Circumstances(is_cut=True))
+    assert row.judge(heads) == row.judge(ends) == 0.99
+    assert row.explains_here(heads) == PAYLOADS
+    assert row.explains_here(ends) == set()
+    assert row.prove(ends) == {"packets": ends.measured.frames}
 
 
 def test_digits_of_encrypted_telephone_events_are_not_told() -> None:

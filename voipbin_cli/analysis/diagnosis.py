@@ -101,6 +101,7 @@ class DiagnosisFold:
         self.sent = SentFold(sending, stream, queue_of(target)) if sending is not None else None
         self._is_conference = (target or "").startswith("conference/")
         self.connections = 0
+        self.is_cut = False  # a capture that ends inside of a record
         self.close: dict[str, Any] | None = None
         self._closings: list[Closing] = []
         self._silent_ms = 0.0
@@ -197,7 +198,13 @@ class DiagnosisFold:
             closings=tuple(self._closings),
             pinged=self._pinged,
             silent_ms=self._silent_ms,
+            is_cut=self.is_cut,
         )
+
+    @property
+    def is_ended(self) -> bool:
+        """Whether it was told how it ended: a run, or the attempt to connect."""
+        return self.close is not None or bool(self._refusal)
 
     @property
     def _is_undecided(self) -> bool:

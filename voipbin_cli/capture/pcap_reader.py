@@ -40,7 +40,7 @@ class PcapReader:
             raise DecodeError("not-a-capture", "this does not begin as a pcap file does")
         if len(header) < HEADER_BYTES:
             raise DecodeError(
-                "truncated", f"a pcap header needs {HEADER_BYTES} bytes, got {len(header)}"
+                "truncated", f"the header of the pcap file is cut off after {len(header)} bytes"
             )
         self._order, self._fraction_ns = MAGICS[header[:4]]
         # File Header: the upper 16 bits tell of frame check sequences, which end a frame and do

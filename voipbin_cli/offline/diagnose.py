@@ -14,6 +14,7 @@ from voipbin_cli.analysis.diagnosis import (
     DiagnosisFold,
     diagnose,
 )
+from voipbin_cli.analysis.findings import Circumstances
 from voipbin_cli.analysis.messages import Messages
 from voipbin_cli.analysis.stream import StreamFold
 from voipbin_cli.analysis.told import NOTHING, Told
@@ -27,6 +28,7 @@ from voipbin_cli.offline.named_codecs import encrypted_by, told_of
 from voipbin_cli.offline.neighbours import Kind
 from voipbin_cli.offline.own_capture import steps
 from voipbin_cli.offline.passed_over import (
+    CUT,
     beside_fields,
     how_to_read,
     in_words,
@@ -35,11 +37,16 @@ from voipbin_cli.offline.passed_over import (
     without_media,
 )
 from voipbin_cli.offline.session_descriptions import SessionDescriptions
-from voipbin_cli.offline.source import opened, refuse
+from voipbin_cli.offline.source import CAPTURES, Hints, opened, refuse
 from voipbin_cli.offline.streams import CapturedStream, StreamFinder
 from voipbin_cli.offline.tcp_streams import TcpStreamFinder
 from voipbin_cli.offline.worker import Worker
 
+_HINTS = Hints(
+    known=CAPTURES,
+    dump=f"voipbin stream validate judges dumps; {CAPTURES}",
+    bare=f"{CAPTURES}; voipbin stream validate takes bare sound with -e sln, hex text with --hex",
+)
 _RETOLD = (
     CaptureEventName.OPEN,
     CaptureEventName.CLOSE,
@@ -109,19 +116,23 @@ def diagnose_file(path: str, encapsulation: Encapsulation | None = None) -> File
     `encapsulation` is for our own captures, where they were made with a wrong one. Raises
     UsageError for what cannot be read, NothingToJudge for what holds no stream.
     """
-    damaged = "captures are pcap, pcapng or snoop; validate takes dumps, too"
-    with opened(path, hint="give the name of a capture file", hint_if_damaged=damaged) as source:
+    with opened(path, hint="give the name of a capture", hint_if_damaged=CAPTURES) as source:
         if source.kind is not FileKind.CAPTURE:
-            refuse(path, source, damaged)
+            refuse(path, source, _HINTS)
         capture = Capture(source.window)
         if capture.meta is None:
             return _diagnose_streams(path, capture)
         target, used = capture.meta.target, encapsulation or capture.meta.encapsulation
-        return _diagnose_run(target, used, capture)
+        return _diagnose_run(path, target, used, capture)
 
 
-def _diagnose_run(target: str, encapsulation: Encapsulation, capture: Capture) -> FileDiagnosis:
-    """Tell a live run over again."""
+def _diagnose_run(
+    path: str, target: str, encapsulation: Encapsulation, capture: Capture
+) -> FileDiagnosis:
+    """Tell a live run over again.
+
+    Raises NothingToJudge where the capture ends before its first frame, and before the run did.
+    """
     with Worker() as worker:
         run = _both_ways(encapsulation, worker, target)
         for step in steps(capture, _RETOLD):
@@ -130,6 +141,12 @@ def _diagnose_run(target: str, encapsulation: Encapsulation, capture: Capture) -
             else:
                 _add(run, step.direction, step.messages)
         run.flush()
+    if not run.stream.frames and not run.is_ended:
+        raise NothingToJudge(
+            f"{path} is cut: it ends before the first frame, and before its run did",
+            hint=how_to_read((), is_cut=True),
+        )
+    run.is_cut = capture.truncated
     stream = DiagnosedStream(target, run.stream, run.diagnosis())
     return FileDiagnosis((stream,), run.summary(target), True, capture.truncated)
 
@@ -155,12 +172,15 @@ def _diagnose_streams(path: str, capture: Capture) -> FileDiagnosis:
             udp.fold.flush()
         for each in found_in_tcp:
             each.fold.flush()
+            each.fold.is_cut = capture.truncated
+    is_cut = capture.truncated
+    around = Circumstances(is_cut=is_cut)
     found = [
         *(
             DiagnosedStream(
                 each.name,
                 each.fold,
-                diagnose(each.fold),
+                diagnose(each.fold, around),
                 twice=each.twice,
                 neighbours=each.neighbours,
             )
@@ -174,9 +194,9 @@ def _diagnose_streams(path: str, capture: Capture) -> FileDiagnosis:
     passed_over = without_media(capture, finder, tcp)
     if not found:
         raise NothingToJudge(
-            "; ".join([f"{path} holds no RTP stream", *unread(tcp.notes)])
+            "; ".join([f"{path} holds no RTP stream", *is_cut * [CUT], *unread(tcp.notes)])
             + in_words(passed_over, "; "),
-            hint=how_to_read(tcp.notes),
+            hint=how_to_read(tcp.notes, is_cut=is_cut),
         )
     found.sort(key=_rank)
     summary = {
@@ -186,7 +206,7 @@ def _diagnose_streams(path: str, capture: Capture) -> FileDiagnosis:
         "passed_over": passed_over,
     }
     return FileDiagnosis(
-        tuple(found), summary, False, capture.truncated, passed_over, tuple(unread(tcp.notes))
+        tuple(found), summary, False, is_cut, passed_over, tuple(unread(tcp.notes))
     )
 
 

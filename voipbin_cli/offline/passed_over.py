@@ -65,8 +65,13 @@ def unread(notes: Mapping[str, int]) -> list[str]:
     ]
 
 
-def how_to_read(reasons: Iterable[str]) -> str:
-    """What a person can do where a capture holds no media that can be read."""
+CUT = "it is cut: it ends inside of a record"
+
+
+def how_to_read(reasons: Iterable[str], *, is_cut: bool = False) -> str:
+    """What a person can do where a capture, which may be cut, holds no media that can be read."""
+    if is_cut:
+        return "copy the capture once more, whole, when what writes it has ended"
     if any(TLS in reason for reason in reasons):
         return "capture where TLS ends, or record with --capture: that is before it is encrypted"
     return "RTP over UDP and media in TCP are found by themselves; dumps are named with -e"

@@ -7,14 +7,22 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import BinaryIO, NoReturn, cast
+from typing import BinaryIO, NamedTuple, NoReturn, cast
 
+from voipbin_cli.capture.formats import MAGIC_BYTES
 from voipbin_cli.capture.window import Window
+from voipbin_cli.codec.lookalikes import is_text
 from voipbin_cli.errors import DecodeError, NothingToJudge, UsageError
 from voipbin_cli.offline.compressed import decompressed
 from voipbin_cli.offline.file_kind import HEAD_BYTES, FileKind, foreign_name, sniff
 
 STDIN = "-"
+CAPTURES = "captures are pcap, pcapng or snoop"
+_DUMPS = {
+    FileKind.RTPDUMP: "an rtpdump",
+    FileKind.AUDIOSOCKET: "AudioSocket frames",
+    FileKind.RTP_PACKET: "one RTP packet",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +68,29 @@ def opened_bytes(path: str, *, hint: str = "") -> Iterator[BinaryIO]:
         yield decompressed(file)
 
 
-def refuse(path: str, source: OpenedFile, hint: str) -> NoReturn:
+class Hints(NamedTuple):
+    """What to do with a file that is not read: one that is known, a dump, bare bytes or text."""
+
+    known: str
+    dump: str
+    bare: str
+
+
+def refuse(path: str, source: OpenedFile, hints: Hints) -> NoReturn:
     """Say why this file is not read as a stream: raises UsageError, or NothingToJudge if empty."""
-    name = source_name(path)
+    name, head = source_name(path), source.head
     if source.kind is FileKind.FOREIGN:
-        raise UsageError(f"{name} is {foreign_name(source.head)}", hint=hint)
-    if not source.head:
-        raise NothingToJudge(f"{name} is empty", hint=hint)
+        raise UsageError(f"{name} is {foreign_name(head)}", hint=hints.known)
+    if source.kind in _DUMPS:
+        raise UsageError(f"{name} is {_DUMPS[source.kind]}, no capture", hint=hints.dump)
+    if not head:
+        raise NothingToJudge(f"{name} is empty", hint=hints.known)
+    if len(head) < MAGIC_BYTES:
+        raise UsageError(f"{name} is too short to be a capture", hint=hints.known)
+    if is_text(head):
+        raise UsageError(f"{name} is text", hint=hints.bare)
     raise UsageError(
-        f"{name} is neither a capture nor a dump that is known by its bytes", hint=hint
+        f"{name} is neither a capture nor a dump that is known by its bytes", hint=hints.bare
     )
 
 

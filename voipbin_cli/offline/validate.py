@@ -21,6 +21,7 @@ from voipbin_cli.offline.file_kind import FileKind
 from voipbin_cli.offline.neighbours import Kind
 from voipbin_cli.offline.own_capture import is_reconnection, steps
 from voipbin_cli.offline.passed_over import (
+    CUT,
     beside_fields,
     how_to_read,
     in_words,
@@ -29,13 +30,19 @@ from voipbin_cli.offline.passed_over import (
     without_media,
 )
 from voipbin_cli.offline.rtp_dumps import rtpdump_packets, single_packet
-from voipbin_cli.offline.source import OpenedFile, opened, refuse, source_name
+from voipbin_cli.offline.source import CAPTURES, Hints, OpenedFile, opened, refuse, source_name
 from voipbin_cli.offline.streams import CapturedStream, StreamFinder
 from voipbin_cli.offline.tcp_streams import TcpStream, TcpStreamFinder
 
 JudgedStream: TypeAlias = CapturedStream[Validator] | TcpStream[Validator]
 Judged: TypeAlias = tuple[Part, JudgedStream | None]
 
+_FILES = f"{CAPTURES}; dumps are rtpdump or AudioSocket frames"
+_HINTS = Hints(
+    known=_FILES,
+    dump=_FILES,
+    bare=f"{_FILES}; bare sound is taken with -e sln, hex text with --hex",
+)
 # What a dump of each kind carries, where nobody says.
 _CARRIED = {
     FileKind.AUDIOSOCKET: Encapsulation.AUDIOSOCKET,
@@ -85,13 +92,19 @@ class FileValidation:
 
         Raises UsageError for what cannot be read, NothingToJudge where there is no frame.
         """
-        with opened(self.path) as source:
+        with opened(self.path, hint=_FILES, hint_if_damaged=_FILES) as source:
             yield from self._judge(source)
         if not self.frames:
             raise NothingToJudge(
-                "; ".join([f"{source_name(self.path)} holds no frame to judge", *self.unread])
+                "; ".join(
+                    [
+                        f"{source_name(self.path)} holds no frame to judge",
+                        *self.truncated * [CUT],
+                        *self.unread,
+                    ]
+                )
                 + in_words(self.passed_over, "; "),
-                hint=how_to_read(self.unread),
+                hint=how_to_read(self.unread, is_cut=self.truncated),
             )
 
     @property
@@ -155,7 +168,7 @@ class FileValidation:
     def _judge_bare(self, source: OpenedFile) -> Iterator[Judged]:
         encapsulation = self._encapsulation or _CARRIED.get(source.kind)
         if encapsulation is None:
-            refuse(self.path, source, "bare samples are judged with -e sln; rules are for streams")
+            refuse(self.path, source, _HINTS)
         window = source.window
         if encapsulation is Encapsulation.RTP:
             return self._judge_frames(encapsulation, single_packet(window))

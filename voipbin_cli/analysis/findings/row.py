@@ -62,7 +62,8 @@ class Circumstances:
     `call_status` is what the API said last, empty where it said nothing. `closings` are the ends
     of the connections, in order. `silent_ms` is the time between the last message and the end,
     where nobody had hung up; `pinged`: whether a ping that was sent in that time was answered,
-    None where none was sent, or none ever answered.
+    None where none was sent, or none ever answered. `is_cut`: the capture of it ends inside of a
+    record.
     """
 
     refused: FindingId | None = None
@@ -77,6 +78,7 @@ class Circumstances:
     closings: tuple[Closing, ...] = ()
     silent_ms: float = 0.0
     pinged: bool | None = None
+    is_cut: bool = False
 
     @property
     def may_be_silent(self) -> bool:

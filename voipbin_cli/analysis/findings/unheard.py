@@ -39,14 +39,29 @@ _NO_FIDELITY = "pace, jitter and losses are told; sound and MOS are not"
 
 
 def judge_cut(case: Case) -> float:
-    return 0.0 if case.measured.told.kept_bytes is None else 0.99
+    return 0.99 if _is_of_heads(case) or case.around.is_cut else 0.0
+
+
+def _is_of_heads(case: Case) -> bool:
+    return case.measured.told.kept_bytes is not None
 
 
 def cut(case: Case) -> Evidence:
-    return {"kept_bytes": case.measured.told.kept_bytes, "packets": case.measured.frames}
+    kept: Evidence = {"kept_bytes": case.measured.told.kept_bytes} if _is_of_heads(case) else {}
+    return {**kept, "packets": case.measured.frames}
+
+
+def explains_cut(case: Case) -> frozenset[FindingId]:
+    """What is asked of the payloads, where only heads are there."""
+    return _OF_PAYLOADS | explains_video(case) if _is_of_heads(case) else explains_video(case)
 
 
 def cut_as(case: Case) -> Words:
+    if not _is_of_heads(case):
+        return Words(
+            "the capture is cut: it ends inside of a record",
+            "what comes before it counts; copy the capture once more when what writes it has ended",
+        )
     kept = case.measured.told.kept_bytes
     return Words(f"the capture is cut: it holds the first {kept} bytes of each packet's payload")
 
@@ -135,8 +150,7 @@ ROWS: tuple[FindingRow, ...] = (
         remedy=f"{_NO_FIDELITY}; to have them, capture whole packets: tcpdump -s 0, or no limit "
         "on packets in Wireshark",
         specify=cut_as,
-        explains=_OF_PAYLOADS,
-        explains_here=explains_video,
+        explains_here=explains_cut,
     ),
     FindingRow(
         id=FindingId.ENCRYPTED,
