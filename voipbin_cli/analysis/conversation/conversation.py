@@ -1,0 +1,146 @@
+"""The conversation of a call: what comes of both tracks, on one clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from voipbin_cli.analysis.columns import Ints, Samples
+from voipbin_cli.analysis.conversation.echo import Echo, EchoFold
+from voipbin_cli.analysis.conversation.received_track import ReceivedTrack, TimedSound
+from voipbin_cli.analysis.conversation.sent_track import SentTrack, Utterance
+from voipbin_cli.analysis.conversation.side_by_side import SideBySide
+from voipbin_cli.analysis.conversation.turns import MS, Span, Turns, spread, tell_turns
+from voipbin_cli.analysis.conversation.voice_activity import Spoken, VoiceFold
+from voipbin_cli.analysis.farend.far_queue import CALL, QueueRule
+
+# Speech is dated within this in 95 of 100 cases, where the noise is 20 dB below it.
+UNCERTAINTY_MS = 40.0
+# Speech that lies within our own, later by the echo's delay give or take so much, is the echo.
+_ECHO_NS = 150 * MS
+# Music is no talker: where it is most of what is heard nobody knows who speaks.
+_MUSIC_SHARE = 0.5
+
+MIX = "several parties are in the mix: whose speech it is cannot be told"
+MUSIC = "most of what is received is music: who speaks cannot be told"
+OWN_VOICE = "our own voice comes back as loud as speech: who speaks while we do cannot be told"
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """A conversation. `untold` says why who answered whom, or who interrupted, is not told."""
+
+    turns: Turns
+    echo: Echo | None
+    untold: str = ""
+
+    @property
+    def knows_turns(self) -> bool:
+        """Whose speech it is can be told."""
+        return self.untold not in (MIX, MUSIC)
+
+    @property
+    def knows_overlap(self) -> bool:
+        """Whose speech it is can be told even while we speak."""
+        return not self.untold
+
+    def as_fields(self) -> dict[str, Any]:
+        """The `conversation` of a summary."""
+        told, knows = self.turns, self.knows_turns
+        return {
+            "turns": told.turns if knows else None,
+            "response_ms": _spread(told.response) if knows else None,
+            "barge_in_ms": _spread(told.barge_in) if self.knows_overlap else None,
+            "false_barge_ins": told.false_barge_ins if knows else None,
+            "talk_over_ms": round(told.talk_over_ms, 1) if self.knows_overlap else None,
+            "dead_air_ms": {
+                "total": round(told.dead_air_total_ms, 1),
+                "longest": round(told.dead_air_longest_ms, 1),
+            },
+            "echo": _echo(self.echo),
+            "uncertainty_ms": UNCERTAINTY_MS,
+            "untold": self.untold or None,
+        }
+
+
+def _spread(values: Sequence[float]) -> dict[str, float] | None:
+    told = spread(values)
+    return {name: round(ms, 1) for name, ms in told._asdict().items()} if told else None
+
+
+def _echo(echo: Echo | None) -> dict[str, float] | None:
+    return {name: round(value, 1) for name, value in echo._asdict().items()} if echo else None
+
+
+class Conversation:
+    """Listens to both tracks of one stream, however many messages come at a time.
+
+    `rule` is that of the far queue. Times are of one clock, in nanoseconds.
+    """
+
+    def __init__(self, rule: QueueRule = CALL) -> None:
+        self._received, self._sent = ReceivedTrack(), SentTrack(rule)
+        self._voice, self._echo = VoiceFold(), EchoFold()
+        self._both = SideBySide(self._echo)
+        self._from_ns: int | None = None
+
+    def receive(self, time_ns: Ints, samples: Samples) -> None:
+        """Take messages of one length each that came at `time_ns`: int16 at 8 kHz."""
+        self._hear(self._received.add(time_ns, samples))
+
+    def send(self, time_ns: Ints, samples: Samples) -> None:
+        """Take messages of one length each that were sent at `time_ns`."""
+        self._play(self._sent.add(time_ns, samples))
+
+    def finish(self) -> None:
+        """The stream is over."""
+        self._hear(self._received.finish())
+        self._play(self._sent.finish())
+        self._voice.finish()
+
+    def result(self, *, is_mix: bool = False) -> Talk | None:
+        """What it comes to, complete after `finish`; None where one side never made a sound.
+
+        `is_mix`: several parties are in what is received.
+        """
+        spans, ours = self._voice.spans, self._sent.utterances
+        if not spans or not ours:
+            return None
+        echo = self._echo.result()
+        caller = [self._span(one) for one in spans]
+        untold = MIX if is_mix else MUSIC if _is_music(spans) else ""
+        if echo is not None and not untold:
+            spoken = [span for span in caller if not _is_echo(span, ours, echo)]
+            untold = OWN_VOICE if len(spoken) < len(caller) else ""
+            caller = spoken
+        return Talk(tell_turns(caller, ours), echo, untold)
+
+    def _span(self, spoken: Spoken) -> Span:
+        assert self._from_ns is not None
+        return Span(self._from_ns + spoken.start_ms * MS, self._from_ns + spoken.end_ms * MS)
+
+    def _hear(self, pieces: Iterable[TimedSound]) -> None:
+        for piece in pieces:
+            if self._from_ns is None:
+                self._from_ns = piece.at_ns
+            self._voice.add(piece.samples)
+            self._both.add(1, piece)
+
+    def _play(self, pieces: Iterable[TimedSound]) -> None:
+        for piece in pieces:
+            self._both.add(0, piece)
+
+
+def _is_music(spans: Sequence[Spoken]) -> bool:
+    music = sum(span.end_ms - span.start_ms for span in spans if span.is_music)
+    return music > _MUSIC_SHARE * sum(span.end_ms - span.start_ms for span in spans)
+
+
+def _is_echo(span: Span, ours: Sequence[Utterance], echo: Echo) -> bool:
+    delay_ns = round(echo.delay_ms * MS)
+    return any(
+        one.from_ns + delay_ns - _ECHO_NS <= span.from_ns
+        and span.until_ns <= one.until_ns + delay_ns + _ECHO_NS
+        for one in ours
+    )

@@ -1,0 +1,147 @@
+"""Who spoke when: how soon we answer, how soon we fall silent, who talks over whom, dead air."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+
+from voipbin_cli.analysis.conversation.sent_track import Utterance
+
+MS = 1_000_000
+# A turn of the caller; what is shorter is a cough or a click.
+_LEAST_NS = 100 * MS
+# A word that only says "I am listening" is over soon, and we may go on: no barge-in.
+_LISTENING_NS = 500 * MS
+# Who begins within this of each other began together.
+_TOGETHER_NS = 100 * MS
+# Who falls silent within this after a word was interrupted by it.
+_INTERRUPTED_NS = 1500 * MS
+# Longer than any answer: what comes then is begun anew.
+_LONGEST_ANSWER_NS = 30_000 * MS
+# Silence between speakers is dead air from here on.
+DEAD_AIR_NS = 2000 * MS
+
+
+class Span(NamedTuple):
+    """The caller speaks, from and until (ns)."""
+
+    from_ns: int
+    until_ns: int
+
+
+class Spread(NamedTuple):
+    """How long something took, over all times that it happened."""
+
+    min: float
+    p50: float
+    p95: float
+    max: float
+
+
+class Turns(NamedTuple):
+    """What the two tracks come to; durations in ms, None where it never happened."""
+
+    turns: int
+    response: tuple[float, ...]
+    barge_in: tuple[float, ...]
+    false_barge_ins: int
+    talk_over_ms: float
+    spoken_ms: float
+    dead_air_total_ms: float
+    dead_air_longest_ms: float
+
+
+def spread(values: Sequence[float]) -> Spread | None:
+    """Of some durations; None of none."""
+    if not values:
+        return None
+    p50, p95 = np.percentile(values, [50, 95])
+    return Spread(min(values), float(p50), float(p95), max(values))
+
+
+def tell_turns(caller: Sequence[Span], ours: Sequence[Utterance]) -> Turns:
+    """Tell who spoke when from the caller's speech and our utterances, each in order of time."""
+    spoken = [span for span in caller if span.until_ns - span.from_ns >= _LEAST_NS]
+    heard = [Span(one.from_ns, one.until_ns) for one in ours]
+    gaps = list(_gaps([*spoken, *heard]))
+    return Turns(
+        turns=_count_turns(spoken, heard),
+        response=tuple(_responses(spoken, ours)),
+        barge_in=tuple(_barge_ins(spoken, heard)),
+        false_barge_ins=_false_barge_ins(spoken, ours),
+        talk_over_ms=_overlap_ns(spoken, heard) / MS,
+        spoken_ms=sum(b - a for a, b in (*spoken, *heard)) / MS,
+        dead_air_total_ms=sum(gaps) / MS,
+        dead_air_longest_ms=max(gaps, default=0) / MS,
+    )
+
+
+def _count_turns(caller: Sequence[Span], ours: Sequence[Span]) -> int:
+    """Whoever begins to speak after the other did takes a turn."""
+    order = sorted([(span.from_ns, 0) for span in caller] + [(span.from_ns, 1) for span in ours])
+    return sum(before[1] != after[1] for before, after in pairwise(order)) + bool(order)
+
+
+def _responses(caller: Sequence[Span], ours: Sequence[Utterance]) -> Iterable[float]:
+    """From the end of the caller's speech to the message with our first sound after it, in ms."""
+    begins = [span.from_ns for span in caller]
+    silent_ns = None
+    for one in ours:
+        before = bisect_left(begins, one.sent_ns)
+        if before:
+            ended_ns = caller[before - 1].until_ns
+            is_answer = silent_ns is None or ended_ns > silent_ns
+            if is_answer and 0 <= one.sent_ns - ended_ns < _LONGEST_ANSWER_NS:
+                yield (one.sent_ns - ended_ns) / MS
+        silent_ns = one.until_ns
+
+
+def _barge_ins(caller: Sequence[Span], ours: Sequence[Span]) -> Iterable[float]:
+    """From the caller's onset while we sound to our end, in ms."""
+    begins = [span.from_ns for span in ours]
+    told = -1
+    for span in caller:
+        before = bisect_right(begins, span.from_ns) - 1
+        if before <= told or span.from_ns < ours[before].from_ns + _TOGETHER_NS:
+            continue
+        took_ns = ours[before].until_ns - span.from_ns
+        lasted_ns = span.until_ns - span.from_ns
+        if took_ns > 0 and (lasted_ns >= _LISTENING_NS or took_ns <= _INTERRUPTED_NS):
+            told = before
+            yield took_ns / MS
+
+
+def _false_barge_ins(caller: Sequence[Span], ours: Sequence[Utterance]) -> int:
+    """How often at least we broke off in the middle of a word while nobody spoke, nor just had."""
+    begins = [span.from_ns for span in caller]
+    count = 0
+    for one in ours:
+        before = bisect_right(begins, one.until_ns) - 1
+        spoke = before >= 0 and caller[before].until_ns > one.until_ns - _INTERRUPTED_NS
+        count += one.broke_off and not spoke
+    return count
+
+
+def _overlap_ns(caller: Sequence[Span], ours: Sequence[Span]) -> int:
+    """How long both speak at once."""
+    ends = [span.until_ns for span in ours]
+    total = 0
+    for span in caller:
+        for other in ours[bisect_left(ends, span.from_ns) :]:
+            if other.from_ns >= span.until_ns:
+                break
+            total += min(span.until_ns, other.until_ns) - max(span.from_ns, other.from_ns)
+    return total
+
+
+def _gaps(spans: Sequence[Span]) -> Iterable[int]:
+    """How long nobody speaks, between two who do."""
+    until_ns = None
+    for span in sorted(spans):
+        if until_ns is not None and span.from_ns - until_ns >= DEAD_AIR_NS:
+            yield span.from_ns - until_ns
+        until_ns = span.until_ns if until_ns is None else max(until_ns, span.until_ns)
