@@ -6,10 +6,13 @@ import json
 import signal
 import subprocess
 import sys
+import time
+from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from websockets.sync.client import connect
 
 from tests.support.cli import VOIPBIN, environment, finish, start, voipbin
 from tests.support.hextext import vector
@@ -235,6 +238,44 @@ with connect(sys.argv[1], compression=None) as client:
         client.recv()
         client.send(bytes.fromhex(sys.argv[2]))
 """
+
+
+def test_a_reader_that_stalls_costs_the_call_nothing(tmp_path: Path) -> None:
+    """Each frame breaks rules, and nobody reads what is told of them: 64 KiB fill the pipe."""
+    process = start("stream", "validate", "sim", "-e", "sln", "--proxy", "0", "--json",
+                    "--max-violations", "100000", cwd=tmp_path)  # fmt: skip
+    assert process.stdout is not None
+    listening = json.loads(process.stdout.readline())
+    received: list[float] = []
+    with connect(listening["address"], compression=None) as client:
+        for _ in range(100):
+            client.recv()
+            received.append(time.monotonic())
+            for _ in range(40):
+                client.send("no audio")
+    gaps = [later - sooner for sooner, later in pairwise(received)]
+    assert max(gaps) < 0.3
+    process.send_signal(signal.SIGINT)
+    done = finish(process)
+    assert done.summary["frames_sent"] == 4000
+    told = sum(event["event"] == "violation" for event in done.events)
+    assert 2000 < told < 4000
+    assert "the reader of the output was too slow" in done.stderr
+
+
+@pytest.mark.parametrize("form", [["--json"], ["--format", "junit"], ["--format", "sarif"], []])
+def test_no_client_is_nothing_to_judge_in_every_format(tmp_path: Path, form: list[str]) -> None:
+    done = voipbin("stream", "validate", "sim", "--proxy", "0", "-d", "0.2", *form, cwd=tmp_path)
+    assert done.status == 3
+    assert "no client connected" in done.stderr
+    if form == ["--format", "junit"]:
+        (suite,) = ElementTree.fromstring(done.stdout)
+        assert suite.get("errors") == "1"
+    if form == ["--format", "sarif"]:
+        (run,) = json.loads(done.stdout)["runs"]
+        assert run["invocations"][0]["executionSuccessful"] is False
+    if form == ["--json"]:
+        assert json.loads(done.stdout.splitlines()[-1])["event"] == "error"
 
 
 def test_a_bot_behind_the_proxy_learns_why_nobody_hears_it(tmp_path: Path) -> None:

@@ -246,3 +246,26 @@ def test_a_port_that_is_taken_is_said() -> None:
         proxy.session._port = peer.port
         with pytest.raises(MachineError, match="is in use"):
             asyncio.run(proxy.session.run())
+
+
+def test_no_more_clients_than_the_cap_while_their_ways_are_opened(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("voipbin_cli.transport.relay._MAX_CLIENTS", 2)
+    statuses: list[int] = []
+
+    async def one(proxy: Proxy) -> None:
+        try:
+            async with connect(proxy.session.address, compression=None) as client:
+                await client.recv()
+        except InvalidStatus as refused:
+            statuses.append(refused.response.status_code)
+
+    async def talk(proxy: Proxy) -> None:
+        await asyncio.gather(*(one(proxy) for _ in range(4)))
+        await until(lambda: len(proxy.events("gone")) == 2)
+        await one(proxy)  # there is room again
+
+    proxy = run(Peer(vector_steps("sln-linear")), talk)
+    assert statuses == [503, 503]
+    assert len(proxy.events("client")) == 3

@@ -14,6 +14,7 @@ from voipbin_cli.events import Tell
 from voipbin_cli.render.jsonl import emit
 from voipbin_cli.render.keyboard import KeyBindings, keys_read
 from voipbin_cli.render.live_view import Lines, LiveView, is_terminal
+from voipbin_cli.render.outlet import Outlet, finish_output
 from voipbin_cli.render.problems import say
 from voipbin_cli.session.ending import Cause, Close
 from voipbin_cli.transport.event_loop import run
@@ -39,8 +40,15 @@ class LiveSession(Protocol):
         """Return the fields of the summary."""
 
 
-def teller(out: OutputOptions) -> Tell:
-    """Return what a session tells its events to: they are printed as `out` asks."""
+def teller(
+    out: OutputOptions,
+    emit: Callable[[str, dict[str, Any]], None] = emit,
+    say: Callable[[str], None] = say,
+) -> Tell:
+    """Return what a session tells its events to: they are printed as `out` asks.
+
+    `emit` and `say` are for who must not wait for a reader.
+    """
 
     def tell(event: str, fields: dict[str, Any]) -> None:
         if out.json:
@@ -61,14 +69,19 @@ def run_live(
     *,
     keys: KeyBindings | None = None,
     plain_every_s: float | None = None,
+    outlets: tuple[Outlet, ...] = (),
 ) -> None:
     """Run a session with its view and its summary; exit as the contract says.
 
+    `outlets` are finished before the summary is told.
     `keys` says what the keys of a terminal do; without a terminal the view says a line every
     `plain_every_s`, if that is given.
     """
     view = LiveView(lines, wanted=out.is_chatty, plain_every_s=plain_every_s)
-    close = run(_run(session, view, keys if keys and out.is_chatty else {}))
+    try:
+        close = run(_run(session, view, keys if keys and out.is_chatty else {}))
+    finally:
+        finish_output(*outlets)
     summary = session.summary(close)
     if out.json:
         emit("summary", summary)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from voipbin_cli.analysis.validation.scope import Scope
     from voipbin_cli.analysis.validation.tally import Group
     from voipbin_cli.commands.options import OutputOptions
+    from voipbin_cli.render.outlet import Outlet
     from voipbin_cli.render.validating import FoundLines
     from voipbin_cli.session.proxy import ProxyValidation
     from voipbin_cli.session.session import Session
@@ -168,7 +169,7 @@ def _judged(options: ValidateOptions) -> Sequence[Group]:
     """Judge what was named, tell the result, and return what was found."""
     from voipbin_cli.analysis.validation.listing import Listing
     from voipbin_cli.analysis.validation.scope import Scope
-    from voipbin_cli.commands.target import chosen_source, chosen_target
+    from voipbin_cli.errors import ConnectionFailed, NothingToJudge, Refused
 
     live, scope = options.live, Scope(options.spec, options.direction, options.max_frames)
     output = ValidationOutput(
@@ -177,6 +178,17 @@ def _judged(options: ValidateOptions) -> Sequence[Group]:
         quiet=live.out.quiet,
         listing=Listing(options.max_violations),
     )
+    try:
+        return _told(options, scope, output)
+    except (ConnectionFailed, NothingToJudge, Refused) as error:
+        output.failed(options.source, error)
+        raise
+
+
+def _told(options: ValidateOptions, scope: Scope, output: ValidationOutput) -> Sequence[Group]:
+    from voipbin_cli.commands.target import chosen_source, chosen_target
+
+    live = options.live
     if options.proxy is not None:
         target = chosen_target(options.source, live.api)
         return _of_proxy(target, options.proxy, options, scope, output)
@@ -237,17 +249,20 @@ def _of_stream(
     """Judge a live stream until it ends."""
     from voipbin_cli.commands.live import teller
     from voipbin_cli.commands.opened_target import opened_target
+    from voipbin_cli.render.outlet import standard_outlets
     from voipbin_cli.render.validating import FoundLines, validation_line
     from voipbin_cli.session.session import SessionRequest
     from voipbin_cli.session.validate import LiveValidation, validate_session
 
-    live = options.live
+    live, outlets = options.live, standard_outlets()
+    output = replace(output, emit=outlets[0].emit)
     with opened_target(target, live) as stream:
         request = SessionRequest(stream, live.duration, live.capture)
         judge = LiveValidation(request, scope, output.part)
-        session = validate_session(request, teller(live.out), judge)
+        tell = teller(live.out, outlets[0].emit, outlets[1].say)
+        session = validate_session(request, tell, judge)
         lines = FoundLines(lambda: validation_line(stream.label, session.status()), judge.groups)
-        return _run(session, judge, lines, stream.label, output, live.out)
+        return _run(session, judge, lines, stream.label, output, live.out, outlets)
 
 
 def _of_proxy(
@@ -256,17 +271,20 @@ def _of_proxy(
     """Judge the streams of all who connect to `port` of this machine, until Ctrl-C."""
     from voipbin_cli.commands.live import teller
     from voipbin_cli.commands.opened_target import opened_target
+    from voipbin_cli.render.outlet import standard_outlets
     from voipbin_cli.render.validating import FoundLines, listening, proxy_line
     from voipbin_cli.session.proxy import ProxyValidation
     from voipbin_cli.session.session import SessionRequest
 
-    live = options.live
+    live, outlets = options.live, standard_outlets()
+    output = replace(output, emit=outlets[0].emit)
     with opened_target(target, live) as stream:
         request = SessionRequest(stream, live.duration, live.capture)
-        tell = listening(teller(live.out), quiet=not live.out.is_chatty)
+        told = teller(live.out, outlets[0].emit, outlets[1].say)
+        tell = listening(told, quiet=not live.out.is_chatty)
         proxy = ProxyValidation(request, tell, port=port, scope=scope, on_part=output.part)
         lines = FoundLines(lambda: proxy_line(stream.label, proxy.status()), proxy.groups)
-        return _run(proxy, proxy, lines, stream.label, output, live.out)
+        return _run(proxy, proxy, lines, stream.label, output, live.out, outlets)
 
 
 def _run(
@@ -276,14 +294,16 @@ def _run(
     label: str,
     output: ValidationOutput,
     out: OutputOptions,
+    outlets: tuple[Outlet, ...],
 ) -> Sequence[Group]:
     """Run it to its end, tell what was judged whatever ended it, and return what was found."""
     from voipbin_cli.commands.live import run_live
     from voipbin_cli.render.validating import done_line
 
     try:
-        run_live(session, lines, done_line, out)
+        run_live(session, lines, done_line, out, outlets=outlets)
     finally:
-        if judge.judged()["frames"]:
+        # What we sent ourselves to keep a far end awake is no result.
+        if judge.has_heard:
             output.result(label, judge.judged(), judge.groups())
     return judge.groups()

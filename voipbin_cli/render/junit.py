@@ -10,6 +10,7 @@ from voipbin_cli.analysis.severity import Severity
 from voipbin_cli.analysis.validation.due import Spec
 from voipbin_cli.analysis.validation.rules import RULES, Rule
 from voipbin_cli.analysis.validation.tally import Group
+from voipbin_cli.errors import VoipbinError
 from voipbin_cli.text import printable
 
 
@@ -32,6 +33,20 @@ def to_junit(source: str, summary: dict[str, Any], groups: Sequence[Group]) -> s
         for group in groups:
             if group.rule.id == rule.id:
                 _tell(case, group)
+    ElementTree.indent(root)
+    return ElementTree.tostring(root, encoding="unicode", xml_declaration=True)
+
+
+def failed_junit(source: str, error: VoipbinError) -> str:
+    """Return the document of a run in which nothing could be judged: an error, and no test."""
+    root = ElementTree.Element("testsuites")
+    name = printable(f"voipbin stream validate {source}")
+    suite = ElementTree.SubElement(
+        root, "testsuite", name=name, tests="1", failures="0", errors="1"
+    )
+    case = ElementTree.SubElement(suite, "testcase", classname="voipbin", name="stream")
+    told = ElementTree.SubElement(case, "error", type="error", message=printable(error.message))
+    told.text = printable(error.hint)
     ElementTree.indent(root)
     return ElementTree.tostring(root, encoding="unicode", xml_declaration=True)
 

@@ -11,6 +11,7 @@ from voipbin_cli import __version__
 from voipbin_cli.analysis.severity import Severity
 from voipbin_cli.analysis.validation.rules import RULES, Rule
 from voipbin_cli.analysis.validation.tally import Group
+from voipbin_cli.errors import VoipbinError
 from voipbin_cli.text import printable
 
 SCHEMA_URL = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -31,6 +32,27 @@ def to_sarif(source: str, summary: dict[str, Any], groups: Sequence[Group]) -> s
         "properties": {name: summary[name] for name in ("encapsulation", "spec", "frames")},
         "results": [_result(source, group, numbers) for group in groups],
     }
+    return _log(run)
+
+
+def failed_sarif(source: str, error: VoipbinError) -> str:
+    """Return the log of a run in which nothing could be judged (SARIF 2.1.0, 3.20.14, 3.20.21)."""
+    words = printable(f"{source}: {error.message}")
+    run = {
+        "tool": {"driver": {"name": "voipbin", "version": __version__}},
+        "invocations": [
+            {
+                "executionSuccessful": False,
+                "exitCode": int(error.status),
+                "toolExecutionNotifications": [{"level": "error", "message": {"text": words}}],
+            }
+        ],
+        "results": [],
+    }
+    return _log(run)
+
+
+def _log(run: dict[str, Any]) -> str:
     return json.dumps({"$schema": SCHEMA_URL, "version": "2.1.0", "runs": [run]}, indent=2)
 
 

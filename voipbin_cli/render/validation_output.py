@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from voipbin_cli.analysis.validation.judge import Part
     from voipbin_cli.analysis.validation.listing import Listing
     from voipbin_cli.analysis.validation.tally import Group
+    from voipbin_cli.errors import VoipbinError
     from voipbin_cli.offline.hex_text import ExplainedMessage
     from voipbin_cli.offline.validate import JudgedStream
 
@@ -27,12 +28,16 @@ class Document(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ValidationOutput:
-    """JSON Lines, or a document, or words; `quiet`: no words; `listing`: which are told singly."""
+    """JSON Lines, or a document, or words; `quiet`: no words; `listing`: which are told singly.
+
+    `emit` prints a single broken rule: while a stream runs it must not wait for a reader.
+    """
 
     as_json: bool
     document: Document | None
     quiet: bool
     listing: Listing
+    emit: Callable[[str, dict[str, Any]], None] = emit
 
     @property
     def _in_words(self) -> bool:
@@ -43,7 +48,7 @@ class ValidationOutput:
         if self.as_json:
             more = {"stream": stream.name} if stream else {}
             for violation in self.listing.violations(part):
-                emit("violation", violation.as_fields() | more)
+                self.emit("violation", violation.as_fields() | more)
 
     def frame(self, message: ExplainedMessage) -> None:
         """Tell what each byte of a message means."""
@@ -69,6 +74,18 @@ class ValidationOutput:
         """Tell scripts what it all came to."""
         if self.as_json:
             emit("summary", summary)
+
+    def failed(self, source: str, error: VoipbinError) -> None:
+        """Tell CI that there was nothing to judge, and why."""
+        if self.document is Document.SARIF:
+            from voipbin_cli.render.sarif import failed_sarif
+
+            sys.stdout.write(failed_sarif(source, error) + "\n")
+        elif self.document is Document.JUNIT:
+            from voipbin_cli.render.junit import failed_junit
+
+            sys.stdout.write(failed_junit(source, error) + "\n")
+        sys.stdout.flush()
 
     def result(self, source: str, summary: dict[str, Any], groups: Sequence[Group]) -> None:
         """Tell people, or CI, what it all came to."""

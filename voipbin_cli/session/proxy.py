@@ -16,7 +16,7 @@ from voipbin_cli.analysis.validation.scope import Scope
 from voipbin_cli.analysis.validation.tally import Group, Tally
 from voipbin_cli.analysis.validation.validator import Validator
 from voipbin_cli.codec.encapsulation import MAX_PAYLOAD_BYTES, Direction, Encapsulation
-from voipbin_cli.errors import VoipbinError
+from voipbin_cli.errors import NothingToJudge, VoipbinError
 from voipbin_cli.events import Tell
 from voipbin_cli.session.capture_log import CaptureLog
 from voipbin_cli.session.ending import Cause, Close
@@ -223,9 +223,25 @@ class ProxyValidation:
         """Whether Ctrl-C now cuts short what was asked for."""
         return self._request.duration_s is not None
 
+    @property
+    def has_heard(self) -> bool:
+        """Whether anything passed that could be judged."""
+        return bool(self.judged()["frames"])
+
     def problem(self, close: Close) -> VoipbinError | None:
-        """No client is no problem."""
-        return None
+        """Return what to say where nothing was judged: no client, or none that said anything."""
+        if self.has_heard:
+            return None
+        if not self._talks:
+            return NothingToJudge(
+                "no client connected, so nothing was judged",
+                hint=f"point your client at {self.address} while this runs",
+            )
+        return NothingToJudge(
+            "clients connected, and no frame passed",
+            hint="is the call answered, and the encapsulation right? "
+            "voipbin stream diagnose says more",
+        )
 
     def status(self) -> ProxyStatus:
         """Return where it is now."""

@@ -43,6 +43,11 @@ class LiveValidation(Hearer):
         """Judge the rest."""
         self._tell_parts(self.validator.finish())
 
+    @property
+    def has_heard(self) -> bool:
+        """Whether anything came that could be judged."""
+        return self.validator.frames[Direction.IN] > 0
+
     def judged(self) -> dict[str, Any]:
         """Return what it came to so far; a capture gives the same."""
         return {"target": self._label, **self.validator.summary()}

@@ -50,6 +50,7 @@ class _Client(ServerConnection):
     arrival_ns = 0
     clock: Clock
     upstream: MediaConnection | None = None
+    gone: Callable[[ServerConnection], None]
 
     def data_received(self, data: bytes) -> None:
         self.arrival_ns = self.clock()
@@ -57,6 +58,7 @@ class _Client(ServerConnection):
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
+        self.gone(self)
         # A client that is gone before it had its answer never gets to `_serve`, which would close.
         if self.protocol.handshake_exc is not None and self.upstream is not None:
             asyncio.ensure_future(self.upstream.close())  # noqa: RUF006
@@ -84,7 +86,7 @@ class Relay:
         self._refused = refused
         self._clock = clock
         self._server: Server | None = None
-        self._clients = 0
+        self._clients: set[ServerConnection] = set()
 
     async def start(self, port: int) -> None:
         """Listen. Raises MachineError when the port cannot be had."""
@@ -115,6 +117,7 @@ class Relay:
     def _make(self, *arguments: Any, **limits: Any) -> _Client:
         client = _Client(*arguments, **limits)
         client.clock = self._clock
+        client.gone = self._clients.discard
         return client
 
     async def _open(self, connection: ServerConnection, request: Request) -> Response | None:
@@ -122,8 +125,10 @@ class Relay:
         origin = request.headers.get("Origin")
         if origin is not None and not is_loopback(urlsplit(origin).hostname):
             return connection.respond(403, "not for pages of other hosts\n")
-        if self._clients >= _MAX_CLIENTS:
+        if len(self._clients) >= _MAX_CLIENTS:
             return connection.respond(503, "too many clients\n")
+        # From here on, as many may come while the way to the far end is opened.
+        self._clients.add(connection)
         try:
             cast(_Client, connection).upstream = await self._connect(request.path)
         except VoipbinError as error:
@@ -138,7 +143,6 @@ class Relay:
         upstream = client.upstream
         assert upstream is not None
         watcher = self._watch(upstream, client.request.path if client.request else "")
-        self._clients += 1
         tasks = [
             asyncio.ensure_future(_to_far_end(client, upstream, watcher)),
             asyncio.ensure_future(_to_client(client, upstream, watcher)),
@@ -146,7 +150,6 @@ class Relay:
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            self._clients -= 1
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,102 @@
+"""Output that never waits for whoever reads it: media go through the same loop.
+
+A pipe whose reader stalls, or a terminal that is stopped (Ctrl-S), blocks whoever writes to it.
+What is not taken at once waits here, bounded; what does not fit is counted, and said at the end.
+"""
+
+from __future__ import annotations
+
+import select
+import sys
+from collections import deque
+from typing import Any, TextIO
+
+from voipbin_cli.events import json_line
+from voipbin_cli.render.problems import say
+from voipbin_cli.text import printable
+
+# POSIX: a pipe that polls as writable takes so much without blocking (PIPE_BUF, 512 at least; Linux
+# and macOS take 4096 and 512). Longer pieces go in parts, each after a look of its own.
+_PIECE_CHARS = 500
+_MOST_LINES = 2000
+
+
+class Outlet:
+    """Lines for a stream, in order, that are written as far as its reader takes them.
+
+    `skipped` counts those for which there was no room. A reader that is gone takes the rest with
+    it, without a word, until `finish`.
+    """
+
+    def __init__(self, stream: TextIO, most: int = _MOST_LINES) -> None:
+        self.skipped = 0
+        self._stream = stream
+        self._most = most
+        self._waiting: deque[str] = deque()
+        self._gone: OSError | None = None
+
+    def emit(self, event: str, fields: dict[str, Any]) -> None:
+        """Take a JSON line."""
+        self._take(json_line(event, fields) + "\n")
+
+    def say(self, text: str) -> None:
+        """Take a line about what happened."""
+        self._take(f"voipbin: {printable(text)}\n")
+
+    def _take(self, line: str) -> None:
+        if len(self._waiting) < self._most:
+            self._waiting.append(line)
+        else:
+            self.skipped += 1
+        self.pass_on()
+
+    def pass_on(self) -> None:
+        """Write what the reader takes now."""
+        while self._waiting and self._gone is None and self._is_writable():
+            line = self._waiting.popleft()
+            if len(line) > _PIECE_CHARS:
+                self._waiting.appendleft(line[_PIECE_CHARS:])
+            self._write(line[:_PIECE_CHARS])
+
+    def _write(self, text: str) -> None:
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except OSError as error:
+            self._gone = error
+            self._waiting.clear()
+
+    def _is_writable(self) -> bool:
+        try:
+            poll = select.poll()
+            poll.register(self._stream.fileno(), select.POLLOUT)
+        except (AttributeError, OSError, ValueError):
+            return True  # no such look here, or no file
+        return bool(poll.poll(0))
+
+    def finish(self) -> None:
+        """Write the rest, however long that takes: the media are over.
+
+        Raises what writing raised: BrokenPipeError where the reader is gone.
+        """
+        while self._waiting and self._gone is None:
+            self._write(self._waiting.popleft())
+        if self._gone is not None:
+            raise self._gone
+
+
+def finish_output(*outlets: Outlet) -> None:
+    """Finish them all, and say how much nobody took in time."""
+    skipped = sum(outlet.skipped for outlet in outlets)
+    for outlet in outlets:
+        outlet.finish()
+    if skipped:
+        say(
+            f"warning: {skipped} lines were left out, as the reader of the output was too slow; "
+            "the summary counts them"
+        )
+
+
+def standard_outlets() -> tuple[Outlet, Outlet]:
+    """Return outlets for stdout and stderr."""
+    return Outlet(sys.stdout), Outlet(sys.stderr)
