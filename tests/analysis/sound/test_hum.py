@@ -101,6 +101,11 @@ def test_a_tone_of_the_mains_is_told_of_a_loud_low_note():
     assert tones(room(1, SECONDS, -65) + tone(87.3, SECONDS, -40)) == ()
 
 
+def test_a_bass_and_a_drum_once_each_half_second_are_no_hum():
+    """Each half second holds one of each, so that they are about as loud in all of them."""
+    assert tones(UNUSUAL["band"](12.0, 62)) == ()
+
+
 def test_a_hum_has_to_be_in_more_than_half_of_the_stretches():
     whole = speech(1, 60)
     hum = with_hum(np.zeros_like(whole), 60, -40)
