@@ -150,6 +150,14 @@ def ticking(sound, decay_ms, period_ms=500, height=9000):
     return out
 
 
+def test_chords_need_more_to_be_told_of():
+    for seed in (53, 67):
+        chords = UNUSUAL["pad"](20.0, seed).astype(float)
+        assert clicks(chords, Codec.MULAW).clicks == 0
+    assert is_period(clicks(spiked(chords, 60, 9000), Codec.MULAW).period_ms, 60)
+    assert is_period(clicks(faded_by_chunk(chords, 100, 2), Codec.MULAW).period_ms, 100)
+
+
 def test_a_clock_beside_somebody_who_speaks():
     for seed in range(2):
         assert clicks(ticking(speech(seed), 4)).clicks == 0

@@ -100,12 +100,13 @@ _LOUDER = 0.1
 # What rings on is louder behind the blow than before. Next to a place the two differ, and which of
 # them is louder depends on where in the blow it stands; 5 to 11 ms off what is left of a seam is
 # over. Of 60 streams with seams and spikes the most was 0.2 nepers and two errors; of clocks, keys
-# and claps one of the two was 0.4 and more.
-_NEXT, _NEXT_DIFFER, _NEXT_ERRORS = (5, 24), 0.35, 4.0
-_OFF, _OFF_DIFFER, _OFF_ERRORS = (40, 88), 0.3, 2.5
+# and claps one of the two was 0.34 and more. (A WAV header is 3 ms of noise, and told by itself.)
+_NEXT, _NEXT_DIFFER, _NEXT_ERRORS = (5, 24), 0.3, 4.0
+_OFF, _OFF_DIFFER, _OFF_ERRORS = (40, 88), 0.3, 2.2
 # Where a stretch is made of notes, each of which goes on as it did, less is left of it than of any
-# speech, and the steps of G.711 stand out: a seam has to do so by more.
-_SEAM_SPREADS_IN_NOTES = 12.0
+# speech, and the steps of G.711 and the beats of chords stand out: by 0.3 to 1 (in nepers), where
+# spikes and fades do by 1.5 to 2.7.
+_EFFECT_IN_NOTES = 1.3
 # At the place of a seam so many of all chunks have one, not just a few in which something began.
 _STANDS_OUT = 0.75
 _CHUNKS_SHARE = 0.4
@@ -226,8 +227,6 @@ def _seam(samples: Singles, left: Singles, sounding: Mask) -> PeriodicClick | No
     seam = _place(shares, _SEAM_SPREADS, _SEAM_EFFECT)
     if not seam or not _is_click(samples, shares, seam) or _rings(left, _places(seam)):
         return None
-    if seam.spreads < _SEAM_SPREADS_IN_NOTES and is_made_of_notes(samples):
-        return None
     return _whole(shares, seam)
 
 
@@ -336,8 +335,11 @@ def _is_click(samples: Singles, shares: Singles, seam: PeriodicClick) -> bool:
     if proving is None:
         return True
     both = (shares[at] + shares[np.maximum(at - 1, 0)]) / 2
-    effect = both[np.isin(at, proving)].mean() if proving.size else 0.0
-    return bool(effect > _EFFECT_SHARE * both[sounding].mean()) and not _get_louder(samples, at)
+    whole = both[sounding].mean()
+    proven = both[np.isin(at, proving)].mean() if proving.size else 0.0
+    if proven <= _EFFECT_SHARE * whole or _get_louder(samples, at):
+        return False
+    return bool(whole >= _EFFECT_IN_NOTES) or not is_made_of_notes(samples)
 
 
 def _spikes(samples: Singles, left: Singles) -> Ints:
