@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.analysis.sounds import listen
+from tests.corpus.unusual import buzzer
 from tests.sounds.healthy import gated
 from tests.sounds.talkers import LANGUAGES, in_room
 from tests.support.needs import needs
@@ -70,6 +71,12 @@ def test_lost_frames_in_speech_are_found(codec):
     assert {hole.start for hole in got.noted} <= near
     assert got.lost_ms == pytest.approx(20 * got.holes, abs=0.05 * got.holes)
     assert got.usual_ms == 20
+
+
+@pytest.mark.parametrize("codec", [mulaw, lambda samples: samples], ids=["mulaw", "linear"])
+def test_a_buzzer_pauses_as_tones_do(codec):
+    for seed in (52, 53, 55):
+        assert found(codec(buzzer(8.0, seed))).holes == 0
 
 
 def test_a_burst_is_one_hole():
