@@ -996,9 +996,9 @@ def noisy(
 
 
 def test_noise() -> None:
-    assert sure("noise", noisy(-48.1, 0.5)) == 0
-    assert sure("noise", noisy(-48.0, 0.5)) == 0.5
-    assert sure("noise", noisy(-41.5, 0.2)) == 0.75
+    assert sure("noise", noisy(-44.1, 0.5)) == 0
+    assert sure("noise", noisy(-44.0, 0.5)) == 0.5
+    assert sure("noise", noisy(-39.5, 0.2)) == 0.75
     assert sure("noise", noisy(-35.0, 0.5)) == 1.0
     assert sure("noise", noisy(-35.0, 0.19)) == 0  # music, a tone
     assert sure("noise", noisy(-35.0, 0.5, 0.8)) == 1.0
