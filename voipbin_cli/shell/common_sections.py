@@ -42,8 +42,8 @@ STATUSES = (
     Entry(
         str(int(ExitStatus.REFUSED)),
         "Refused: HTTP 401, 403, 404, 409 or 429, or the call is not progressing; or a close code "
-        "in mid-stream refused the credential (3000, 3003, 4401, 4403, and 1008 where its reason or "
-        "the token says that it expired), which is not sent again then.",
+        "in mid-stream refused the credential (3000, 3003, 4401, 4403, and 1008 where its reason "
+        "or the token says that it expired), which is not sent again then.",
     ),
     Entry(
         str(int(ExitStatus.MACHINE)),
