@@ -43,15 +43,16 @@ def live(rounds: int) -> int:
     return int(right < 0.95 * len(runs))
 
 
-def single_faults(seeds: range) -> list[Outcome]:
-    """Of the simulator's and of the others."""
+def single_faults(seeds: range, step: int = 1) -> list[Outcome]:
+    """Of the simulator's and of the others; each step-th."""
     runs = [*catalogue.faulty(seeds), *catalogue.mixed(seeds), *catalogue.local(seeds)]
-    return [*map(of_run, runs), *map(of_stream, kinds.single_faults(seeds))]
+    return [*map(of_run, runs[::step]), *map(of_stream, kinds.single_faults(seeds, step))]
 
 
-def healthy(seeds: range) -> list[Outcome]:
-    """Nothing may be told of these."""
-    return [*map(of_run, catalogue.healthy(seeds)), *map(of_stream, kinds.healthy(seeds))]
+def healthy(seeds: range, step: int = 1) -> list[Outcome]:
+    """Nothing may be told of these; each step-th."""
+    runs = [*catalogue.healthy(seeds)][::step]
+    return [*map(of_run, runs), *map(of_stream, kinds.healthy(seeds, step))]
 
 
 def judge(seeds: range, *, list_misses: bool) -> int:

@@ -37,7 +37,8 @@ KINDS = (
     Kind("upstream-loss", "upstream-loss", (3, 6, 12), SPEECH),
     Kind("clock-drift", "clock-drift", (-2000, -500, 500, 1000, 5000)),
     Kind("sequence", "sequence", (2, 6, 15), ANY, DIALECTS, (RTP,)),
-    Kind("frame-size", "frame-size", (10, 30, 40, 60, 100)),
+    # Silence throughout is told before what does no harm.
+    Kind("frame-size", "frame-size", (10, 30, 40, 60, 100), SOUNDING),
     Kind("wrong-rate", "wrong-rate", (6000, 11025, 16000, 24000), SOUND),
     Kind("byte-order", "byte-order", (), SOUND, LINEAR),
     Kind("misaligned", "misaligned", (0.5, 2, 4), SOUND, LINEAR),
@@ -51,7 +52,6 @@ KINDS = (
     Kind("low-level", "low-level", (-42, -36, -30), SPEECH),
     Kind("dc-offset", "dc-offset", (-6000, 2000, 6000), ANY),
     Kind("noise", "noise", (-40, -30, -22), SPEECH),
-    # Silence throughout is told before what does no harm.
     Kind("timestamp-rate", "timestamp-rate", (), SOUND, ("deployed", "legacy"), (RTP,)),
     Kind("payload-label", "payload-label", (), SOUND, ("deployed",), (RTP, AUDIOSOCKET)),
 )

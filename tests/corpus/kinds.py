@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from random import Random
+from types import MappingProxyType
 
 import numpy as np
 
@@ -554,6 +555,25 @@ PAIRS: tuple[tuple[str, str], ...] = (
 )
 
 
+# Pairs that hide each other by nature: what the first leaves nothing of the second, and why.
+HIDDEN: Mapping[tuple[str, str], str] = MappingProxyType(
+    {
+        ("silent", "clipped"): "silence has no level that a ceiling could cut",
+        ("silent", "holes"): "a hole in silence is silence",
+        ("silent", "repeated frames"): "each silent frame is like the one before it, anyhow",
+        ("u8", "hum"): "samples of another format are not decoded: nobody hears what is in them",
+        ("opus", "clipped"): "what is in compressed audio is not heard",
+        ("random bytes", "spikes"): "bytes that are no audio have no sound",
+        ("rtp inside", "hum"): "payloads that begin with a header are not taken for samples",
+        ("wrong rate", "drift"): "a clock that is off by much leaves no place for one that is off "
+        "by parts in a million",
+        ("pace", "wrong rate"): "at another pace audio of another rate comes at none that exists",
+        ("flushed", "jitter"): "who collects frames takes away what each of them was late by",
+        ("flushed", "stalls"): "a batch that comes later is a batch",
+    }
+)
+
+
 def _made(label: str, kinds: tuple[Kind, ...], strengths: tuple[float, ...], seed: int) -> Stream:
     """One stream: each step is done by the kind that changes it, in order."""
     rng = Random(f"{label}{seed}")
@@ -599,12 +619,11 @@ def _as_spoken(form: Form, sent: list[Packet]) -> list[Packet]:
     ]
 
 
-def single_faults(seeds: range) -> Iterator[Stream]:
-    """Every kind at every strength; each seed another form, talker and length."""
-    for seed in seeds:
-        for kind in KINDS:
-            for strength in kind.strengths:
-                yield _made(f"{kind.name}={strength:g}", (kind,), (strength,), seed)
+def single_faults(seeds: range, step: int = 1) -> Iterator[Stream]:
+    """Every kind at every strength; each seed another form, talker and length. Each step-th."""
+    rows = [(seed, k, strength) for seed in seeds for k in KINDS for strength in k.strengths]
+    for seed, kind, strength in rows[::step]:
+        yield _made(f"{kind.name}={strength:g}", (kind,), (strength,), seed)
 
 
 def pairs(seeds: range) -> Iterator[Stream]:
@@ -617,11 +636,25 @@ def pairs(seeds: range) -> Iterator[Stream]:
             yield _made("+".join(names), kinds, strengths, seed)
 
 
-def healthy(seeds: range) -> Iterator[Stream]:
-    """Nothing is wrong with these, however odd they are."""
+def hidden(seeds: range) -> Iterator[tuple[Stream, frozenset[str]]]:
+    """Two faults of which one cannot be told beside the other, and the ids of that one."""
+    by_name = {kind.name: kind for kind in KINDS}
     for seed in seeds:
-        for kind in HEALTHY:
-            for strength in kind.strengths:
-                for name in kind.sounds:
-                    one = replace(kind, sounds={name: kind.sounds[name]})
-                    yield _made(f"{kind.name}={strength:g} {name}", (one,), (strength,), seed)
+        for names in HIDDEN:
+            kinds = tuple(by_name[name] for name in names)
+            strengths = tuple(kind.strengths[len(kind.strengths) // 2] for kind in kinds)
+            yield _made("+".join(names), kinds, strengths, seed), frozenset(kinds[1].ids)
+
+
+def healthy(seeds: range, step: int = 1) -> Iterator[Stream]:
+    """Nothing is wrong with these, however odd they are. Each step-th."""
+    rows = [
+        (seed, kind, strength, name)
+        for seed in seeds
+        for kind in HEALTHY
+        for strength in kind.strengths
+        for name in kind.sounds
+    ]
+    for seed, kind, strength, name in rows[::step]:
+        one = replace(kind, sounds={name: kind.sounds[name]})
+        yield _made(f"{kind.name}={strength:g} {name}", (one,), (strength,), seed)
