@@ -459,7 +459,7 @@ complete -c voipbin -n '__voipbin_at \'stream play\'' -l dtmf -x -d 'Send these 
 complete -c voipbin -n '__voipbin_at \'stream play\'' -l loop -x -d 'Play the files so many times, then end the stream; 0 is until the call ends.'
 complete -c voipbin -n '__voipbin_at \'stream play\'' -l gain -x -d 'Louder, or softer where it is negative.'
 complete -c voipbin -n '__voipbin_at \'stream play\'' -l raw -d 'Standard input is bare 16-bit little-endian samples.'
-complete -c voipbin -n '__voipbin_at \'stream play\'' -l rate -x -d 'Samples a second of bare samples (--raw, .raw).'
+complete -c voipbin -n '__voipbin_at \'stream play\'' -l rate -x -d 'Samples a second of bare samples (--raw, .raw, .pcm, .sln).'
 complete -c voipbin -n '__voipbin_at \'stream play\'' -l record -r -F -d 'Record what comes back meanwhile.'
 complete -c voipbin -n '__voipbin_at \'stream play\'' -l overwrite -d 'Replace a file that exists.'
 complete -c voipbin -n '__voipbin_at \'stream play\'' -l lead -x -d 'How far ahead of real time to send; a conference throws away more than 80 ms.'

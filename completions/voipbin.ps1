@@ -89,7 +89,7 @@ Register-ArgumentCompleter -Native -CommandName voipbin -ScriptBlock {
             @('--loop', 'Play the files so many times, then end the stream; 0 is until the call ends.', ''),
             @('--gain', 'Louder, or softer where it is negative.', ''),
             @('--raw', 'Standard input is bare 16-bit little-endian samples.'),
-            @('--rate', 'Samples a second of bare samples (--raw, .raw).', ''),
+            @('--rate', 'Samples a second of bare samples (--raw, .raw, .pcm, .sln).', ''),
             @('--record', 'Record what comes back meanwhile.', '@files'),
             @('--overwrite', 'Replace a file that exists.'),
             @('--lead', 'How far ahead of real time to send; a conference throws away more than 80 ms.', ''),

@@ -27,7 +27,8 @@ class PlayOptions:
         list[str] | None,
         typer.Argument(
             metavar="FILE...",
-            help="Audio files of any kind, rate and number of channels; - is standard input.",
+            help="Audio files of any kind, rate and number of channels, bare ones by their suffix "
+            "(.ulaw, .alaw, .sln, .sln16, .gsm, .raw); - is standard input.",
             show_default=False,
         ),
     ] = None
@@ -54,7 +55,7 @@ class PlayOptions:
     rate: Annotated[
         int,
         typer.Option(
-            help="Samples a second of bare samples (--raw, .raw).",
+            help="Samples a second of bare samples (--raw, .raw, .pcm, .sln).",
             metavar="HZ",
             min=1000,
             max=384_000,
@@ -79,7 +80,8 @@ def play(options: PlayOptions) -> None:
     """Play files, standard input or digits into a call or conference.
 
     They are sent on an absolute clock, in the form that the far end takes, with
-    silence before and after, so that the first and last words are heard whole.
+    silence before and after, so that the first and last words are heard whole. Of a
+    file that is cut or damaged what there is is played; then it exits with 2.
 
     Examples:
 
@@ -119,6 +121,14 @@ def play(options: PlayOptions) -> None:
         speak = SpeakRequest(send.lead, send.payload, send.payload_type)
         sending = Sending(feed, speak, stream.encapsulation, tell)
         request = SessionRequest(stream, live.duration, live.capture, overwrite)
-        session = play_session(request, tell, feed, sending, total_s=outgoing.seconds, file=file)
+        session = play_session(
+            request,
+            tell,
+            feed,
+            sending,
+            total_s=outgoing.seconds,
+            damages=outgoing.damages,
+            file=file,
+        )
         lines = PlayingLines(stream.label, session.status, sending, outgoing.seconds)
         run_live(session, lines, done_line, live.out)

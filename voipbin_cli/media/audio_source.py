@@ -7,20 +7,19 @@ import os
 import stat
 import sys
 from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from voipbin_cli.errors import UsageError
 from voipbin_cli.media.resample import Resampler, Samples
+from voipbin_cli.media.sound_file import OpenSound, missing_words, open_sound
 from voipbin_cli.media.wav_reader import WavReader
 
 RATE_HZ = 8000
 BLOCK_SAMPLES = 160
 BLOCK_BYTES = 2 * BLOCK_SAMPLES
-RAW_SUFFIXES = (".raw", ".pcm", ".sln")
 MAX_GAIN_DB = 60
 _READS_A_SECOND = 10
 # Samples read at a time at the most (4 MiB), whatever rate and channels a header claims.
@@ -48,6 +47,8 @@ class AudioSource:
         gain_db: applied after mixing; what goes beyond full scale is held there and counted.
         raw_rate_hz, raw_channels: of raw s16le (`.raw`, `.pcm`, `.sln`, standard input).
 
+    `damages` has a sentence for each file that was played and held less than it promised.
+
     Raises:
         UsageError: a file cannot be read, is no audio or holds none. All are looked at here, so
             that nothing fails in the middle of a call.
@@ -68,6 +69,7 @@ class AudioSource:
         self._raw = (raw_rate_hz, raw_channels)
         self._raw_stdin = raw_stdin
         self.duration_s: float | None = None
+        self.damages: dict[str, str] = {}
         if not -MAX_GAIN_DB <= gain_db <= MAX_GAIN_DB:
             raise UsageError(
                 f"a gain of {gain_db:g} dB is beyond ±{MAX_GAIN_DB} dB",
@@ -101,12 +103,11 @@ class AudioSource:
                 seconds = float("inf")
                 continue
             file = self._open_file(path)
-            seconds += file.frames / file.rate_hz
+            seconds += float("inf") if file.frames is None else file.frames / file.rate_hz
             file.close()
-            if not file.frames:
+            if file.frames == 0:
                 raise _no_audio(path)
-        # The length that libsndfile gives of an unfinished FLAC is centuries: that is unknown.
-        if self._loop and seconds < 1 << 32:
+        if self._loop and seconds < float("inf"):
             self.duration_s = seconds * self._loop
 
     def _all_samples(self) -> Iterator[Samples]:
@@ -114,10 +115,12 @@ class AudioSource:
         while self._loop == 0 or played < self._loop:
             for path in self._paths:
                 with contextlib.ExitStack() as stack:
+                    file = _Counted(self._open(path, stack))
                     count = 0
-                    for samples in _mono_at_8k(self._open(path, stack)):
+                    for samples in _mono_at_8k(file):
                         count += len(samples)
                         yield samples
+                    self._note_missing(path, file.file, file.frames)
                     # Whether a pipe holds any audio is known at its end only.
                     if not count and _is_pipe(path):
                         raise _no_audio(_pipe_name(path))
@@ -143,60 +146,30 @@ class AudioSource:
             return _RawPipe(pipe, *self._raw)
         return WavReader(pipe, _pipe_name(path))
 
-    def _open_file(self, path: str) -> _SoundFile:
-        if Path(path).suffix.lower() in RAW_SUFFIXES:
-            return _SoundFile(path, raw=self._raw)
-        return _SoundFile(path)
+    def _open_file(self, path: str) -> OpenSound:
+        return open_sound(path, self._raw)
+
+    def _note_missing(self, path: str, file: _Input | OpenSound, frames: int) -> None:
+        """Say once of each file that it held less than it promised."""
+        if _is_pipe(path) or path in self.damages:
+            return
+        words = missing_words(path, cast(OpenSound, file), frames)
+        if words is not None:
+            self.damages[path] = words
 
 
-class _SoundFile:
-    """A file that libsndfile reads."""
+class _Counted:
+    """An input, and how many frames of it were read."""
 
-    def __init__(self, path: str, raw: tuple[int, int] | None = None) -> None:
-        import soundfile
-
-        class Forwards(soundfile.SoundFile):  # type: ignore[misc]  # it ships no types
-            """Never seeks: where the length is not known (FLAC after a crash) it would fail."""
-
-            def seekable(self) -> bool:
-                return False
-
-        self._error = soundfile.SoundFileError
-        form: dict[str, Any] = {}
-        if raw:
-            names = ("samplerate", "channels", "format", "subtype", "endian")
-            form = dict(zip(names, (*raw, "RAW", "PCM_16", "LITTLE"), strict=True))
-        try:
-            # libsndfile says "System error." and no more of a file that is not there.
-            os.close(os.open(path, os.O_RDONLY))
-            if os.path.isdir(path):
-                raise UsageError(f"{path} is a directory", hint="give the name of an audio file")
-            self._file = Forwards(path, "r", **form)
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
-            raise UsageError(f"cannot read {path}: {reason}") from error
-        except soundfile.SoundFileError as error:
-            reason = str(getattr(error, "error_string", error)).rstrip(".")
-            raise UsageError(
-                f"{path} is no audio file that can be read: {reason}",
-                hint="raw s16le needs a name that ends in .raw",
-            ) from error
-        self.rate_hz = int(self._file.samplerate)
-        self.channels = int(self._file.channels)
-        self.frames = int(self._file.frames)
+    def __init__(self, file: _Input) -> None:
+        self.file = file
+        self.rate_hz, self.channels = file.rate_hz, file.channels
+        self.frames = 0
 
     def read(self, frames: int) -> npt.NDArray[np.float32]:
-        """As `_Input.read`; a damaged file ends where the damage begins."""
-        try:
-            samples: npt.NDArray[np.float32] = self._file.read(
-                frames, dtype="float32", always_2d=True
-            )
-        except self._error:
-            return np.empty((0, self.channels), np.float32)
+        samples = self.file.read(frames)
+        self.frames += len(samples)
         return samples
-
-    def close(self) -> None:
-        self._file.close()
 
 
 class _RawPipe:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO, NamedTuple
@@ -29,6 +30,33 @@ class WavFormat(NamedTuple):
     bits: int
 
 
+class WavData(NamedTuple):
+    """The data chunk of a file: how long its header says that it is, and what there is of it."""
+
+    said_bytes: int
+    there_bytes: int
+
+    @property
+    def is_endless(self) -> bool:
+        """The header was written before anybody knew how long it would be."""
+        return self.said_bytes in _UNKNOWN_SIZES
+
+
+def wav_data(path: str) -> WavData | None:
+    """The data chunk of a RIFF file; None where there is none."""
+    with open(path, "rb") as file:
+        if file.read(4) != b"RIFF":
+            return None
+        file.seek(12)
+        while len(head := file.read(8)) == 8:
+            kind, size = struct.unpack("<4sI", head)
+            if kind == b"data":
+                at = file.tell()
+                return WavData(size, file.seek(0, os.SEEK_END) - at)
+            file.seek(size + (size & 1), os.SEEK_CUR)
+    return None
+
+
 class WavReader:
     """Samples of a WAV stream whose header is read at once.
 
@@ -47,17 +75,18 @@ class WavReader:
         self.format = self._read_format()
         self.rate_hz, self.channels = self.format.rate_hz, self.format.channels
         self._decode = _DECODERS[self.format.tag, self.format.bits]
-        self._frame_bytes = self.channels * self.format.bits // 8
+        self.frame_bytes = self.channels * self.format.bits // 8
+        self.coding = _CODINGS[self.format.tag, self.format.bits]
 
     def read(self, frames: int) -> Floats:
         """At most `frames` frames as (frames, channels), full scale ±1; none at the end."""
-        wanted = frames * self._frame_bytes
+        wanted = frames * self.frame_bytes
         if self._left_bytes is not None:
             wanted = min(wanted, self._left_bytes)
         data = self._file.read(wanted)
         if self._left_bytes is not None:
             self._left_bytes -= len(data)
-        whole = data[: len(data) - len(data) % self._frame_bytes]
+        whole = data[: len(data) - len(data) % self.frame_bytes]
         return self._decode(whole).reshape(-1, self.channels)
 
     def _read_format(self) -> WavFormat:
@@ -131,4 +160,15 @@ _DECODERS: Mapping[tuple[int, int], Callable[[bytes], Floats]] = {
     (_FLOAT, 64): _floats("<f8"),
     (_ALAW, 8): _through(g711.alaw_to_s16le),
     (_MULAW, 8): _through(g711.mulaw_to_s16le),
+}
+# As libsndfile calls them.
+_CODINGS: Mapping[tuple[int, int], str] = {
+    (_PCM, 8): "PCM_U8",
+    (_PCM, 16): "PCM_16",
+    (_PCM, 24): "PCM_24",
+    (_PCM, 32): "PCM_32",
+    (_FLOAT, 32): "FLOAT",
+    (_FLOAT, 64): "DOUBLE",
+    (_ALAW, 8): "ALAW",
+    (_MULAW, 8): "ULAW",
 }

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 import mmap
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import IO
 
 from voipbin_cli.analysis.sound.dtmf import tones
@@ -18,10 +18,14 @@ BLOCK_BYTES = 2 * FRAME_SAMPLES
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """Blocks of 20 ms. `blocks` can be gone through once; `seconds` is None where nobody knows."""
+    """Blocks of 20 ms. `blocks` can be gone through once; `seconds` is None where nobody knows.
+
+    `damages` has a sentence for each file that was gone through and held less than it promised.
+    """
 
     blocks: Iterator[bytes]
     seconds: float | None
+    damages: Mapping[str, str] = field(default_factory=dict)
 
 
 def open_outgoing(
@@ -43,7 +47,9 @@ def open_outgoing(
     source = AudioSource(files, loop=loop, gain_db=gain_db, raw_stdin=raw, raw_rate_hz=rate_hz)
     lasts_s = source.duration_s
     return Outgoing(
-        itertools.chain(digits, source.blocks()), None if lasts_s is None else seconds + lasts_s
+        itertools.chain(digits, source.blocks()),
+        None if lasts_s is None else seconds + lasts_s,
+        source.damages,
     )
 
 

@@ -1,0 +1,103 @@
+"""Files by their suffix, headers that do not know their length, and files that are not whole."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from voipbin_cli.codec.g711 import s16le_to_alaw, s16le_to_mulaw
+from voipbin_cli.errors import UsageError
+from voipbin_cli.media.audio_source import AudioSource
+from voipbin_cli.media.sound_file import missing_words, open_sound
+from voipbin_cli.media.wav_writer import wav_header
+
+SPEECH = (np.random.default_rng(1).normal(size=8000).cumsum() * 50).clip(-32768, 32767)
+PCM = SPEECH.astype("<i2").tobytes()
+
+
+def read(path: Path) -> tuple[int, bytes, str | None]:
+    """The rate, the samples, and what is said of what is missing."""
+    file, pieces = open_sound(str(path)), []
+    while len(piece := file.read(1000)):
+        pieces.append(piece[:, 0])
+    samples = np.concatenate([np.zeros(0, np.float32), *pieces])
+    file.close()
+    words = missing_words(str(path), file, len(samples))
+    return file.rate_hz, (samples * 32768).astype("<i2").tobytes(), words
+
+
+@pytest.mark.parametrize(
+    ("suffix", "encode", "rate_hz"),
+    [
+        *((suffix, s16le_to_mulaw, 8000) for suffix in (".ulaw", ".ul", ".ULAW")),
+        *((suffix, s16le_to_alaw, 8000) for suffix in (".alaw", ".al")),
+        (".sln", bytes, 8000),
+        (".sln16", bytes, 16_000),
+        (".sln44", bytes, 44_100),
+    ],
+)
+def test_bare_codes_by_their_suffix(tmp_path: Path, suffix: str, encode, rate_hz: int) -> None:
+    path = tmp_path / f"a{suffix}"
+    path.write_bytes(encode(PCM))
+    found = read(path)
+    assert found[::2] == (rate_hz, None)
+    # What is decoded is encoded alike.
+    assert encode(found[1]) == encode(PCM)
+
+
+def test_bare_gsm_frames(tmp_path: Path) -> None:
+    path = tmp_path / "a.gsm"
+    wave = 0.5 * np.sin(2 * np.pi * 440 * np.arange(8000) / 8000)
+    soundfile.write(path, wave, 8000, format="RAW", subtype="GSM610")
+    assert path.stat().st_size == 50 * 33
+    rate_hz, pcm, words = read(path)
+    assert (rate_hz, len(pcm), words) == (8000, 16_000, None)
+    heard = np.frombuffer(pcm, "<i2")[1600:]
+    assert np.abs(np.fft.rfft(heard)).argmax() == 440 * len(heard) / 8000
+
+
+def test_a_header_counts_more_than_a_name(tmp_path: Path) -> None:
+    path = tmp_path / "a.ulaw"
+    path.write_bytes(wav_header(len(PCM), rate_hz=8000, channels=1) + PCM)
+    assert read(path) == (8000, PCM, None)
+
+
+@pytest.mark.parametrize("size", [0, 0xFFFFFFFF])
+def test_a_wav_that_does_not_know_its_length_is_read_to_its_end(tmp_path: Path, size: int) -> None:
+    header = wav_header(len(PCM), rate_hz=8000, channels=1)
+    assert header[-4:] == struct.pack("<I", len(PCM))
+    path = tmp_path / "a.wav"
+    path.write_bytes(header[:-4] + struct.pack("<I", size) + PCM)
+    assert read(path) == (8000, PCM, None)
+    assert AudioSource([str(path)]).duration_s == 1.0
+
+
+@pytest.mark.parametrize("kind", ["wav", "flac", "ogg"])
+def test_a_file_that_is_cut_says_how_much_was_there(tmp_path: Path, kind: str) -> None:
+    whole, cut = tmp_path / f"whole.{kind}", tmp_path / f"cut.{kind}"
+    noise = np.random.default_rng(2).normal(size=80_000) * 0.1
+    soundfile.write(whole, noise, 8000)
+    data = whole.read_bytes()
+    cut.write_bytes(data[: len(data) // 2])
+    assert read(whole)[2] is None
+    _, pcm, words = read(cut)
+    assert words is not None
+    assert f"{cut} is cut" in words
+    assert f"{len(pcm) / 16000:.2f} s" in words
+    if kind != "ogg":  # an Ogg's length stands in its last page
+        assert "of 10.00 s" in words
+    source = AudioSource([str(cut)])
+    assert sum(map(len, source.blocks())) >= len(pcm)
+    assert "is cut" in source.damages[str(cut)]
+
+
+def test_what_is_no_sound_is_refused_with_the_command_that_converts_it(tmp_path: Path) -> None:
+    path = tmp_path / "a film.mkv"
+    path.write_bytes(b"\x1aE\xdf\xa3" + bytes(1000))
+    with pytest.raises(UsageError) as caught:
+        open_sound(str(path))
+    assert caught.value.hint.startswith(f"convert it: ffmpeg -i '{path}' ")
