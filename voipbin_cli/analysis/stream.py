@@ -352,7 +352,12 @@ class StreamFold:
         pauses = self._delivery.pauses(may_be_silent=may_be_silent)
         if reception is None or not reception.is_whole or not self._delivery.clock.hz:
             return pauses
-        goes_on = self.sound.seams.goes_on
+        noted = self.sound.seams.goes_on
+        goes_on = {
+            pause.frame: noted[pause.frame]
+            for pause in pauses
+            if pause.frame in noted and not self._lateness.is_asleep_in(pause)
+        }
         return told_apart(pauses, goes_on, is_numbered_by_sender=self.is_datagrams)
 
     def _mean_hz(self, absent_ns: int = 0) -> float | None:

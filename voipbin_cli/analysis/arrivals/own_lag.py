@@ -73,6 +73,17 @@ class LatenessFold:
                 found.append(Sleep(at_ns - late_ns, at_ns))
         return found[::-1]
 
+    def is_asleep_in(self, pause: Pause) -> bool:
+        """Whether this process slept in a pause, or around it, for longer than a frame.
+
+        Of the frames that it found then nobody knows which one the pause was before.
+        """
+        begin_ns, end_ns = pause.at_ns - pause.length_ns - FRAME_NS, pause.at_ns + FRAME_NS
+        return any(
+            late_ns > FRAME_NS and at_ns >= begin_ns and at_ns - late_ns <= end_ns
+            for at_ns, late_ns in self._late
+        )
+
     def result(self, duration_ns: int) -> Lag:
         """What this process was late by for 1 % of the time, and at most."""
         late = sorted((late for _, late in self._late), reverse=True)
