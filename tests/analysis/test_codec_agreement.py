@@ -28,6 +28,8 @@ from voipbin_cli.codec.encapsulation import Encapsulation, Packer
 from voipbin_cli.codec.reading import ALL_READINGS, READINGS, SHIFTED, Reading
 from voipbin_cli.simulator.talker import speech
 
+pytestmark = pytest.mark.slow
+
 SECONDS = 4
 # In noise of -18 dBFS 0.08 bits a frame tell a shift: 4 s hold 16 bits in the mean, and 16 are
 # needed. All three agree, but not always on what it is.

@@ -13,6 +13,8 @@ from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.simulator.catalog import SCENARIOS
 from voipbin_cli.simulator.scenario import Admission
 
+pytestmark = pytest.mark.slow
+
 NONE: frozenset[str] = frozenset()
 STREAMED = [
     row

@@ -22,6 +22,8 @@ from voipbin_cli.codec.payload_types import PayloadType
 from voipbin_cli.finding_ids import FindingId
 from voipbin_cli.render.diagnosis import show_diagnosis
 
+pytestmark = pytest.mark.slow
+
 SECONDS = 8
 # Told by the misread samples, or by how many of them there seem to be.
 UNTRUE = SIGNAL | {

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import pytest
 
+from tests.faults.streams import LONG
 from tests.sounds.faults import (
     clipped,
     concealed,
@@ -20,12 +23,24 @@ from tests.sounds.faults import (
     without_each_nth,
 )
 from tests.sounds.healthy import healthy
-from tests.sounds.streams import FORMS, alarms, diagnosed
+from tests.sounds.streams import FORMS, Form, alarms, diagnosed
 from tests.sounds.talkers import LANGUAGES, in_room, noise, talker
 from tests.support.needs import needs
 
-pytestmark = needs("espeak-ng")
+pytestmark = [needs("espeak-ng"), pytest.mark.slow]
 SEEDS = range(2)
+
+
+def seeds_of(form: Form) -> Iterable[int]:
+    """The talkers that fall to a form: a seed each, unless VOIPBIN_LONG asks for them all."""
+    return SEEDS if LONG else [FORMS.index(form) % len(SEEDS)]
+
+
+def languages_of(form: Form) -> tuple[str, ...]:
+    """One for each form, unless VOIPBIN_LONG asks for them all."""
+    return LANGUAGES if LONG else (LANGUAGES[FORMS.index(form) % len(LANGUAGES)],)
+
+
 # Lengths and the share of time: some holes each in 15 s.
 HOLES = ((5, 0.01), (10, 0.02), (20, 0.05), (30, 0.05), (40, 0.1), (60, 0.1), (100, 0.15))
 
@@ -33,7 +48,7 @@ HOLES = ((5, 0.01), (10, 0.02), (20, 0.05), (30, 0.05), (40, 0.1), (60, 0.1), (1
 def test_nothing_is_said_of_what_is_healthy() -> None:
     told = [
         (seed, label, ids)
-        for seed in SEEDS
+        for seed in SEEDS[: None if LONG else 1]
         for n, (label, sound) in enumerate(healthy(seed))
         if (ids := alarms(diagnosed(sound, FORMS[(seed + n) % len(FORMS)])))
         # A tone of eight samples a period, in mu-law, is taken for big-endian linear.
@@ -46,7 +61,7 @@ def test_nothing_is_said_of_what_is_healthy() -> None:
 @pytest.mark.parametrize("ceiling", [32767, 22937, 16384])
 @pytest.mark.parametrize("share", [0.005, 0.02, 0.3])
 def test_clipping(form, share, ceiling) -> None:
-    for seed in SEEDS:
+    for seed in seeds_of(form):
         speech = in_room(LANGUAGES[seed % 4], seed, 12, -20, -65)
         assert alarms(diagnosed(clipped(speech, share, ceiling), form)) == ["clipping"]
 
@@ -54,8 +69,8 @@ def test_clipping(form, share, ceiling) -> None:
 @pytest.mark.parametrize("form", FORMS, ids=str)
 @pytest.mark.parametrize("level_dbfs", [-46, -50, -55, -60])
 def test_low_level(form, level_dbfs) -> None:
-    for seed in SEEDS:
-        for language in LANGUAGES:
+    for seed in seeds_of(form):
+        for language in languages_of(form):
             speech = in_room(language, seed, 12, level_dbfs, -75)
             assert alarms(diagnosed(speech, form)) == ["low-level"]
 
@@ -64,7 +79,7 @@ def test_low_level(form, level_dbfs) -> None:
 @pytest.mark.parametrize("level_dbfs", [-42, -35, -28])
 @pytest.mark.parametrize("kind", ["white", "pink"])
 def test_noise(form, kind, level_dbfs) -> None:
-    for seed in SEEDS:
+    for seed in seeds_of(form):
         speech = in_room(LANGUAGES[seed % 4], seed, 12, -20, -70)
         assert alarms(diagnosed(speech + noise(kind, seed, 12, level_dbfs), form)) == ["noise"]
 
@@ -75,21 +90,22 @@ def test_holes(form, length_ms, share) -> None:
     """At any place, over a room's noise: told, and measured to 15 % in four of five."""
     errors = []
     for seed, level_dbfs in enumerate((-18, -24, -30)):
-        for language in LANGUAGES:
+        for language in languages_of(form):
             speech = in_room(language, seed, 15, level_dbfs, level_dbfs - 40)
             spoilt, taken_ms = holed(speech, length_ms, share, seed)
             found = diagnosed(spoilt, form)
             assert alarms(found) == ["upstream-loss"], (language, level_dbfs)
             errors.append(abs(found.measured.holes.lost_ms / taken_ms - 1))
-    assert np.quantile(errors, 0.8) < 0.15
+    # Of three runs the middle one stands for that.
+    assert np.quantile(errors, 0.8 if LONG else 0.5) < 0.15
     assert max(errors) < 0.3
 
 
 @pytest.mark.parametrize("form", FORMS, ids=str)
 @pytest.mark.parametrize("length_ms", [5, 20, 60])
 def test_holes_in_a_voice_that_pauses_in_digital_silence(form, length_ms) -> None:
-    for seed in SEEDS:
-        for language in LANGUAGES:
+    for seed in seeds_of(form):
+        for language in languages_of(form):
             spoilt, taken_ms = holed(talker(language, seed, 15), length_ms, 0.1, seed)
             found = diagnosed(spoilt, form)
             assert alarms(found) == ["upstream-loss"]
@@ -99,7 +115,7 @@ def test_holes_in_a_voice_that_pauses_in_digital_silence(form, length_ms) -> Non
 @pytest.mark.parametrize("form", FORMS, ids=str)
 @pytest.mark.parametrize(("chunk_ms", "zeros_ms"), [(50, 10), (90, 10), (35, 5), (100, 20)])
 def test_chunks_that_are_padded(form, chunk_ms, zeros_ms) -> None:
-    for seed in SEEDS:
+    for seed in seeds_of(form):
         speech = in_room(LANGUAGES[seed % 4], seed, 15, -20, -62)
         found = diagnosed(padded(speech, chunk_ms, zeros_ms), form)
         assert alarms(found) == ["upstream-loss"]
@@ -118,7 +134,7 @@ def test_what_is_cut_out_by_the_clock_is_not_put_in(form) -> None:
 @pytest.mark.parametrize("form", FORMS, ids=str)
 @pytest.mark.parametrize("at_s", [3, 7, 12])
 def test_silence_from_somewhere_on(form, at_s) -> None:
-    for seed in SEEDS:
+    for seed in seeds_of(form):
         speech = in_room(LANGUAGES[seed % 4], seed, 16, -20, -62)
         found = diagnosed(silent_from(speech, at_s), form)
         assert [str(finding.id) for finding in found.findings] == ["silence"]
@@ -144,7 +160,7 @@ def test_silence_and_nothing_else(form) -> None:
 @pytest.mark.parametrize("form", FORMS, ids=str)
 @pytest.mark.parametrize("nth", [2, 5, 10, 25])
 def test_frames_and_half_frames_that_come_twice(form, nth) -> None:
-    for seed in SEEDS:
+    for seed in seeds_of(form):
         speech = in_room(LANGUAGES[(seed + nth) % 4], seed, 15, -20, -62)
         for samples in (160, 80):
             found = diagnosed(repeated_frames(speech, nth, samples), form)
@@ -154,7 +170,7 @@ def test_frames_and_half_frames_that_come_twice(form, nth) -> None:
 
 @pytest.mark.parametrize("form", FORMS, ids=str)
 def test_each_frame_twice_and_losses_concealed_by_repetition(form) -> None:
-    for language in LANGUAGES:
+    for language in languages_of(form):
         speech = in_room(language, 1, 15, -20, -62)
         assert alarms(diagnosed(each_frame_twice(speech), form)) == ["repeated-audio"]
         for packet, offset in ((160, 0), (160, 37), (240, 100)):
@@ -166,7 +182,7 @@ def test_each_frame_twice_and_losses_concealed_by_repetition(form) -> None:
 @pytest.mark.parametrize("period_ms", [20, 60, 100, 250])
 def test_clicks(form, period_ms) -> None:
     """A multiple of the period, or half of it, is the same clicks."""
-    for seed in SEEDS:
+    for seed in seeds_of(form):
         speech = in_room(LANGUAGES[(seed + period_ms) % 4], seed, 15, -20, -62)
         for spoilt in (
             faded_by_chunk(speech, period_ms, 2),
@@ -182,7 +198,7 @@ def test_clicks(form, period_ms) -> None:
 
 @pytest.mark.parametrize("form", FORMS, ids=str)
 def test_each_fifth_frame_gone(form) -> None:
-    for language in LANGUAGES:
+    for language in languages_of(form):
         speech = in_room(language, 2, 20, -20, -62)
         assert alarms(diagnosed(without_each_nth(speech, 5), form)) == ["clicks"]
 
@@ -191,7 +207,7 @@ def test_each_fifth_frame_gone(form) -> None:
 @pytest.mark.parametrize("level_dbfs", [-30, -40, -50])
 @pytest.mark.parametrize("hertz", [50, 60, 100, 1000, 1730, 3400])
 def test_hum(form, hertz, level_dbfs) -> None:
-    for seed in SEEDS:
+    for seed in seeds_of(form):
         speech = in_room(LANGUAGES[(seed + hertz) % 4], seed, 14, -20, -65)
         found = diagnosed(with_hum(speech, hertz, level_dbfs), form)
         assert alarms(found) == ["hum"]

@@ -27,6 +27,8 @@ from tests.corpus.wires import (
     received,
 )
 
+pytestmark = pytest.mark.slow
+
 Delivered = Callable[[list[Packet], Random], list[Packet]]
 ENCAPSULATIONS = (RTP, SLN, AUDIOSOCKET)
 # What no fault of this file is: a clock, another rate.

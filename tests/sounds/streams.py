@@ -14,6 +14,7 @@ from voipbin_cli.analysis.stream import StreamFold
 from voipbin_cli.codec.codecs import Codec, encode
 from voipbin_cli.codec.encapsulation import Encapsulation
 
+Form = tuple[Encapsulation, Codec]
 # Encapsulation and codec, as streams really come: mu-law in RTP is the platform's normal.
 FORMS = (
     (Encapsulation.RTP, Codec.MULAW),
@@ -38,7 +39,7 @@ def _packed(encapsulation: Encapsulation, n: int, payload: bytes) -> bytes:
     return payload
 
 
-def diagnosed(sound: Sound, form: tuple[Encapsulation, Codec], chunk: int = 500) -> Diagnosis:
+def diagnosed(sound: Sound, form: Form, chunk: int = 500) -> Diagnosis:
     """Frames of 20 ms, on time."""
     encapsulation, codec = form
     coded = encode(codec, pcm(sound))

@@ -9,6 +9,8 @@ from tests.analysis.arrivals.links import batches, even, links, mobile
 from voipbin_cli.analysis.arrivals.drift import Drift, DriftFold
 from voipbin_cli.analysis.arrivals.pause_fold import PauseFold
 
+pytestmark = pytest.mark.slow
+
 MS = 1_000_000
 FRAME = 20 * MS
 

@@ -11,6 +11,8 @@ from tests.support.arrivals import foretold
 from voipbin_cli.analysis.playout.buffer import Mode, PlayoutBuffer
 from voipbin_cli.analysis.playout.target_delay import ADAPTIVE, FIXED_60, FIXED_200
 
+pytestmark = pytest.mark.slow
+
 MS = 1_000_000
 FRAME = 20 * MS
 

@@ -22,6 +22,8 @@ from voipbin_cli.analysis.sound.clicks import ClickFold
 from voipbin_cli.analysis.sound.stretches import StretchFold
 from voipbin_cli.codec.codecs import Codec, encode, samples
 
+pytestmark = pytest.mark.slow
+
 CODECS = (Codec.S16LE, Codec.MULAW)
 SECONDS = 12
 PERIODS_MS = (20, 60, 100, 250)

@@ -22,6 +22,8 @@ from voipbin_cli.codec.payload_types import RESERVED
 from voipbin_cli.codec.rtp import MAX_DROPOUT, MAX_MISORDER
 from voipbin_cli.errors import DecodeError
 
+pytestmark = pytest.mark.slow
+
 Found = list[tuple[int, str, str]]
 
 
