@@ -146,6 +146,7 @@ function __voipbin_takes_value
             'stream tap --capture' \
             'stream tap --give-up-after' \
             'stream diagnose --report' \
+            'stream diagnose --heard' \
             'stream diagnose --api-url' \
             'stream diagnose --profile' \
             'stream diagnose --auth' \
@@ -160,6 +161,7 @@ function __voipbin_takes_value
             'stream validate --spec' \
             'stream validate --direction' \
             'stream validate --proxy' \
+            'stream validate --heard' \
             'stream validate --max-frames' \
             'stream validate --max-violations' \
             'stream validate --format' \
@@ -558,6 +560,7 @@ complete -c voipbin -n '__voipbin_at \'stream tap\'' -l help -s h -d 'Show this 
 complete -c voipbin -n '__voipbin_at \'stream tap\' 0' -a '(__voipbin_kind_targets)'
 complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l report -r -F -d 'Write it all into one HTML file: plots, spectrogram, the sound.'
 complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l with-numbers -d 'Include ids and addresses in the report.'
+complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l heard -r -F -d 'Write what was sent as the callee heard it, gaps and flushes included.'
 complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l pcap -d 'Diagnose the platform\'s own capture of a call that is over.'
 complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l api-url -x -d 'The API\'s address.'
 complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l profile -a '(__voipbin_kind_profiles)' -x -d 'A profile of `voipbin login`.'
@@ -582,6 +585,7 @@ complete -c voipbin -n '__voipbin_at \'stream validate\'' -l spec -a 'auto docum
 complete -c voipbin -n '__voipbin_at \'stream validate\'' -l direction -a 'in out' -x -d 'Judge only what is received (in) or sent (out); of a dump, what it is.'
 complete -c voipbin -n '__voipbin_at \'stream validate\'' -l hex -d 'The input is hex text, a frame a line: explain each field of it.'
 complete -c voipbin -n '__voipbin_at \'stream validate\'' -l proxy -x -d 'Listen on this port of this machine, forward to TARGET, and judge both directions of whoever connects.'
+complete -c voipbin -n '__voipbin_at \'stream validate\'' -l heard -r -F -d 'With --proxy: write what the first client sends as the callee hears it, gaps and flushes included.'
 complete -c voipbin -n '__voipbin_at \'stream validate\'' -l max-frames -x -d 'Stop after so many frames of each direction.'
 complete -c voipbin -n '__voipbin_at \'stream validate\'' -l max-violations -x -d 'With --json, list so many violations of a rule in each direction; further ones are counted only.'
 complete -c voipbin -n '__voipbin_at \'stream validate\'' -l format -a 'sarif junit' -x -d 'Write a document for CI instead of words.'

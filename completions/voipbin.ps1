@@ -207,6 +207,7 @@ Register-ArgumentCompleter -Native -CommandName voipbin -ScriptBlock {
         'stream diagnose' = @(
             @('--report', 'Write it all into one HTML file: plots, spectrogram, the sound.', '@files'),
             @('--with-numbers', 'Include ids and addresses in the report.'),
+            @('--heard', 'Write what was sent as the callee heard it, gaps and flushes included.', '@files'),
             @('--pcap', 'Diagnose the platform''s own capture of a call that is over.'),
             @('--api-url', 'The API''s address.', ''),
             @('--profile', 'A profile of `voipbin login`.', '@profiles'),
@@ -236,6 +237,7 @@ Register-ArgumentCompleter -Native -CommandName voipbin -ScriptBlock {
             @('--direction', 'Judge only what is received (in) or sent (out); of a dump, what it is.', 'in out'),
             @('--hex', 'The input is hex text, a frame a line: explain each field of it.'),
             @('--proxy', 'Listen on this port of this machine, forward to TARGET, and judge both directions of whoever connects.', ''),
+            @('--heard', 'With --proxy: write what the first client sends as the callee hears it, gaps and flushes included.', '@files'),
             @('--max-frames', 'Stop after so many frames of each direction.', ''),
             @('--max-violations', 'With --json, list so many violations of a rule in each direction; further ones are counted only.', ''),
             @('--format', 'Write a document for CI instead of words.', 'sarif junit'),

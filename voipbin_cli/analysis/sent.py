@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from voipbin_cli.analysis.emodel import Quality, assess
 from voipbin_cli.analysis.farend.far_end import FarEnd, Heard
 from voipbin_cli.analysis.farend.far_queue import CALL, QueueRule
+from voipbin_cli.analysis.farend.heard_sound import HeardSound
 from voipbin_cli.analysis.farend.played import played_samples
 from voipbin_cli.analysis.headers import read_headers
 from voipbin_cli.analysis.messages import EMPTY, Messages, joined
@@ -46,12 +47,15 @@ class SentSide:
 class SentFold:
     """Measures what is sent into one stream; `received` is what comes out of it meanwhile.
 
-    `stream` measures it as it would what is received, `queue` is how much may wait at the far end.
+    `stream` measures it as it would what is received, `queue` is how much may wait at the far end,
+    `heard` gets the sound as the phone does.
     """
 
     def __init__(self, stream: StreamFold, received: StreamFold, queue: QueueRule = CALL) -> None:
         self.stream = stream
         self._received = received
+        self.heard: HeardSound | None = None
+        self.queue = queue
         self._far_end = FarEnd(queue)
         self._waiting = EMPTY
 
@@ -68,11 +72,15 @@ class SentFold:
         """Another connection is up, to a far end with a queue of its own."""
         self._play()
         self._far_end.restart()
+        if self.heard is not None:
+            self.heard.restart()
         self.stream.reopened()
 
     def flush(self) -> None:
         """Let nothing wait any longer."""
         self._play()
+        if self.heard is not None:
+            self.heard.finish()
         self.stream.flush()
 
     @property
@@ -92,6 +100,8 @@ class SentFold:
         types = () if form.payload_type is None else (form.payload_type,)
         played = played_samples(headers, form.codec.sample_bytes, types)
         self._far_end.add(frames.time_ns, played, PayloadFacts(headers).is_still)
+        if self.heard is not None:
+            self.heard.add(frames, form)
 
     def result(self) -> SentSide | None:
         """What it came to; None where nobody said anything.

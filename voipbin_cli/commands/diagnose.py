@@ -49,6 +49,15 @@ class DiagnoseOptions:
             rich_help_panel=OUTPUT,
         ),
     ] = False
+    heard: Annotated[
+        str | None,
+        typer.Option(
+            help="Write what was sent as the callee heard it, gaps and flushes included.",
+            metavar="FILE",
+            rich_help_panel=OUTPUT,
+            show_default=False,
+        ),
+    ] = None
     pcap: Annotated[
         bool,
         typer.Option(
@@ -83,6 +92,7 @@ def diagnose(options: DiagnoseOptions) -> None:
         from voipbin_cli.render.report import check_report
 
         check_report(options.report)
+    _check_heard(options)
     api = options.live.api
     if options.pcap:
         diagnosis = _of_platform_capture(chosen_target(options.source, api), options)
@@ -92,6 +102,19 @@ def diagnose(options: DiagnoseOptions) -> None:
         diagnosis = _of_stream(source, options)
     if diagnosis.has_errors:
         sys.exit(ExitStatus.FOUND)
+
+
+def _check_heard(options: DiagnoseOptions) -> None:
+    """The callee's sound is that of a sender: in a capture, or behind a proxy."""
+    from voipbin_cli.commands.target import chosen_source
+    from voipbin_cli.errors import UsageError
+
+    if options.heard is None or options.pcap:
+        return
+    if not isinstance(chosen_source(options.source, options.live.api), str):
+        raise UsageError(
+            "--heard wants to know what somebody sends", hint="give a CAPTURE with both directions"
+        )
 
 
 def _of_stream(target: Target, options: DiagnoseOptions) -> Diagnosis:
@@ -124,12 +147,14 @@ def _of_stream(target: Target, options: DiagnoseOptions) -> Diagnosis:
 
 
 def _of_file(path: str, options: DiagnoseOptions, shown: str = "") -> Diagnosis:
+    from voipbin_cli.commands.hearing import hearing
     from voipbin_cli.offline.diagnose import diagnose_file
     from voipbin_cli.render.jsonl import emit
     from voipbin_cli.render.problems import say
 
     out = options.live.out
-    diagnosis = diagnose_file(path, options.live.encapsulation)
+    with hearing(options.heard) as heard:
+        diagnosis = diagnose_file(path, options.live.encapsulation, heard)
     if diagnosis.truncated:
         say(f"warning: {shown or path} ends inside of a record: what comes before it counts")
     streams = () if diagnosis.is_own else diagnosis.streams

@@ -82,6 +82,16 @@ class ValidateOptions:
             show_default=False,
         ),
     ] = None
+    heard: Annotated[
+        str | None,
+        typer.Option(
+            help="With --proxy: write what the first client sends as the callee hears it, gaps "
+            "and flushes included.",
+            metavar="FILE",
+            rich_help_panel=OUTPUT,
+            show_default=False,
+        ),
+    ] = None
     max_frames: Annotated[
         int | None,
         typer.Option(
@@ -187,8 +197,13 @@ def _judged(options: ValidateOptions) -> Sequence[Group]:
 
 def _told(options: ValidateOptions, scope: Scope, output: ValidationOutput) -> Sequence[Group]:
     from voipbin_cli.commands.target import chosen_source, chosen_target
+    from voipbin_cli.errors import UsageError
 
     live = options.live
+    if options.heard is not None and options.proxy is None:
+        raise UsageError(
+            "--heard is for --proxy", hint="voipbin stream diagnose CAPTURE --heard FILE"
+        )
     if options.proxy is not None:
         target = chosen_target(options.source, live.api)
         return _of_proxy(target, options.proxy, options, scope, output)
@@ -271,6 +286,7 @@ def _of_proxy(
     """Judge the streams of all who connect to `port` of this machine, until Ctrl-C."""
     from voipbin_cli.commands.live import teller
     from voipbin_cli.commands.opened_target import opened_target
+    from voipbin_cli.media.kept_sound import KeptSound
     from voipbin_cli.render.outlet import standard_outlets
     from voipbin_cli.render.validating import FoundLines, listening, proxy_line
     from voipbin_cli.session.proxy import ProxyValidation
@@ -282,7 +298,10 @@ def _of_proxy(
         request = SessionRequest(stream, live.duration, live.capture)
         told = teller(live.out, outlets[0].emit, outlets[1].say)
         tell = listening(told, quiet=not live.out.is_chatty)
-        proxy = ProxyValidation(request, tell, port=port, scope=scope, on_part=output.part)
+        heard = KeptSound(options.heard, capture=live.capture) if options.heard else None
+        proxy = ProxyValidation(
+            request, tell, port=port, scope=scope, on_part=output.part, heard=heard
+        )
         lines = FoundLines(lambda: proxy_line(stream.label, proxy.status()), proxy.groups)
         return _run(proxy, proxy, lines, stream.label, output, live.out, outlets)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -14,6 +14,7 @@ from voipbin_cli.analysis.diagnosis import (
     DiagnosisFold,
     diagnose,
 )
+from voipbin_cli.analysis.farend.heard_sound import HeardSound
 from voipbin_cli.analysis.findings import Circumstances
 from voipbin_cli.analysis.messages import Messages
 from voipbin_cli.analysis.stream import StreamFold
@@ -110,10 +111,15 @@ class FileDiagnosis:
         return self.streams[0]
 
 
-def diagnose_file(path: str, encapsulation: Encapsulation | None = None) -> FileDiagnosis:
+def diagnose_file(
+    path: str,
+    encapsulation: Encapsulation | None = None,
+    heard: Callable[[bytes], None] | None = None,
+) -> FileDiagnosis:
     """Diagnose a capture, its sound included.
 
-    `encapsulation` is for our own captures, where they were made with a wrong one. Raises
+    `encapsulation` is for our own captures, where they were made with a wrong one. `heard` gets
+    what was sent as the phone does (s16le at 8 kHz), of the first stream that has it. Raises
     UsageError for what cannot be read, NothingToJudge for what holds no stream.
     """
     with opened(path, hint="give the name of a capture", hint_if_damaged=CAPTURES) as source:
@@ -121,13 +127,17 @@ def diagnose_file(path: str, encapsulation: Encapsulation | None = None) -> File
             refuse(path, source, _HINTS)
         capture = Capture(source.window)
         if capture.meta is None:
-            return _diagnose_streams(path, capture)
+            return _diagnose_streams(path, capture, heard)
         target, used = capture.meta.target, encapsulation or capture.meta.encapsulation
-        return _diagnose_run(path, target, used, capture)
+        return _diagnose_run(path, target, used, capture, heard)
 
 
 def _diagnose_run(
-    path: str, target: str, encapsulation: Encapsulation, capture: Capture
+    path: str,
+    target: str,
+    encapsulation: Encapsulation,
+    capture: Capture,
+    heard: Callable[[bytes], None] | None,
 ) -> FileDiagnosis:
     """Tell a live run over again.
 
@@ -135,6 +145,7 @@ def _diagnose_run(
     """
     with Worker() as worker:
         run = _both_ways(encapsulation, worker, target)
+        _let_hear(run, heard)
         for step in steps(capture, _RETOLD):
             if isinstance(step, CapturedEvent):
                 _retell(run, step)
@@ -151,7 +162,9 @@ def _diagnose_run(
     return FileDiagnosis((stream,), run.summary(target), True, capture.truncated)
 
 
-def _diagnose_streams(path: str, capture: Capture) -> FileDiagnosis:
+def _diagnose_streams(
+    path: str, capture: Capture, heard: Callable[[bytes], None] | None
+) -> FileDiagnosis:
     """Diagnose each RTP stream over UDP, and each media stream in TCP."""
     descriptions = SessionDescriptions()
     with Worker() as worker:
@@ -162,6 +175,8 @@ def _diagnose_streams(path: str, capture: Capture) -> FileDiagnosis:
             for stream, messages in finder.add(chunk, capture.flows):
                 stream.fold.add(messages)
             for media, direction, messages in tcp.add(chunk):
+                if media is tcp.streams[0]:
+                    _let_hear(media.fold, heard)
                 _add(media.fold, direction, messages)
         for stream, messages in finder.finish():
             stream.fold.add(messages)
@@ -233,6 +248,13 @@ def _both_ways(
     """Folds of both directions of a stream."""
     received, sent = _new_fold(encapsulation, worker), _new_fold(encapsulation, worker)
     return DiagnosisFold(received, target, sent)
+
+
+def _let_hear(fold: DiagnosisFold, heard: Callable[[bytes], None] | None) -> None:
+    """Give what was sent, as the phone gets it."""
+    if heard is not None and fold.sent is not None and fold.sent.heard is None:
+        sending = fold.sent
+        sending.heard = HeardSound(sending.stream.encapsulation, heard, sending.queue)
 
 
 def _add(fold: DiagnosisFold, direction: Direction, messages: Messages) -> None:

@@ -233,7 +233,7 @@ class FileValidation:
         return self._scope.validator(Encapsulation.RTP, is_datagrams=True)
 
     def _begin(self, encapsulation: Encapsulation, **manner: bool) -> Validator:
-        self._validator = self._scope.validator(encapsulation, self._target, **manner)
+        self._validator = self._scope.validator(encapsulation, self._target, None, **manner)
         return self._validator
 
 

@@ -10,6 +10,8 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from voipbin_cli.analysis import messages as columns
+from voipbin_cli.analysis.farend.far_queue import queue_of
+from voipbin_cli.analysis.farend.heard_sound import HeardSound
 from voipbin_cli.analysis.messages import from_messages
 from voipbin_cli.analysis.validation.judge import Part
 from voipbin_cli.analysis.validation.scope import Scope
@@ -18,6 +20,7 @@ from voipbin_cli.analysis.validation.validator import Validator
 from voipbin_cli.codec.encapsulation import MAX_PAYLOAD_BYTES, Direction, Encapsulation
 from voipbin_cli.errors import NothingToJudge, VoipbinError
 from voipbin_cli.events import Tell
+from voipbin_cli.media.kept_sound import KeptSound
 from voipbin_cli.session.capture_log import CaptureLog
 from voipbin_cli.session.ending import Cause, Close
 from voipbin_cli.session.hearer import Hearer
@@ -91,7 +94,8 @@ class _Talk:
 class ProxyValidation:
     """Listens on `port` of this machine; each client gets a connection of its own to the target.
 
-    `tell(event, fields)` hears of who comes and goes, `on_part` of all that is judged.
+    `tell(event, fields)` hears of who comes and goes, `on_part` of all that is judged; `heard`
+    keeps the sound as the phone gets it, of the first client.
     """
 
     def __init__(
@@ -102,6 +106,7 @@ class ProxyValidation:
         port: int,
         scope: Scope,
         on_part: Callable[[Part], None],
+        heard: KeptSound | None = None,
         clock: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         self.tell = tell
@@ -110,6 +115,7 @@ class ProxyValidation:
         self._port = port
         self._scope = scope
         self._on_part = on_part
+        self._heard = heard
         self._clock = clock
         self._talks: list[_Talk] = []
         self._relay = Relay(self._connect, self._begin, refused=self._refused, clock=clock)
@@ -138,6 +144,8 @@ class ProxyValidation:
             return close
         finally:
             self._capture.finish()
+            if self._heard is not None:
+                self._heard.close()
 
     async def _relayed(self) -> Close:
         assert self._stopped is not None
@@ -181,7 +189,10 @@ class ProxyValidation:
 
     def _begin(self, connection: MediaConnection, path: str) -> _Talk:
         encapsulation = self._encapsulation(path)
-        validator = self._scope.validator(encapsulation, self._request.live.label)
+        label, heard = self._request.live.label, None
+        if self._heard is not None and not self._talks:
+            heard = HeardSound(encapsulation, self._heard.write, queue_of(label))
+        validator = self._scope.validator(encapsulation, label, heard)
         talk = _Talk(len(self._talks), validator, connection, self)
         self._talks.append(talk)
         self._capture.opened(self._clock(), connection)

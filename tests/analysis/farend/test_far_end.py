@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import struct
+
 import numpy as np
 import pytest
 
 from tests.analysis.farend.pacings import PACINGS, SECONDS, Sent, every
 from voipbin_cli.analysis.farend.far_end import FarEnd
 from voipbin_cli.analysis.farend.far_queue import CALL, CONFERENCE, FarQueue, QueueRule
+from voipbin_cli.analysis.farend.heard_sound import HeardSound
+from voipbin_cli.analysis.messages import TimedMessage, from_messages
+from voipbin_cli.codec.encapsulation import Encapsulation
+from voipbin_cli.codec.fingerprint import Fingerprint, send_form
 
 MS = 1_000_000
 
@@ -72,3 +78,32 @@ def test_sums_go_on_over_connections() -> None:
     end.add(np.array([500 * MS]), np.array([160]), np.array([False]))
     told = end.result()
     assert (told.fed_ms, told.heard_ms, told.holes) == (180, 180, 2)
+
+
+@pytest.mark.parametrize("name", ["a frame each 25 ms", "600 ms ahead", "100 ms each 130 ms"])
+def test_the_sound_is_as_long_as_the_far_end_says(name: str) -> None:
+    sent, written = PACINGS[name], []
+    sound = HeardSound(Encapsulation.SLN, written.append, CALL)
+    messages = [TimedMessage(b"\1" * 2 * samples, at_ns) for at_ns, samples in sent]
+    sound.add(from_messages(messages), send_form(Encapsulation.SLN))
+    sound.finish()
+    pcm = b"".join(written)
+    told = far_end(CALL, sent).result()
+    assert pcm.count(1) == 16 * told.heard_ms
+    if not told.flushes:
+        assert pcm.count(0) == 16 * told.holes_ms
+
+
+def test_what_the_far_end_drops_is_not_in_the_sound_and_mulaw_is_noise_in_it() -> None:
+    packets = [struct.pack("!BBHII", 0x80, n % 2, n, n * 160, 1) + b"\x9a" * 160 for n in range(4)]
+    messages = [TimedMessage(data, n * 20 * MS) for n, data in enumerate(packets)]
+    written: list[bytes] = []
+    sound = HeardSound(Encapsulation.RTP, written.append)
+    taken = Fingerprint(payload_type=0, ssrc=0, sequence_number=1)  # the bridge: linear is due
+    sound.add(
+        from_messages([*messages, TimedMessage("text", 80 * MS)]),
+        send_form(Encapsulation.RTP, taken),
+    )
+    sound.finish()
+    # packets 0 and 2 are of payload type 0; 160 bytes of mu-law are 10 ms: together one frame
+    assert b"".join(written) == bytes(640) + b"\x9a" * 320

@@ -10,7 +10,7 @@ from voipbin_cli.codec.codecs import FRAME_NS, FRAME_SAMPLES
 
 # The far end plays half a frame after the first one came: it keeps a clock of its own, and in the
 # mean a frame waits for half of its period.
-_FIRST_TICK_NS = FRAME_NS // 2
+FIRST_TICK_NS = FRAME_NS // 2
 # A wait is short where it is no longer, or than the message before it plays. Whoever pauses for
 # longer may have had nothing to say; unless most of what was due meanwhile then comes at once.
 SHORT_WAIT_NS = 100_000_000
@@ -97,7 +97,7 @@ class FarEnd:
 
     def _play_until(self, at_ns: int) -> None:
         if self._tick_ns is None:
-            self._tick_ns = at_ns + _FIRST_TICK_NS
+            self._tick_ns = at_ns + FIRST_TICK_NS
         if at_ns >= self._tick_ns:
             ticks = (at_ns - self._tick_ns) // FRAME_NS + 1
             self._tick_ns += ticks * FRAME_NS

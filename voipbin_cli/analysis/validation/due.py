@@ -133,7 +133,7 @@ def sent(
 
     Without a fingerprint it is what the platform's servers were observed to take.
     """
-    form = _form(encapsulation, spec, fingerprint)
+    form = taken_form(encapsulation, spec, fingerprint)
     number = form.payload_type
     codecs = frozenset((form.codec,))
     if is_datagrams and spec is Spec.AUTO:
@@ -156,7 +156,10 @@ def unknowing(due: Due) -> Due:
     return replace(due, codecs=_MULAW | _LINEAR, payload_types=due.payload_types | both)
 
 
-def _form(encapsulation: Encapsulation, spec: Spec, fingerprint: Fingerprint | None) -> SendForm:
+def taken_form(
+    encapsulation: Encapsulation, spec: Spec, fingerprint: Fingerprint | None
+) -> SendForm:
+    """Return the form that the far end takes; under `auto` by the fingerprint of what it sends."""
     if spec is Spec.DOCUMENTED:
         documented = Fingerprint(DOCUMENTED_PAYLOAD_TYPE, ssrc=1, sequence_number=0)
         return send_form(encapsulation, documented)

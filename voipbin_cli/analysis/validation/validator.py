@@ -8,8 +8,9 @@ from typing import Any
 
 from voipbin_cli.analysis.farend.far_end import FarEnd
 from voipbin_cli.analysis.farend.far_queue import CALL, QueueRule
+from voipbin_cli.analysis.farend.heard_sound import HeardSound
 from voipbin_cli.analysis.messages import EMPTY, Messages, joined
-from voipbin_cli.analysis.validation.due import Spec, received, sent, unknowing
+from voipbin_cli.analysis.validation.due import Spec, received, sent, taken_form, unknowing
 from voipbin_cli.analysis.validation.judge import Judge, Part
 from voipbin_cli.analysis.validation.tally import Tally
 from voipbin_cli.codec import rtp
@@ -26,7 +27,7 @@ class Validator:
 
     `directions` are those that are judged; of both the first frames are looked at.
     `has_boundaries` is false where messages were cut out of bare samples here. `queue` is how much
-    may wait at the far end.
+    may wait at the far end; `heard` gets the sound as the phone does.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class Validator:
         has_boundaries: bool = True,
         max_frames: int | None = None,
         queue: QueueRule = CALL,
+        heard: HeardSound | None = None,
     ) -> None:
         self.encapsulation = encapsulation
         self.spec = spec
@@ -46,6 +48,7 @@ class Validator:
         self._directions = frozenset(directions)
         self._manner = {"is_datagrams": is_datagrams, "has_boundaries": has_boundaries}
         self._far_end = None if is_datagrams else FarEnd(queue)
+        self._heard = heard
         self._left = dict.fromkeys(Direction, max_frames)
         self._in = Judge(received(encapsulation, spec, **self._manner))
         self._out: Judge | None = None
@@ -84,6 +87,8 @@ class Validator:
             self._sent, self._out = self._out.frames, None
         if self._far_end is not None:
             self._far_end.restart()
+        if self._heard is not None:
+            self._heard.restart()
         self._begin()
 
     @property
@@ -155,6 +160,9 @@ class Validator:
     def _counted(self, parts: Iterable[Part]) -> Iterator[Part]:
         for part in parts:
             self.tally.add(part)
+            if self._heard is not None and part.direction is Direction.OUT:
+                taken = taken_form(self.encapsulation, self.spec, self._fingerprint)
+                self._heard.add(part.facts.messages, taken)
             yield part
 
 

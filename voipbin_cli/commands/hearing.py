@@ -1,0 +1,27 @@
+"""`--heard FILE`: the sound as the callee gets it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def hearing(path: str | None) -> Iterator[Callable[[bytes], None] | None]:
+    """Give what takes the samples for `path`, and finish the file; None where none is wanted.
+
+    Says so where there was nothing to hear. Raises UsageError and MachineError as files do.
+    """
+    from voipbin_cli.media.kept_sound import KeptSound
+    from voipbin_cli.render.problems import say
+
+    if path is None:
+        yield None
+        return
+    sound = KeptSound(path)
+    try:
+        yield sound.write
+    finally:
+        sound.close()
+    if sound.is_empty:
+        say(f"nothing was sent that anybody could hear: {path} was not made")
