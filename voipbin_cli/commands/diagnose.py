@@ -85,9 +85,12 @@ def diagnose(options: DiagnoseOptions) -> None:
     """
     import sys
 
+    from voipbin_cli.commands.live_only import refuse_live_options
     from voipbin_cli.commands.target import chosen_source, chosen_target
-    from voipbin_cli.errors import ExitStatus
+    from voipbin_cli.errors import ExitStatus, UsageError
 
+    if options.with_numbers and options.report is None:
+        raise UsageError("--with-numbers is of a report", hint="--report FILE.html writes one")
     if options.report is not None:
         from voipbin_cli.render.report import check_report
 
@@ -95,8 +98,10 @@ def diagnose(options: DiagnoseOptions) -> None:
     _check_heard(options)
     api = options.live.api
     if options.pcap:
+        refuse_live_options(options.live, "a call that is over", asks_api=True)
         diagnosis = _of_platform_capture(chosen_target(options.source, api), options)
     elif isinstance(source := chosen_source(options.source, api), str):
+        refuse_live_options(options.live, source)
         diagnosis = _of_file(source, options)
     else:
         diagnosis = _of_stream(source, options)

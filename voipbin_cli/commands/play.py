@@ -53,15 +53,16 @@ class PlayOptions:
         ),
     ] = False
     rate: Annotated[
-        int,
+        int | None,
         typer.Option(
             help="Samples a second of bare samples (--raw, .raw, .pcm, .sln).",
             metavar="HZ",
             min=1000,
             max=384_000,
             rich_help_panel=PLAYING,
+            show_default="8000",
         ),
-    ] = 8000
+    ] = None
     record: Annotated[
         str | None,
         typer.Option(

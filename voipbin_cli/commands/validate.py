@@ -196,6 +196,7 @@ def _judged(options: ValidateOptions) -> Sequence[Group]:
 
 
 def _told(options: ValidateOptions, scope: Scope, output: ValidationOutput) -> Sequence[Group]:
+    from voipbin_cli.commands.live_only import refuse_live_options
     from voipbin_cli.commands.target import chosen_source, chosen_target
     from voipbin_cli.errors import UsageError
 
@@ -208,9 +209,11 @@ def _told(options: ValidateOptions, scope: Scope, output: ValidationOutput) -> S
         target = chosen_target(options.source, live.api)
         return _of_proxy(target, options.proxy, options, scope, output)
     if options.hex_:
+        refuse_live_options(live, "hex text")
         return _of_hex(options.source, options, scope, output)
     source = chosen_source(options.source, live.api, stdin=True)
     if isinstance(source, str):
+        refuse_live_options(live, source)
         return _of_file(source, options, scope, output)
     return _of_stream(source, options, scope, output)
 

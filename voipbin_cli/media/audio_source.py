@@ -77,7 +77,7 @@ class AudioSource:
             )
         if loop < 0:
             raise UsageError("nothing can be played less than never")
-        pipes = [path for path in self._paths if _is_pipe(path)]
+        pipes = [path for path in self._paths if is_pipe(path)]
         if len(pipes) > len(set(pipes)) or (pipes and loop != 1):
             raise UsageError("a pipe can be played once only", hint="give the name of a file")
         self._gain = np.float32(10 ** (gain_db / 20) * _FULL_SCALE)
@@ -99,7 +99,7 @@ class AudioSource:
         """Open each file once; add up how long they are."""
         seconds = 0.0
         for path in self._paths:
-            if _is_pipe(path):
+            if is_pipe(path):
                 seconds = float("inf")
                 continue
             file = self._open_file(path)
@@ -122,7 +122,7 @@ class AudioSource:
                         yield samples
                     self._note_missing(path, file.file, file.frames)
                     # Whether a pipe holds any audio is known at its end only.
-                    if not count and _is_pipe(path):
+                    if not count and is_pipe(path):
                         raise _no_audio(_pipe_name(path))
             played += 1
 
@@ -134,7 +134,7 @@ class AudioSource:
         return pcm
 
     def _open(self, path: str, stack: contextlib.ExitStack) -> _Input:
-        if not _is_pipe(path):
+        if not is_pipe(path):
             file = self._open_file(path)
             stack.callback(file.close)
             return file
@@ -151,7 +151,7 @@ class AudioSource:
 
     def _note_missing(self, path: str, file: _Input | OpenSound, frames: int) -> None:
         """Say once of each file that it held less than it promised."""
-        if _is_pipe(path) or path in self.damages:
+        if is_pipe(path) or path in self.damages:
             return
         words = missing_words(path, cast(OpenSound, file), frames)
         if words is not None:
@@ -187,7 +187,8 @@ class _RawPipe:
         return samples.reshape(-1, self.channels)
 
 
-def _is_pipe(path: str) -> bool:
+def is_pipe(path: str) -> bool:
+    """Whether it is standard input, a named pipe or a device: what can be read once."""
     if path == "-":
         return True
     try:

@@ -38,7 +38,7 @@ from voipbin_cli.offline.passed_over import (
     without_media,
 )
 from voipbin_cli.offline.session_descriptions import SessionDescriptions
-from voipbin_cli.offline.source import CAPTURES, Hints, opened, refuse
+from voipbin_cli.offline.source import CAPTURES, Hints, opened, refuse, refuse_encapsulation
 from voipbin_cli.offline.streams import CapturedStream, StreamFinder
 from voipbin_cli.offline.tcp_streams import TcpStreamFinder
 from voipbin_cli.offline.worker import Worker
@@ -120,13 +120,15 @@ def diagnose_file(
 
     `encapsulation` is for our own captures, where they were made with a wrong one. `heard` gets
     what was sent as the phone does (s16le at 8 kHz), of the first stream that has it. Raises
-    UsageError for what cannot be read, NothingToJudge for what holds no stream.
+    UsageError for what cannot be read, or is no capture of that encapsulation, NothingToJudge for
+    what holds no stream.
     """
     with opened(path, hint="give the name of a capture", hint_if_damaged=CAPTURES) as source:
         if source.kind is not FileKind.CAPTURE:
             refuse(path, source, _HINTS)
         capture = Capture(source.window)
         if capture.meta is None:
+            refuse_encapsulation(path, encapsulation)
             return _diagnose_streams(path, capture, heard)
         target, used = capture.meta.target, encapsulation or capture.meta.encapsulation
         return _diagnose_run(path, target, used, capture, heard)
@@ -152,7 +154,8 @@ def _diagnose_run(
             else:
                 _add(run, step.direction, step.messages)
         run.flush()
-    if not run.stream.frames and not run.is_ended:
+    is_bare = not run.stream.frames and not (run.sent and run.sent.stream.frames)
+    if is_bare and not run.is_ended:
         raise NothingToJudge(
             f"{path} is cut: it ends before the first frame, and before its run did",
             hint=how_to_read((), is_cut=True),

@@ -11,6 +11,7 @@ from typing import BinaryIO, NamedTuple, NoReturn, cast
 
 from voipbin_cli.capture.formats import MAGIC_BYTES
 from voipbin_cli.capture.window import Window
+from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.codec.lookalikes import is_text
 from voipbin_cli.errors import DecodeError, NothingToJudge, UsageError
 from voipbin_cli.offline.compressed import decompressed
@@ -92,6 +93,15 @@ def refuse(path: str, source: OpenedFile, hints: Hints) -> NoReturn:
     raise UsageError(
         f"{name} is neither a capture nor a dump that is known by its bytes", hint=hints.bare
     )
+
+
+def refuse_encapsulation(path: str, asked: Encapsulation | None) -> None:
+    """Raise UsageError where another than RTP is asked of what was captured on a network."""
+    if asked not in (None, Encapsulation.RTP):
+        raise UsageError(
+            f"-e {asked} is not for {source_name(path)}, a capture of a network",
+            hint="leave it out: what a stream is framed in is found by itself",
+        )
 
 
 def source_name(path: str) -> str:

@@ -30,7 +30,15 @@ from voipbin_cli.offline.passed_over import (
     without_media,
 )
 from voipbin_cli.offline.rtp_dumps import rtpdump_packets, single_packet
-from voipbin_cli.offline.source import CAPTURES, Hints, OpenedFile, opened, refuse, source_name
+from voipbin_cli.offline.source import (
+    CAPTURES,
+    Hints,
+    OpenedFile,
+    opened,
+    refuse,
+    refuse_encapsulation,
+    source_name,
+)
 from voipbin_cli.offline.streams import CapturedStream, StreamFinder
 from voipbin_cli.offline.tcp_streams import TcpStream, TcpStreamFinder
 
@@ -194,6 +202,7 @@ class FileValidation:
         if capture.meta is not None:
             yield from self._judge_messages(capture, capture.meta)
         else:
+            refuse_encapsulation(self.path, self._encapsulation)
             yield from self._judge_streams(capture)
         self.truncated = capture.truncated
 

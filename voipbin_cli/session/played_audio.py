@@ -11,7 +11,8 @@ from typing import IO
 from voipbin_cli.analysis.sound.dtmf import tones
 from voipbin_cli.codec.codecs import FRAME_SAMPLES, SAMPLE_RATE_HZ
 from voipbin_cli.errors import MachineError, UsageError
-from voipbin_cli.media.audio_source import AudioSource
+from voipbin_cli.media.audio_source import AudioSource, is_pipe
+from voipbin_cli.media.sound_file import bare_form
 
 BLOCK_BYTES = 2 * FRAME_SAMPLES
 
@@ -35,22 +36,38 @@ def open_outgoing(
     loop: int = 1,
     gain_db: float = 0.0,
     raw: bool = False,
-    rate_hz: int = SAMPLE_RATE_HZ,
+    rate_hz: int | None = None,
 ) -> Outgoing:
-    """Open all files. Raises UsageError where one cannot be played, or there is nothing to play."""
+    """Open all files.
+
+    `raw`: standard input is bare samples; `rate_hz` is that of bare samples, 8000 unless it is
+    given. Raises UsageError where one cannot be played, there is nothing to play, or nothing that
+    these are of.
+    """
     if not files and not dtmf:
         raise UsageError("nothing to play", hint="name a file, - for standard input, or --dtmf")
+    if raw and not any(map(is_pipe, files)):
+        raise UsageError("--raw is for standard input", hint="name it as -; .raw says it of a file")
+    if rate_hz is not None and not raw and not any(map(_wants_rate, files)):
+        raise UsageError("--rate is for bare samples", hint="leave it out: files say their own")
     digits = _blocks(tones(dtmf)) if dtmf else []
     seconds = len(digits) * FRAME_SAMPLES / SAMPLE_RATE_HZ
     if not files:
         return Outgoing(iter(digits), seconds)
-    source = AudioSource(files, loop=loop, gain_db=gain_db, raw_stdin=raw, raw_rate_hz=rate_hz)
+    source = AudioSource(
+        files, loop=loop, gain_db=gain_db, raw_stdin=raw, raw_rate_hz=rate_hz or SAMPLE_RATE_HZ
+    )
     lasts_s = source.duration_s
     return Outgoing(
         itertools.chain(digits, source.blocks()),
         None if lasts_s is None else seconds + lasts_s,
         source.damages,
     )
+
+
+def _wants_rate(path: str) -> bool:
+    form = bare_form(path)
+    return form is not None and form.rate_hz is None
 
 
 def decoded(files: Sequence[str], gain_db: float, file: IO[bytes]) -> memoryview:
