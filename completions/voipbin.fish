@@ -147,6 +147,7 @@ function __voipbin_takes_value
             'stream tap --give-up-after' \
             'stream diagnose --report' \
             'stream diagnose --heard' \
+            'stream diagnose --explain' \
             'stream diagnose --api-url' \
             'stream diagnose --profile' \
             'stream diagnose --auth' \
@@ -276,6 +277,53 @@ function __voipbin_kind_scenarios
         'rate-limited' '429 with Retry-After' \
         'server-error' '500' \
         'unavailable' '503'
+end
+
+function __voipbin_kind_findings
+    printf '%s\t%s\n' \
+        'cannot-connect' 'no connection to the platform' \
+        'tls' 'the TLS connection is not trusted' \
+        'auth' 'the credential is not accepted' \
+        'forbidden' 'the credential may not hear this' \
+        'not-found' 'there is no such call or conference' \
+        'rate-limited' 'too many requests' \
+        'call-not-progressing' 'the call or conference is not up' \
+        'closed-early' 'accepted, then closed before any audio' \
+        'muted' 'the API says that the call is muted' \
+        'no-audio' 'connected, and no frame of audio arrived' \
+        'connection-lost' 'the link broke while the call went on' \
+        'capture-cut' 'the capture holds only the head of each packet' \
+        'encrypted' 'the payload is encrypted: delivery is measured, sound is not' \
+        'unjudged-codec' 'in no codec that this tool decodes, or encrypted: its delivery is measured' \
+        'encapsulation-mismatch' 'the messages are in another encapsulation than the one asked for' \
+        'not-audio' 'the payload is not audio' \
+        'wrong-rate' 'the audio is not sampled at 8000 Hz' \
+        'misaligned' 'samples are shifted by a byte' \
+        'byte-order' 'samples are byte-swapped' \
+        'codec-mismatch' 'the audio is in no codec that is due here, or changed its codec' \
+        'frame-size' 'frames are not 20 ms long' \
+        'sender-pace' 'frames come steadily, and not as many as their length asks for' \
+        'underrun' 'the sender paused: by its RTP numbers and timestamps nothing was lost on the way' \
+        'sequence' 'RTP sequence numbers are missing, repeated or out of order' \
+        'network-stall' 'the link held frames back, then brought them all at once' \
+        'lost-audio' 'audio that never came' \
+        'jitter' 'arrival varies more than a 60 ms buffer takes up' \
+        'clock-drift' 'the far clock does not run at our speed' \
+        'local-lag' 'this machine was late; what it kept waiting is not held against the stream' \
+        'upstream-loss' 'holes are cut into the speech: lost before the platform' \
+        'repeated-audio' 'the same sound comes twice in a row, bit for bit' \
+        'hum' 'a steady tone lies under the sound' \
+        'clicks' 'clicks: steps, spikes or seams in the sound' \
+        'clipping' 'clipped: the loudest samples are cut off flat' \
+        'dc-offset' 'the samples\' mean is far from zero' \
+        'noise' 'loud noise lies under the speech' \
+        'low-level' 'very quiet: speech is far below the usual -26 dBFS' \
+        'silence' 'frames arrive, and they hold nothing but silence' \
+        'stream-restart' 'the stream begins anew, or changes its codec as its label says' \
+        'telephone-events' 'digits come as telephone events (RFC 4733)' \
+        'silence-suppression' 'the sender sends nothing while nobody speaks' \
+        'timestamp-rate' 'RTP timestamps do not count samples at 8 kHz' \
+        'payload-label' 'the label does not say what the payload is'
 end
 
 function __voipbin_kind_rules
@@ -562,6 +610,8 @@ complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l report -r -F -d 'Wr
 complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l with-numbers -d 'Include ids and addresses in the report.'
 complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l heard -r -F -d 'Write what was sent as the callee heard it, gaps and flushes included.'
 complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l pcap -d 'Diagnose the platform\'s own capture of a call that is over.'
+complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l list-findings -d 'Name the findings.'
+complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l explain -a '(__voipbin_kind_findings)' -x -d 'Say all there is to know of one finding.'
 complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l api-url -x -d 'The API\'s address.'
 complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l profile -a '(__voipbin_kind_profiles)' -x -d 'A profile of `voipbin login`.'
 complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l auth -a 'query header' -x -d 'How the credential travels.'

@@ -16,6 +16,7 @@ from voipbin_cli.shell.command_tree import command_tree
 TALKERS = [
     ("simulate", "--list"),
     ("stream", "validate", "--list-rules"),
+    ("stream", "diagnose", "--list-findings"),
     ("stream", "record", "sim", "-d", "1", "-o", "-"),
     ("stream", "record", "sim", "-d", "1", "--json"),
 ]

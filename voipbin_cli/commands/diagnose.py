@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from voipbin_cli.transport.targets import Target
 
 DIAGNOSING = "Diagnosing"
+FINDINGS = "Findings"
 LIVE_DURATION_S = 30.0
 
 
@@ -66,6 +67,18 @@ class DiagnoseOptions:
             rich_help_panel=DIAGNOSING,
         ),
     ] = False
+    list_findings: Annotated[
+        bool, typer.Option("--list-findings", help="Name the findings.", rich_help_panel=FINDINGS)
+    ] = False
+    explain: Annotated[
+        str | None,
+        typer.Option(
+            help="Say all there is to know of one finding.",
+            metavar="FINDING",
+            rich_help_panel=FINDINGS,
+            show_default=False,
+        ),
+    ] = None
     live: LiveOptions = field(default_factory=LiveOptions)
 
 
@@ -89,6 +102,15 @@ def diagnose(options: DiagnoseOptions) -> None:
     from voipbin_cli.commands.target import chosen_source, chosen_target
     from voipbin_cli.errors import ExitStatus, UsageError
 
+    as_json = options.live.out.json
+    if options.list_findings:
+        from voipbin_cli.render.findings import show_findings
+
+        return show_findings(as_json=as_json)
+    if options.explain is not None:
+        from voipbin_cli.render.findings import explain_finding
+
+        return explain_finding(options.explain, as_json=as_json)
     if options.with_numbers and options.report is None:
         raise UsageError("--with-numbers is of a report", hint="--report FILE.html writes one")
     if options.report is not None:
@@ -107,6 +129,7 @@ def diagnose(options: DiagnoseOptions) -> None:
         diagnosis = _of_stream(source, options)
     if diagnosis.has_errors:
         sys.exit(ExitStatus.FOUND)
+    return None
 
 
 def _check_heard(options: DiagnoseOptions) -> None:

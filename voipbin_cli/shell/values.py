@@ -27,6 +27,7 @@ KINDS: Mapping[str, str] = MappingProxyType(
         "PROFILE": "profiles",
         "SCENARIO": "scenarios",
         "RULE": "rules",
+        "FINDING": "findings",
     }
 )
 DYNAMIC = ("targets", "calls", "conferences", "devices", "profiles")
@@ -76,12 +77,14 @@ def values_of(metavar: str) -> Values:
 
 def known_values() -> dict[str, list[tuple[str, str]]]:
     """Return the words of the kinds that are known when scripts are generated, with their help."""
+    from voipbin_cli.analysis.findings import ROWS
     from voipbin_cli.analysis.validation.rules import RULES
     from voipbin_cli.simulator.catalog import SCENARIOS
 
     scenarios = [(row.name, row.summary) for row in SCENARIOS.values()]
     return {
         "scenarios": scenarios,
+        "findings": [(row.id.value, row.title) for row in ROWS],
         "rules": [(rule.id, rule.sentence) for rule in RULES.values()],
         # The scenarios follow the colon: before it they would bury the ids of calls.
         "targets": [("sim", "the simulator"), ("sim:", "one of its scenarios")]

@@ -233,11 +233,14 @@ def is_not_won_back(case: Case) -> bool:
     return _fell_dead(case) or (case.around.lost_for_good and _is_fault(case))
 
 
-def _before_upgrade(*, finding: FindingId, title: str, remedy: str, symptom: str) -> FindingRow:
+def _before_upgrade(
+    *, finding: FindingId, title: str, rests_on: str, remedy: str, symptom: str
+) -> FindingRow:
     return FindingRow(
         id=finding,
         severity=ERROR,
         title=title,
+        rests_on=rests_on,
         judge=_refused(finding),
         prove=refusal,
         remedy=remedy,
@@ -262,12 +265,14 @@ ROWS: tuple[FindingRow, ...] = (
     _before_upgrade(
         finding=FindingId.CANNOT_CONNECT,
         title="no connection to the platform",
+        rests_on="the attempt to connect: name, address, proxy, HTTP status",
         remedy="check the address, the network and the proxy settings, then try again",
         symptom=_DISCONNECTED,
     ),
     _before_upgrade(
         finding=FindingId.TLS,
         title="the TLS connection is not trusted",
+        rests_on="the handshake, and what it says of the certificate",
         remedy="check this machine's clock and the certificate; --ca-file names a private "
         "authority",
         symptom=_DISCONNECTED,
@@ -275,6 +280,7 @@ ROWS: tuple[FindingRow, ...] = (
     _before_upgrade(
         finding=FindingId.AUTH,
         title="the credential is not accepted",
+        rests_on="HTTP 401, or a close code that refuses the credential (3000, 4401, 1008)",
         remedy="check the token and its permissions: a token in VOIPBIN_TOKEN, an access key in "
         "VOIPBIN_ACCESSKEY, or voipbin login again",
         symptom="401",
@@ -282,24 +288,28 @@ ROWS: tuple[FindingRow, ...] = (
     _before_upgrade(
         finding=FindingId.FORBIDDEN,
         title="the credential may not hear this",
+        rests_on="HTTP 403, or a close code that says so (3003, 4403)",
         remedy="check the account's permissions; a direct token cannot open a media stream",
         symptom="403",
     ),
     _before_upgrade(
         finding=FindingId.NOT_FOUND,
         title="there is no such call or conference",
+        rests_on="HTTP 404",
         remedy="check the id, and that it belongs to this API (--api-url): voipbin calls list",
         symptom="404",
     ),
     _before_upgrade(
         finding=FindingId.RATE_LIMITED,
         title="too many requests",
+        rests_on="HTTP 429 and its Retry-After",
         remedy="wait as long as the server says, then reconnect with exponential backoff",
         symptom="429",
     ),
     _before_upgrade(
         finding=FindingId.CALL_NOT_PROGRESSING,
         title="the call or conference is not up",
+        rests_on="HTTP 409, or the status of the call as the API tells it",
         remedy="the call or conference must be active and progressing: voipbin calls list",
         symptom=_DISCONNECTED,
     ),
@@ -307,6 +317,7 @@ ROWS: tuple[FindingRow, ...] = (
         id=FindingId.CLOSED_EARLY,
         severity=ERROR,
         title="accepted, then closed before any audio",
+        rests_on="a connection that ended before its first message, and its close code",
         judge=_refused(FindingId.CLOSED_EARLY),
         prove=closed_early_evidence,
         specify=closed_early_as,
@@ -318,6 +329,7 @@ ROWS: tuple[FindingRow, ...] = (
         id=FindingId.MUTED,
         severity=WARNING,
         title="the API says that the call is muted",
+        rests_on="`mute_direction` of the call as the API tells it",
         judge=judge_muted,
         prove=muted,
         remedy="unmute the call through the API (mute_direction must be empty)",
@@ -328,6 +340,7 @@ ROWS: tuple[FindingRow, ...] = (
         id=FindingId.NO_AUDIO,
         severity=ERROR,
         title="connected, and no frame of audio arrived",
+        rests_on="no frame from the first connection to the end",
         judge=judge_no_audio,
         prove=no_audio,
         remedy="the call must be answered and audio flowing; check the encapsulation; leave "
@@ -341,6 +354,7 @@ ROWS: tuple[FindingRow, ...] = (
         id=FindingId.CONNECTION_LOST,
         severity=WARNING,
         title="the link broke while the call went on",
+        rests_on="close codes and ages of connections, pings that were answered or not, the API",
         judge=judge_connection_lost,
         prove=connection_lost,
         remedy="reconnect with exponential backoff; check the network",

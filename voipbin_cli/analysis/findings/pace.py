@@ -133,6 +133,7 @@ ROWS: tuple[FindingRow, ...] = (
         id=FindingId.SENDER_PACE,
         severity=WARNING,
         title="frames come steadily, and not as many as their length asks for",
+        rests_on="the usual and the mean time between frames, both off alike by over 1 %",
         judge=judge_pace,
         prove=pace,
         remedy="at the sender: send a frame of 20 ms each 20 ms by a clock that adds "

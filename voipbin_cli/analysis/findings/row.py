@@ -132,6 +132,8 @@ class Finding:
 class FindingRow:
     """One id. `judge` returns a confidence from 0 (not found) to 1.
 
+    `rests_on` says in words what is looked at for that.
+
     `specify` says what is known better of a case than of the row: another title or remedy.
     `grave` says when a warning is an error, `mild` when it is but an info. `explains` are ids
     that are not told beside it, `explains_here` those of one case, `follows` those that are told
@@ -144,6 +146,7 @@ class FindingRow:
     judge: Callable[[Case], float]
     prove: Callable[[Case], Evidence]
     remedy: str
+    rests_on: str = ""
     symptom: str = ""
     specify: Callable[[Case], Words] = lambda _facts: NO_WORDS
     explains: frozenset[FindingId] = field(default_factory=frozenset)

@@ -66,6 +66,7 @@ ROWS: tuple[FindingRow, ...] = (
         id=FindingId.UNDERRUN,
         severity=WARNING,
         title="the sender paused: by its RTP numbers and timestamps nothing was lost on the way",
+        rests_on="gaps without a catch-up, whole RTP numbers, sound that goes on as it had stopped",
         judge=judge_underrun,
         prove=underrun,
         remedy="look at what feeds the sender: it ran dry (speech that is made too slowly, a busy "
