@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tests.analysis.sounds import listen
+from tests.corpus.sounds import prompts
 from tests.corpus.unusual import UNUSUAL
 from tests.sounds.faults import (
     dc_steps,
@@ -17,7 +18,8 @@ from tests.sounds.faults import (
     without_each_nth,
 )
 from tests.sounds.streams import pcm
-from tests.sounds.talkers import cadence, dtmf, in_room, music, noise, organ, tone
+from tests.sounds.talkers import cadence, dtmf, in_room, music, noise, organ, rms, tone
+from tests.support.needs import needs
 from voipbin_cli.analysis.sound.clicks import ClickFold
 from voipbin_cli.analysis.sound.stretches import StretchFold
 from voipbin_cli.codec.codecs import Codec, encode, samples
@@ -150,6 +152,15 @@ def ticking(sound, decay_ms, period_ms=500, height=9000):
     for start in range(step // 2, len(out) - len(ring), step):
         out[start : start + len(ring)] += ring
     return out
+
+
+@needs("espeak-ng")
+def test_a_gate_that_opens_on_the_grid_of_frames_is_no_click():
+    sound = prompts(10.0, 112) * 10 ** (-27.87 / 20)
+    frames = sound.reshape(-1, 160)
+    level = np.sqrt((frames**2).mean(axis=1))[:, None]
+    gated = np.where(level > rms(-50.08), frames, 0.03 * frames).ravel()
+    assert clicks(gated).clicks == 0
 
 
 def test_chords_need_more_to_be_told_of():

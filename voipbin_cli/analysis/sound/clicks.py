@@ -38,7 +38,7 @@ _PERIODS = (
 # And the commonest of them less one to eight samples that are dropped between any two.
 _SHORTER = {
     size - dropped
-    for size in (160, 240, 320, 400, 480, 640, 800, 1600, 4000, 256, 512, 1024, 2048, 4096)
+    for size in (160, 240, 320, 400, 480, 640, 800, 1600, 256, 512, 1024, 2048)
     for dropped in range(1, 9)
 }
 _LEAST_CHUNKS = 15
@@ -62,6 +62,9 @@ _LEAST_LOG, _MOST_LOG = np.float32(-3.0), np.float32(1.5)
 # of their spread. In twelve seconds each of 500 talkers, rooms and pieces of music the largest were
 # 6.0 (music, at its beat) and 5.7.
 _SEAM_SPREADS = 6.5
+# In few chunks chance, and gates that open on the grid of frames, reach as far as 7.5.
+_FEW_CHUNKS = 30
+_SEAM_SPREADS_OF_FEW = 8.0
 _SEAM_EFFECT = 0.25
 # How much better than a period itself a multiple of it has to be.
 _OF_A_MULTIPLE = 1.25
@@ -69,8 +72,6 @@ _OF_A_MULTIPLE = 1.25
 _NOT_IN_ALL = 0.3
 # The least spread there is: 0.7 of what averaging so many independent samples leaves.
 _CHANCE = 0.7
-_SEAM_SPREADS_AGAIN = 4.8
-_SEAM_EFFECT = 0.25
 _DIP_SPREADS = 8.0
 _DIP_EFFECT = 0.8
 _PAUSE = np.float32(0.05)
@@ -89,6 +90,7 @@ _LOOKED_AT = 40
 _SIDE = 160
 _GUARD = 20
 _JUMP_RATIO = 10 ** (17 / 20)
+_TRACE = 1.0
 _PROVING_SHARE = 0.25
 _PROVING_LEAST = 4
 # What proves something still has this share of the whole effect.
@@ -269,7 +271,8 @@ def _place(shares: Singles, least_spreads: float, least_effect: float) -> Period
         middle = float(np.median(means))
         spread = 1.48 * float(np.median(np.abs(means - middle)))
         spreads = (float(means[place]) - middle) / max(spread, least_spread)
-        if spreads >= max(least_spreads, _to_beat(best, period)):
+        least = least_spreads if chunks >= _FEW_CHUNKS else max(least_spreads, _SEAM_SPREADS_OF_FEW)
+        if spreads >= max(least, _to_beat(best, period)):
             best = PeriodicClick(period, place, spreads, chunks)
     return best
 
@@ -407,8 +410,8 @@ def _level_around(samples: Singles, place: int) -> float:
 
 
 def _is_same_sound(before: Floats, behind: Floats) -> bool:
-    levels = level(before) + _STEP, level(behind) + _STEP
-    if max(levels) > _JUMP_RATIO * min(levels):
+    levels = level(before), level(behind)
+    if max(levels) > _JUMP_RATIO * (min(levels) + _TRACE):
         return False
     return not any(is_tone(side, CHORD_DB) or is_square(side) for side in (before, behind))
 
