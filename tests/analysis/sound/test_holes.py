@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.analysis.sounds import listen
+from tests.corpus.sounds import VOICES, talker
 from tests.corpus.unusual import buzzer
 from tests.sounds.healthy import gated
 from tests.sounds.talkers import LANGUAGES, in_room
@@ -19,6 +20,8 @@ from voipbin_cli.analysis.sound.dtmf import tones
 from voipbin_cli.analysis.sound.holes import Hole, HoleFold
 from voipbin_cli.codec.g711 import mulaw_to_s16le, s16le_to_mulaw
 
+# Seed, gain in dB, and the room beside -20 dBFS of speech.
+SOFT = ((104, -25, -75), (110, -26, -74), (141, -23, -80))
 VECTORS = Path(__file__).parents[2] / "vectors"
 
 
@@ -71,6 +74,15 @@ def test_lost_frames_in_speech_are_found(codec):
     assert {hole.start for hole in got.noted} <= near
     assert got.lost_ms == pytest.approx(20 * got.holes, abs=0.05 * got.holes)
     assert got.usual_ms == 20
+
+
+@needs("espeak-ng")
+def test_soft_speech_that_is_rounded_to_zero_has_no_holes():
+    for seed, soft_db, room_dbfs in SOFT:
+        soft = talker(VOICES[seed % 4], 12.0, seed, room_dbfs=room_dbfs) * 10 ** (soft_db / 20)
+        assert found(mulaw(np.rint(soft))).holes == 0
+        cut = with_loss(mulaw(np.rint(soft)), range(3, 590, 9))
+        assert found(cut).lost_ms > 100
 
 
 @pytest.mark.parametrize("codec", [mulaw, lambda samples: samples], ids=["mulaw", "linear"])

@@ -16,6 +16,10 @@ UNBROKEN_DBFS = -100
 # synthetic speech, some are at one of their edges, hardly any at both.
 _NEXT_SAMPLES = 4
 _BROKEN = 0.3
+# By up to six of mu-law's smallest steps soft speech is away from where it was rounded to zero:
+# such an edge may be counted, and proves nothing.
+_ROUNDED = 48.0
+_FAINT_DBFS = -60
 # Values up to A-law's smallest are silence. A louder one, such as that of bytes of zero in G.711,
 # fills a hole where it stands out of the sound on both sides. Clipped sound does not: it is loud.
 _SILENT_VALUE = 8
@@ -50,6 +54,8 @@ def edge_dbfs(edges: Floats, values: Floats) -> Ints:
     is_broken: Mask = np.where(is_silent, away.max(axis=1) > _BROKEN * level, stands_out)
     heard = np.where(is_silent, level, loud)
     dbfs = np.floor(20 * np.log10(np.maximum(heard, 1) / FULL_SCALE))
+    is_faint = is_silent & (away.max(axis=1) <= _ROUNDED)
+    dbfs = np.where(is_faint, np.minimum(dbfs, _FAINT_DBFS), dbfs)
     return np.where(is_broken, dbfs, UNBROKEN_DBFS).astype(np.int64)
 
 
