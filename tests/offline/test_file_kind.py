@@ -35,7 +35,7 @@ KINDS = {
     "silence, which is no row of hangups": (bytes(3200), FileKind.UNKNOWN),
     "hex text": (RTP.hex().encode(), FileKind.UNKNOWN),
     "snoop": (b"snoop\0\0\0\0\0\0\2\0\0\0\4", FileKind.CAPTURE),
-    "a recording": (b"RIFF\x24\0\0\0WAVEfmt ", FileKind.FOREIGN),
+    "a recording": (b"RIFF\x24\0\0\0WAVEfmt ", FileKind.RECORDING),
     "a picture": (b"\x89PNG\r\n\x1a\n", FileKind.FOREIGN),
     "nothing": (b"", FileKind.UNKNOWN),
 }

@@ -47,6 +47,15 @@ _OF_HEADERS = (
     "delay_variation",
     "bursts",
 )
+# What rests on when frames came: a recording does not hold that.
+_OF_TIMES = (
+    "frame_interval_ms",
+    "clock_drift_ppm",
+    "clock_drift_uncertainty_ppm",
+    "local_lag_ms",
+    "rtt_ms",
+    *_OF_HEADERS,
+)
 # A link that is this short of what the stream needs makes a ping wait so long within a run.
 STARVED_RATIO = 0.97
 STARVED_QUEUE_MS = 200.0
@@ -323,6 +332,11 @@ class Measured:
         trips = self.trips
         told = {"min": trips.min_ms, "p50": trips.p50_ms, "p99": trips.p99_ms}
         return told if trips.pings else None
+
+
+def without_times(fields: dict[str, Any]) -> dict[str, Any]:
+    """`metrics` of a recording: null for all that rests on when frames came."""
+    return fields | {name: _untold(name, fields[name]) for name in _OF_TIMES}
 
 
 def _untold(name: str, value: Any) -> Any:

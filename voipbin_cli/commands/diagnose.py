@@ -28,8 +28,9 @@ class DiagnoseOptions:
         str,
         typer.Argument(
             metavar="TARGET|CAPTURE",
-            help="A TARGET as in record; or a capture: pcap, pcapng or snoop, anyone's or by "
-            "--capture, compressed (gzip, zstd, lz4) or not.",
+            help="A TARGET as in record; a capture: pcap, pcapng or snoop, anyone's or by "
+            "--capture, compressed (gzip, zstd, lz4) or not; or a recording: wav, flac, ogg, mp3, "
+            "or bare by its suffix (.ulaw, .alaw, .sln, .gsm).",
             show_default=False,
         ),
     ] = ""

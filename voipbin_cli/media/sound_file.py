@@ -41,6 +41,7 @@ _MOST_SECONDS = 1 << 32
 # Ogg, RFC 3533 6: the page header's flags are behind the mark and the version; 4 is the last page.
 _OGG_PAGE, _OGG_LAST = b"OggS", 4
 _OGG_TAIL_BYTES = 1 << 17
+_PIECE_FRAMES = 1024
 
 
 class OpenSound(Protocol):
@@ -110,6 +111,7 @@ class _ByLibsndfile:
                 return False
 
         self._error = soundfile.SoundFileError
+        self._is_damaged = False
         form: dict[str, Any] = {}
         if bare:
             names = ("samplerate", "channels", "subtype", "format", "endian")
@@ -136,10 +138,24 @@ class _ByLibsndfile:
 
     def read(self, frames: int) -> Floats:
         """As `OpenSound.read`."""
+        pieces: list[Floats] = []
+        # In small pieces: of one that is damaged nothing is given.
+        for at in range(0, frames, _PIECE_FRAMES):
+            piece = self._piece(min(_PIECE_FRAMES, frames - at))
+            pieces.append(piece)
+            if not len(piece):
+                break
+        return np.concatenate(pieces) if len(pieces) > 1 else pieces[0]
+
+    def _piece(self, frames: int) -> Floats:
+        nothing: Floats = np.empty((0, self.channels), np.float32)
+        if self._is_damaged:
+            return nothing
         try:
             samples: Floats = self._file.read(frames, dtype="float32", always_2d=True)
         except self._error:
-            return np.empty((0, self.channels), np.float32)
+            self._is_damaged = True
+            return nothing
         return samples
 
     def close(self) -> None:

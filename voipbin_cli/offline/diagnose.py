@@ -24,6 +24,7 @@ from voipbin_cli.capture.captured import CapturedEvent, CaptureEventName
 from voipbin_cli.capture.packets import Flow
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation
 from voipbin_cli.errors import NothingToJudge
+from voipbin_cli.media.sound_file import bare_form
 from voipbin_cli.offline.file_kind import FileKind
 from voipbin_cli.offline.named_codecs import encrypted_by, told_of
 from voipbin_cli.offline.neighbours import Kind
@@ -116,7 +117,7 @@ def diagnose_file(
     encapsulation: Encapsulation | None = None,
     heard: Callable[[bytes], None] | None = None,
 ) -> FileDiagnosis:
-    """Diagnose a capture, its sound included.
+    """Diagnose a capture, its sound included, or a recording.
 
     `encapsulation` is for our own captures, where they were made with a wrong one. `heard` gets
     what was sent as the phone does (s16le at 8 kHz), of the first stream that has it. Raises
@@ -124,6 +125,9 @@ def diagnose_file(
     what holds no stream.
     """
     with opened(path, hint="give the name of a capture", hint_if_damaged=CAPTURES) as source:
+        is_bare = source.kind is FileKind.UNKNOWN and bare_form(path) is not None
+        if source.kind is FileKind.RECORDING or (is_bare and source.head):
+            return _of_recording(path)
         if source.kind is not FileKind.CAPTURE:
             refuse(path, source, _HINTS)
         capture = Capture(source.window)
@@ -132,6 +136,16 @@ def diagnose_file(
             return _diagnose_streams(path, capture, heard)
         target, used = capture.meta.target, encapsulation or capture.meta.encapsulation
         return _diagnose_run(path, target, used, capture, heard)
+
+
+def _of_recording(path: str) -> FileDiagnosis:
+    # Resampling and the like are loaded for recordings alone.
+    from voipbin_cli.offline.recordings import diagnose_recording
+
+    recording = diagnose_recording(path)
+    stream = DiagnosedStream("", recording.fold, recording.diagnosis)
+    missing = (recording.missing,) if recording.missing else ()
+    return FileDiagnosis((stream,), recording.summary, True, False, unread=missing)
 
 
 def _diagnose_run(

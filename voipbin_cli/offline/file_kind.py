@@ -31,6 +31,8 @@ class FileKind(StrEnum):
     """AudioSocket frames one after the other, as they travel on TCP."""
     RTP_PACKET = "rtp-packet"
     """One RTP packet and nothing else."""
+    RECORDING = "recording"
+    """A sound file: `RECORDINGS` has its name."""
     FOREIGN = "foreign"
     """Something that is known and holds no stream: `FOREIGN` has its name."""
     UNKNOWN = "unknown"
@@ -42,15 +44,20 @@ MAGICS: tuple[tuple[bytes, FileKind], ...] = (
     (rtpdump_reader.MAGIC, FileKind.RTPDUMP),
 )
 
-FOREIGN: tuple[tuple[bytes, str], ...] = (
+RECORDINGS: tuple[tuple[bytes, str], ...] = (
     (b"RIFF", "a WAV recording"),
     (b"RF64", "a WAV recording"),
     (b"fLaC", "a FLAC recording"),
     (b"OggS", "an Ogg recording"),
     (b"ID3", "an MP3 recording"),
-    (b"\xff\xfb", "an MP3 recording"),
+    # MPEG-1 and MPEG-2 layer III, with a checksum behind the header or without.
+    *((mark, "an MP3 recording") for mark in (b"\xff\xfb", b"\xff\xfa", b"\xff\xf3", b"\xff\xf2")),
     (b".snd", "an AU recording"),
     (b"FORM", "an AIFF recording"),
+)
+"""Sound files by their first bytes, and what they are called."""
+
+FOREIGN: tuple[tuple[bytes, str], ...] = (
     (b"\x1aE\xdf\xa3", "a Matroska file"),
     (b"BZh", "compressed by bzip2"),
     (b"\xfd7zXZ\0", "compressed by xz"),
@@ -71,8 +78,8 @@ FOREIGN: tuple[tuple[bytes, str], ...] = (
 
 
 def foreign_name(head: bytes) -> str:
-    """What a file of `FileKind.FOREIGN` is called."""
-    return next(name for magic, name in FOREIGN if head.startswith(magic))
+    """What a file of `FileKind.FOREIGN` or `RECORDING` is called."""
+    return next(name for magic, name in (*RECORDINGS, *FOREIGN) if head.startswith(magic))
 
 
 def sniff(head: bytes) -> FileKind:
@@ -84,6 +91,7 @@ def sniff(head: bytes) -> FileKind:
         return FileKind.AUDIOSOCKET
     if len(head) in _PACKET_BYTES and head[0] >> 6 == _RTP_VERSION:
         return FileKind.RTP_PACKET
-    if any(head.startswith(magic) for magic, _ in FOREIGN):
-        return FileKind.FOREIGN
+    for known, kind in ((RECORDINGS, FileKind.RECORDING), (FOREIGN, FileKind.FOREIGN)):
+        if any(head.startswith(magic) for magic, _ in known):
+            return kind
     return FileKind.UNKNOWN

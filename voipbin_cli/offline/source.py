@@ -80,6 +80,9 @@ class Hints(NamedTuple):
 def refuse(path: str, source: OpenedFile, hints: Hints) -> NoReturn:
     """Say why this file is not read as a stream: raises UsageError, or NothingToJudge if empty."""
     name, head = source_name(path), source.head
+    if source.kind is FileKind.RECORDING:
+        message = f"{name} is {foreign_name(head)}, no stream"
+        raise UsageError(message, hint="voipbin stream diagnose judges recordings")
     if source.kind is FileKind.FOREIGN:
         raise UsageError(f"{name} is {foreign_name(head)}", hint=hints.known)
     if source.kind in _DUMPS:

@@ -32,6 +32,8 @@ def show_diagnosis(summary: Mapping[str, Any]) -> None:
     cause = first["title"] if first and first["severity"] != "info" else words
     name = f" ({first['id']})" if first and first["severity"] != "info" else ""
     out.print(Text.assemble((f"{summary['verdict']}: ", style), f"{cause}{name}"))
+    if summary.get("recording"):
+        out.print(Text(recording_text(summary["recording"]), "dim"))
     if summary.get("metrics_sent"):
         out.print(Text(direction_text(summary)))
     for finding in summary["findings"]:
@@ -44,6 +46,23 @@ def show_diagnosis(summary: Mapping[str, Any]) -> None:
     if summary.get("metrics_sent"):
         _show_sent(summary, out)
     sys.stdout.flush()
+
+
+def recording_text(recording: Mapping[str, Any]) -> str:
+    """What a recording is stored as, at which rate it was judged, and the digits in it."""
+    rate_hz, judged_hz = recording["sample_rate_hz"], recording["judged_at_hz"]
+    channels, judged = recording["channels"], recording["channels_judged"]
+    parts = [f"{recording['coding']}, {rate_hz} Hz, {channels} channel{'s' * (channels != 1)}"]
+    if rate_hz != judged_hz:
+        parts.append(f"judged at {judged_hz} Hz, its clipping at its own rate")
+    if judged > 1:
+        parts.append("channel 1 taken for what was received, channel 2 for what was sent")
+    if channels > judged:
+        parts.append(f"{channels - judged} more not judged")
+    for number, digits in enumerate(recording["digits"], 1):
+        if digits:
+            parts.append(f"digits in channel {number}: {digits}")
+    return "; ".join(parts)
 
 
 def direction_text(summary: Mapping[str, Any]) -> str:
@@ -128,7 +147,10 @@ def figures_table(metrics: Mapping[str, Any]) -> Table:
     table.add_column("", no_wrap=True)
     for name in ("min", "avg", "p95", "max", "last"):
         table.add_column(name, justify="right", no_wrap=True)
-    for row in figure_rows(metrics):
+    rows = figure_rows(metrics)
+    if metrics["stalls"]["count"] is None:  # a recording holds no times
+        rows = [row for row in rows if set(row[1:]) != {"-"}]
+    for row in rows:
         table.add_row(*row)
     return table
 

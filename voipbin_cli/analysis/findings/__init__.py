@@ -18,6 +18,7 @@ from voipbin_cli.analysis.findings import (
     holes,
     pace,
     payload,
+    recorded,
     running_dry,
     signalled,
     sound,
@@ -40,6 +41,7 @@ __all__ = [
     "FindingRow",
     "Verdict",
     "find",
+    "find_recorded",
     "find_sent",
     "gravest_first",
     "verdict",
@@ -93,6 +95,14 @@ def find_sent(sent: SentSide) -> tuple[Finding, ...]:
     """The same of what is sent."""
     case = Case(sent.measured, Circumstances(), sent)
     return tuple(_found(sent_rows.ROWS, case, Direction.OUT))
+
+
+def find_recorded(
+    measured: Measured, declared: str | None, direction: Direction | None
+) -> tuple[Finding, ...]:
+    """The same of one channel of a recording, whose header says that its bytes are `declared`."""
+    case = Case(measured, Circumstances(), declared=declared)
+    return tuple(_found(recorded.ROWS, case, direction))
 
 
 def gravest_first(*found: tuple[Finding, ...]) -> tuple[Finding, ...]:

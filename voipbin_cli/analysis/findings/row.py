@@ -97,6 +97,8 @@ class Case:
     around: Circumstances
     sent: SentSide | None = None
     """Of what is sent: what the far end makes of it. None of what is received."""
+    declared: str | None = None
+    """Of a recording: what its header says that its bytes are (`s16le`, `mulaw`, `u8`, …)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
