@@ -21,6 +21,7 @@ from voipbin_cli.shell.common_sections import (
     Entry,
 )
 from voipbin_cli.shell.generated import main
+from voipbin_cli.shell.judged_sections import FIGURES, FINDINGS, RULE_IDS, SUMMARY
 
 # Characters that roff reads as markup, and those with a roff name, which it can also show where
 # there is no Unicode.
@@ -65,7 +66,10 @@ def page(command: Command, related: Iterable[str]) -> str:
         *_section("ARGUMENTS", _arguments(command)),
         *_section("TARGET", _entries(TARGETS, command)),
         *_section("OPTIONS", _options(command)),
-        *_section("METRICS", _entries(METRICS, command)),
+        *_section("JSON", _own_entries(SUMMARY, command)),
+        *_section("METRICS", [*_entries(METRICS, command), *_own_entries(FIGURES, command)]),
+        *_section("FINDINGS", _own_entries(FINDINGS, command)),
+        *_section("RULES", _own_entries(RULE_IDS, command)),
         *_section("EXIT STATUS", _entries(STATUSES, command)),
         *_section("ENVIRONMENT", _entries(ENVIRONMENT, command)),
         *_section("FILES", _entries(FILES, command)),
@@ -178,6 +182,12 @@ def _entries(entries: Iterable[Entry], command: Command) -> Iterator[str]:
     for entry in entries:
         if entry.concerns(command):
             yield from _item(f"\\fB{text(entry.term)}\\fR", entry.meaning)
+
+
+def _own_entries(entries: Iterable[Entry], command: Command) -> Iterator[str]:
+    """Those that voipbin's own page is too short for."""
+    if command.path:
+        yield from _entries(entries, command)
 
 
 def _examples(command: Command) -> Iterator[str]:

@@ -1,0 +1,121 @@
+"""What the man pages of `diagnose` and `validate` tell of their results: ids and keys.
+
+Ids follow from the rows of findings and rules. A test compares the keys with those of summaries.
+"""
+
+from __future__ import annotations
+
+from voipbin_cli.analysis.findings import ROWS
+from voipbin_cli.analysis.validation.rules import RULES
+from voipbin_cli.shell.common_sections import Entry
+
+_DIAGNOSE, _VALIDATE = ("diagnose",), ("validate",)
+_BOTH = (*_DIAGNOSE, *_VALIDATE)
+
+FINDINGS = tuple(
+    Entry(row.id.value, f"{row.title} ({row.severity.value}). By {row.rests_on}.", _DIAGNOSE)
+    for row in ROWS
+)
+RULE_IDS = tuple(
+    Entry(str(rule.id), f"{rule.sentence} ({rule.severity.value}) {rule.clause}.", _VALIDATE)
+    for rule in RULES.values()
+)
+
+# The last line of --json; with several streams in a capture a line of event "stream" for each
+# before it.
+SUMMARY = (
+    Entry("target", "What was named: a label without secrets, or the file.", _BOTH),
+    Entry("stream", "In a line of event stream: its ends and its source.", _BOTH),
+    Entry("streams", "How many streams a capture holds.", _BOTH),
+    Entry("encapsulation", "rtp, sln or audiosocket.", _BOTH),
+    Entry(
+        "dialect, codec",
+        "In which form of the platform's the audio comes, and in which codec; null where that is "
+        "not known.",
+        _BOTH,
+    ),
+    Entry("verdict", "ok, degraded (a warning) or bad (an error).", _DIAGNOSE),
+    Entry(
+        "findings",
+        "The gravest first; each has id, severity, confidence (0 to 1), title, evidence, remedy, "
+        "symptom, and the direction (in, out) where it has one.",
+        _DIAGNOSE,
+    ),
+    Entry("metrics", "The figures of what is received: see METRICS.", _DIAGNOSE),
+    Entry("metrics_sent", "The same of what was sent, null where that was nothing.", _DIAGNOSE),
+    Entry("far_end", "What the far end made of what was sent, or null.", _BOTH),
+    Entry("conversation", "Turns, response times and echo between both directions.", _DIAGNOSE),
+    Entry("reconnects", "How often a lost connection was won back.", _DIAGNOSE),
+    Entry("close", "How the last connection ended: code, reason, cause.", _DIAGNOSE),
+    Entry("tcp", "Where media came in TCP: what was sent again, windows, round trips.", _DIAGNOSE),
+    Entry(
+        "captured_twice",
+        "Packets that a mirror port shows a second time; each is counted once.",
+        _BOTH,
+    ),
+    Entry(
+        "neighbours",
+        "Packets in the stream's own flow that are no RTP (STUN, DTLS, ZRTP, RTCP, ...), by what "
+        "they are; they are not judged.",
+        _BOTH,
+    ),
+    Entry("passed_over", "Packets of the capture that hold no media, by what they are.", _BOTH),
+    Entry("spec", "What was measured against: documented, deployed or auto.", _VALIDATE),
+    Entry(
+        "frames, frames_received, frames_sent",
+        "Messages that were judged, in all and in each direction.",
+        _VALIDATE,
+    ),
+    Entry("result", "pass or fail.", _VALIDATE),
+    Entry(
+        "violations",
+        "Rules that were broken: rule, severity, count, first_frame, message, reference; how "
+        "often in each direction.",
+        _VALIDATE,
+    ),
+)
+
+# Figures by their names, beside those of METRICS that need an explanation.
+FIGURES = (
+    Entry("frames, duration_seconds", "From the first frame to the end of the last.", _DIAGNOSE),
+    Entry("frame_ms", "The usual length of a frame.", _DIAGNOSE),
+    Entry("frame_interval_ms", "Times between arrivals: min, mean, p50, p95, p99, max.", _DIAGNOSE),
+    Entry(
+        "interarrival_jitter_ms, jitter_clock_hz",
+        "RFC 3550 A.8: mean, max, last; and the clock that it was computed with.",
+        _DIAGNOSE,
+    ),
+    Entry(
+        "sequence",
+        "RFC 3550 A.1 and A.3: expected, received, missing, duplicate, reordered; null where "
+        "there are no RTP headers.",
+        _DIAGNOSE,
+    ),
+    Entry("stalls", "Pauses that caught up: count, total_ms, longest_ms.", _DIAGNOSE),
+    Entry(
+        "lost_audio_ms",
+        "Audio that never came. A sender that waited lost none: see the finding underrun.",
+        _DIAGNOSE,
+    ),
+    Entry(
+        "clock_drift_ppm, clock_drift_uncertainty_ppm",
+        "How much faster than ours the far clock runs, and how sure that is.",
+        _DIAGNOSE,
+    ),
+    Entry("samples_per_second", "While audio flows; losses and stalls left out.", _DIAGNOSE),
+    Entry("dc_offset", "The mean of all samples, of 32,768.", _DIAGNOSE),
+    Entry("local_lag_ms", "How late this process itself woke up: p99, max.", _DIAGNOSE),
+    Entry("rtt_ms", "Round trips of pings: min, p50, p99; null without any.", _DIAGNOSE),
+    Entry(
+        "mos",
+        "ITU-T G.107: value, r_factor, model, assumptions; a value of null has its reason.",
+        _DIAGNOSE,
+    ),
+    Entry(
+        "buffers, delay_variation, bursts",
+        "What playout buffers would have dropped; delays by their size; RFC 3611 4.7.2. What "
+        "rests on headers is null where the messages are of another encapsulation, or text.",
+        _DIAGNOSE,
+    ),
+    Entry("malformed_messages, text_messages", "Messages that hold no audio.", _DIAGNOSE),
+)
