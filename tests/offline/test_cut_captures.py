@@ -74,9 +74,9 @@ def test_a_run_of_which_only_the_beginning_is_there_has_no_missing_audio(tmp_pat
     [
         (bytes([255, 254, 126] * 700), "neither a capture nor a dump", "-e sln"),
         (b"Nothing to hear, but quite a lot to read.\n" * 9, "is text", "--hex"),
-        (b"#!rtpplay1.0 192.0.2.1/5004\n" + bytes(100), "is an rtpdump", "validate"),
         (rtp(1), "is one RTP packet", "validate"),
-        (b"RIFF" + bytes(60), "is a WAV recording", "captures are"),
+        (b"RIFF" + bytes(60), "is no audio file that can be read", "ffmpeg"),
+        (b"\x89PNG" + bytes(60), "is a PNG picture", "captures are"),
         (b"", "is empty", "captures are"),
     ],
 )

@@ -29,8 +29,8 @@ class DiagnoseOptions:
         typer.Argument(
             metavar="TARGET|CAPTURE",
             help="A TARGET as in record; a capture: pcap, pcapng or snoop, anyone's or by "
-            "--capture, compressed (gzip, zstd, lz4) or not; or a recording: wav, flac, ogg, mp3, "
-            "or bare by its suffix (.ulaw, .alaw, .sln, .gsm).",
+            "--capture, compressed (gzip, zstd, lz4) or not; an rtpdump; or a recording: wav, "
+            "flac, ogg, mp3, or bare by its suffix (.ulaw, .alaw, .sln, .gsm).",
             show_default=False,
         ),
     ] = ""

@@ -31,6 +31,7 @@ from voipbin_cli.offline.neighbours import Kind
 from voipbin_cli.offline.own_capture import steps
 from voipbin_cli.offline.passed_over import (
     CUT,
+    PacketSource,
     beside_fields,
     how_to_read,
     in_words,
@@ -38,6 +39,7 @@ from voipbin_cli.offline.passed_over import (
     unread,
     without_media,
 )
+from voipbin_cli.offline.rtp_dumps import RtpDump
 from voipbin_cli.offline.session_descriptions import SessionDescriptions
 from voipbin_cli.offline.source import CAPTURES, Hints, opened, refuse, refuse_encapsulation
 from voipbin_cli.offline.streams import CapturedStream, StreamFinder
@@ -117,7 +119,7 @@ def diagnose_file(
     encapsulation: Encapsulation | None = None,
     heard: Callable[[bytes], None] | None = None,
 ) -> FileDiagnosis:
-    """Diagnose a capture, its sound included, or a recording.
+    """Diagnose a capture or an rtpdump, its sound included, or a recording.
 
     `encapsulation` is for our own captures, where they were made with a wrong one. `heard` gets
     what was sent as the phone does (s16le at 8 kHz), of the first stream that has it. Raises
@@ -128,6 +130,9 @@ def diagnose_file(
         is_bare = source.kind is FileKind.UNKNOWN and bare_form(path) is not None
         if source.kind is FileKind.RECORDING or (is_bare and source.head):
             return _of_recording(path)
+        if source.kind is FileKind.RTPDUMP:
+            refuse_encapsulation(path, encapsulation)
+            return _diagnose_streams(path, RtpDump(source.window), heard)
         if source.kind is not FileKind.CAPTURE:
             refuse(path, source, _HINTS)
         capture = Capture(source.window)
@@ -180,7 +185,7 @@ def _diagnose_run(
 
 
 def _diagnose_streams(
-    path: str, capture: Capture, heard: Callable[[bytes], None] | None
+    path: str, capture: PacketSource, heard: Callable[[bytes], None] | None
 ) -> FileDiagnosis:
     """Diagnose each RTP stream over UDP, and each media stream in TCP."""
     descriptions = SessionDescriptions()

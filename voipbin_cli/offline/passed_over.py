@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, Protocol
 
-from voipbin_cli.capture.capture_file import Capture
 from voipbin_cli.capture.layers import Layer
+from voipbin_cli.capture.packets import Flow, PacketChunk
 from voipbin_cli.offline.streams import MAX_STREAMS, StreamFinder
 from voipbin_cli.offline.tcp_media import TLS
 from voipbin_cli.offline.tcp_streams import TcpStreamFinder
@@ -14,8 +14,31 @@ from voipbin_cli.offline.tcp_streams import TcpStreamFinder
 _TOO_MANY = f"of more than {MAX_STREAMS} streams"
 
 
+class PacketSource(Protocol):
+    """A file of packets: a capture, or an rtpdump. Known in full when it was read."""
+
+    @property
+    def flows(self) -> list[Flow]:
+        """What the numbers of flows mean."""
+
+    @property
+    def too_many_flows(self) -> int:
+        """Packets that were left out, as they are of further flows."""
+
+    @property
+    def truncated(self) -> bool:
+        """The file ends inside of a record."""
+
+    @property
+    def passed_over(self) -> Mapping[str, int]:
+        """How many packets hold no datagram, by what they are."""
+
+    def chunks(self) -> Iterator[PacketChunk]:
+        """The packets, piece by piece."""
+
+
 def without_media(
-    capture: Capture, udp: StreamFinder[Any], tcp: TcpStreamFinder[Any]
+    capture: PacketSource, udp: StreamFinder[Any], tcp: TcpStreamFinder[Any]
 ) -> dict[str, int]:
     """The packets that were passed over, those of media in TCP left out."""
     counts = dict(capture.passed_over)
