@@ -22,7 +22,7 @@ from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.errors import MachineError
 from voipbin_cli.session.ending import Cause
 from voipbin_cli.session.live import LiveRequest
-from voipbin_cli.session.proxy import ProxyValidation
+from voipbin_cli.session.proxy_validation import ProxyValidation
 from voipbin_cli.session.session import SessionRequest
 from voipbin_cli.transport.endpoint import Endpoint
 from voipbin_cli.transport.targets import parse_target

@@ -60,6 +60,18 @@ class DiagnoseOptions:
             show_default=False,
         ),
     ] = None
+    proxy: Annotated[
+        int | None,
+        typer.Option(
+            help="Listen on this port of this machine, forward to TARGET, and diagnose both "
+            "directions of whoever connects.",
+            metavar="PORT",
+            min=0,
+            max=65535,
+            rich_help_panel=DIAGNOSING,
+            show_default=False,
+        ),
+    ] = None
     pcap: Annotated[
         bool,
         typer.Option(
@@ -96,6 +108,8 @@ def diagnose(options: DiagnoseOptions) -> None:
         voipbin stream diagnose sim:upstream-loss -d 10 --report ticket.html
 
         voipbin stream record sim:jitter -d 10 --capture c.pcapng; voipbin stream diagnose c.pcapng
+
+        voipbin stream diagnose sim --proxy 8080 -d 60
     """
     import sys
 
@@ -123,6 +137,8 @@ def diagnose(options: DiagnoseOptions) -> None:
     if options.pcap:
         refuse_live_options(options.live, "a call that is over", asks_api=True)
         diagnosis = _of_platform_capture(chosen_target(options.source, api), options)
+    elif options.proxy is not None:
+        diagnosis = _of_proxy(chosen_target(options.source, api), options.proxy, options)
     elif isinstance(source := chosen_source(options.source, api), str):
         refuse_live_options(options.live, source)
         diagnosis = _of_file(source, options)
@@ -138,11 +154,12 @@ def _check_heard(options: DiagnoseOptions) -> None:
     from voipbin_cli.commands.target import chosen_source
     from voipbin_cli.errors import UsageError
 
-    if options.heard is None or options.pcap:
+    if options.heard is None or options.pcap or options.proxy is not None:
         return
     if not isinstance(chosen_source(options.source, options.live.api), str):
         raise UsageError(
-            "--heard wants to know what somebody sends", hint="give a CAPTURE with both directions"
+            "--heard wants to know what somebody sends",
+            hint="give a CAPTURE of both directions, or --proxy",
         )
 
 
@@ -173,6 +190,42 @@ def _of_stream(target: Target, options: DiagnoseOptions) -> Diagnosis:
                 steps = [step.as_fields() for step in live_diagnosis.steps]
                 _report(options, summary, fold.stream, steps)
     return fold.diagnosis()
+
+
+def _of_proxy(target: Target, port: int, options: DiagnoseOptions) -> Diagnosis:
+    """Diagnose the streams of all who connect to `port` of this machine, until Ctrl-C or -d."""
+    from voipbin_cli.commands.live import run_live, teller
+    from voipbin_cli.commands.opened_target import opened_target
+    from voipbin_cli.media.kept_sound import KeptSound
+    from voipbin_cli.render.dashboard import done_line
+    from voipbin_cli.render.diagnosis import show_diagnosis
+    from voipbin_cli.render.outlet import standard_outlets
+    from voipbin_cli.render.validating import listening, proxy_line
+    from voipbin_cli.session.proxy_diagnosis import ProxyDiagnosis
+    from voipbin_cli.session.session import SessionRequest
+
+    live, out, outlets = options.live, options.live.out, standard_outlets()
+    with opened_target(target, live) as stream:
+        request = SessionRequest(stream, live.duration, live.capture)
+        tell = listening(teller(out, outlets[0].emit, outlets[1].say), quiet=not out.is_chatty)
+        heard = KeptSound(options.heard, capture=live.capture) if options.heard else None
+        proxy = ProxyDiagnosis(request, tell, port=port, heard=heard)
+        try:
+            run_live(
+                proxy,
+                lambda: [proxy_line(stream.label, proxy.status())],
+                done_line,
+                out,
+                outlets=outlets,
+            )
+        finally:
+            if (worst := proxy.worst) is not None and proxy.has_heard:
+                summary = worst.fold.summary(stream.label)
+                if out.is_chatty:
+                    show_diagnosis(summary)
+                _report(options, summary, worst.fold.stream, [])
+    assert worst is not None, "a run that nobody took part in ends with an error"
+    return worst.fold.diagnosis()
 
 
 def _of_file(path: str, options: DiagnoseOptions, shown: str = "") -> Diagnosis:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from voipbin_cli.commands.options import OutputOptions
     from voipbin_cli.render.outlet import Outlet
     from voipbin_cli.render.validating import FoundLines
-    from voipbin_cli.session.proxy import ProxyValidation
+    from voipbin_cli.session.proxy_validation import ProxyValidation
     from voipbin_cli.session.session import Session
     from voipbin_cli.session.validate import LiveValidation
     from voipbin_cli.transport.targets import Target
@@ -292,7 +292,7 @@ def _of_proxy(
     from voipbin_cli.media.kept_sound import KeptSound
     from voipbin_cli.render.outlet import standard_outlets
     from voipbin_cli.render.validating import FoundLines, listening, proxy_line
-    from voipbin_cli.session.proxy import ProxyValidation
+    from voipbin_cli.session.proxy_validation import ProxyValidation
     from voipbin_cli.session.session import SessionRequest
 
     live, outlets = options.live, standard_outlets()

@@ -88,7 +88,8 @@ def step_line(fields: Mapping[str, Any]) -> str:
 
 def done_line(summary: Mapping[str, Any]) -> str:
     """One sentence for the end of a run."""
-    return f"measured {summary['metrics']['duration_seconds']:.1f} s"
+    metrics = summary.get("metrics")
+    return f"measured {metrics['duration_seconds']:.1f} s" if metrics else "measured nothing"
 
 
 def telling_steps(tell: Tell, *, as_json: bool, quiet: bool) -> Tell:

@@ -77,6 +77,7 @@ class CaptureLog(Hearer):
         self._offset_ns = unix_clock() - clock()
         self._is_rtp = request.encapsulation is Encapsulation.RTP
         self._connections = 0
+        self._is_closed = False
         self._disk = BackgroundWriter(AppendFile(open_new(path, overwrite=overwrite)))
         self._writer = PcapngWriter(self._disk, CaptureMeta(request.encapsulation, request.label))
         self._disk.drain()  # killed at any time from here on, it leaves a capture that opens
@@ -90,6 +91,7 @@ class CaptureLog(Hearer):
         """Note that a connection is up."""
         self._event(at_ns, CaptureEventName.OPEN, connection=self._connections)
         self._connections += 1
+        self._is_closed = False
 
     def hear_messages(self, messages: Sequence[Message]) -> None:
         """Write what has come."""
@@ -142,13 +144,19 @@ class CaptureLog(Hearer):
                 clock_hz=form.timestamp_hz,
             )
 
+    def one_closed(self, at_ns: int, fields: dict[str, Any]) -> None:
+        """Note how one connection of several ended, as `fields` say; the run goes on."""
+        self._event(at_ns, CaptureEventName.CLOSE, connection=self._connections - 1, **fields)
+        self._is_closed = True
+
     def ended(self, at_ns: int, close: Close) -> None:
         """Note how the stream ended."""
         if close.error is not None:
             self.failed(at_ns, close.error)
         fields = close.as_fields() | closing_fields(close)
         fields["connection"] = self._connections - 1
-        self._event(at_ns, CaptureEventName.CLOSE, **fields)
+        if not self._is_closed:
+            self._event(at_ns, CaptureEventName.CLOSE, **fields)
         self._event(at_ns, CaptureEventName.END, cause=close.cause.value)
 
     def finish(self) -> None:

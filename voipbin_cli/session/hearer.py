@@ -89,6 +89,9 @@ class Hearer:
     def failed(self, at_ns: int, error: VoipbinError) -> None:
         """There was no connection, or this machine cannot go on."""
 
+    def one_closed(self, at_ns: int, fields: dict[str, Any]) -> None:
+        """One connection of several is over, as `fields` say."""
+
     def ended(self, at_ns: int, close: Close) -> None:
         """The stream is over; a last few frames may follow."""
 

@@ -1,29 +1,21 @@
-"""`validate --proxy`: judge both directions of somebody else's client while it works."""
+"""A proxy between somebody else's client and its target: relays, and lets both ways be judged."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import parse_qs, urlsplit
 
-from voipbin_cli.analysis import messages as columns
-from voipbin_cli.analysis.farend.far_queue import queue_of
-from voipbin_cli.analysis.farend.heard_sound import HeardSound
-from voipbin_cli.analysis.messages import from_messages
-from voipbin_cli.analysis.validation.judge import Part
-from voipbin_cli.analysis.validation.scope import Scope
-from voipbin_cli.analysis.validation.tally import Group, Tally
-from voipbin_cli.analysis.validation.validator import Validator
 from voipbin_cli.codec.encapsulation import MAX_PAYLOAD_BYTES, Direction, Encapsulation
 from voipbin_cli.errors import NothingToJudge, VoipbinError
 from voipbin_cli.events import Tell
-from voipbin_cli.media.kept_sound import KeptSound
-from voipbin_cli.session.capture_log import CaptureLog
+from voipbin_cli.session.capture_log import CaptureLog, closing_fields
 from voipbin_cli.session.ending import Cause, Close
 from voipbin_cli.session.hearer import Hearer
+from voipbin_cli.session.lag import LagMeter
 from voipbin_cli.session.session import SessionRequest
 from voipbin_cli.transport.connection import (
     ConnectionEnded,
@@ -35,6 +27,7 @@ from voipbin_cli.transport.relay import HOST, Relay
 
 # An RTP header with all that can be in front of a payload is no longer.
 _MAX_HEADER_BYTES = 12
+LAG_INTERVAL_S = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,23 +41,39 @@ class ProxyStatus:
     sent: int
 
 
+class TalkJudge(Protocol):
+    """Hears both ways of one client's stream. Nothing here may block."""
+
+    def hear(self, direction: Direction, message: Message) -> None:
+        """A message has come by, and goes on unless it is deadly."""
+
+    def lagged(self, at_ns: int, late_ns: int) -> None:
+        """This process woke up so late."""
+
+    def over(self, at_ns: int, pings: Mapping[str, Any], fields: Mapping[str, Any]) -> None:
+        """The client or its far end is gone; `fields` as a capture has them of a close."""
+
+    @property
+    def frames(self) -> Mapping[Direction, int]:
+        """How many messages came by."""
+
+
 @dataclass(slots=True)
 class _Talk:
     """One client and its far end."""
 
     number: int
-    validator: Validator
+    encapsulation: Encapsulation
+    judge: TalkJudge
     connection: MediaConnection
-    session: ProxyValidation
+    session: ProxySession
     is_over: bool = False
     held_back: int = 0
 
     def may_pass(self, direction: Direction, message: Message) -> bool:
         """Judge one message; what would be the death of the platform's server stays here."""
-        session = self.session
-        session.log(direction, message)
-        frames = from_messages([columns.TimedMessage(message.data, message.arrival_ns)])
-        session.tell_parts(self.validator.add(direction, frames))
+        self.session.log(direction, message)
+        self.judge.hear(direction, message)
         return direction is Direction.IN or not self._is_deadly(message.data)
 
     def connection_ended(self, ended: ConnectionEnded) -> None:
@@ -74,9 +83,9 @@ class _Talk:
             self.session.over(self, ended)
 
     def _is_deadly(self, data: bytes | str) -> bool:
-        if isinstance(data, str) or self.validator.encapsulation is Encapsulation.AUDIOSOCKET:
+        if isinstance(data, str) or self.encapsulation is Encapsulation.AUDIOSOCKET:
             return False
-        is_rtp = self.validator.encapsulation is Encapsulation.RTP
+        is_rtp = self.encapsulation is Encapsulation.RTP
         limit = MAX_PAYLOAD_BYTES + (_MAX_HEADER_BYTES if is_rtp else 0)
         if len(data) <= limit:
             return False
@@ -91,11 +100,11 @@ class _Talk:
         return True
 
 
-class ProxyValidation:
+class ProxySession:
     """Listens on `port` of this machine; each client gets a connection of its own to the target.
 
-    `tell(event, fields)` hears of who comes and goes, `on_part` of all that is judged; `heard`
-    keeps the sound as the phone gets it, of the first client.
+    `judged_by(encapsulation)` makes what hears a client's stream; `tell(event, fields)` hears of
+    who comes and goes.
     """
 
     def __init__(
@@ -104,18 +113,13 @@ class ProxyValidation:
         tell: Tell,
         *,
         port: int,
-        scope: Scope,
-        on_part: Callable[[Part], None],
-        heard: KeptSound | None = None,
+        judged_by: Callable[[Encapsulation], TalkJudge],
         clock: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         self.tell = tell
-        self.tally = Tally()
-        self._request = request
+        self.request = request
         self._port = port
-        self._scope = scope
-        self._on_part = on_part
-        self._heard = heard
+        self._judged_by = judged_by
         self._clock = clock
         self._talks: list[_Talk] = []
         self._relay = Relay(self._connect, self._begin, refused=self._refused, clock=clock)
@@ -144,19 +148,21 @@ class ProxyValidation:
             return close
         finally:
             self._capture.finish()
-            if self._heard is not None:
-                self._heard.close()
 
     async def _relayed(self) -> Close:
         assert self._stopped is not None
+        loop = asyncio.get_running_loop()
+        lag = LagMeter(loop, LAG_INTERVAL_S, self._clock, self._lagged)
         try:
             await self._relay.start(self._port)
+            lag.start()
             self.tell("listening", {"address": self.address})
-            duration_s = self._request.duration_s
+            duration_s = self.request.duration_s
             if duration_s is not None:
-                asyncio.get_running_loop().call_later(duration_s, self.stop, Cause.DURATION)
+                loop.call_later(duration_s, self.stop, Cause.DURATION)
             return Close(await self._stopped)
         finally:
+            lag.stop()
             await self._relay.close()
             for talk in self._talks:
                 talk.connection_ended(
@@ -166,12 +172,12 @@ class ProxyValidation:
     @property
     def address(self) -> str:
         """What a client is to be pointed at."""
-        live = self._request.live
+        live = self.request.live
         query = f"?encapsulation={live.encapsulation}"
         return f"ws://{HOST}:{self._relay.port}/{query}"
 
     async def _connect(self, path: str) -> MediaConnection:
-        live = self._request.live
+        live = self.request.live
         url = live.endpoint.stream_url(live.target, self._encapsulation(path))
         return await open_connection(
             url,
@@ -185,15 +191,12 @@ class ProxyValidation:
         """What the client's own address asks for, where it does."""
         asked = parse_qs(urlsplit(path).query).get("encapsulation", [""])[-1]
         known = asked in list(Encapsulation)
-        return Encapsulation(asked) if known else self._request.live.encapsulation
+        return Encapsulation(asked) if known else self.request.live.encapsulation
 
     def _begin(self, connection: MediaConnection, path: str) -> _Talk:
         encapsulation = self._encapsulation(path)
-        label, heard = self._request.live.label, None
-        if self._heard is not None and not self._talks:
-            heard = HeardSound(encapsulation, self._heard.write, queue_of(label))
-        validator = self._scope.validator(encapsulation, label, heard)
-        talk = _Talk(len(self._talks), validator, connection, self)
+        judge = self._judged_by(encapsulation)
+        talk = _Talk(len(self._talks), encapsulation, judge, connection, self)
         self._talks.append(talk)
         self._capture.opened(self._clock(), connection)
         self.tell("client", {"client": talk.number, "encapsulation": encapsulation.value})
@@ -211,33 +214,45 @@ class ProxyValidation:
         elif isinstance(message.data, bytes):
             self._capture.hear_sent(message.arrival_ns, message.data)
 
-    def tell_parts(self, parts: Iterable[Part]) -> None:
-        """Pass on what was judged."""
-        for part in parts:
-            self.tally.add(part)
-            self._on_part(part)
-
     def over(self, talk: _Talk, ended: ConnectionEnded) -> None:
         """A client or its far end is gone."""
-        self.tell_parts(talk.validator.finish())
         at_ns = self._clock()
-        if (pings := talk.connection.pings(at_ns)).ms:
+        pings = talk.connection.pings(at_ns)
+        if pings.ms:
             self._capture.hear_pings(at_ns, pings)
         who = "client" if ended.local else "far end"
+        # A client that leaves has what it wanted.
+        cause = Cause.FINISHED if ended.local else Cause.CALL_ENDED
+        fields = closing_fields(ended) | {"cause": cause.value}
+        self._capture.one_closed(at_ns, fields)
+        talk.judge.over(at_ns, pings._asdict() if pings.ms else {}, fields)
         fields = {"client": talk.number, "by": who, "code": ended.code, "abrupt": ended.abrupt}
         self.tell("gone", fields)
+
+    def _lagged(self, at_ns: int, late_ns: int) -> None:
+        running = [talk for talk in self._talks if not talk.is_over]
+        if running:
+            self._capture.ticked(at_ns, late_ns)
+        for talk in running:
+            talk.judge.lagged(at_ns, late_ns)
 
     # What it came to
 
     @property
     def is_unfinished(self) -> bool:
         """Whether Ctrl-C now cuts short what was asked for."""
-        return self._request.duration_s is not None
+        return self.request.duration_s is not None
 
     @property
     def has_heard(self) -> bool:
         """Whether anything passed that could be judged."""
-        return bool(self.judged()["frames"])
+        status = self.status()
+        return status.received + status.sent > 0
+
+    @property
+    def clients(self) -> int:
+        """How many there were."""
+        return len(self._talks)
 
     def problem(self, close: Close) -> VoipbinError | None:
         """Return what to say where nothing was judged: no client, or none that said anything."""
@@ -256,7 +271,7 @@ class ProxyValidation:
 
     def status(self) -> ProxyStatus:
         """Return where it is now."""
-        frames = [talk.validator.frames for talk in self._talks]
+        frames = [talk.judge.frames for talk in self._talks]
         return ProxyStatus(
             address=self.address,
             clients=sum(not talk.is_over for talk in self._talks),
@@ -264,29 +279,3 @@ class ProxyValidation:
             received=sum(counts[Direction.IN] for counts in frames),
             sent=sum(counts[Direction.OUT] for counts in frames),
         )
-
-    def summary(self, close: Close) -> dict[str, Any]:
-        """Return the fields of the summary, of all clients together."""
-        return self.judged()
-
-    def groups(self) -> list[Group]:
-        """Return what was found so far."""
-        return self.tally.groups
-
-    def judged(self) -> dict[str, Any]:
-        """Return what it came to so far."""
-        status = self.status()
-        talks = self._talks
-        encapsulation = talks[0].validator.encapsulation if talks else None
-        dialect = talks[0].validator.dialect if talks else None
-        return {
-            "target": self._request.live.label,
-            "encapsulation": (encapsulation or self._request.live.encapsulation).value,
-            "spec": self._scope.spec.value,
-            "dialect": dialect.value if dialect else None,
-            "frames": status.received + status.sent,
-            "frames_received": status.received,
-            "frames_sent": status.sent,
-            "clients": len(talks),
-            **self.tally.as_fields(),
-        }

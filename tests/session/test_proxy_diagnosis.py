@@ -1,0 +1,45 @@
+"""A bot behind the proxy is diagnosed while it works, and its capture says the same."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.support.cli import finish, start, voipbin
+
+# Sends back what it has got: mu-law, where linear is due.
+BOT = """
+import sys
+from websockets.sync.client import connect
+with connect(sys.argv[1], compression=None) as client:
+    for _ in range(80):
+        client.send(client.recv())
+"""
+
+
+def test_an_echoing_bot_is_told_that_its_codec_is_noise(tmp_path: Path) -> None:
+    process = start("stream", "diagnose", "sim", "-e", "sln", "--proxy", "0", "--json",
+                    "--capture", "c.pcapng", "--heard", "heard.wav", cwd=tmp_path)  # fmt: skip
+    assert process.stdout is not None
+    address = json.loads(process.stdout.readline())["address"]
+    subprocess.run([sys.executable, "-c", BOT, address], check=True)
+    process.send_signal(signal.SIGINT)
+    done = finish(process)
+    first = done.summary["findings"][0]
+    assert (first["id"], first["direction"]) == ("codec-mismatch", "out")
+    assert done.status == 6
+    assert done.summary["metrics_sent"]["frames"] == 80
+    assert done.summary["clients"] == 1
+    assert (tmp_path / "heard.wav").stat().st_size > 10_000
+    again = voipbin("stream", "diagnose", "c.pcapng", "--json", cwd=tmp_path).summary
+    for name in ("findings", "metrics", "metrics_sent", "far_end"):
+        assert again[name] == done.summary[name]
+
+
+def test_no_client_is_nothing_to_judge(tmp_path: Path) -> None:
+    done = voipbin("stream", "diagnose", "sim", "--proxy", "0", "-d", "0.2", "--json", cwd=tmp_path)
+    assert done.status == 3
+    assert "no client connected" in done.stderr

@@ -1,0 +1,127 @@
+"""`diagnose --proxy`: find out what is wrong with somebody else's client while it works."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from random import Random
+from typing import Any
+
+from voipbin_cli.analysis.diagnosis import KEPT_ROWS, KEPT_SAMPLES, DiagnosisFold
+from voipbin_cli.analysis.farend.heard_sound import HeardSound
+from voipbin_cli.analysis.messages import Gathering
+from voipbin_cli.codec.encapsulation import Direction, Encapsulation
+from voipbin_cli.events import Tell
+from voipbin_cli.media.kept_sound import KeptSound
+from voipbin_cli.session.capture_log import WORTH_NOTING_NS
+from voipbin_cli.session.ending import Close
+from voipbin_cli.session.measuring import AT_ONCE, Measuring
+from voipbin_cli.session.proxy import ProxySession
+from voipbin_cli.session.session import SessionRequest
+from voipbin_cli.transport.connection import Message
+
+
+class DiagnosedTalk:
+    """Measures both ways of one client's stream, some messages at a time."""
+
+    def __init__(
+        self, encapsulation: Encapsulation, label: str, heard: KeptSound | None, rng: Random | None
+    ) -> None:
+        kept = {"keep_samples": KEPT_SAMPLES, "keep_rows": KEPT_ROWS}
+        self._received = Measuring(encapsulation, rng, **kept)
+        self._sending = Measuring(encapsulation, rng, **kept)
+        self.fold = DiagnosisFold(self._received.fold, label, self._sending.fold)
+        self.fold.opened()
+        self.is_over = False
+        self._sent = Gathering()
+        self._counts = dict.fromkeys(Direction, 0)
+        assert self.fold.sent is not None
+        self._sent_fold = self.fold.sent
+        if heard is not None:
+            queue = self._sent_fold.queue
+            self._sent_fold.heard = HeardSound(encapsulation, heard.write, queue)
+
+    def hear(self, direction: Direction, message: Message) -> None:
+        """Measure it, now or with those that follow."""
+        self._counts[direction] += 1
+        if direction is Direction.IN:
+            self._received.add_messages([message])
+            return
+        self._sent.add(message.data, message.arrival_ns)
+        if len(self._sent) >= AT_ONCE:
+            self._sent_fold.add(self._sent.frames())
+
+    def lagged(self, at_ns: int, late_ns: int) -> None:
+        """Hold this machine's own lateness against nobody."""
+        if late_ns >= WORTH_NOTING_NS:
+            self.fold.lagged(at_ns, round(late_ns / 1e6, 3))
+
+    def over(self, at_ns: int, pings: Mapping[str, Any], fields: Mapping[str, Any]) -> None:
+        """Measure the rest."""
+        if pings:
+            self.fold.pinged(at_ns, pings)
+        self._received.flush()
+        if len(self._sent):
+            self._sent_fold.add(self._sent.frames())
+        self._sending.catch_up()
+        self._sent_fold.flush()
+        self._sending.catch_up()
+        self.fold.closed(at_ns, fields)
+        self.is_over = True
+
+    @property
+    def frames(self) -> Mapping[Direction, int]:
+        """How many messages came by."""
+        return self._counts
+
+
+class ProxyDiagnosis(ProxySession):
+    """A proxy whose clients are diagnosed, each on its own; the worst is what is told.
+
+    `heard` keeps the sound as the phone gets it, of the first client.
+    """
+
+    def __init__(
+        self,
+        request: SessionRequest,
+        tell: Tell,
+        *,
+        port: int,
+        heard: KeptSound | None = None,
+        rng: Random | None = None,
+        **edges: Any,
+    ) -> None:
+        super().__init__(request, tell, port=port, judged_by=self._judge, **edges)
+        self._heard = heard
+        self._rng = rng
+        self._judges: list[DiagnosedTalk] = []
+
+    def _judge(self, encapsulation: Encapsulation) -> DiagnosedTalk:
+        heard = None if self._judges else self._heard
+        talk = DiagnosedTalk(encapsulation, self.request.live.label, heard, self._rng)
+        self._judges.append(talk)
+        return talk
+
+    async def run(self) -> Close:
+        """Relay until it is stopped. Raises MachineError when the port cannot be had."""
+        try:
+            return await super().run()
+        finally:
+            if self._heard is not None:
+                self._heard.close()
+
+    @property
+    def worst(self) -> DiagnosedTalk | None:
+        """The client that has to be looked at first: of the gravest findings, then of most."""
+        over = [talk for talk in self._judges if talk.is_over]
+        return min(over, key=_rank, default=None)
+
+    def summary(self, close: Close) -> dict[str, Any]:
+        """Return the fields of the summary; a capture of one client gives the same."""
+        worst, label = self.worst, self.request.live.label
+        told = worst.fold.summary(label) if worst is not None else {"target": label}
+        return told | {"clients": self.clients}
+
+
+def _rank(talk: DiagnosedTalk) -> tuple[int, int]:
+    ranks = [-finding.severity.rank for finding in talk.fold.diagnosis().findings]
+    return min(ranks, default=1), -sum(talk.frames.values())
