@@ -24,7 +24,7 @@ from voipbin_cli.analysis.arrivals.placing import NS_PER_SAMPLE, Placed, Placer
 from voipbin_cli.analysis.arrivals.reception import Reception
 from voipbin_cli.analysis.arrivals.rtp_fold import RtpFold, Said
 from voipbin_cli.analysis.columns import Ints, wrapped_steps
-from voipbin_cli.analysis.dry_pauses import told_apart
+from voipbin_cli.analysis.dry_pauses import Numbers, told_apart
 from voipbin_cli.analysis.emodel import Quality, assess
 from voipbin_cli.analysis.messages import Messages
 from voipbin_cli.analysis.metrics import Measured, Outage
@@ -358,7 +358,14 @@ class StreamFold:
             for pause in pauses
             if pause.frame in noted and not self._lateness.is_asleep_in(pause)
         }
-        return told_apart(pauses, goes_on, is_numbered_by_sender=self.is_datagrams)
+        return told_apart(pauses, goes_on, self._numbers)
+
+    @property
+    def _numbers(self) -> Numbers:
+        if self.is_datagrams:
+            return Numbers.BY_SENDER
+        made = self._reader.fingerprint
+        return Numbers.BY_BRIDGE if made is None or made.is_bridge else Numbers.AT_RANDOM
 
     def _mean_hz(self, absent_ns: int = 0) -> float | None:
         """Samples that came in a second, once each, from the first frame to the last.
