@@ -3,7 +3,8 @@
     python -m tests.benchmarks.analysis [HOURS]
 
 tshark's `rtp,streams` looks at headers only; `diagnose` also decodes and measures all of the
-sound. Both are timed in turns and the fastest of three counts.
+sound. Both are timed in turns and the fastest of three counts. Five seconds of a call are diagnosed
+beside a process that imports numpy and no more, by processor time: that is what we load.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import os
 import random
 import shutil
+import statistics
 import struct
 import subprocess
 import sys
@@ -25,20 +27,22 @@ from voipbin_cli.simulator.talker import speech
 
 PER_HOUR = 180_000
 ROUNDS = 3
+SHORT_PACKETS, SHORT_ROUNDS = 250, 7
 _START_US = 1_700_000_000_000_000
 _MEASURED = (
     "import os, resource, subprocess, sys, time; start = time.perf_counter(); "
     "subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL); "
-    "print(time.perf_counter() - start, "
-    "resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024)"
+    "used = resource.getrusage(resource.RUSAGE_CHILDREN); "
+    "print(time.perf_counter() - start, used.ru_maxrss / 1024, used.ru_utime + used.ru_stime)"
 )
 
 
 class Cost(NamedTuple):
-    """Wall seconds and the peak of resident memory in MiB."""
+    """Wall seconds, the peak of resident memory in MiB, seconds of processor time."""
 
     seconds: float
     mib: float
+    cpu_s: float
 
 
 def write_capture(path: Path, packets: int) -> None:
@@ -68,8 +72,7 @@ def cost(command: list[str]) -> Cost:
         [sys.executable, "-c", _MEASURED, *command],
         capture_output=True, text=True, check=True, env=env,
     )  # fmt: skip
-    seconds, mib = map(float, told.stdout.split())
-    return Cost(seconds, mib)
+    return Cost(*map(float, told.stdout.split()))
 
 
 def best(costs: list[Cost]) -> Cost:
@@ -77,9 +80,31 @@ def best(costs: list[Cost]) -> Cost:
     return min(costs)
 
 
+def diagnose_command(path: Path) -> list[str]:
+    """Our command line."""
+    return [sys.executable, "-m", "voipbin_cli", "stream", "diagnose", str(path), "-q"]
+
+
+def measure_short() -> None:
+    """Print what five seconds of a call cost beside an import of numpy."""
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory, "short.pcap")
+        write_capture(path, SHORT_PACKETS)
+        bare_command = [sys.executable, "-c", "import numpy"]
+        turns = [
+            (cost(diagnose_command(path)).cpu_s, cost(bare_command).cpu_s)
+            for _ in range(SHORT_ROUNDS)
+        ]
+    ours, bare = map(statistics.median, zip(*turns, strict=True))
+    print(f"5 s diagnosed             {ours:8.2f} s of processor time")
+    print(f"import numpy              {bare:8.2f} s of processor time")
+    headline("5 s diagnosed, sound and all", ours / bare, "an import of numpy's CPU")
+
+
 def main() -> None:
     """Print a table: ours, tshark's, the ratio."""
     hours = float(sys.argv[1]) if len(sys.argv) > 1 else 1.0
+    measure_short()
     if shutil.which("tshark") is None:
         sys.exit("tshark is not installed")
     with tempfile.TemporaryDirectory() as directory:
@@ -88,7 +113,7 @@ def main() -> None:
         write_capture(path, round(hours * PER_HOUR))
         megabytes = path.stat().st_size / 1e6
         print(f"{hours:g} h, {megabytes:.0f} MB, written in {time.perf_counter() - begun:.1f} s")
-        ours_command = [sys.executable, "-m", "voipbin_cli", "stream", "diagnose", str(path), "-q"]
+        ours_command = diagnose_command(path)
         theirs_command = ["tshark", "-n", "-q", "-r", str(path), "-z", "rtp,streams"]
         theirs_command += ["-d", "udp.port==6004,rtp"]
         ours, theirs = [], []
@@ -96,11 +121,14 @@ def main() -> None:
             ours.append(cost(ours_command))
             theirs.append(cost(theirs_command))
         mine, other = best(ours), best(theirs)
-        print(f"diagnose, sound and all   {mine.seconds:8.2f} s {mine.mib:8.0f} MiB")
-        print(f"tshark, headers alone     {other.seconds:8.2f} s {other.mib:8.0f} MiB")
+        for what, one in (("diagnose, sound and all", mine), ("tshark, headers alone", other)):
+            figures = f"{one.seconds:8.2f} s {one.mib:8.0f} MiB {one.cpu_s:8.2f} s CPU"
+            print(f"{what:<26}{figures}")
         aim = ">= 8" if hours == 1 else ">= 20" if hours == 24 else ""
         ratio = other.seconds / mine.seconds
         headline(f"{hours:g} h diagnosed, sound and all", ratio, "as fast as tshark's headers", aim)
+        share = mine.cpu_s / other.cpu_s
+        headline(f"{hours:g} h diagnosed, sound and all", share, "tshark's CPU for the headers")
 
 
 if __name__ == "__main__":

@@ -146,9 +146,9 @@ class ClickFold:
         """Take a stretch."""
         samples = stretch.samples.astype(np.float32)
         self._samples += samples.size
-        left = np.abs(_unexplained(samples))
-        sounding = _sounding(samples)
-        seam = _dip(samples, sounding) or _seam(samples, left, sounding)
+        loud, left = _Summed(np.abs(samples)), _Summed(np.abs(_unexplained(samples)))
+        sounding = _sounding(samples, loud)
+        seam = _dip(samples, loud, sounding) or _seam(samples, left, sounding)
         if seam:
             self._seams.append(seam)
         spikes = _spikes(samples, left)
@@ -199,42 +199,51 @@ def _unexplained(samples: Singles) -> Singles:
     return np.convolve(samples, kernel, "same")
 
 
-def _around(values: Singles, reach: int) -> Singles:
-    """The sum of the values up to `reach` places off, beyond the ends counted as zero."""
-    end = values.size + reach + 1
-    sums = np.zeros(end + reach)
-    np.cumsum(values, dtype=np.float64, out=sums[reach + 1 : end])
-    sums[end:] = sums[end - 1]
-    around = np.empty(values.size, np.float32)
-    return np.subtract(sums[2 * reach + 1 :], sums[: -2 * reach - 1], around, casting="same_kind")
+class _Summed:
+    """Values, and their sums around each of them, up to _SPIKE_NEAR off."""
+
+    def __init__(self, values: Singles) -> None:
+        self.values = values
+        begin = _SPIKE_NEAR + 1
+        self._sums = np.zeros(values.size + 2 * _SPIKE_NEAR + 1)
+        np.cumsum(values, dtype=np.float64, out=self._sums[begin : begin + values.size])
+        self._sums[begin + values.size :] = self._sums[values.size + _SPIKE_NEAR]
+
+    def around(self, reach: int) -> Singles:
+        """Of the values up to `reach` places off, beyond the ends counted as zero."""
+        last, before = _SPIKE_NEAR + reach + 1, _SPIKE_NEAR - reach
+        size = self.values.size
+        around = np.empty(size, np.float32)
+        ends = self._sums[last : last + size], self._sums[before : before + size]
+        return np.subtract(*ends, around, casting="same_kind")
 
 
-def _sounding(samples: Singles) -> Mask:
+def _sounding(samples: Singles, loud: _Summed) -> Mask:
     """Where there is more than a pause, 26 dB below the whole: pauses only blur a seam."""
-    usual = _around(np.abs(samples), _NEAR) / (2 * _NEAR + 1)
+    usual = loud.around(_NEAR) / (2 * _NEAR + 1)
     return np.asarray(usual > _PAUSE * np.sqrt(np.mean(samples**2)))
 
 
-def _log_share(values: Singles, sounding: Mask) -> Singles:
+def _log_share(summed: _Summed, sounding: Mask) -> Singles:
     """Each value against the mean around it, as a logarithm; 0 on average, and in pauses."""
-    usual = _around(values, _NEAR) / np.float32(2 * _NEAR + 1)
-    shares = np.log((values + _STEP) / (usual + _STEP))
+    usual = summed.around(_NEAR) / np.float32(2 * _NEAR + 1)
+    shares = np.log((summed.values + _STEP) / (usual + _STEP))
     shares = np.clip(shares, _LEAST_LOG, _MOST_LOG)
     average = shares.mean(where=sounding) if sounding.any() else np.float32(0)
     return np.where(sounding, shares - average, np.float32(0))
 
 
-def _seam(samples: Singles, left: Singles, sounding: Mask) -> PeriodicClick | None:
+def _seam(samples: Singles, left: _Summed, sounding: Mask) -> PeriodicClick | None:
     shares = _log_share(left, sounding)
     seam = _place(shares, _SEAM_SPREADS, _SEAM_EFFECT)
-    if not seam or not _is_click(samples, shares, seam) or _rings(left, _places(seam)):
+    if not seam or not _is_click(samples, shares, seam) or _rings(left.values, _places(seam)):
         return None
     return _whole(shares, seam)
 
 
-def _dip(samples: Singles, sounding: Mask) -> PeriodicClick | None:
+def _dip(samples: Singles, loud: _Summed, sounding: Mask) -> PeriodicClick | None:
     """A place at which each chunk is faded out and in."""
-    shares = -_log_share(np.abs(samples), sounding)
+    shares = -_log_share(loud, sounding)
     dip = _place(shares, _DIP_SPREADS, _DIP_EFFECT)
     return _whole(shares, dip) if dip and _is_click(samples, shares, dip) else None
 
@@ -295,7 +304,7 @@ def _likely_periods(shares: Singles) -> set[int]:
     near = distances[distances <= _LONGEST]
     counts = np.bincount(near, minlength=_LONGEST + 1).astype(np.float32)
     counts[:_PERIODS_LEAST] = 0
-    excess = counts - _around(counts, 8) / 17
+    excess = counts - _Summed(counts).around(8) / 17
     return set(np.argsort(excess)[-_LIKELY:].tolist())
 
 
@@ -345,9 +354,10 @@ def _is_click(samples: Singles, shares: Singles, seam: PeriodicClick) -> bool:
     return bool(whole >= _EFFECT_IN_NOTES) or not is_made_of_notes(samples)
 
 
-def _spikes(samples: Singles, left: Singles) -> Ints:
+def _spikes(samples: Singles, summed: _Summed) -> Ints:
     """Places that stick out by themselves."""
-    near = _around(left, _SPIKE_NEAR) - _around(left, _SPIKE_OWN)
+    left = summed.values
+    near = summed.around(_SPIKE_NEAR) - summed.around(_SPIKE_OWN)
     usual = near / (2 * (_SPIKE_NEAR - _SPIKE_OWN))
     at = np.flatnonzero(left > _SPIKE * (usual + 2 * _STEP))
     at = at[(at > _SPIKE_NEAR) & (at < samples.size - _SPIKE_NEAR)]
