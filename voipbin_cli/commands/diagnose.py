@@ -113,7 +113,7 @@ def diagnose(options: DiagnoseOptions) -> None:
     """
     import sys
 
-    from voipbin_cli.commands.live_only import refuse_live_options
+    from voipbin_cli.commands.refused_options import refuse_live_options
     from voipbin_cli.commands.target import chosen_source, chosen_target
     from voipbin_cli.errors import ExitStatus, UsageError
 

@@ -196,7 +196,7 @@ def _judged(options: ValidateOptions) -> Sequence[Group]:
 
 
 def _told(options: ValidateOptions, scope: Scope, output: ValidationOutput) -> Sequence[Group]:
-    from voipbin_cli.commands.live_only import refuse_live_options
+    from voipbin_cli.commands.refused_options import refuse_live_options
     from voipbin_cli.commands.target import chosen_source, chosen_target
     from voipbin_cli.errors import UsageError
 

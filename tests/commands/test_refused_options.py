@@ -10,8 +10,8 @@ import pytest
 from tests.capture import frames as f
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.commands.diagnose import DiagnoseOptions, diagnose
-from voipbin_cli.commands.live_only import refuse_live_options
 from voipbin_cli.commands.options import ApiOptions, LiveOptions, OutputOptions
+from voipbin_cli.commands.refused_options import refuse_live_options
 from voipbin_cli.commands.validate import ValidateOptions, validate
 from voipbin_cli.errors import UsageError
 from voipbin_cli.session.played_audio import open_outgoing
