@@ -74,6 +74,11 @@ def hiss(rng: np.random.Generator, count: int) -> Sound:
     return rng.normal(size=count) * 32768 * 10 ** (-rng.uniform(6, 40) / 20)
 
 
+def crowd(rng: np.random.Generator, count: int) -> Sound:
+    """White noise so loud that up to two thirds of it are cut off."""
+    return rng.normal(size=count) * 32768 * 10 ** (rng.uniform(-6, 6) / 20)
+
+
 def two_khz(rng: np.random.Generator, count: int) -> Sound:
     """Four samples a period: each second one may be zero, or each two the same."""
     return 20000 * np.sin(2 * np.pi * 2000 * time(count) + rng.choice([0, 0.3, np.pi / 4]))
@@ -97,7 +102,7 @@ def impulses(rng: np.random.Generator, count: int) -> Sound:
     return sound
 
 
-ODD: tuple[Maker, ...] = (*MAKERS, hiss, two_khz, square, both_ends, impulses)
+ODD: tuple[Maker, ...] = (*MAKERS, hiss, crowd, two_khz, square, both_ends, impulses)
 
 
 @pytest.mark.parametrize("maker", ODD, ids=lambda maker: maker.__name__)

@@ -175,6 +175,9 @@ def _are_floats(stream: bytes) -> bool:
 # Chance
 
 _HISS_SAMPLES = 1000
+# What is cut off at full scale, in either order of bytes: by chance 9 samples in 100,000.
+_RAILS = np.array([0x7FFF, 0x8000, 0x8001, 0xFF7F, 0x0080, 0x0180], "<u2")
+_RAILS_SHARE = 0.005
 
 
 def is_loud_hiss(stream: bytes) -> bool:
@@ -182,8 +185,12 @@ def is_loud_hiss(stream: bytes) -> bool:
 
     One byte of each pair is as chance has it, but for what is cut off at full scale (5 % of noise
     of -6 dBFS); of what the other one says more than 28 % is below a quarter of full scale, which
-    is 25 % by chance and 38 % in that noise.
+    is 25 % by chance and 38 % in that noise. Or it is so loud that more of it is cut off: applause,
+    shots, laughter into a microphone.
     """
+    samples = np.frombuffer(stream[: len(stream) & ~1], "<u2")
+    if len(samples) >= _HISS_SAMPLES and np.isin(samples, _RAILS).mean() > _RAILS_SHARE:
+        return True
     pairs = np.frombuffer(stream[: len(stream) & ~1], np.uint8).reshape(-1, 2)
     if len(pairs) < _HISS_SAMPLES:
         return False
