@@ -60,7 +60,7 @@ class Diagnosis:
         return {
             "encapsulation": measured.encapsulation.value,
             "dialect": dialect.value if dialect else None,
-            "codec": reading.codec.value if reading else None,
+            "codec": reading.codec.value if reading and not measured.told.is_transcoded else None,
             "verdict": self.verdict.value,
             "findings": [finding.as_fields() for finding in self.findings],
             "metrics": measured.as_fields(),

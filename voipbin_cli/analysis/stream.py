@@ -66,8 +66,9 @@ class StreamFold:
     `told` is what is known beside the packets: the codec and its RTP clock (a static payload type,
     SDP), which otherwise are found from the stream itself; what says that the sound cannot be
     measured. Of such a stream delivery is. `is_datagrams`: RTP over UDP, where timestamps
-    and not the arrivals tell how much audio there is. `aside` is called with what may be done
-    beside everything else, in order: the sound. It must all be done before `measured`.
+    and not the arrivals tell how much audio there is. `transcode` makes samples at 8 kHz of
+    payloads that are none. `aside` is called with what may be done beside everything else, in
+    order: the sound. It must all be done before `measured`.
     """
 
     def __init__(
@@ -76,6 +77,7 @@ class StreamFold:
         *,
         is_datagrams: bool = False,
         told: Told = NOTHING,
+        transcode: Callable[[Arrivals], Arrivals] | None = None,
         keep_samples: int = 0,
         keep_rows: int = 0,
         aside: Callable[[Callable[[], None]], None] = _at_once,
@@ -87,6 +89,7 @@ class StreamFold:
         self.trace = Trace(keep_rows)
         self.frames = 0
         self._aside = aside
+        self._transcode = transcode
         self._reader = ArrivalReader(encapsulation, is_cut=told.kept_bytes is not None)
         self._judge = CodecJudge(encapsulation)
         self._held: Arrivals | None = None
@@ -112,6 +115,8 @@ class StreamFold:
     def add(self, frames: Messages) -> None:
         """Take messages, in order of arrival."""
         rows = self._reader.read(frames)
+        if self._transcode is not None:
+            rows = self._transcode(rows)
         if self._rtp is not None:
             self._take(self._rtp.add(rows))
         else:
@@ -418,6 +423,8 @@ class StreamFold:
         if not self.told.is_heard:
             return assess(None).untold(self.told.unheard_because)
         is_misread = self._judge.foreign is not None or self._framing is not None
+        if self.told.is_transcoded:
+            return assess(None).untold("it is of G.711 and linear audio at 8 kHz alone")
         if not self._judge.is_settled or is_misread:
             return assess(None).untold("no codec that is decoded here is known to be in it")
         if not self._delivery.buffers:

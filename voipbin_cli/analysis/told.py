@@ -14,7 +14,8 @@ class Told:
     `codec` is what the payload type stands for, `by` who says so. `encrypted_by` says by what it
     is known that the payload is encrypted, empty where it is not, and `keyed_ns` when packets came
     that agree on keys: media may stop for that. `kept_bytes` is how much of a
-    packet the capture holds, where it holds only the heads.
+    packet the capture holds, where it holds only the heads. `is_transcoded`: what is measured was
+    made of the codec, as samples at 8 kHz.
     """
 
     codec: PayloadType | None = None
@@ -22,6 +23,7 @@ class Told:
     encrypted_by: str = ""
     keyed_ns: tuple[int, ...] = ()
     kept_bytes: int | None = None
+    is_transcoded: bool = False
 
     @property
     def unheard_because(self) -> str:
@@ -30,9 +32,14 @@ class Told:
             return "the capture holds only the head of each packet"
         if self.encrypted_by:
             return "the payload is encrypted"
-        if self.codec is not None and not self.codec.is_decoded:
+        if self.codec is not None and not self.is_decoded:
             return f"{self.codec.name} at {self.codec.clock_hz} Hz is not decoded here"
         return ""
+
+    @property
+    def is_decoded(self) -> bool:
+        """Whether the codec is named, and its samples can be measured."""
+        return self.codec is not None and (self.codec.is_decoded or self.is_transcoded)
 
     @property
     def is_heard(self) -> bool:

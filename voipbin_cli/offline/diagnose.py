@@ -36,6 +36,7 @@ from voipbin_cli.offline.passed_over import (
     how_to_read,
     in_words,
     remarks,
+    transcoded_fields,
     unread,
     without_media,
 )
@@ -44,6 +45,7 @@ from voipbin_cli.offline.session_descriptions import SessionDescriptions
 from voipbin_cli.offline.source import CAPTURES, Hints, opened, refuse, refuse_encapsulation
 from voipbin_cli.offline.streams import CapturedStream, StreamFinder
 from voipbin_cli.offline.tcp_streams import TcpStreamFinder
+from voipbin_cli.offline.transcoding import transcoder
 from voipbin_cli.offline.worker import Worker
 
 _HINTS = Hints(
@@ -81,6 +83,7 @@ class DiagnosedStream:
         return {
             **self.diagnosis.as_fields(),
             **({} if self.tcp is None else {"tcp": self.tcp}),
+            **transcoded_fields(self.fold.told),
             **beside_fields(self.twice, self.neighbours),
         }
 
@@ -254,10 +257,12 @@ def _new_fold(
     is_datagrams: bool = False,
     told: Told = NOTHING,
 ) -> StreamFold:
+    is_made = told.is_transcoded and told.is_heard
     return StreamFold(
         encapsulation,
         is_datagrams=is_datagrams,
         told=told,
+        transcode=transcoder(told.codec) if is_made else None,
         keep_samples=KEPT_SAMPLES,
         keep_rows=KEPT_ROWS,
         aside=worker,

@@ -13,6 +13,7 @@ from voipbin_cli.capture.packets import Flow
 from voipbin_cli.codec.payload_types import COMFORT_NOISE, PayloadType, lookup
 from voipbin_cli.offline.neighbours import Kind, kinds
 from voipbin_cli.offline.session_descriptions import DescribedMedia, SessionDescriptions
+from voipbin_cli.offline.transcoding import transcoder
 
 # RFC 4733 2.3: an event has four bytes behind RTP's header.
 _EVENT_BYTES = 16
@@ -34,6 +35,7 @@ def told_of(
         by=by,
         encrypted_by=encrypted_by(beside) or _encrypted_by_profile(described),
         kept_bytes=_kept_bytes(first),
+        is_transcoded=transcoder(codec) is not None,
     )
 
 

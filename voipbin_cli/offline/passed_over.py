@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
+from voipbin_cli.analysis.told import Told
 from voipbin_cli.capture.layers import Layer
 from voipbin_cli.capture.packets import Flow, PacketChunk
 from voipbin_cli.offline.streams import MAX_STREAMS, StreamFinder
@@ -56,6 +57,15 @@ def beside_fields(twice: int, neighbours: Mapping[str, int]) -> dict[str, Any]:
     }
 
 
+def transcoded_fields(told: Told) -> dict[str, Any]:
+    """What samples at 8 kHz were made of, to be judged; none where they are as they came."""
+    codec = told.codec
+    if codec is None or not told.is_transcoded or not told.is_heard:
+        return {}
+    form = {"codec": codec.name, "clock_hz": codec.clock_hz, "channels": codec.channels}
+    return {"transcoded": {**form, "by": told.by}}
+
+
 def remarks(
     streams: Iterable[tuple[str, Mapping[str, Any]]],
     unread: Iterable[str],
@@ -74,6 +84,11 @@ def _beside_in_words(fields: Mapping[str, Any]) -> Iterator[str]:
         yield (
             f"{twice} packets are in the capture twice, as a mirror port (SPAN) shows them: each "
             "is counted once"
+        )
+    if made_of := fields.get("transcoded"):
+        yield (
+            f"{made_of['codec']} at {made_of['clock_hz']} Hz (by {made_of['by']}), "
+            "its sound judged at 8000 Hz"
         )
     if neighbours := fields.get("neighbours"):
         kinds = ", ".join(f"{count} {name}" for name, count in neighbours.items())

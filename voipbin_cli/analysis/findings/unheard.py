@@ -85,7 +85,7 @@ def judge_unjudged(case: Case) -> float:
     if measured.told.encrypted_by:
         return 0.0
     codec = measured.told.codec
-    if codec is not None and not codec.is_decoded:
+    if codec is not None and not measured.told.is_decoded:
         return 0.97
     return 0.9 if measured.is_unnamed_codec else 0.0
 
