@@ -194,15 +194,18 @@ def _diagnose_streams(
     descriptions = SessionDescriptions()
     with Worker() as worker:
         finder = StreamFinder(partial(_udp_fold, descriptions, worker))
-        tcp: TcpStreamFinder[DiagnosisFold] = TcpStreamFinder(partial(_both_ways, worker=worker))
+        tcp: TcpStreamFinder[DiagnosisFold] = TcpStreamFinder(
+            partial(_both_ways, worker=worker), on_sip=descriptions.take
+        )
         for chunk in capture.chunks():
             descriptions.read(chunk)
-            for stream, messages in finder.add(chunk, capture.flows):
-                stream.fold.add(messages)
+            # TCP first: it may carry the descriptions of what UDP does.
             for media, direction, messages in tcp.add(chunk):
                 if media is tcp.streams[0]:
                     _let_hear(media.fold, heard)
                 _add(media.fold, direction, messages)
+            for stream, messages in finder.add(chunk, capture.flows):
+                stream.fold.add(messages)
         for stream, messages in finder.finish():
             stream.fold.add(messages)
         for stream in finder.streams:

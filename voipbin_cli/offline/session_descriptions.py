@@ -80,10 +80,12 @@ class SessionDescriptions:
             self._looked += 1
             start = int(chunk.offset[n])
             message = chunk.data[start : start + int(chunk.length_bytes[n])]
-            if _SIP_VERSION in message[:_FIRST_LINE_BYTES]:
-                self._take(int(chunk.time_ns[n]), message)
+            self.take(int(chunk.time_ns[n]), message)
 
-    def _take(self, at_ns: int, message: bytes) -> None:
+    def take(self, at_ns: int, message: bytes) -> None:
+        """Take a SIP message that came so; what is none is passed over."""
+        if _SIP_VERSION not in message[:_FIRST_LINE_BYTES]:
+            return
         found = _CALL_ID.search(message)
         call = found[1] if found else b""
         if message.startswith(b"BYE "):

@@ -14,6 +14,7 @@ from voipbin_cli.analysis.messages import Messages, TimedMessage, from_messages
 from voipbin_cli.capture.packets import PacketChunk
 from voipbin_cli.capture.tcp import ConnectionRun, TcpConnection, TcpReassembly, TcpTruth
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation
+from voipbin_cli.offline.sip_bytes import SipBytes, looks_like_sip
 from voipbin_cli.offline.tcp_media import Media, recognised
 
 # After so many bytes, or so many pieces of them, that look like nothing it is no media.
@@ -48,15 +49,24 @@ class TcpStream(Generic[T]):
 
 
 class TcpStreamFinder(Generic[T]):
-    """Finds media in TCP connections. `make` returns what takes a stream's messages."""
+    """Finds media in TCP connections. `make` returns what takes a stream's messages.
 
-    def __init__(self, make: Callable[[Encapsulation], T]) -> None:
+    `on_sip` is called with each message of SIP in them, and when it was whole.
+    """
+
+    def __init__(
+        self,
+        make: Callable[[Encapsulation], T],
+        on_sip: Callable[[int, bytes], None] | None = None,
+    ) -> None:
         self.streams: list[TcpStream[T]] = []
         self._make = make
         self._reassembly = TcpReassembly()
         self._media: dict[int, Media] = {}
         self._streams: dict[int, TcpStream[T]] = {}
         self._early: dict[int, list[ConnectionRun]] = {}
+        self._on_sip = on_sip
+        self._sip: dict[int, dict[bool, SipBytes]] = {}
 
     def add(self, chunk: PacketChunk) -> Iterator[tuple[TcpStream[T], Direction, Messages]]:
         """Yield what the segments of a piece complete, connection by connection."""
@@ -82,7 +92,9 @@ class TcpStreamFinder(Generic[T]):
     def _messages(self, run: ConnectionRun) -> Iterator[tuple[Direction, TimedMessage]]:
         number = run.connection.number
         media = self._media.get(number)
-        if media is None:
+        if number in self._sip:
+            self._read_sip(number, run)
+        elif media is None:
             yield from self._begin(number, run)
         else:
             yield from media.add(run.run, is_from_client=run.is_from_client)
@@ -91,6 +103,11 @@ class TcpStreamFinder(Generic[T]):
         """The client speaks first; what the server says before it is kept."""
         kept = self._early.setdefault(number, [])
         kept.append(run)
+        if self._on_sip and looks_like_sip(_said(kept, is_from_client=run.is_from_client)):
+            self._sip[number] = {True: SipBytes(), False: SipBytes()}
+            for one in self._early.pop(number):
+                self._read_sip(number, one)
+            return
         media = self._recognised(run.connection, kept)
         if media is None:
             said = sum(len(one.run.data) for one in kept)
@@ -106,11 +123,16 @@ class TcpStreamFinder(Generic[T]):
         """By what the client says; by what the server does where the client's beginning is gone."""
         sides = (True,) if connection.began_in_capture else (True, False)
         for is_client in sides:
-            first = b"".join(one.run.data for one in kept if one.is_from_client == is_client)
+            first = _said(kept, is_from_client=is_client)
             media = recognised(first, is_from_client=is_client)
             if media is not None:
                 return media
         return None
+
+    def _read_sip(self, number: int, run: ConnectionRun) -> None:
+        assert self._on_sip is not None
+        for message in self._sip[number][run.is_from_client].add(run.run):
+            self._on_sip(run.run.time_ns, message)
 
     def _stream(self, number: int) -> TcpStream[T]:
         stream = self._streams.get(number)
@@ -121,6 +143,11 @@ class TcpStreamFinder(Generic[T]):
             self._streams[number] = stream
             self.streams.append(stream)
         return stream
+
+
+def _said(kept: list[ConnectionRun], *, is_from_client: bool) -> bytes:
+    """What one side has said so far."""
+    return b"".join(one.run.data for one in kept if one.is_from_client == is_from_client)
 
 
 def _address(high: int, low: int) -> str:

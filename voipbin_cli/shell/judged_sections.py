@@ -59,6 +59,18 @@ SUMMARY = (
         "they are; they are not judged.",
         _BOTH,
     ),
+    Entry(
+        "transcoded",
+        "The codec, clock and channels of what was decoded and judged as sound at 8 kHz.",
+        _DIAGNOSE,
+    ),
+    Entry(
+        "recording",
+        "Of a sound file: coding, sample_rate_hz, judged_at_hz, channels, channels_judged, digits "
+        "by channel, and what is missing of it. Its first channel is metrics, its second "
+        "metrics_sent; all that rests on times is null.",
+        _DIAGNOSE,
+    ),
     Entry("passed_over", "Packets of the capture that hold no media, by what they are.", _BOTH),
     Entry("spec", "What was measured against: documented, deployed or auto.", _VALIDATE),
     Entry(
