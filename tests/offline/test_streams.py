@@ -12,7 +12,7 @@ from tests.capture.frames import ethernet, ipv4, pcap, udp
 from tests.capture.support import opened, read_in_pieces
 from voipbin_cli.analysis.messages import Messages
 from voipbin_cli.capture.packets import Flow
-from voipbin_cli.offline.neighbours import Kind
+from voipbin_cli.offline.neighbours import PacketKind
 from voipbin_cli.offline.streams import CapturedStream, StreamFinder
 
 RTCP = bytes.fromhex("80c8000600000007") + bytes(20)
@@ -26,7 +26,7 @@ MS = 1_000_000
 class Taken:
     """Takes messages and does nothing with them; knows what it was begun with."""
 
-    def __init__(self, flow: Flow, first: Messages, beside: dict[Kind, int]) -> None:
+    def __init__(self, flow: Flow, first: Messages, beside: dict[PacketKind, int]) -> None:
         self.flow = flow
         self.beside = beside
         self.begun_with = first.message(0)
@@ -117,7 +117,7 @@ def test_what_a_stream_is_begun_with_is_known_by_its_first_second(
     read_in_pieces(monkeypatch, size)
     (stream,) = sorted_out((ZRTP, 1), *((packet(n), 1) for n in range(count)))
     assert stream.fold.flow == stream.flow
-    assert stream.fold.beside == {Kind.ZRTP: 1}
+    assert stream.fold.beside == {PacketKind.ZRTP: 1}
     assert stream.fold.messages == [packet(n) for n in range(count)]
 
 

@@ -27,7 +27,7 @@ from voipbin_cli.errors import NothingToJudge
 from voipbin_cli.media.sound_file import bare_form
 from voipbin_cli.offline.file_kind import FileKind
 from voipbin_cli.offline.named_codecs import encrypted_by, told_of
-from voipbin_cli.offline.neighbours import Kind
+from voipbin_cli.offline.neighbours import PacketKind
 from voipbin_cli.offline.own_capture import steps
 from voipbin_cli.offline.passed_over import (
     CUT,
@@ -299,7 +299,7 @@ def _udp_fold(
     worker: Worker,
     flow: Flow,
     first: Messages,
-    beside: Mapping[Kind, int],
+    beside: Mapping[PacketKind, int],
 ) -> StreamFold:
     told = told_of(flow, first, beside, descriptions)
     return _new_fold(Encapsulation.RTP, worker, is_datagrams=True, told=told)

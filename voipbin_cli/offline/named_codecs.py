@@ -11,20 +11,20 @@ from voipbin_cli.analysis.messages import Messages
 from voipbin_cli.analysis.told import Told
 from voipbin_cli.capture.packets import Flow
 from voipbin_cli.codec.payload_types import COMFORT_NOISE, PayloadType, lookup
-from voipbin_cli.offline.neighbours import Kind, kinds
+from voipbin_cli.offline.neighbours import PacketKind, kinds
 from voipbin_cli.offline.session_descriptions import DescribedMedia, SessionDescriptions
 from voipbin_cli.offline.transcoding import transcoder
 
 # RFC 4733 2.3: an event has four bytes behind RTP's header.
 _EVENT_BYTES = 16
 # Both agree on keys for SRTP in the flow of its media (RFC 5764, RFC 6189).
-_KEYING = (Kind.DTLS, Kind.ZRTP)
+_KEYING = (PacketKind.DTLS, PacketKind.ZRTP)
 
 
 def told_of(
     flow: Flow,
     first: Messages,
-    beside: Mapping[Kind, int],
+    beside: Mapping[PacketKind, int],
     descriptions: SessionDescriptions,
 ) -> Told:
     """What is known of a stream by its first packets, the descriptions, and what came beside it."""
@@ -39,7 +39,7 @@ def told_of(
     )
 
 
-def encrypted_by(beside: Mapping[Kind, int]) -> str:
+def encrypted_by(beside: Mapping[PacketKind, int]) -> str:
     """What in a flow says that its media are encrypted; empty where nothing does."""
     return next((f"{kind.words} in its flow" for kind in _KEYING if beside.get(kind)), "")
 
@@ -64,7 +64,7 @@ def _codec(first: Messages, described: list[DescribedMedia]) -> tuple[PayloadTyp
 def _payload_types(first: Messages) -> list[int]:
     """Those in use, of most bytes first."""
     kind, _ = kinds(first)
-    packets = first.chosen(np.flatnonzero(kind == Kind.RTP))
+    packets = first.chosen(np.flatnonzero(kind == PacketKind.RTP))
     # RFC 3550 5.1: the payload type is the lower seven bits of the second octet.
     types = packets.octet(1) & 0x7F
     sizes: Counter[int] = Counter()

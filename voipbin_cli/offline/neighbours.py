@@ -37,7 +37,7 @@ _UDPTL_LEAST_BYTES = 6
 _UDPTL_REDUNDANCY, _UDPTL_PARITY = 0x00, 0x80
 
 
-class Kind(IntEnum):
+class PacketKind(IntEnum):
     """What a packet is. ELSE is what may be a broken packet of a stream."""
 
     ELSE = 0
@@ -58,22 +58,26 @@ class Kind(IntEnum):
     @property
     def is_neighbour(self) -> bool:
         """Neither of a stream nor what may be."""
-        return self not in (Kind.ELSE, Kind.RTP)
+        return self not in (PacketKind.ELSE, PacketKind.RTP)
 
 
-_WORDS = {Kind.TURN: "TURN channel data", Kind.T38: "T.38", Kind.KEEPALIVE: "keepalive"}
+_WORDS = {
+    PacketKind.TURN: "TURN channel data",
+    PacketKind.T38: "T.38",
+    PacketKind.KEEPALIVE: "keepalive",
+}
 
 
 def kinds(messages: Messages) -> tuple[Ints, Ints]:
-    """The `Kind` of each message, and its SSRC where it is RTP."""
+    """The `PacketKind` of each message, and its SSRC where it is RTP."""
     heads = messages.heads(_RTP_HEADER_BYTES)
     words = heads.view(">u4")
     first, second = heads[:, 0], heads[:, 1]
     whole = messages.length >= _RTP_HEADER_BYTES
     has_version = first >> 6 == _VERSION
     is_rtcp = has_version & _within(second, _RTCP_TYPES)
-    kind = np.where(whole & has_version, Kind.RTP, Kind.ELSE)
-    kind[is_rtcp] = Kind.RTCP
+    kind = np.where(whole & has_version, PacketKind.RTP, PacketKind.ELSE)
+    kind[is_rtcp] = PacketKind.RTCP
     if not has_version.all():
         _tell_others(messages, kind, np.flatnonzero(~has_version))
     return kind, words[:, 2].astype(np.int64)
@@ -82,7 +86,9 @@ def kinds(messages: Messages) -> tuple[Ints, Ints]:
 def are_keying(messages: Messages, kind: Ints) -> Mask:
     """Which of them agree on keys for SRTP: ZRTP, and DTLS but for its application data."""
     content = messages.octet(0)
-    are: Mask = (kind == Kind.ZRTP) | ((kind == Kind.DTLS) & (content < _DTLS_APPLICATION_DATA))
+    are: Mask = (kind == PacketKind.ZRTP) | (
+        (kind == PacketKind.DTLS) & (content < _DTLS_APPLICATION_DATA)
+    )
     return are
 
 
@@ -91,14 +97,14 @@ def _tell_others(messages: Messages, kind: Ints, rows: Ints) -> None:
     some = messages.chosen(rows)
     heads = some.heads(_RTP_HEADER_BYTES)
     first, cookies = heads[:, 0], heads.view(">u4")[:, 1]
-    told = np.full(len(rows), Kind.ELSE, np.int64)
-    told[_is_keepalive(some)] = Kind.KEEPALIVE
-    told[_are_udptl(some)] = Kind.T38
-    told[_within(first, _TURN_OCTETS) & _is_turn(some)] = Kind.TURN
+    told = np.full(len(rows), PacketKind.ELSE, np.int64)
+    told[_is_keepalive(some)] = PacketKind.KEEPALIVE
+    told[_are_udptl(some)] = PacketKind.T38
+    told[_within(first, _TURN_OCTETS) & _is_turn(some)] = PacketKind.TURN
     is_record = _within(first, _DTLS_CONTENT) & (heads[:, 1] == _DTLS_MAJOR)
-    told[is_record | (_within(first, _DTLS_UNIFIED) & _is_unified(some))] = Kind.DTLS
-    told[(first >> 4 == 1) & (cookies == _ZRTP_COOKIE)] = Kind.ZRTP
-    told[(first < 4) & ((cookies == _STUN_COOKIE) | _is_old_stun(some))] = Kind.STUN
+    told[is_record | (_within(first, _DTLS_UNIFIED) & _is_unified(some))] = PacketKind.DTLS
+    told[(first >> 4 == 1) & (cookies == _ZRTP_COOKIE)] = PacketKind.ZRTP
+    told[(first < 4) & ((cookies == _STUN_COOKIE) | _is_old_stun(some))] = PacketKind.STUN
     kind[rows] = told
 
 

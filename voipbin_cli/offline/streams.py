@@ -15,7 +15,7 @@ from voipbin_cli.analysis.messages import EMPTY, Messages, from_columns, joined
 from voipbin_cli.capture.packets import Flow, PacketChunk
 from voipbin_cli.codec.serial import difference
 from voipbin_cli.offline.copies import Copies, has_copies
-from voipbin_cli.offline.neighbours import Kind, are_keying, kinds
+from voipbin_cli.offline.neighbours import PacketKind, are_keying, kinds
 
 # Packets that may turn out to be a stream are kept until two of them follow each other.
 _MAX_CANDIDATES = 4096
@@ -44,7 +44,7 @@ class CapturedStream(Generic[T]):
     ssrc: int
     fold: T
     twice: int = 0
-    beside: dict[Kind, int] = field(default_factory=dict)
+    beside: dict[PacketKind, int] = field(default_factory=dict)
     keyed_ns: tuple[int, ...] = ()
 
     @property
@@ -100,7 +100,7 @@ class StreamFinder(Generic[T]):
     `left_out` counts the packets of sources that came when there were 4096 streams.
     """
 
-    def __init__(self, make: Callable[[Flow, Messages, dict[Kind, int]], T]) -> None:
+    def __init__(self, make: Callable[[Flow, Messages, dict[PacketKind, int]], T]) -> None:
         self.streams: list[CapturedStream[T]] = []
         self.left_out = 0
         self._make = make
@@ -110,7 +110,7 @@ class StreamFinder(Generic[T]):
         self._first_of_flow: dict[int, _Key] = {}
         self._candidates: dict[_Key, _Candidate] = {}
         self._waiting: dict[_Key, _Candidate] = {}
-        self._beside: Counter[tuple[Flow, Kind]] = Counter()
+        self._beside: Counter[tuple[Flow, PacketKind]] = Counter()
         self._keyed_ns: defaultdict[Flow, list[int]] = defaultdict(list)
 
     def add(
@@ -128,9 +128,9 @@ class StreamFinder(Generic[T]):
         kind, ssrc = kinds(messages)
         flow = chunk.flow.astype(np.int64)
         self._note_neighbours(messages, flow, kind)
-        odd = np.flatnonzero(kind == Kind.ELSE)
+        odd = np.flatnonzero(kind == PacketKind.ELSE)
         odd_flows = set(flow[odd].tolist())
-        for number, mine in _each(flow << 32 | ssrc, np.flatnonzero(kind == Kind.RTP)):
+        for number, mine in _each(flow << 32 | ssrc, np.flatnonzero(kind == PacketKind.RTP)):
             key = number >> 32, number & 0xFFFFFFFF
             yield from self._of_source(key, messages, mine, odd[flow[odd] == key[0]])
             if self._first_of_flow.get(key[0]) == key:
@@ -149,7 +149,7 @@ class StreamFinder(Generic[T]):
             stream.keyed_ns = tuple(at for way in ways for at in self._keyed_ns.get(way, ()))
 
     def _note_neighbours(self, messages: Messages, flow: Ints, kind: Ints) -> None:
-        beside = np.flatnonzero(kind > Kind.RTP)
+        beside = np.flatnonzero(kind > PacketKind.RTP)
         if not len(beside):
             return
         keying = beside[are_keying(messages.chosen(beside), kind[beside])]
@@ -159,12 +159,12 @@ class StreamFinder(Generic[T]):
                 times.append(int(messages.time_ns[row]))
         pairs, counts = np.unique(flow[beside] << 8 | kind[beside], return_counts=True)
         for pair, count in zip(pairs.tolist(), counts.tolist(), strict=True):
-            self._beside[self._flows[pair >> 8], Kind(pair & 0xFF)] += count
+            self._beside[self._flows[pair >> 8], PacketKind(pair & 0xFF)] += count
 
-    def _beside_flow(self, flow: Flow) -> dict[Kind, int]:
+    def _beside_flow(self, flow: Flow) -> dict[PacketKind, int]:
         """What came beside a stream, in both directions between its ends."""
         ways = _both_ways(flow)
-        counts = {kind: sum(self._beside[way, kind] for way in ways) for kind in Kind}
+        counts = {kind: sum(self._beside[way, kind] for way in ways) for kind in PacketKind}
         return {kind: count for kind, count in counts.items() if count}
 
     def _of_source(

@@ -18,7 +18,7 @@ from voipbin_cli.errors import NothingToJudge
 from voipbin_cli.offline.audiosocket_stream import audiosocket_frames, holds_frames
 from voipbin_cli.offline.bare_samples import sample_frames
 from voipbin_cli.offline.file_kind import FileKind
-from voipbin_cli.offline.neighbours import Kind
+from voipbin_cli.offline.neighbours import PacketKind
 from voipbin_cli.offline.own_capture import is_reconnection, steps
 from voipbin_cli.offline.passed_over import (
     CUT,
@@ -237,7 +237,7 @@ class FileValidation:
         self.unread = unread(tcp.notes)
 
     def _stream_validator(
-        self, _flow: Flow, _first: Messages, _beside: Mapping[Kind, int]
+        self, _flow: Flow, _first: Messages, _beside: Mapping[PacketKind, int]
     ) -> Validator:
         return self._scope.validator(Encapsulation.RTP, is_datagrams=True)
 

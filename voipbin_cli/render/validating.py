@@ -12,7 +12,7 @@ from voipbin_cli.events import Tell
 from voipbin_cli.render.live_view import clock_text, state_line
 from voipbin_cli.render.problems import say
 from voipbin_cli.render.violations import headline
-from voipbin_cli.session.proxy import ProxyStatus
+from voipbin_cli.session.relayed_clients import ProxyStatus
 from voipbin_cli.session.session import SessionStatus
 from voipbin_cli.text import printable
 

@@ -15,7 +15,7 @@ from voipbin_cli.media.kept_sound import KeptSound
 from voipbin_cli.session.capture_log import WORTH_NOTING_NS
 from voipbin_cli.session.ending import Close
 from voipbin_cli.session.measuring import AT_ONCE, Measuring
-from voipbin_cli.session.proxy import ProxySession
+from voipbin_cli.session.relayed_clients import ProxySession
 from voipbin_cli.session.session import SessionRequest
 from voipbin_cli.transport.connection import Message
 

@@ -16,7 +16,7 @@ from voipbin_cli.codec.encapsulation import Direction, Encapsulation
 from voipbin_cli.events import Tell
 from voipbin_cli.media.kept_sound import KeptSound
 from voipbin_cli.session.ending import Close
-from voipbin_cli.session.proxy import ProxySession
+from voipbin_cli.session.relayed_clients import ProxySession
 from voipbin_cli.session.session import SessionRequest
 from voipbin_cli.transport.connection import Message
 
