@@ -171,6 +171,13 @@ def test_chords_need_more_to_be_told_of():
     assert is_period(clicks(faded_by_chunk(chords, 100, 2), Codec.MULAW).period_ms, 100)
 
 
+@needs("espeak-ng")
+def test_a_soft_spike_is_alike_before_and_behind_wherever_its_chunk_begins():
+    sound = in_room("en-us", 0, 15, -20, -62)
+    for shift in (0, 1, 400):
+        assert is_period(clicks(spiked(sound, 100, 1500)[shift:]).period_ms, 100)
+
+
 def test_a_clock_beside_somebody_who_speaks():
     for seed in range(2):
         assert clicks(ticking(speech(seed), 4)).clicks == 0
