@@ -403,3 +403,11 @@ def test_the_recording_the_figures_and_the_listener_say_the_same() -> None:
     # lost makes no frame late.
     late = {name: outcome.late for name, outcome in measured.buffers.items()}
     assert (late["fixed 60 ms"], late["fixed 200 ms"]) == (7 + 9, 2)
+
+
+def test_frames_that_play_for_no_time_have_pauses_and_end() -> None:
+    judge = PauseJudge()
+    found = [*judge.add(0, 0, 0), *judge.add(500_000_000, 0, 0)]
+    found += [pause for n in range(60) for pause in judge.add(520_000_000 + n * 20_000_000, 0, 0)]
+    found += judge.finish()
+    assert found

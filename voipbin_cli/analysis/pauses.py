@@ -212,7 +212,8 @@ class PauseJudge:
         self.frames += 1
         self.last_ns = arrival_ns
         self.delay_ns = delay_ns
-        self.duration_ns = duration_ns
+        # Half a sample a frame plays for no time; whole frames are counted by it.
+        self.duration_ns = max(1, duration_ns)
         return settled
 
     def pass_by(self, arrivals_ns: Ints, places_ns: Ints, durations_ns: Ints) -> None:
@@ -224,7 +225,7 @@ class PauseJudge:
         self.frames += len(arrivals_ns)
         self.last_ns = int(arrivals_ns[-1])
         self.delay_ns = int(delays_ns[-1])
-        self.duration_ns = int(durations_ns[-1])
+        self.duration_ns = max(1, int(durations_ns[-1]))
 
     def broke(self) -> tuple[Pause, ...]:
         """Judge what is open: the connection is gone.

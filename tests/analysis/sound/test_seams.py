@@ -84,3 +84,10 @@ def test_short_frames_tell_nothing_and_the_seams_are_counted() -> None:
     fold.add(np.arange(2000) * 100_000_000, loud)
     assert set(fold.goes_on.values()) == {0.0}
     assert len(fold.goes_on) == 500
+
+
+def test_of_rows_that_share_their_samples_nothing_is_told() -> None:
+    fold = SeamFold()
+    fold.add(np.array([0, 25 * FRAME_NS]), np.zeros(1, np.int16))
+    fold.add(np.array([60 * FRAME_NS]), np.zeros(160, np.int16))
+    assert fold.goes_on == {2: 0.0}

@@ -49,6 +49,11 @@ class SeamFold:
 
     def add(self, times_ns: Ints, samples: Samples) -> None:
         """Take rows of one length, in order: when they came, and the samples of all of them."""
+        if not samples.size or samples.size % len(times_ns):
+            # Rows of a byte or so share their samples: nothing can be told of them.
+            self._rows += len(times_ns)
+            self._last_ns, self._tail = int(times_ns[-1]), samples[:0].copy()
+            return
         frames = samples.reshape(len(times_ns), -1)
         last_ns = int(times_ns[0]) if self._last_ns is None else self._last_ns
         gaps = np.diff(times_ns, prepend=last_ns)
