@@ -22,7 +22,7 @@ _voipbin_options() {
     "stream pipe") found='--rate --events --barge-in --lead --payload --payload-type --api-url --profile --auth --ca-file --insecure --connect-timeout --encapsulation -e --duration -d --capture --reconnect --no-reconnect --give-up-after --keepalive --no-keepalive --json --quiet -q --verbose -v --help -h' ;;
     "stream serve") found='--file --loop --gain --lead --payload --payload-type --host --port --transport --encapsulation -e --cert --key --token --record --json --quiet -q --verbose -v --help -h' ;;
     "stream tap") found='--device --list-devices --volume --buffer --output -o --overwrite --mic --full-duplex --api-url --profile --auth --ca-file --insecure --connect-timeout --encapsulation -e --duration -d --capture --reconnect --no-reconnect --give-up-after --keepalive --no-keepalive --json --quiet -q --verbose -v --help -h' ;;
-    "stream diagnose") found='--report --with-numbers --heard --proxy --pcap --list-findings --explain --api-url --profile --auth --ca-file --insecure --connect-timeout --encapsulation -e --duration -d --capture --reconnect --no-reconnect --give-up-after --keepalive --no-keepalive --json --quiet -q --verbose -v --help -h' ;;
+    "stream diagnose") found='--report --with-numbers --heard --keylog --proxy --pcap --list-findings --explain --api-url --profile --auth --ca-file --insecure --connect-timeout --encapsulation -e --duration -d --capture --reconnect --no-reconnect --give-up-after --keepalive --no-keepalive --json --quiet -q --verbose -v --help -h' ;;
     "stream validate") found='--spec --direction --hex --proxy --heard --max-frames --max-violations --format --list-rules --explain --api-url --profile --auth --ca-file --insecure --connect-timeout --encapsulation -e --duration -d --capture --reconnect --no-reconnect --give-up-after --keepalive --no-keepalive --json --quiet -q --verbose -v --help -h' ;;
     "calls") found='--help -h' ;;
     "calls list") found='--status --limit --json --api-url --profile --auth --ca-file --insecure --connect-timeout --help -h' ;;
@@ -118,6 +118,7 @@ _voipbin_values() {
     "stream tap 0") found='@targets' ;;
     "stream diagnose --report") found='@files' ;;
     "stream diagnose --heard") found='@files' ;;
+    "stream diagnose --keylog") found='@files' ;;
     "stream diagnose --proxy") found='' ;;
     "stream diagnose --explain") found='@findings' ;;
     "stream diagnose --api-url") found='' ;;

@@ -147,6 +147,7 @@ function __voipbin_takes_value
             'stream tap --give-up-after' \
             'stream diagnose --report' \
             'stream diagnose --heard' \
+            'stream diagnose --keylog' \
             'stream diagnose --proxy' \
             'stream diagnose --explain' \
             'stream diagnose --api-url' \
@@ -610,6 +611,7 @@ complete -c voipbin -n '__voipbin_at \'stream tap\' 0' -a '(__voipbin_kind_targe
 complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l report -r -F -d 'Write it all into one HTML file: plots, spectrogram, the sound.'
 complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l with-numbers -d 'Include ids and addresses in the report.'
 complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l heard -r -F -d 'Write what was sent as the callee heard it, gaps and flushes included.'
+complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l keylog -r -F -d 'Decrypt wss in a capture with the TLS keys in this file (SSLKEYLOGFILE); tshark does it, and has to be installed.'
 complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l proxy -x -d 'Listen on this port of this machine, forward to TARGET, and diagnose both directions of whoever connects.'
 complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l pcap -d 'Diagnose the platform\'s own capture of a call that is over.'
 complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l list-findings -d 'Name the findings.'

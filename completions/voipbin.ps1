@@ -208,6 +208,7 @@ Register-ArgumentCompleter -Native -CommandName voipbin -ScriptBlock {
             @('--report', 'Write it all into one HTML file: plots, spectrogram, the sound.', '@files'),
             @('--with-numbers', 'Include ids and addresses in the report.'),
             @('--heard', 'Write what was sent as the callee heard it, gaps and flushes included.', '@files'),
+            @('--keylog', 'Decrypt wss in a capture with the TLS keys in this file (SSLKEYLOGFILE); tshark does it, and has to be installed.', '@files'),
             @('--proxy', 'Listen on this port of this machine, forward to TARGET, and diagnose both directions of whoever connects.', ''),
             @('--pcap', 'Diagnose the platform''s own capture of a call that is over.'),
             @('--list-findings', 'Name the findings.'),

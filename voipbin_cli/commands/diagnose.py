@@ -60,6 +60,16 @@ class DiagnoseOptions:
             show_default=False,
         ),
     ] = None
+    keylog: Annotated[
+        str | None,
+        typer.Option(
+            help="Decrypt wss in a capture with the TLS keys in this file (SSLKEYLOGFILE); tshark "
+            "does it, and has to be installed.",
+            metavar="FILE",
+            rich_help_panel=DIAGNOSING,
+            show_default=False,
+        ),
+    ] = None
     proxy: Annotated[
         int | None,
         typer.Option(
@@ -133,6 +143,7 @@ def diagnose(options: DiagnoseOptions) -> None:
 
         check_report(options.report)
     _check_heard(options)
+    _check_keylog(options)
     api = options.live.api
     if options.pcap:
         refuse_live_options(options.live, "a call that is over", asks_api=True)
@@ -161,6 +172,18 @@ def _check_heard(options: DiagnoseOptions) -> None:
             "--heard wants to know what somebody sends",
             hint="give a CAPTURE of both directions, or --proxy",
         )
+
+
+def _check_keylog(options: DiagnoseOptions) -> None:
+    """Keys are for what somebody captured: a run has its messages before they are encrypted."""
+    from voipbin_cli.commands.target import chosen_source
+    from voipbin_cli.errors import UsageError
+
+    if options.keylog is None:
+        return
+    is_run = options.pcap or options.proxy is not None
+    if is_run or not isinstance(chosen_source(options.source, options.live.api), str):
+        raise UsageError("--keylog is for a capture", hint="give the name of a capture file")
 
 
 def _of_stream(target: Target, options: DiagnoseOptions) -> Diagnosis:
@@ -236,7 +259,7 @@ def _of_file(path: str, options: DiagnoseOptions, shown: str = "") -> Diagnosis:
 
     out = options.live.out
     with hearing(options.heard) as heard:
-        diagnosis = diagnose_file(path, options.live.encapsulation, heard)
+        diagnosis = diagnose_file(path, options.live.encapsulation, heard, options.keylog)
     if diagnosis.truncated:
         say(f"warning: {shown or path} ends inside of a record: what comes before it counts")
     streams = () if diagnosis.is_own else diagnosis.streams

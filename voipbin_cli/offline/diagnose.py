@@ -25,6 +25,7 @@ from voipbin_cli.capture.packets import Flow
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation
 from voipbin_cli.errors import NothingToJudge
 from voipbin_cli.media.sound_file import bare_form
+from voipbin_cli.offline.decryption import decrypted
 from voipbin_cli.offline.file_kind import FileKind
 from voipbin_cli.offline.named_codecs import encrypted_by, told_of
 from voipbin_cli.offline.neighbours import PacketKind
@@ -44,7 +45,7 @@ from voipbin_cli.offline.rtp_dumps import RtpDump
 from voipbin_cli.offline.session_descriptions import SessionDescriptions
 from voipbin_cli.offline.source import CAPTURES, Hints, opened, refuse, refuse_encapsulation
 from voipbin_cli.offline.streams import CapturedStream, StreamFinder
-from voipbin_cli.offline.tcp_streams import TcpStreamFinder
+from voipbin_cli.offline.tcp_streams import TcpStream, TcpStreamFinder
 from voipbin_cli.offline.transcoding import transcoder
 from voipbin_cli.offline.worker import Worker
 
@@ -121,11 +122,13 @@ def diagnose_file(
     path: str,
     encapsulation: Encapsulation | None = None,
     heard: Callable[[bytes], None] | None = None,
+    keylog: str | None = None,
 ) -> FileDiagnosis:
     """Diagnose a capture or an rtpdump, its sound included, or a recording.
 
     `encapsulation` is for our own captures, where they were made with a wrong one. `heard` gets
-    what was sent as the phone does (s16le at 8 kHz), of the first stream that has it. Raises
+    what was sent as the phone does (s16le at 8 kHz), of the first stream that has it. `keylog` is
+    a file of TLS keys, with which tshark decrypts what a capture holds of wss. Raises
     UsageError for what cannot be read, or is no capture of that encapsulation, NothingToJudge for
     what holds no stream.
     """
@@ -141,7 +144,7 @@ def diagnose_file(
         capture = Capture(source.window)
         if capture.meta is None:
             refuse_encapsulation(path, encapsulation)
-            return _diagnose_streams(path, capture, heard)
+            return _diagnose_streams(path, capture, heard, keylog)
         target, used = capture.meta.target, encapsulation or capture.meta.encapsulation
         return _diagnose_run(path, target, used, capture, heard)
 
@@ -188,7 +191,10 @@ def _diagnose_run(
 
 
 def _diagnose_streams(
-    path: str, capture: PacketSource, heard: Callable[[bytes], None] | None
+    path: str,
+    capture: PacketSource,
+    heard: Callable[[bytes], None] | None,
+    keylog: str | None = None,
 ) -> FileDiagnosis:
     """Diagnose each RTP stream over UDP, and each media stream in TCP."""
     descriptions = SessionDescriptions()
@@ -200,12 +206,11 @@ def _diagnose_streams(
         for chunk in capture.chunks():
             descriptions.read(chunk)
             # TCP first: it may carry the descriptions of what UDP does.
-            for media, direction, messages in tcp.add(chunk):
-                if media is tcp.streams[0]:
-                    _let_hear(media.fold, heard)
-                _add(media.fold, direction, messages)
+            _add_all(tcp, tcp.add(chunk), heard)
             for stream, messages in finder.add(chunk, capture.flows):
                 stream.fold.add(messages)
+        if keylog is not None:
+            _add_all(tcp, tcp.add_decrypted(decrypted(path, keylog, tcp.encrypted)), heard)
         for stream, messages in finder.finish():
             stream.fold.add(messages)
         for stream in finder.streams:
@@ -292,6 +297,17 @@ def _add(fold: DiagnosisFold, direction: Direction, messages: Messages) -> None:
         fold.stream.add(messages)
     elif fold.sent is not None:
         fold.sent.add(messages)
+
+
+def _add_all(
+    tcp: TcpStreamFinder[DiagnosisFold],
+    found: Iterator[tuple[TcpStream[DiagnosisFold], Direction, Messages]],
+    heard: Callable[[bytes], None] | None,
+) -> None:
+    for media, direction, messages in found:
+        if media is tcp.streams[0]:
+            _let_hear(media.fold, heard)
+        _add(media.fold, direction, messages)
 
 
 def _udp_fold(

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from voipbin_cli.analysis.told import Told
 from voipbin_cli.capture.layers import Layer
 from voipbin_cli.capture.packets import Flow, PacketChunk
+from voipbin_cli.offline.decryption import HOW_TO_GET_KEYS
 from voipbin_cli.offline.streams import MAX_STREAMS, StreamFinder
 from voipbin_cli.offline.tcp_media import TLS
 from voipbin_cli.offline.tcp_streams import TcpStreamFinder
@@ -111,7 +112,10 @@ def how_to_read(reasons: Iterable[str], *, is_cut: bool = False) -> str:
     if is_cut:
         return "copy the capture once more, whole, when what writes it has ended"
     if any(TLS in reason for reason in reasons):
-        return "capture where TLS ends, or record with --capture: that is before it is encrypted"
+        return (
+            f"{HOW_TO_GET_KEYS}; or capture where TLS ends, or record with --capture: "
+            "that is before it is encrypted"
+        )
     return "RTP over UDP and media in TCP are found by themselves; dumps are named with -e"
 
 

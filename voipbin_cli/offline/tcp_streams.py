@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from ipaddress import IPv6Address
+from itertools import islice
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -15,11 +16,13 @@ from voipbin_cli.capture.packets import PacketChunk
 from voipbin_cli.capture.tcp import ConnectionRun, TcpConnection, TcpReassembly, TcpTruth
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation
 from voipbin_cli.offline.sip_bytes import SipBytes, looks_like_sip
-from voipbin_cli.offline.tcp_media import Media, recognised
+from voipbin_cli.offline.tcp_media import TLS, Media, recognised
 
 # After so many bytes, or so many pieces of them, that look like nothing it is no media.
 _TOO_MANY_BYTES = 64 << 10
 _MAX_EARLY = 64
+# So many pieces of decrypted bytes are sorted into streams at once.
+_DECRYPTED_RUNS = 20_000
 
 T = TypeVar("T")
 
@@ -70,10 +73,41 @@ class TcpStreamFinder(Generic[T]):
 
     def add(self, chunk: PacketChunk) -> Iterator[tuple[TcpStream[T], Direction, Messages]]:
         """Yield what the segments of a piece complete, connection by connection."""
-        if chunk.segments is None:
-            return
+        if chunk.segments is not None:
+            yield from self._sorted(self._reassembly.add(chunk.data, chunk.segments))
+
+    @property
+    def encrypted(self) -> list[TcpConnection]:
+        """The connections that are not read because TLS has encrypted them."""
+        connections = self._reassembly.connections
+        return [connections[number] for number, media in self._media.items() if media.note == TLS]
+
+    def add_decrypted(
+        self, runs: Iterable[ConnectionRun]
+    ) -> Iterator[tuple[TcpStream[T], Direction, Messages]]:
+        """Yield the messages in what connections of `encrypted` hold.
+
+        Those of which there is nothing are noted as not opened.
+        """
+        opened = self._opened(runs)
+        while piece := list(islice(opened, _DECRYPTED_RUNS)):
+            yield from self._sorted(piece)
+        for media in self._media.values():
+            if media.note == TLS:
+                media.note = f"{TLS}, and none of the keys opens it"
+
+    def _opened(self, runs: Iterable[ConnectionRun]) -> Iterator[ConnectionRun]:
+        for run in runs:
+            media = self._media.get(run.connection.number)
+            if media is not None and media.note == TLS:
+                del self._media[run.connection.number]
+            yield run
+
+    def _sorted(
+        self, runs: Iterable[ConnectionRun]
+    ) -> Iterator[tuple[TcpStream[T], Direction, Messages]]:
         found: dict[tuple[int, Direction], list[TimedMessage]] = {}
-        for run in self._reassembly.add(chunk.data, chunk.segments):
+        for run in runs:
             for direction, message in self._messages(run):
                 found.setdefault((run.connection.number, direction), []).append(message)
         for (number, direction), messages in found.items():
