@@ -16,6 +16,7 @@ from voipbin_cli.capture.packets import Flow, PacketChunk
 from voipbin_cli.codec.serial import difference
 from voipbin_cli.offline.copies import Copies, has_copies
 from voipbin_cli.offline.neighbours import PacketKind, are_keying, kinds
+from voipbin_cli.offline.turn import without_turn
 
 # Packets that may turn out to be a stream are kept until two of them follow each other.
 _MAX_CANDIDATES = 4096
@@ -117,12 +118,14 @@ class StreamFinder(Generic[T]):
         self, chunk: PacketChunk, flows: list[Flow]
     ) -> Iterator[tuple[CapturedStream[T], Messages]]:
         """Yield each stream that has packets in this piece, with those packets in order."""
-        messages = from_columns(
-            chunk.data,
-            chunk.offset,
-            chunk.length_bytes,
-            time_ns=chunk.time_ns,
-            size=chunk.wire_bytes,
+        messages = without_turn(
+            from_columns(
+                chunk.data,
+                chunk.offset,
+                chunk.length_bytes,
+                time_ns=chunk.time_ns,
+                size=chunk.wire_bytes,
+            )
         )
         self._flows = flows
         kind, ssrc = kinds(messages)
