@@ -133,6 +133,9 @@ class FakeEndpoint:
     def ssl_context(self, *_: object) -> None:
         return None
 
+    def token_expires_at(self, *_: object) -> None:
+        return None
+
     def rest_of(self, *_: object) -> FakeEndpoint | None:
         return self if self._has_rest else None
 
