@@ -28,11 +28,12 @@ from voipbin_cli.analysis.validation.validator import Validator
 from voipbin_cli.capture.capture_file import Capture
 from voipbin_cli.capture.captured import CapturedEvent, CaptureEventName
 from voipbin_cli.capture.rtpdump_reader import RtpDumpReader
+from voipbin_cli.capture.tcp import Run
 from voipbin_cli.capture.window import Window
 from voipbin_cli.codec import audiosocket, chan_websocket, rtp
 from voipbin_cli.codec.dialect import FrameDecoder
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation, unpack
-from voipbin_cli.errors import ConnectionFailed, DecodeError, UsageError
+from voipbin_cli.errors import ConnectionFailed, DecodeError, NothingToJudge, UsageError
 from voipbin_cli.media.audio_source import BLOCK_BYTES, AudioSource
 from voipbin_cli.media.wav_reader import WavReader
 from voipbin_cli.offline.audiosocket_stream import audiosocket_frames
@@ -40,7 +41,10 @@ from voipbin_cli.offline.bare_samples import sample_frames
 from voipbin_cli.offline.file_kind import sniff
 from voipbin_cli.offline.hex_text import hex_messages
 from voipbin_cli.offline.own_capture import steps
+from voipbin_cli.offline.recordings import diagnose_recording
+from voipbin_cli.offline.sip_bytes import SipBytes
 from voipbin_cli.offline.streams import StreamFinder
+from voipbin_cli.offline.turn import without_turn
 from voipbin_cli.transport.api import Api
 from voipbin_cli.transport.endpoint import Endpoint
 from voipbin_cli.transport.refusal import refusal
@@ -264,6 +268,40 @@ def wav_file(data: bytes) -> None:
     assert most_bytes < _MAX_AUDIO_BYTES
 
 
+_BARE = ("", ".ulaw", ".alaw", ".sln", ".sln16", ".gsm")
+
+
+def recording(data: bytes) -> None:
+    """A sound file, or bare codes by their suffix, is refused or judged, without any time."""
+    first, body = _chosen(data)
+    with TemporaryDirectory(dir=_MEMORY) as directory:
+        path = Path(directory) / f"call{_BARE[first % len(_BARE)]}"
+        path.write_bytes(body)
+        try:
+            summary = diagnose_recording(str(path)).summary
+        except (UsageError, NothingToJudge):
+            return
+    assert summary["metrics"]["mos"]["value"] is None
+    assert not any((summary["metrics"]["frame_interval_ms"] or {}).values())
+
+
+def sip_stream(data: bytes) -> None:
+    """SIP in TCP is cut into the same messages however it came, and none is made up."""
+    first, body = _chosen(data)
+    whole, cut = SipBytes(), SipBytes()
+    messages = list(whole.add(Run(0, body, False)))
+    pieces = [body[at : at + first + 1] for at in range(0, len(body), first + 1)]
+    assert [m for piece in pieces for m in cut.add(Run(0, piece, False))] == messages
+    assert all(message in body for message in messages)
+
+
+def relayed_packet(data: bytes) -> None:
+    """What is taken out of TURN is a part of it, and a packet of RTP's version."""
+    found = without_turn(from_messages([TimedMessage(data)])).message(0)
+    assert found in data
+    assert found == data or found[0] >> 6 == 2
+
+
 def rest_document(data: bytes) -> None:
     """Whatever the API says of calls and conferences becomes printable lines, or one error."""
     first, body = _chosen(data)
@@ -347,6 +385,9 @@ TARGETS: Mapping[str, Target] = {
         control_text,
         wav_stream,
         wav_file,
+        recording,
+        sip_stream,
+        relayed_packet,
         rest_document,
         refusal_body,
         target_text,

@@ -168,7 +168,11 @@ class _EndlessWav:
 
     def __init__(self, path: str) -> None:
         self._file = open(path, "rb")  # noqa: SIM115
-        self._reader = WavReader(self._file, path)
+        try:
+            self._reader = WavReader(self._file, path)
+        except UsageError:
+            self._file.close()
+            raise
         self.rate_hz, self.channels = self._reader.rate_hz, self._reader.channels
         self.coding = self._reader.coding
         size = os.fstat(self._file.fileno()).st_size - self._file.tell()

@@ -27,11 +27,16 @@ from voipbin_cli.analysis.sound.dtmf import DtmfFold
 from voipbin_cli.analysis.stream import StreamFold
 from voipbin_cli.codec.codecs import FRAME_NS, FRAME_SAMPLES, SAMPLE_RATE_HZ, Codec, encode
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation
-from voipbin_cli.errors import NothingToJudge
+from voipbin_cli.errors import NothingToJudge, UsageError
 from voipbin_cli.media.resample import Resampler
 from voipbin_cli.media.sound_file import Floats, OpenSound, missing_words, open_sound
 
 _READ_SECONDS = 10
+# So many samples at once at the most, whatever rate and channels a header claims.
+_MAX_READ_SAMPLES = 1 << 22
+# Sound is recorded at 4 to 384 kHz; to judge hours of a sample a second takes days.
+_RATES_HZ = range(2000, 768_001)
+_CHECK = "check what wrote it"
 _UNTIMED = "a recording does not hold when its frames came"
 # By libsndfile's names. What is stored as these is judged as it is stored, so that one which is
 # really another is told; all else is judged by what it decodes to.
@@ -59,14 +64,17 @@ def diagnose_recording(path: str) -> DiagnosedRecording:
     Raises UsageError for what cannot be read, NothingToJudge for what holds no sound.
     """
     with closing(open_sound(path)) as file:
+        if file.rate_hz not in _RATES_HZ:
+            raise UsageError(f"{path} says {file.rate_hz} Hz: no rate of sound", hint=_CHECK)
         channels = [_Channel(file, way) for way in _directions(file.channels)]
         frames = 0
-        while len(samples := file.read(file.rate_hz * _READ_SECONDS)):
+        most = min(file.rate_hz * _READ_SECONDS, max(1, _MAX_READ_SAMPLES // file.channels))
+        while len(samples := file.read(most)):
             frames += len(samples)
             for number, channel in enumerate(channels):
                 channel.add(samples[:, number])
         if not frames:
-            raise NothingToJudge(f"{path} holds no sound", hint="check what wrote it")
+            raise NothingToJudge(f"{path} holds no sound", hint=_CHECK)
         for channel in channels:
             channel.finish()
         return _told(file, channels, frames, missing_words(path, file, frames))
