@@ -7,7 +7,13 @@ import subprocess
 
 import pytest
 
-from voipbin_cli.environment import keep_secrets, note_secret, secret_values, user_environment
+from voipbin_cli.environment import (
+    SECRET_VARIABLES,
+    keep_secrets,
+    note_secret,
+    secret_values,
+    user_environment,
+)
 
 
 def forget(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -28,7 +34,7 @@ def test_a_secret_from_elsewhere_counts_once(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_children_get_everything_but_the_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     forget(monkeypatch)
-    for name in ("VOIPBIN_TOKEN", "VOIPBIN_ACCESSKEY", "VN_ACCESS_KEY", "VOIPBIN_PROFILE"):
+    for name in (*SECRET_VARIABLES, "VOIPBIN_PROFILE"):
         monkeypatch.setenv(name, f"the {name}")
     keep_secrets()
     child = subprocess.run(["env"], capture_output=True, text=True, check=True).stdout
@@ -36,12 +42,12 @@ def test_children_get_everything_but_the_secrets(monkeypatch: pytest.MonkeyPatch
     assert "TOKEN" not in child
     assert "KEY" not in child.replace("KEYRING", "")
     assert user_environment()["VOIPBIN_TOKEN"] == "the VOIPBIN_TOKEN"
-    assert secret_values() == ("the VOIPBIN_TOKEN", "the VOIPBIN_ACCESSKEY", "the VN_ACCESS_KEY")
+    assert secret_values() == tuple(f"the {name}" for name in SECRET_VARIABLES)
 
 
 def test_without_secrets_nothing_changes(monkeypatch: pytest.MonkeyPatch) -> None:
     forget(monkeypatch)
-    for name in ("VOIPBIN_TOKEN", "VOIPBIN_ACCESSKEY", "VN_ACCESS_KEY"):
+    for name in SECRET_VARIABLES:
         monkeypatch.delenv(name, raising=False)
     before = dict(os.environ)
     keep_secrets()

@@ -330,13 +330,22 @@ def test_a_server_that_says_it_back_does_not_get_it_printed(
 
 @pytest.mark.parametrize("auth", ["query", "header"])
 def test_a_stream_that_says_it_back_is_recorded_and_not_told(auth: str, tmp_path: Path) -> None:
-    """What the peer puts into the stream is the stream; only the words around it are ours."""
+    """Neither in words, nor in the text messages of the capture."""
     script: list[Step] = [*map(Send, packets(10)), Send(SECRET), Close(1008, f"no {SECRET}")]
     command = ["stream", "record", CALL, "--auth", auth, "-v", "--json", "-o", "call.wav"]
+    command += ["--capture", "call.pcapng"]
     with on_a_call(script) as peer:
         env = variables(peer, "TOKEN")
-        result = run_and_look(tmp_path, command, env, leaves=("call.wav",))
+        result = run_and_look(tmp_path, command, env, leaves=("call.wav", "call.pcapng"))
     assert result.summary["close"]["reason"] == "no ***"
+
+
+def test_a_server_that_says_it_back_where_texts_are_cut_leaves_no_piece(tmp_path: Path) -> None:
+    # Texts of others are cut at 500 characters.
+    echo = envelope(401, "BAD", "." * (500 - 10) + SECRET, "id")
+    with Peer(upgrade=echo, routes=dict.fromkeys(ROUTES, echo)) as peer:
+        command = ["stream", "record", CALL, "--json"]
+        run_and_look(tmp_path, command, variables(peer, "TOKEN"), status=4)
 
 
 def test_a_loss_that_says_it_back_is_told_without(tmp_path: Path) -> None:

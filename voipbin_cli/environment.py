@@ -10,7 +10,8 @@ import os
 from collections import ChainMap
 from collections.abc import Mapping
 
-SECRET_VARIABLES = ("VOIPBIN_TOKEN", "VOIPBIN_ACCESSKEY", "VN_ACCESS_KEY")
+SERVE_TOKEN = "VOIPBIN_SERVE_TOKEN"
+SECRET_VARIABLES = ("VOIPBIN_TOKEN", "VOIPBIN_ACCESSKEY", "VN_ACCESS_KEY", SERVE_TOKEN)
 
 _kept: dict[str, str] = {}
 _noted: dict[str, None] = {}

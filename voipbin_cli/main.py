@@ -165,16 +165,13 @@ def _bug(error: Exception, arguments: list[str]) -> VoipbinError:
     """Say what went wrong without the credential, which a library may have put into its words."""
     import traceback
 
-    from voipbin_cli.environment import secret_values
-    from voipbin_cli.text import printable
-    from voipbin_cli.transport.secret_masking import mask
+    from voipbin_cli.text import mask, printable
 
-    secrets = secret_values()
     if any(map(_VERBOSE.match, arguments)):
-        lines = mask("".join(traceback.format_exception(error)), *secrets).splitlines()
+        lines = mask("".join(traceback.format_exception(error))).splitlines()
         sys.stderr.write("".join(f"{printable(line)}\n" for line in lines))
     return VoipbinError(
-        mask(f"a bug in this program: {type(error).__name__}: {error}", *secrets),
+        mask(f"a bug in this program: {type(error).__name__}: {error}"),
         hint="run it again with -v and report what it prints",
     )
 

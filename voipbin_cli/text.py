@@ -1,9 +1,15 @@
-"""Text that was given, made safe to print; the word that was meant; UUIDs; times in words."""
+"""Text that was given, made safe to print; the word that was meant; UUIDs; times in words.
+
+`printable` is the one door for text of others: nothing of theirs is cut or shown around it.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from urllib.parse import quote, quote_plus
+
+from voipbin_cli.environment import secret_values
 
 UUID_PATTERN = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 """RFC 9562 section 4, in lower case as the API writes its ids."""
@@ -13,12 +19,65 @@ HOUR_S = 60 * MINUTE_S
 DAY_S = 24 * HOUR_S
 
 
-def printable(text: str, limit: int = LIMIT_CHARACTERS) -> str:
-    """Return `text` on one line, what cannot be seen escaped, cut at `limit` characters.
+MASK = "***"
+_SECRET_FIELDS = re.compile(
+    r"(?i)((?:token|accesskey|access_key|password)(?:=|%3d|\"?:\s*\"))[^&\s\"'<>#;,]+"
+)
+_BEARER = re.compile(r"(?i)\b(bearer\s+)[^\s\"',]+")
+# RFC 7519: a JSON object in base64url, so it begins with {"
+_JWT = re.compile(r"\beyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*)?")
+_USER_INFO = re.compile(r"(?<=://)[^/\s@?#]+@")
+# A shorter secret could be part of an ordinary word; none of the platform's is that short.
+_SHORTEST_SECRET = 4
+# Of a secret that somebody else has cut, a shorter beginning could be the end of any word.
+_SHORTEST_PIECE = 8
 
-    Controls, terminal escapes, bidirectional overrides and zero-width characters are none of
-    `str.isprintable`'s, and neither are line breaks.
+
+def mask(text: str, *secrets: str) -> str:
+    """`text` without secrets (as they are or percent-encoded), nor anything that looks like one.
+
+    `secrets` go, and all that `environment` knows, also where the text ends within one. Values of
+    `token=`, `accesskey=` and `password=`, bearer tokens, JWTs and the user part of URLs go
+    whether they are known or not.
     """
+    for secret in (*secrets, *secret_values()):
+        for form in _forms(secret):
+            text = _without(text, form)
+    text = _SECRET_FIELDS.sub(rf"\1{MASK}", text)
+    text = _BEARER.sub(rf"\1{MASK}", text)
+    text = _JWT.sub(MASK, text)
+    return _USER_INFO.sub(f"{MASK}@", text)
+
+
+def _forms(secret: str) -> Iterator[str]:
+    if len(secret) < _SHORTEST_SECRET:
+        return
+    quoted = quote(secret, safe="")
+    yield from {
+        secret,
+        quoted,
+        quote_plus(secret),
+        re.sub("%..", lambda escape: escape[0].lower(), quoted),
+    }
+
+
+def _without(text: str, secret: str) -> str:
+    """Mask `secret`, and its beginning where whoever sent the text has cut it there."""
+    text = text.replace(secret, MASK)
+    for length in range(min(len(secret) - 1, len(text)), _SHORTEST_PIECE - 1, -1):
+        if text.endswith(secret[:length]):
+            return text[:-length] + MASK
+    return text
+
+
+def printable(text: str, limit: int = LIMIT_CHARACTERS, *secrets: str) -> str:
+    """Return `text` on one line, masked, what cannot be seen escaped, cut at `limit` characters.
+
+    Masked before it is cut: half of a secret would not be known for one. Controls, terminal
+    escapes, bidirectional overrides and zero-width characters are none of `str.isprintable`'s, and
+    neither are line breaks.
+    """
+    text = mask(text, *secrets)
     cut = text if len(text) <= limit else text[: limit - 1] + "…"
     return cut if cut.isprintable() else "".join(map(_visible, cut))
 

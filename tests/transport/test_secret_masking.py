@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voipbin_cli.transport.secret_masking import bare_url, mask, mask_http_logging
+from voipbin_cli.text import mask
+from voipbin_cli.transport.secret_masking import bare_url, mask_http_logging
 
 
 @pytest.mark.parametrize(

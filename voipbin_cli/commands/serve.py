@@ -19,6 +19,7 @@ from voipbin_cli.commands.options import (
     SendOptions,
 )
 from voipbin_cli.commands.values import choice
+from voipbin_cli.environment import SERVE_TOKEN, user_environment
 from voipbin_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ class ServeOptions:
             help="Only who asks for the path /TOKEN is let in; as an argument it is in the "
             "list of processes.",
             metavar="TOKEN",
-            envvar="VOIPBIN_SERVE_TOKEN",
+            envvar=SERVE_TOKEN,
             rich_help_panel=SERVING,
             show_default=False,
         ),
@@ -119,6 +120,11 @@ class ServeOptions:
         ),
     ] = None
     out: OutputOptions = field(default_factory=OutputOptions)
+
+    @property
+    def admitting(self) -> str | None:
+        """The token that peers have to know: the one given, or the environment's."""
+        return self.token or user_environment().get(SERVE_TOKEN) or None
 
     @property
     def is_tcp(self) -> bool:
@@ -182,7 +188,7 @@ def _encapsulation(options: ServeOptions) -> Encapsulation:
         raise UsageError(
             "over bare TCP nothing but AudioSocket is spoken", hint="leave out -e, or --transport"
         )
-    if options.token is not None:
+    if options.admitting is not None:
         raise UsageError("bare TCP has no path that a token could be in", hint="leave out --token")
     return Encapsulation.AUDIOSOCKET
 
@@ -208,10 +214,10 @@ async def _serve(serving: Serving, options: ServeOptions, context: ssl.SSLContex
             server.port,
             is_tcp=options.is_tcp,
             is_tls=context is not None,
-            token=options.token,
+            token=options.admitting,
         )
         show_listening(fields, as_json=out.json, quiet=out.quiet)
-        is_open = not options.token and not options.is_tcp and not is_loopback(options.host)
+        is_open = not options.admitting and not options.is_tcp and not is_loopback(options.host)
         if is_open and not out.quiet:
             say("warning: whoever finds this port can connect; --token keeps strangers out")
         try:
@@ -230,5 +236,5 @@ async def _listen(
     if options.is_tcp:
         return await serve_audiosocket(serving.handle, options.host, options.port, ssl=context)
     return await serve_websocket(
-        serving.handle, options.host, options.port, ssl=context, token=options.token
+        serving.handle, options.host, options.port, ssl=context, token=options.admitting
     )

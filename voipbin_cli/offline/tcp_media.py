@@ -93,9 +93,9 @@ class _WebSocket:
         self.encapsulation = known.get(named, Encapsulation.SLN)
 
     def _read_answer(self, head: bytes) -> None:
-        status = head.split(b"\r\n", 1)[0][:40].decode("latin-1")
+        status = head.split(b"\r\n", 1)[0].decode("latin-1")
         if " 101" not in status and self._wants_upgrade:
-            self.note = f"the upgrade was answered by {printable(status)}"
+            self.note = f"the upgrade was answered by {printable(status, 40)}"
         elif _COMPRESSION.search(head):
             self.note = "its messages are compressed (permessage-deflate)"
 

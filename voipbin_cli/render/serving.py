@@ -45,12 +45,17 @@ def show_listening(fields: dict[str, Any], *, as_json: bool, quiet: bool) -> Non
         emit("listening", fields)
         return
     if not quiet:
-        say(f"listening on {fields['address']}")
+        _say_whole(f"listening on {fields['address']}")
         if fields["action_deployed"] is not None:
             other = json.dumps(fields["action_deployed"])
-            say(f"for Asterisk's chan_websocket the action is {other}")
+            _say_whole(f"for Asterisk's chan_websocket the action is {other}")
     sys.stdout.write(json.dumps(fields["action"]) + "\n")
     sys.stdout.flush()
+
+
+def _say_whole(text: str) -> None:
+    """Say what is there to be pasted, the token in it: masked it would be of no use."""
+    sys.stderr.write(f"voipbin: {text}\n")
 
 
 def telling_peers(*, as_json: bool, quiet: bool, verbose: bool) -> Tell:

@@ -17,6 +17,7 @@ from voipbin_cli.media.background_writer import BackgroundWriter
 from voipbin_cli.session.ending import Close
 from voipbin_cli.session.hearer import Hearer
 from voipbin_cli.session.live import LiveRequest
+from voipbin_cli.text import mask
 from voipbin_cli.transport.connection import ConnectionEnded, MediaConnection, Message, Pings
 
 # An event loop's timers are exact to some milliseconds: epoll_wait counts in whole ones, and other
@@ -58,6 +59,11 @@ def closing_fields(ended: ConnectionEnded | Close) -> dict[str, Any]:
     }
 
 
+def _kept(data: bytes | str) -> bytes | str:
+    """Return a message as it is kept: a server may say back in text what it was given."""
+    return mask(data) if isinstance(data, str) else data
+
+
 class CaptureLog(Hearer):
     """Writes a capture to `path`, through a writer thread.
 
@@ -97,7 +103,7 @@ class CaptureLog(Hearer):
         """Write what has come."""
         for message in messages:
             time_ns = message.arrival_ns + self._offset_ns
-            self._writer.message(time_ns, Direction.IN, message.data)
+            self._writer.message(time_ns, Direction.IN, _kept(message.data))
 
     def hear_sent(self, at_ns: int, message: bytes) -> None:
         """Write what was sent."""

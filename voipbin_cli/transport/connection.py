@@ -13,7 +13,7 @@ from websockets.protocol import State as WireState
 
 from voipbin_cli.errors import ConnectionFailed
 from voipbin_cli.finding_ids import FindingId
-from voipbin_cli.text import printable
+from voipbin_cli.text import mask, printable
 from voipbin_cli.transport.addresses import secrets_of
 from voipbin_cli.transport.channel import (
     CLOSE_TIMEOUT_S,
@@ -25,7 +25,6 @@ from voipbin_cli.transport.channel import (
     RoundTrip,
 )
 from voipbin_cli.transport.handshake import open_channel
-from voipbin_cli.transport.secret_masking import mask
 
 __all__ = [
     "ConnectionEnded",

@@ -21,7 +21,6 @@ from voipbin_cli.transport.addresses import authority, is_loopback, secrets_of
 from voipbin_cli.transport.channel import Clock, MessageChannel
 from voipbin_cli.transport.network_failure import explain, failed, timed_out
 from voipbin_cli.transport.refusal import refusal
-from voipbin_cli.transport.secret_masking import mask
 from voipbin_cli.transport.websocket_framing import Framing
 
 _STATUS_LINE = re.compile(rb"HTTP/\d\.\d (\d{3})(?: ([^\r\n]*))?")
@@ -134,7 +133,7 @@ def _explain(
             _NO_WEBSOCKET,
         )
     if head:
-        said = mask(printable(head.decode("latin-1"), 40), *secrets)
+        said = printable(head.decode("latin-1"), 40, *secrets)
         return failed(f"{where} does not speak HTTP: it sent “{said}”", _NO_WEBSOCKET)
     return _unanswered(exc, where, reached, connect_timeout)
 

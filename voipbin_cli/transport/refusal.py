@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 
 from voipbin_cli.errors import ConnectionFailed, Refused, VoipbinError
 from voipbin_cli.finding_ids import FindingId
-from voipbin_cli.text import printable
-from voipbin_cli.transport.secret_masking import bare_url, mask
+from voipbin_cli.text import LIMIT_CHARACTERS, printable
+from voipbin_cli.transport.secret_masking import bare_url
 
 BODY_LIMIT_BYTES = 64 * 1024
 RETRY_AFTER_LIMIT_S = 86_400.0
@@ -147,8 +147,11 @@ class ErrorEnvelope(NamedTuple):
     request_id: str = ""
 
 
-def parse_envelope(body: bytes) -> ErrorEnvelope:
-    """The error envelope in `body`; whatever else is there gives an empty one. Raises nothing."""
+def parse_envelope(body: bytes, *secrets: str) -> ErrorEnvelope:
+    """The error envelope in `body`, without `secrets`; whatever else is there gives an empty one.
+
+    Raises nothing.
+    """
     try:
         document: Any = json.loads(body[:BODY_LIMIT_BYTES])
     except (ValueError, RecursionError):
@@ -156,11 +159,13 @@ def parse_envelope(body: bytes) -> ErrorEnvelope:
     error = document.get("error") if isinstance(document, dict) else None
     if not isinstance(error, dict):
         return ErrorEnvelope()
-    return ErrorEnvelope(*(_text(error.get(name)) for name in ErrorEnvelope._fields))
-
-
-def _text(value: object) -> str:
-    return printable(value) if isinstance(value, str) else ""
+    said = (error.get(name) for name in ErrorEnvelope._fields)
+    return ErrorEnvelope(
+        *(
+            printable(text, LIMIT_CHARACTERS, *secrets) if isinstance(text, str) else ""
+            for text in said
+        )
+    )
 
 
 def retry_after(value: str | None, date: str | None = None) -> float | None:
@@ -198,7 +203,7 @@ def refusal(
     """
     # RFC 9110 5.1: "Field names are case-insensitive".
     headers = {name.lower(): value for name, value in (headers or {}).items()}
-    envelope = ErrorEnvelope(*(mask(field, *secrets) for field in parse_envelope(body)))
+    envelope = parse_envelope(body, *secrets)
     page = html_page(headers, body, *secrets)
     wait_s = retry_after(headers.get("retry-after"), headers.get("date"))
     meaning = _of_html(status) if page and status != 429 else _meaning(status, envelope.reason)
@@ -227,8 +232,7 @@ def html_page(headers: Mapping[str, str], body: bytes, *secrets: str) -> str:
     found = _TITLE.search(head)
     title = unescape(found[1].decode("utf-8", "replace")) if found else ""
     said = [f"“{title}”" if (title := " ".join(title.split())) else "", headers.get("server", "")]
-    # Masked before it is cut: half of a secret would not be known for one.
-    told = ", ".join(printable(mask(text, *secrets), 80) for text in said if text)
+    told = ", ".join(printable(text, 80, *secrets) for text in said if text)
     return f"an HTML page ({told})" if told else "an HTML page"
 
 

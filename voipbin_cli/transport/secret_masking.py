@@ -1,39 +1,11 @@
-"""Secrets taken out of text that is going to be printed or logged."""
+"""Secrets taken out of URLs that are shown, and of what the HTTP libraries log."""
 
 from __future__ import annotations
 
 import logging
-import re
-from urllib.parse import quote, quote_plus, urlsplit, urlunsplit
+from urllib.parse import urlsplit, urlunsplit
 
-from voipbin_cli.text import printable
-
-MASK = "***"
-_SECRET_FIELDS = re.compile(
-    r"(?i)((?:token|accesskey|access_key|password)(?:=|%3d|\"?:\s*\"))[^&\s\"'<>#;,]+"
-)
-_BEARER = re.compile(r"(?i)\b(bearer\s+)[^\s\"',]+")
-# RFC 7519: a JSON object in base64url, so it begins with {"
-_JWT = re.compile(r"\beyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*)?")
-_USER_INFO = re.compile(r"(?<=://)[^/\s@?#]+@")
-# A shorter secret could be part of an ordinary word; none of the platform's is that short.
-_SHORTEST_SECRET = 4
-
-
-def mask(text: str, *secrets: str) -> str:
-    """`text` without `secrets` (as they are or percent-encoded), nor anything that looks like one.
-
-    Values of `token=`, `accesskey=` and `password=`, bearer tokens, JWTs and the user part of URLs
-    go whether they are among `secrets` or not.
-    """
-    for secret in secrets:
-        if len(secret) >= _SHORTEST_SECRET:
-            for form in (secret, quote(secret, safe=""), quote_plus(secret)):
-                text = text.replace(form, MASK)
-    text = _SECRET_FIELDS.sub(rf"\1{MASK}", text)
-    text = _BEARER.sub(rf"\1{MASK}", text)
-    text = _JWT.sub(MASK, text)
-    return _USER_INFO.sub(f"{MASK}@", text)
+from voipbin_cli.text import MASK, mask, printable
 
 
 def bare_url(url: str) -> str:

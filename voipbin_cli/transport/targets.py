@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 from voipbin_cli.errors import UsageError
 from voipbin_cli.text import UUID_PATTERN, is_uuid, printable
 from voipbin_cli.transport.addresses import CREDENTIAL_FIELDS, url_fault
-from voipbin_cli.transport.secret_masking import bare_url, mask
+from voipbin_cli.transport.secret_masking import bare_url
 
 DEFAULT_SCENARIO = "clean"
 FORMS = "give a call's UUID, call/UUID, conference/UUID, a ws:// or wss:// URL, or sim[:SCENARIO]"
@@ -91,11 +91,11 @@ def parse_target(text: str) -> Target:
     if not slash:
         kind = TargetKind.CALL
     if kind not in (TargetKind.CALL, TargetKind.CONFERENCE):
-        raise UsageError(f"not a TARGET: {printable(mask(text), 80)}", hint=FORMS)
+        raise UsageError(f"not a TARGET: {printable(text, 80)}", hint=FORMS)
     if slash and not identifier:
         raise UsageError(f"not a TARGET: the id after `{kind}/` is missing", hint=FORMS)
     if not is_uuid(identifier.lower()):
-        shown = printable(mask(identifier), 80) or "nothing"
+        shown = printable(identifier, 80) or "nothing"
         raise UsageError(
             f"not a TARGET: {shown} is not a UUID",
             hint=f"{FORMS}; a UUID looks like 5f2a8c1e-0d3b-4c57-9e6f-2b7d1a4c8e90",
@@ -115,7 +115,7 @@ def parse_target_not_file(text: str) -> Target:
     except UsageError as error:
         if "://" in text or text.startswith("sim:"):
             raise  # that is no file's name, and the error says what is wrong with it
-        shown = printable(mask(text), 80)
+        shown = printable(text, 80)
         raise UsageError(f"{shown} is neither a file nor a TARGET", hint=error.hint) from None
 
 
