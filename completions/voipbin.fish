@@ -150,6 +150,10 @@ function __voipbin_takes_value
             'stream diagnose --keylog' \
             'stream diagnose --proxy' \
             'stream diagnose --explain' \
+            'stream diagnose --slow-response' \
+            'stream diagnose --slow-barge-in' \
+            'stream diagnose --talk-over' \
+            'stream diagnose --dead-air' \
             'stream diagnose --api-url' \
             'stream diagnose --profile' \
             'stream diagnose --auth' \
@@ -324,6 +328,11 @@ function __voipbin_kind_findings
         'stream-restart' 'the stream begins anew, or changes its codec as its label says' \
         'telephone-events' 'digits come as telephone events (RFC 4733)' \
         'silence-suppression' 'the sender sends nothing while nobody speaks' \
+        'echo' 'what was sent comes back in what is received' \
+        'slow-response' 'answers come late after the caller has spoken' \
+        'slow-barge-in' 'we speak on for long after the caller interrupts' \
+        'talk-over' 'both speak at the same time for much of the call' \
+        'dead-air' 'for long nobody speaks' \
         'timestamp-rate' 'RTP timestamps do not count samples at 8 kHz' \
         'payload-label' 'the label does not say what the payload is'
 end
@@ -616,6 +625,10 @@ complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l proxy -x -d 'Listen
 complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l pcap -d 'Diagnose the platform\'s own capture of a call that is over.'
 complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l list-findings -d 'Name the findings.'
 complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l explain -a '(__voipbin_kind_findings)' -x -d 'Say all there is to know of one finding.'
+complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l slow-response -x -d 'From where on answers to the caller are slow, as half of them are.'
+complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l slow-barge-in -x -d 'From where on it takes long to fall silent when the caller interrupts.'
+complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l talk-over -x -d 'How much of the speech, in percent, may be at the same time.'
+complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l dead-air -x -d 'For how long nobody may speak.'
 complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l api-url -x -d 'The API\'s address.'
 complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l profile -a '(__voipbin_kind_profiles)' -x -d 'A profile of `voipbin login`.'
 complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l auth -a 'query header' -x -d 'How the credential travels.'

@@ -213,6 +213,10 @@ Register-ArgumentCompleter -Native -CommandName voipbin -ScriptBlock {
             @('--pcap', 'Diagnose the platform''s own capture of a call that is over.'),
             @('--list-findings', 'Name the findings.'),
             @('--explain', 'Say all there is to know of one finding.', '@findings'),
+            @('--slow-response', 'From where on answers to the caller are slow, as half of them are.', ''),
+            @('--slow-barge-in', 'From where on it takes long to fall silent when the caller interrupts.', ''),
+            @('--talk-over', 'How much of the speech, in percent, may be at the same time.', ''),
+            @('--dead-air', 'For how long nobody may speak.', ''),
             @('--api-url', 'The API''s address.', ''),
             @('--profile', 'A profile of `voipbin login`.', '@profiles'),
             @('--auth', 'How the credential travels.', 'query header'),
@@ -460,6 +464,11 @@ Register-ArgumentCompleter -Native -CommandName voipbin -ScriptBlock {
             @('stream-restart', 'the stream begins anew, or changes its codec as its label says'),
             @('telephone-events', 'digits come as telephone events (RFC 4733)'),
             @('silence-suppression', 'the sender sends nothing while nobody speaks'),
+            @('echo', 'what was sent comes back in what is received'),
+            @('slow-response', 'answers come late after the caller has spoken'),
+            @('slow-barge-in', 'we speak on for long after the caller interrupts'),
+            @('talk-over', 'both speak at the same time for much of the call'),
+            @('dead-air', 'for long nobody speaks'),
             @('timestamp-rate', 'RTP timestamps do not count samples at 8 kHz'),
             @('payload-label', 'the label does not say what the payload is'))
         'rules' = @(

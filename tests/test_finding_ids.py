@@ -13,7 +13,7 @@ PROMISED = """
     frame-size sequence timestamp-rate payload-label byte-order misaligned codec-mismatch not-audio
     clipping low-level dc-offset noise local-lag connection-lost sender-pace underrun
     encapsulation-mismatch repeated-audio clicks hum unjudged-codec encrypted
-    capture-cut
+    capture-cut echo slow-response dead-air talk-over slow-barge-in
 """
 
 

@@ -52,6 +52,12 @@ class FindingId(StrEnum):
     NOISE = "noise"
     LOW_LEVEL = "low-level"
     SILENCE = "silence"
+    # The conversation, from both tracks.
+    ECHO = "echo"
+    SLOW_RESPONSE = "slow-response"
+    SLOW_BARGE_IN = "slow-barge-in"
+    TALK_OVER = "talk-over"
+    DEAD_AIR = "dead-air"
     # What RTP packets say beside their audio.
     STREAM_RESTART = "stream-restart"
     TELEPHONE_EVENTS = "telephone-events"

@@ -78,8 +78,9 @@ def diagnosed(
 
 
 def told(diagnosis: Diagnosis) -> list[tuple[str, str, str]]:
-    """Id, severity and direction of each finding."""
-    return [(f.id.value, f.severity.value, str(f.direction)) for f in diagnosis.findings]
+    """Id, severity and direction of each finding, but that both speak all the time, as they do."""
+    rows = [(f.id.value, f.severity.value, str(f.direction)) for f in diagnosis.findings]
+    return [row for row in rows if row[:2] != ("talk-over", "info")]
 
 
 @pytest.mark.parametrize("encapsulation", Encapsulation)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from voipbin_cli.analysis.closing import NO_CLOSE_FRAME, Closing
+from voipbin_cli.analysis.conversation.conversation import Conversation, Talk
+from voipbin_cli.analysis.conversation.limits import DEFAULT_LIMITS, TalkLimits
 from voipbin_cli.analysis.farend.far_queue import queue_of
 from voipbin_cli.analysis.findings import (
     Circumstances,
@@ -45,6 +47,8 @@ class Diagnosis:
     verdict: Verdict
     sent: SentSide | None = None
     """What was sent, where it was more than silence now and then."""
+    talk: Talk | None = None
+    """What both tracks come to, where both sound."""
 
     @property
     def has_errors(self) -> bool:
@@ -66,24 +70,37 @@ class Diagnosis:
             "metrics": measured.as_fields(),
             "metrics_sent": self.sent.measured.as_fields() if self.sent else None,
             "far_end": self.sent.heard.as_fields() if self.sent else None,
+            "conversation": self.talk.as_fields() if self.talk else None,
         }
 
 
 def diagnose(
-    stream: StreamFold, around: Circumstances | None = None, sent: SentFold | None = None
+    stream: StreamFold,
+    around: Circumstances | None = None,
+    sent: SentFold | None = None,
+    conversation: Conversation | None = None,
+    limits: TalkLimits = DEFAULT_LIMITS,
 ) -> Diagnosis:
-    """Diagnose what a stream has brought so far, and what was sent into it."""
+    """Diagnose what a stream has brought so far, what was sent into it, and what both come to."""
     around = around or Circumstances()
     measured = stream.measured(may_be_silent=around.may_be_silent)
-    findings = find(measured, around)
-    measured = replace(measured, quality=scored(measured.quality, findings))
     side = sent.result() if sent is not None else None
+    talk = None
+    if conversation is not None and side is not None and _are_heard(measured, side.measured):
+        talk = conversation.result(is_mix=around.is_mix)
+    findings = find(measured, around, talk, limits)
+    measured = replace(measured, quality=scored(measured.quality, findings))
     if side is not None:
         found = find_sent(side)
         quality = scored(side.quality, found)
         side = replace(side, measured=replace(side.measured, quality=quality))
         findings = gravest_first(findings, found)
-    return Diagnosis(measured, findings, verdict(findings), side)
+    return Diagnosis(measured, findings, verdict(findings), side, talk)
+
+
+def _are_heard(*sides: Measured) -> bool:
+    """Whether what each sounds like is known."""
+    return all(side.is_sound_known and side.is_settled for side in sides)
 
 
 class DiagnosisFold:
@@ -91,14 +108,26 @@ class DiagnosisFold:
 
     The connection, its losses and its round trips go to the folds, the rest into
     `circumstances`. `target` is what the stream is of, as its label says. `sending` measures what
-    is sent into it, as `stream` does what comes; without it that is not judged.
+    is sent into it, as `stream` does what comes; without it that is not judged. `limits` are those
+    of the conversation of both.
     """
 
     def __init__(
-        self, stream: StreamFold, target: str | None = None, sending: StreamFold | None = None
+        self,
+        stream: StreamFold,
+        target: str | None = None,
+        sending: StreamFold | None = None,
+        limits: TalkLimits = DEFAULT_LIMITS,
     ) -> None:
+        self._limits = limits
         self.stream = stream
-        self.sent = SentFold(sending, stream, queue_of(target)) if sending is not None else None
+        self.sent: SentFold | None = None
+        self._conversation: Conversation | None = None
+        if sending is not None:
+            queue = queue_of(target)
+            self.sent = SentFold(sending, stream, queue)
+            self._conversation = talk = Conversation(queue)
+            stream.sound.listener, sending.sound.listener = talk.receive, talk.send
         self._is_conference = (target or "").startswith("conference/")
         self.connections = 0
         self.is_cut = False  # a capture that ends inside of a record
@@ -116,6 +145,8 @@ class DiagnosisFold:
         self.stream.flush()
         if self.sent is not None:
             self.sent.flush()
+        if self._conversation is not None:
+            self.stream.when_heard(self._conversation.finish)
 
     def told(self, fields: Mapping[str, Any]) -> None:
         """What the API said: `status`, `mute_direction`, `members`; or `finding` and why."""
@@ -215,7 +246,9 @@ class DiagnosisFold:
 
     def diagnosis(self) -> Diagnosis:
         """What all of it comes to."""
-        return diagnose(self.stream, self.circumstances, self.sent)
+        return diagnose(
+            self.stream, self.circumstances, self.sent, self._conversation, self._limits
+        )
 
     def summary(self, target: str | None) -> dict[str, Any]:
         """The fields of the summary."""

@@ -157,6 +157,10 @@ class StreamFold:
         self._settle()
         self._aside(self.sound.finish)
 
+    def when_heard(self, work: Callable[[], None]) -> None:
+        """Have something done once all the sound that came is measured."""
+        self._aside(work)
+
     def _begin_anew(self) -> None:
         self._delivery.broke()
         if self._rtp is not None:

@@ -11,12 +11,14 @@ import typer
 from voipbin_cli.commands.options import OUTPUT, LiveOptions
 
 if TYPE_CHECKING:
+    from voipbin_cli.analysis.conversation.limits import TalkLimits
     from voipbin_cli.analysis.diagnosis import Diagnosis
     from voipbin_cli.analysis.stream import StreamFold
     from voipbin_cli.transport.targets import Target
 
 DIAGNOSING = "Diagnosing"
 FINDINGS = "Findings"
+CONVERSATION = "Conversation (captures of both directions)"
 LIVE_DURATION_S = 30.0
 
 
@@ -102,7 +104,53 @@ class DiagnoseOptions:
             show_default=False,
         ),
     ] = None
+    slow_response: Annotated[
+        float,
+        typer.Option(
+            help="From where on answers to the caller are slow, as half of them are.",
+            metavar="MS",
+            min=0,
+            rich_help_panel=CONVERSATION,
+        ),
+    ] = 2000.0
+    slow_barge_in: Annotated[
+        float,
+        typer.Option(
+            help="From where on it takes long to fall silent when the caller interrupts.",
+            metavar="MS",
+            min=0,
+            rich_help_panel=CONVERSATION,
+        ),
+    ] = 1000.0
+    talk_over: Annotated[
+        float,
+        typer.Option(
+            help="How much of the speech, in percent, may be at the same time.",
+            metavar="PERCENT",
+            min=0,
+            max=100,
+            rich_help_panel=CONVERSATION,
+        ),
+    ] = 20.0
+    dead_air: Annotated[
+        float,
+        typer.Option(
+            help="For how long nobody may speak.",
+            metavar="MS",
+            min=0,
+            rich_help_panel=CONVERSATION,
+        ),
+    ] = 5000.0
     live: LiveOptions = field(default_factory=LiveOptions)
+
+    @property
+    def limits(self) -> TalkLimits:
+        """Those of a conversation, where both directions are there."""
+        from voipbin_cli.analysis.conversation.limits import TalkLimits
+
+        return TalkLimits(
+            self.slow_response, self.slow_barge_in, self.talk_over / 100, self.dead_air
+        )
 
 
 def diagnose(options: DiagnoseOptions) -> None:
@@ -259,7 +307,9 @@ def _of_file(path: str, options: DiagnoseOptions, shown: str = "") -> Diagnosis:
 
     out = options.live.out
     with hearing(options.heard) as heard:
-        diagnosis = diagnose_file(path, options.live.encapsulation, heard, options.keylog)
+        diagnosis = diagnose_file(
+            path, options.live.encapsulation, heard, options.keylog, options.limits
+        )
     if diagnosis.truncated:
         say(f"warning: {shown or path} ends inside of a record: what comes before it counts")
     streams = () if diagnosis.is_own else diagnosis.streams

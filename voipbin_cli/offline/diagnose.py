@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
+from voipbin_cli.analysis.conversation.limits import DEFAULT_LIMITS, TalkLimits
 from voipbin_cli.analysis.diagnosis import (
     KEPT_ROWS,
     KEPT_SAMPLES,
@@ -123,12 +124,14 @@ def diagnose_file(
     encapsulation: Encapsulation | None = None,
     heard: Callable[[bytes], None] | None = None,
     keylog: str | None = None,
+    limits: TalkLimits = DEFAULT_LIMITS,
 ) -> FileDiagnosis:
     """Diagnose a capture or an rtpdump, its sound included, or a recording.
 
     `encapsulation` is for our own captures, where they were made with a wrong one. `heard` gets
     what was sent as the phone does (s16le at 8 kHz), of the first stream that has it. `keylog` is
-    a file of TLS keys, with which tshark decrypts what a capture holds of wss. Raises
+    a file of TLS keys, with which tshark decrypts what a capture holds of wss. `limits` are those
+    of a conversation. Raises
     UsageError for what cannot be read, or is no capture of that encapsulation, NothingToJudge for
     what holds no stream.
     """
@@ -138,15 +141,15 @@ def diagnose_file(
             return _of_recording(path)
         if source.kind is FileKind.RTPDUMP:
             refuse_encapsulation(path, encapsulation)
-            return _diagnose_streams(path, RtpDump(source.window), heard)
+            return _diagnose_streams(path, RtpDump(source.window), heard, limits)
         if source.kind is not FileKind.CAPTURE:
             refuse(path, source, _HINTS)
         capture = Capture(source.window)
         if capture.meta is None:
             refuse_encapsulation(path, encapsulation)
-            return _diagnose_streams(path, capture, heard, keylog)
+            return _diagnose_streams(path, capture, heard, limits, keylog)
         target, used = capture.meta.target, encapsulation or capture.meta.encapsulation
-        return _diagnose_run(path, target, used, capture, heard)
+        return _diagnose_run(path, target, used, capture, heard, limits)
 
 
 def _of_recording(path: str) -> FileDiagnosis:
@@ -165,13 +168,14 @@ def _diagnose_run(
     encapsulation: Encapsulation,
     capture: Capture,
     heard: Callable[[bytes], None] | None,
+    limits: TalkLimits,
 ) -> FileDiagnosis:
     """Tell a live run over again.
 
     Raises NothingToJudge where the capture ends before its first frame, and before the run did.
     """
     with Worker() as worker:
-        run = _both_ways(encapsulation, worker, target)
+        run = _both_ways(encapsulation, worker, limits, target)
         _let_hear(run, heard)
         for step in steps(capture, _RETOLD):
             if isinstance(step, CapturedEvent):
@@ -194,6 +198,7 @@ def _diagnose_streams(
     path: str,
     capture: PacketSource,
     heard: Callable[[bytes], None] | None,
+    limits: TalkLimits,
     keylog: str | None = None,
 ) -> FileDiagnosis:
     """Diagnose each RTP stream over UDP, and each media stream in TCP."""
@@ -201,7 +206,7 @@ def _diagnose_streams(
     with Worker() as worker:
         finder = StreamFinder(partial(_udp_fold, descriptions, worker))
         tcp: TcpStreamFinder[DiagnosisFold] = TcpStreamFinder(
-            partial(_both_ways, worker=worker), on_sip=descriptions.take
+            partial(_both_ways, worker=worker, limits=limits), on_sip=descriptions.take
         )
         for chunk in capture.chunks():
             descriptions.read(chunk)
@@ -278,11 +283,11 @@ def _new_fold(
 
 
 def _both_ways(
-    encapsulation: Encapsulation, worker: Worker, target: str | None = None
+    encapsulation: Encapsulation, worker: Worker, limits: TalkLimits, target: str | None = None
 ) -> DiagnosisFold:
     """Folds of both directions of a stream."""
     received, sent = _new_fold(encapsulation, worker), _new_fold(encapsulation, worker)
-    return DiagnosisFold(received, target, sent)
+    return DiagnosisFold(received, target, sent, limits)
 
 
 def _let_hear(fold: DiagnosisFold, heard: Callable[[bytes], None] | None) -> None:

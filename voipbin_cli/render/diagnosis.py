@@ -45,6 +45,11 @@ def show_diagnosis(summary: Mapping[str, Any]) -> None:
         out.print(Text(quality_text(summary["metrics"]["mos"]), "dim"))
     if summary.get("metrics_sent"):
         _show_sent(summary, out)
+    if summary.get("conversation"):
+        out.print()
+        out.print(Text("the conversation", "bold"))
+        out.print(conversation_table(summary["conversation"]))
+        out.print(Text(conversation_text(summary["conversation"])))
     sys.stdout.flush()
 
 
@@ -85,6 +90,34 @@ def _show_sent(summary: Mapping[str, Any], out: Console) -> None:
     if (heard := summary["far_end"]) is not None:
         out.print(Text(heard_text(heard)))
     out.print(Text(quality_text(sent["mos"]), "dim"))
+
+
+def conversation_table(talk: Mapping[str, Any]) -> Table:
+    """Who spoke when, a row a figure; `-` where it cannot be told or never happened."""
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    table.add_column(f"ms, ± {talk['uncertainty_ms']:.0f}", no_wrap=True)
+    for name in ("min", "p50", "p95", "max"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for title, name in (("until we answer", "response_ms"), ("until we yield", "barge_in_ms")):
+        row = talk[name] or {}
+        table.add_row(title, *(_figure(row.get(n)) for n in ("min", "p50", "p95", "max")))
+    return table
+
+
+def conversation_text(talk: Mapping[str, Any]) -> str:
+    """What is counted of it, in words."""
+    air, echo = talk["dead_air_ms"], talk["echo"]
+    parts = [f"dead air {air['total']:.0f} ms, the longest {air['longest']:.0f} ms"]
+    if talk["turns"] is not None:
+        parts.insert(0, f"{talk['turns']} turns")
+        parts.append(f"broke off for nobody {talk['false_barge_ins']} times")
+    if talk["talk_over_ms"] is not None:
+        parts.append(f"both spoke for {talk['talk_over_ms']:.0f} ms")
+    if echo is not None:
+        parts.append(f"echo after {echo['delay_ms']:.0f} ms, {echo['level_db']:.0f} dB")
+    if talk["untold"]:
+        parts.append(talk["untold"])
+    return "; ".join(parts)
 
 
 def heard_text(heard: Mapping[str, Any]) -> str:

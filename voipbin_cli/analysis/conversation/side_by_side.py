@@ -9,8 +9,9 @@ from voipbin_cli.analysis.conversation.echo import EchoFold
 from voipbin_cli.analysis.conversation.received_track import NS_PER_SAMPLE, TimedSound
 from voipbin_cli.codec.codecs import SAMPLE_RATE_HZ
 
-# So much of one track waits for the other. Where one says nothing for longer, both begin anew.
-_WAITING_SAMPLES = 60 * SAMPLE_RATE_HZ
+# So much of one track waits for the other, ten minutes, as a file is read in pieces of each. Where
+# one has nothing for longer, both begin anew.
+_WAITING_SAMPLES = 600 * SAMPLE_RATE_HZ
 
 
 class SideBySide:

@@ -16,6 +16,8 @@ MS = 1_000_000
 _LEAST_NS = 100 * MS
 # A word that only says "I am listening" is over soon, and we may go on: no barge-in.
 _LISTENING_NS = 500 * MS
+# Two who listen to each other speak at once for less than this, of what it were by chance.
+_LISTENING_SHARE = 0.5
 # Who begins within this of each other began together.
 _TOGETHER_NS = 100 * MS
 # Who falls silent within this after a word was interrupted by it.
@@ -43,7 +45,10 @@ class Spread(NamedTuple):
 
 
 class Turns(NamedTuple):
-    """What the two tracks come to; durations in ms, None where it never happened."""
+    """What the two tracks come to; durations in ms, nothing where it never happened.
+
+    `chance_ms`: for how long two would speak at once who do not hear each other.
+    """
 
     turns: int
     response: tuple[float, ...]
@@ -51,8 +56,20 @@ class Turns(NamedTuple):
     false_barge_ins: int
     talk_over_ms: float
     spoken_ms: float
+    chance_ms: float
     dead_air_total_ms: float
     dead_air_longest_ms: float
+
+    @property
+    def is_exchange(self) -> bool:
+        """They take turns: half as often as by chance, or less, both speak at once."""
+        return self.talk_over_ms < _LISTENING_SHARE * self.chance_ms
+
+    @property
+    def talk_over_share(self) -> float:
+        """Of the time in which anybody speaks, how much both do."""
+        anybody_ms = self.spoken_ms - self.talk_over_ms
+        return self.talk_over_ms / anybody_ms if anybody_ms else 0.0
 
 
 def spread(values: Sequence[float]) -> Spread | None:
@@ -74,7 +91,8 @@ def tell_turns(caller: Sequence[Span], ours: Sequence[Utterance]) -> Turns:
         barge_in=tuple(_barge_ins(spoken, heard)),
         false_barge_ins=_false_barge_ins(spoken, ours),
         talk_over_ms=_overlap_ns(spoken, heard) / MS,
-        spoken_ms=sum(b - a for a, b in (*spoken, *heard)) / MS,
+        spoken_ms=(_length_ns(spoken) + _length_ns(heard)) / MS,
+        chance_ms=_chance_ns(spoken, heard) / MS,
         dead_air_total_ms=sum(gaps) / MS,
         dead_air_longest_ms=max(gaps, default=0) / MS,
     )
@@ -136,6 +154,19 @@ def _overlap_ns(caller: Sequence[Span], ours: Sequence[Span]) -> int:
                 break
             total += min(span.until_ns, other.until_ns) - max(span.from_ns, other.from_ns)
     return total
+
+
+def _length_ns(spans: Iterable[Span]) -> int:
+    return sum(until_ns - from_ns for from_ns, until_ns in spans)
+
+
+def _chance_ns(caller: Sequence[Span], ours: Sequence[Span]) -> float:
+    """How long both would speak at once from the first sound to the last, were it by chance."""
+    every = [*caller, *ours]
+    if not every:
+        return 0.0
+    took_ns = max(span.until_ns for span in every) - min(span.from_ns for span in every)
+    return _length_ns(caller) * _length_ns(ours) / took_ns
 
 
 def _gaps(spans: Sequence[Span]) -> Iterable[int]:

@@ -11,10 +11,13 @@ from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
+from voipbin_cli.analysis.conversation.conversation import Talk
+from voipbin_cli.analysis.conversation.limits import DEFAULT_LIMITS, TalkLimits
 from voipbin_cli.analysis.findings import (
     arrival,
     artefacts,
     connection,
+    conversation,
     holes,
     pace,
     payload,
@@ -59,6 +62,7 @@ ROWS: tuple[FindingRow, ...] = (
     *sound.ROWS,
     holes.SILENCE,
     *signalled.ROWS,
+    *conversation.ROWS,
     *labels.ROWS,
 )
 
@@ -82,13 +86,19 @@ _VERDICTS = {
 
 # Of the way to a stream, and of neither direction of it.
 _OF_NEITHER = {row.id for row in connection.ROWS} - {FindingId.NO_AUDIO} | {FindingId.LOCAL_LAG}
+_OF_NEITHER |= {row.id for row in conversation.ROWS}
 
 
-def find(measured: Measured, around: Circumstances) -> tuple[Finding, ...]:
+def find(
+    measured: Measured,
+    around: Circumstances,
+    talk: Talk | None = None,
+    limits: TalkLimits = DEFAULT_LIMITS,
+) -> tuple[Finding, ...]:
     """What is wrong, gravest first, in each severity by cause; what another explains left out."""
     # Which way a phone's packets go that somebody captured nobody says.
     direction = None if measured.is_datagrams else Direction.IN
-    return tuple(_found(ROWS, Case(measured, around), direction))
+    return tuple(_found(ROWS, Case(measured, around, talk=talk, limits=limits), direction))
 
 
 def find_sent(sent: SentSide) -> tuple[Finding, ...]:

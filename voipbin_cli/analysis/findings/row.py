@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from voipbin_cli.analysis.closing import Closing
+from voipbin_cli.analysis.conversation.conversation import Talk
+from voipbin_cli.analysis.conversation.limits import DEFAULT_LIMITS, TalkLimits
 from voipbin_cli.analysis.metrics import Measured
 from voipbin_cli.analysis.sent import SentSide
 from voipbin_cli.analysis.severity import Severity
@@ -88,6 +90,11 @@ class Circumstances:
         """
         return self.members == 1 or (self.is_conference and self.members is None)
 
+    @property
+    def is_mix(self) -> bool:
+        """What is received may hold several parties."""
+        return self.is_conference and self.members != 1
+
 
 @dataclass(frozen=True, slots=True)
 class Case:
@@ -99,6 +106,9 @@ class Case:
     """Of what is sent: what the far end makes of it. None of what is received."""
     declared: str | None = None
     """Of a recording: what its header says that its bytes are (`s16le`, `mulaw`, `u8`, …)."""
+    talk: Talk | None = None
+    """What both tracks come to; None where there are not two that sound."""
+    limits: TalkLimits = DEFAULT_LIMITS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from voipbin_cli.analysis.arrivals.arrival_log import Arrivals
-from voipbin_cli.analysis.columns import Samples
+from voipbin_cli.analysis.columns import Ints, Samples
 from voipbin_cli.analysis.sound.clicks import ClickFold
 from voipbin_cli.analysis.sound.clipping import ClippingFold
 from voipbin_cli.analysis.sound.cutting import SoundCutter, SoundFrames
@@ -28,7 +28,8 @@ class SoundFold:
     """Decodes rows, and gives their samples to every fold over sound.
 
     The first `keep_samples` are kept for a listener, in `audio`. Up to a second is held back
-    until `finish`.
+    until `finish`. `listener` is given each run of frames of one length as it comes: their times
+    and all their samples.
     """
 
     def __init__(self, keep_samples: int = 0) -> None:
@@ -44,6 +45,7 @@ class SoundFold:
         self.samples = 0
         self._last = b"\0"  # the byte before the next row
         self._cutter = SoundCutter()
+        self.listener: Callable[[Ints, Samples], None] | None = None
         self._keep = keep_samples
         self._kept: list[Samples] = []
 
@@ -53,6 +55,8 @@ class SoundFold:
             samples = decoded(run, reading, Seam(self._last, bool(run.is_odd[0])))
             self._last = run.payload(len(run) - 1)[-1:]
             self.seams.add(run.time_ns, samples)
+            if self.listener is not None:
+                self.listener(run.time_ns, samples)
             self._add_samples(samples)
 
     def finish(self) -> None:
