@@ -35,7 +35,7 @@ def test_an_echoing_bot_is_told_that_its_codec_is_noise(tmp_path: Path) -> None:
     assert done.summary["clients"] == 1
     assert (tmp_path / "heard.wav").stat().st_size > 10_000
     again = voipbin("stream", "diagnose", "c.pcapng", "--json", cwd=tmp_path).summary
-    for name in ("findings", "metrics", "metrics_sent", "far_end"):
+    for name in ("findings", "metrics", "metrics_sent", "far_end", "conversation"):
         assert again[name] == done.summary[name]
 
 

@@ -145,6 +145,10 @@ class DiagnosisFold:
         self.stream.flush()
         if self.sent is not None:
             self.sent.flush()
+        self.finish_conversation()
+
+    def finish_conversation(self) -> None:
+        """Both directions are flushed: what was said was said."""
         if self._conversation is not None:
             self.stream.when_heard(self._conversation.finish)
 

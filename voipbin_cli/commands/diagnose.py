@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 DIAGNOSING = "Diagnosing"
 FINDINGS = "Findings"
-CONVERSATION = "Conversation (captures of both directions)"
+CONVERSATION = "Conversation (where both directions are there)"
 LIVE_DURATION_S = 30.0
 
 
@@ -280,7 +280,7 @@ def _of_proxy(target: Target, port: int, options: DiagnoseOptions) -> Diagnosis:
         request = SessionRequest(stream, live.duration, live.capture)
         tell = listening(teller(out, outlets[0].emit, outlets[1].say), quiet=not out.is_chatty)
         heard = KeptSound(options.heard, capture=live.capture) if options.heard else None
-        proxy = ProxyDiagnosis(request, tell, port=port, heard=heard)
+        proxy = ProxyDiagnosis(request, tell, port=port, heard=heard, limits=options.limits)
         try:
             run_live(
                 proxy,

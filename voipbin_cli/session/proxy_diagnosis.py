@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from random import Random
 from typing import Any
 
+from voipbin_cli.analysis.conversation.limits import DEFAULT_LIMITS, TalkLimits
 from voipbin_cli.analysis.diagnosis import KEPT_ROWS, KEPT_SAMPLES, DiagnosisFold
 from voipbin_cli.analysis.farend.heard_sound import HeardSound
 from voipbin_cli.analysis.messages import Gathering
@@ -24,12 +25,17 @@ class DiagnosedTalk:
     """Measures both ways of one client's stream, some messages at a time."""
 
     def __init__(
-        self, encapsulation: Encapsulation, label: str, heard: KeptSound | None, rng: Random | None
+        self,
+        encapsulation: Encapsulation,
+        label: str,
+        heard: KeptSound | None,
+        rng: Random | None,
+        limits: TalkLimits,
     ) -> None:
         kept = {"keep_samples": KEPT_SAMPLES, "keep_rows": KEPT_ROWS}
         self._received = Measuring(encapsulation, rng, **kept)
         self._sending = Measuring(encapsulation, rng, **kept)
-        self.fold = DiagnosisFold(self._received.fold, label, self._sending.fold)
+        self.fold = DiagnosisFold(self._received.fold, label, self._sending.fold, limits)
         self.fold.opened()
         self.is_over = False
         self._sent = Gathering()
@@ -65,6 +71,8 @@ class DiagnosedTalk:
         self._sending.catch_up()
         self._sent_fold.flush()
         self._sending.catch_up()
+        self.fold.finish_conversation()
+        self._received.catch_up()
         self.fold.closed(at_ns, fields)
         self.is_over = True
 
@@ -77,7 +85,8 @@ class DiagnosedTalk:
 class ProxyDiagnosis(ProxySession):
     """A proxy whose clients are diagnosed, each on its own; the worst is what is told.
 
-    `heard` keeps the sound as the phone gets it, of the first client.
+    `heard` keeps the sound as the phone gets it, of the first client; `limits` are those of the
+    conversation.
     """
 
     def __init__(
@@ -88,16 +97,18 @@ class ProxyDiagnosis(ProxySession):
         port: int,
         heard: KeptSound | None = None,
         rng: Random | None = None,
+        limits: TalkLimits = DEFAULT_LIMITS,
         **edges: Any,
     ) -> None:
         super().__init__(request, tell, port=port, judged_by=self._judge, **edges)
         self._heard = heard
         self._rng = rng
+        self._limits = limits
         self._judges: list[DiagnosedTalk] = []
 
     def _judge(self, encapsulation: Encapsulation) -> DiagnosedTalk:
         heard = None if self._judges else self._heard
-        talk = DiagnosedTalk(encapsulation, self.request.live.label, heard, self._rng)
+        talk = DiagnosedTalk(encapsulation, self.request.live.label, heard, self._rng, self._limits)
         self._judges.append(talk)
         return talk
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,11 +15,15 @@ from voipbin_cli.analysis.conversation.side_by_side import SideBySide
 from voipbin_cli.analysis.conversation.turns import MS, Span, Turns, spread, tell_turns
 from voipbin_cli.analysis.conversation.voice_activity import Spoken, VoiceFold
 from voipbin_cli.analysis.farend.far_queue import CALL, QueueRule
+from voipbin_cli.codec.codecs import SAMPLE_RATE_HZ
 
 # Speech is dated within this in 95 of 100 cases, where the noise is 20 dB below it.
 UNCERTAINTY_MS = 40.0
 # Speech that lies within our own, later by the echo's delay give or take so much, is the echo.
 _ECHO_NS = 150 * MS
+# So much of what is received waits for us to make a sound, ten minutes; without that there is no
+# conversation, and nothing to look for.
+_WAITING_SAMPLES = 600 * SAMPLE_RATE_HZ
 # Music is no talker: where it is most of what is heard nobody knows who speaks.
 _MUSIC_SHARE = 0.5
 
@@ -84,10 +89,17 @@ class Conversation:
         self._voice, self._echo = VoiceFold(), EchoFold()
         self._both = SideBySide(self._echo)
         self._from_ns: int | None = None
+        self._waiting: deque[tuple[Ints, Samples]] = deque()
+        self._waiting_samples = 0
 
     def receive(self, time_ns: Ints, samples: Samples) -> None:
         """Take messages of one length each that came at `time_ns`: int16 at 8 kHz."""
-        self._hear(self._received.add(time_ns, samples))
+        self._waiting.append((time_ns, samples))
+        self._waiting_samples += len(samples)
+        if self._sent.utterances:
+            self._catch_up()
+        while self._waiting_samples > _WAITING_SAMPLES:
+            self._waiting_samples -= len(self._waiting.popleft()[1])
 
     def send(self, time_ns: Ints, samples: Samples) -> None:
         """Take messages of one length each that were sent at `time_ns`."""
@@ -95,6 +107,9 @@ class Conversation:
 
     def finish(self) -> None:
         """The stream is over."""
+        if not self._sent.utterances:
+            return
+        self._catch_up()
         self._hear(self._received.finish())
         self._play(self._sent.finish())
         self._voice.finish()
@@ -115,6 +130,11 @@ class Conversation:
             untold = OWN_VOICE if len(spoken) < len(caller) else ""
             caller = spoken
         return Talk(tell_turns(caller, ours), echo, untold)
+
+    def _catch_up(self) -> None:
+        while self._waiting:
+            self._hear(self._received.add(*self._waiting.popleft()))
+        self._waiting_samples = 0
 
     def _span(self, spoken: Spoken) -> Span:
         assert self._from_ns is not None

@@ -53,9 +53,16 @@ class SentTrack:
     def add(self, time_ns: Ints, samples: Samples) -> Iterator[TimedSound]:
         """Take messages of one length each; yield what the phone has heard until the last one."""
         size = len(samples) // max(1, len(time_ns))
+        if not size:
+            return
+        data = samples.astype("<i2", copy=False).tobytes()
+        levels = _levels(samples.reshape(-1, size))
+        heard: list[TimedSound] = []
         for row, at_ns in enumerate(time_ns.tolist()):
-            if size:
-                yield from self._feed(at_ns, samples[row * size : (row + 1) * size])
+            pcm = data[2 * row * size : 2 * (row + 1) * size]
+            heard += self._feed(at_ns, pcm, levels[row])
+        if heard:
+            yield TimedSound(heard[0].at_ns, np.concatenate([one.samples for one in heard]))
 
     def finish(self) -> Iterator[TimedSound]:
         """Yield what still waits: the stream is over."""
@@ -63,19 +70,19 @@ class SentTrack:
             waiting_ns = self._queue.level.waiting * NS_PER_SAMPLE
             yield from self._play_until(self._tick_ns + waiting_ns)
 
-    def _feed(self, at_ns: int, samples: Samples) -> Iterator[TimedSound]:
+    def _feed(self, at_ns: int, pcm: bytes, levels: Floats) -> Iterator[TimedSound]:
         if self._tick_ns is None:
             # In the mean a frame waits for half of the far end's period.
             self._tick_ns = at_ns + FRAME_NS // 2
         yield from self._play_until(at_ns)
         begins_ns = self._tick_ns + self._queue.level.waiting * NS_PER_SAMPLE
         lost = self._queue.level.lost
-        self._queue.feed(samples.astype("<i2").tobytes())
+        self._queue.feed(pcm)
         if self._queue.level.lost > lost:
             if self.utterances:
                 self.utterances[-1].until_ns = min(self.utterances[-1].until_ns, at_ns)
         else:
-            self._note(at_ns, begins_ns, samples)
+            self._note(at_ns, begins_ns, levels)
 
     def _play_until(self, at_ns: int) -> Iterator[TimedSound]:
         assert self._tick_ns is not None
@@ -87,9 +94,8 @@ class SentTrack:
             self._tick_ns += now * FRAME_NS
             ticks -= now
 
-    def _note(self, at_ns: int, begins_ns: int, samples: Samples) -> None:
+    def _note(self, at_ns: int, begins_ns: int, levels: Floats) -> None:
         """Where the message sounds, as a new utterance or the same one."""
-        levels = _levels(samples)
         loud = np.flatnonzero(levels > _SOUNDS_DBFS)
         if not loud.size:
             return
@@ -104,11 +110,11 @@ class SentTrack:
             self.utterances.append(Utterance(at_ns, from_ns, until_ns, loudest, last))
 
 
-def _levels(samples: Samples) -> Floats:
-    """The level of each 10 ms, a shorter rest included, in dBFS."""
-    squares = samples.astype(np.float64) ** 2
-    starts = np.arange(0, len(samples), _HOP)
-    counts = np.diff(starts, append=len(samples))
-    means = np.add.reduceat(squares, starts) / counts / 32768**2
+def _levels(rows: Samples) -> Floats:
+    """The level of each 10 ms of each message, a shorter rest included, in dBFS."""
+    squares = rows.astype(np.float64) ** 2
+    starts = np.arange(0, rows.shape[1], _HOP)
+    counts = np.diff(starts, append=rows.shape[1])
+    means = np.add.reduceat(squares, starts, axis=1) / counts / 32768**2
     levels: Floats = 10 * np.log10(np.maximum(means, 1e-12))
     return levels

@@ -12,6 +12,8 @@ from voipbin_cli.codec.codecs import SAMPLE_RATE_HZ
 # So much of one track waits for the other, ten minutes, as a file is read in pieces of each. Where
 # one has nothing for longer, both begin anew.
 _WAITING_SAMPLES = 600 * SAMPLE_RATE_HZ
+# Fewer are not worth a look.
+_AT_ONCE = 2 * SAMPLE_RATE_HZ
 
 
 class SideBySide:
@@ -41,7 +43,7 @@ class SideBySide:
             received.take((start_ns - received.at_ns) // NS_PER_SAMPLE)
             self._is_aligned = True
         both = min(sent.count, received.count)
-        if both:
+        if both >= _AT_ONCE:
             self._echo.add(sent.take(both), received.take(both))
 
 
