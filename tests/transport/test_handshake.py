@@ -390,11 +390,14 @@ def test_no_tls_towards_a_server_that_wants_it(tls_peer: Peer) -> None:
 # Proxies
 
 
+@pytest.mark.parametrize(
+    ("variable", "scheme"), [("HTTP_PROXY", "http://"), ("ALL_PROXY", "http://"), ("ALL_PROXY", "")]
+)
 def test_the_environments_proxy_is_used_but_not_towards_this_machine(
-    monkeypatch: pytest.MonkeyPatch,
+    variable: str, scheme: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with Peer(routes={("CONNECT", "far.invalid:80"): Answer(407)}) as proxy, Peer([Fin()]) as near:
-        monkeypatch.setenv("HTTP_PROXY", f"http://user:pr0xypass@127.0.0.1:{proxy.port}")
+        monkeypatch.setenv(variable, f"{scheme}user:pr0xypass@127.0.0.1:{proxy.port}")
         error = failure(f"ws://far.invalid{PATH}")
         assert error.message == "the proxy answered HTTP 407"
         assert "s3cr3t" not in repr(proxy.requests)

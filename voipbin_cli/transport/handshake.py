@@ -7,11 +7,13 @@ import re
 import ssl as ssl_module
 from collections.abc import Callable, Mapping
 from typing import Any, cast
-from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 from websockets import exceptions
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.client import ClientProtocol
+from websockets.proxy import get_proxy
+from websockets.uri import parse_uri
 
 from voipbin_cli import USER_AGENT
 from voipbin_cli.errors import ConnectionFailed, UsageError, VoipbinError
@@ -93,7 +95,7 @@ async def _connect(
         compression=None,
         additional_headers=dict(headers),
         user_agent_header=USER_AGENT,
-        proxy=None if is_loopback(urlsplit(url).hostname) else True,
+        proxy=_proxy_towards(url),
         open_timeout=connect_timeout,
         # MessageChannel sends the pings, as it times them.
         ping_interval=None,
@@ -102,6 +104,18 @@ async def _connect(
         create_connection=cast("type[ClientConnection]", create),
         **options,
     )
+
+
+def _proxy_towards(url: str) -> str | None:
+    """The proxy that the environment names for `url`, by the variables that the API obeys, too.
+
+    The library looks at none of ALL_PROXY; and what has no scheme is HTTP's (curl(1), --proxy).
+    """
+    uri = parse_uri(url)
+    if is_loopback(uri.host) or proxy_bypass(f"{uri.host}:{uri.port}"):
+        return None
+    proxy = get_proxy(uri) or getproxies().get("all") or None
+    return proxy if proxy is None or "://" in proxy else f"http://{proxy}"
 
 
 def _explain(
