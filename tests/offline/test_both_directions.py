@@ -37,8 +37,8 @@ def capture(path: Path, frame_ms: int) -> Path:
 def test_each_direction_has_its_findings_and_figures(tmp_path: Path) -> None:
     done = voipbin("stream", "diagnose", capture(tmp_path / "c.pcapng", 25), "--json", cwd=tmp_path)
     assert done.status == 6
-    (found,) = done.summary["findings"]
-    assert (found["id"], found["direction"]) == ("sender-pace", "out")
+    (found,) = (one for one in done.summary["findings"] if one.get("direction") == "out")
+    assert found["id"] == "sender-pace"
     assert "start + n x 20 ms" in found["remedy"]
     # 400 frames in 9.98 s, and the holes between them: a fifth
     assert done.summary["metrics_sent"]["frames"] == 400
