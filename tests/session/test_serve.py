@@ -72,6 +72,8 @@ def served(
         asked = ServeRequest(memoryview(pcm), Encapsulation(encapsulation), loop, **request)
         serving = Serving(asked, told)
         options: dict[str, Any] = {"token": token} if token else {}
+        if listen is serve_websocket:
+            options["turned_away"] = serving.turned_away
         if max_peers is not None:
             options["max_peers"] = max_peers
         server = await listen(serving.handle, "127.0.0.1", 0, **options)
@@ -258,6 +260,40 @@ def test_what_peers_send_is_kept(tmp_path: Path) -> None:
     assert path.name.startswith("peer-1-127.0.0.1-")
     with wave.open(str(path)) as file:
         assert file.readframes(file.getnframes()) == mulaw_to_s16le(b"".join(CODES))
+
+
+def test_a_peer_that_sends_faster_than_time_passes_fills_no_disk(tmp_path: Path) -> None:
+    with served("sln", loop=0, record=tmp_path) as server:
+        client = server.connect()
+        for _ in range(20):
+            client.send_binary(bytes(2 * 8000))
+        wait_until(lambda: "ahead of time" in str(server.told))
+        client.close()
+        wait_until(lambda: server.serving.connected == 0)
+    (path,) = tmp_path.iterdir()
+    with wave.open(str(path)) as file:
+        assert 9 * 8000 <= file.getnframes() <= 13 * 8000
+
+
+def test_strangers_fill_no_disk_to_its_end(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr("voipbin_cli.session.served_peer.LEFT_FREE_BYTES", 1 << 60)
+    with served("sln", loop=0, record=tmp_path) as server:
+        client = server.connect()
+        client.send_binary(bytes(320))
+        wait_until(lambda: "MiB are free" in str(server.told))
+        client.close()
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_web_page_hears_nothing_unless_it_knows_the_token() -> None:
+    with served() as server:
+        with pytest.raises(websocket.WebSocketBadStatusException) as caught:
+            server.connect(origin="https://example.com")
+        assert caught.value.status_code == 403
+        assert "https://example.com" in str(server.told)
+        assert server.serving.peers == 0
+    with served(token="s3cret") as server:
+        server.connect("/s3cret", origin="https://example.com").close()
 
 
 def test_only_the_token_s_path_is_there() -> None:

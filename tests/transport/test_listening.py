@@ -7,9 +7,10 @@ import socket
 from pathlib import Path
 
 import pytest
+from websockets.datastructures import Headers
 
 from tests.support.cli import voipbin
-from voipbin_cli.transport.listening import cannot_listen
+from voipbin_cli.transport.listening import cannot_listen, foreign_page
 
 
 @pytest.mark.parametrize(
@@ -60,3 +61,32 @@ def test_every_server_says_so_in_the_same_words(
     assert result.stderr.endswith(
         f"voipbin: port {port} is in use\nhint: choose another with {option}\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("headers", "is_on_loopback", "is_foreign"),
+    [
+        ({"Host": "127.0.0.1:8765"}, True, False),
+        ({"Host": "localhost:8765", "Origin": "http://localhost:3000"}, True, False),
+        ({"Host": "[::1]:8765", "Origin": "http://[::1]"}, True, False),
+        ({"Host": "127.0.0.1:8765", "Origin": "https://example.com"}, True, True),
+        ({"Host": "127.0.0.1:8765", "Origin": "null"}, True, True),
+        ({"Host": "127.0.0.1:8765", "Origin": "http://["}, True, True),
+        ({"Host": "example.com:8765", "Origin": "http://localhost"}, True, True),
+        ({"Host": "example.com:8765"}, True, True),
+        ({"Host": "example.com:8765"}, False, False),
+        ({"Host": "example.com", "Origin": "http://example.com"}, False, True),
+        ({"Host": "192.0.2.7:8765", "Origin": "http://192.0.2.7:8765"}, False, False),
+        ({"Host": "192.0.2.7:8765", "Origin": "http://192.0.2.8:8765"}, False, True),
+        ({}, True, False),
+    ],
+)
+def test_pages_of_other_hosts_are_told_by_origin_and_host(
+    headers: dict[str, str], is_on_loopback: bool, is_foreign: bool
+) -> None:
+    assert bool(foreign_page(Headers(headers), is_on_loopback=is_on_loopback)) is is_foreign
+
+
+def test_an_origin_that_is_given_twice_hides_nothing() -> None:
+    headers = Headers([("Origin", "http://localhost"), ("Origin", "https://example.com")])
+    assert "example.com" in foreign_page(headers, is_on_loopback=False)

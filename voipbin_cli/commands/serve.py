@@ -103,7 +103,7 @@ class ServeOptions:
         str | None,
         typer.Option(
             help="Only who asks for the path /TOKEN is let in; as an argument it is in the "
-            "list of processes.",
+            "list of processes. Without one, web pages of other hosts are turned away.",
             metavar="TOKEN",
             envvar=SERVE_TOKEN,
             rich_help_panel=SERVING,
@@ -113,7 +113,7 @@ class ServeOptions:
     record: Annotated[
         str | None,
         typer.Option(
-            help="Keep what they send, a file for each.",
+            help="Keep what they send, a file for each, no faster than time passes.",
             metavar="DIRECTORY",
             rich_help_panel=SERVING,
             show_default=False,
@@ -236,5 +236,10 @@ async def _listen(
     if options.is_tcp:
         return await serve_audiosocket(serving.handle, options.host, options.port, ssl=context)
     return await serve_websocket(
-        serving.handle, options.host, options.port, ssl=context, token=options.admitting
+        serving.handle,
+        options.host,
+        options.port,
+        ssl=context,
+        token=options.admitting,
+        turned_away=serving.turned_away,
     )

@@ -13,6 +13,9 @@ from voipbin_cli.session.send_form import check_choice
 from voipbin_cli.session.served_peer import ServedPeer, ServeRequest
 from voipbin_cli.transport.websocket_server import Peer
 
+# Who is refused again and again under other names fills no terminal and no log.
+_CAUSES_TOLD = 8
+
 
 class Serving:
     """Serves every peer that comes, and adds up what was sent.
@@ -29,6 +32,7 @@ class Serving:
         self.errors = Errors()
         self._tell = tell
         self._connected: set[ServedPeer] = set()
+        self._turned_away: set[str] = set()
 
     async def handle(self, peer: Peer) -> None:
         """Serve one peer; what goes wrong with it is told, and harms no other."""
@@ -44,6 +48,13 @@ class Serving:
             self._connected.discard(served)
             self._count(served)
             await peer.close()
+
+    def turned_away(self, why: str) -> None:
+        """Tell of a request that was refused, once for each cause, and of no more than some."""
+        if why not in self._turned_away and len(self._turned_away) < _CAUSES_TOLD:
+            self._turned_away.add(why)
+            message = f"turned away: {why}; whoever knows a --token is let in"
+            self._tell("warning", {"message": message})
 
     def _count(self, served: ServedPeer) -> None:
         pacer = served.sender.pacer

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -35,6 +36,9 @@ FRAME_BYTES = 2 * FRAME_SAMPLES
 # subprotocol is waited for longer (asterisk/asterisk#1712).
 START_PATIENCE_S = 0.2
 SUBPROTOCOL_PATIENCE_S = 5.0
+# What a peer may be ahead of time in its recording: networks catch up, and clocks differ.
+AHEAD_S = 10
+LEFT_FREE_BYTES = 128 << 20
 _NOT_IN_FILE_NAMES = re.compile(r"[^A-Za-z0-9.-]+")
 
 
@@ -119,6 +123,8 @@ class ServedPeer:
         self._began_ns = time.monotonic_ns()
         self._file: AudioFile | None = None
         self._is_unfit = False
+        self._kept_samples = 0
+        self._is_dropping = False
 
     def _make_sender(self, encapsulation: Encapsulation, form: Callable[[], SendForm]) -> Sender:
         return Sender(
@@ -211,7 +217,7 @@ class ServedPeer:
             self._keep([AudioFrame(pcm, at_ns, Unit(data, None, None), codec, SAMPLE_RATE_HZ)])
 
     def _keep(self, frames: list[AudioFrame]) -> None:
-        if self._request.record is None or not frames:
+        if self._request.record is None or not frames or not self._may_keep(frames):
             return
         if self._file is None:
             name = _NOT_IN_FILE_NAMES.sub("-", self.peer.identity or self.peer.name)
@@ -220,6 +226,28 @@ class ServedPeer:
             self._file = AudioFile(str(path))
             self.tell("recording", {"output": str(path)})
         self._file.hear_frames(frames)
+
+    def _may_keep(self, frames: list[AudioFrame]) -> bool:
+        """Whether a stranger's audio goes to the disk: as much as time passes, while there is room.
+
+        Who sends faster than anybody speaks would fill it.
+        """
+        assert self._request.record is not None
+        samples = sum(len(frame.pcm) // 2 for frame in frames)
+        elapsed_s = (time.monotonic_ns() - self._began_ns) / 1e9
+        if (self._kept_samples + samples) / SAMPLE_RATE_HZ > elapsed_s + AHEAD_S:
+            self._drop(f"it sends more than {AHEAD_S} s ahead of time, and that is not recorded")
+            return False
+        if shutil.disk_usage(self._request.record).free < LEFT_FREE_BYTES:
+            self._drop(f"less than {LEFT_FREE_BYTES >> 20} MiB are free, so it is not recorded")
+            return False
+        self._kept_samples += samples
+        return True
+
+    def _drop(self, why: str) -> None:
+        if not self._is_dropping:
+            self._is_dropping = True
+            self.tell("warning", {"message": f"{self.name}: {why}"})
 
     # Asterisk's control messages
 

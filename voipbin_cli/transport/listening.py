@@ -1,11 +1,17 @@
-"""Why a port cannot be listened on, told as what happened and what to do."""
+"""What all that listen share: why a port cannot be had, and which requests are of web pages."""
 
 from __future__ import annotations
 
 import errno
+import ipaddress
 import socket
+from urllib.parse import urlsplit
+
+from websockets.datastructures import Headers
 
 from voipbin_cli.errors import MachineError
+from voipbin_cli.text import printable
+from voipbin_cli.transport.addresses import is_loopback
 
 # The kernel keeps these for root, and for who has CAP_NET_BIND_SERVICE (ip(7)).
 _FIRST_FREE_PORT = 1024
@@ -32,3 +38,39 @@ def cannot_listen(
     return MachineError(
         f"cannot listen on {host}:{port}: {reason}", hint=f"choose another port with {option}"
     )
+
+
+def foreign_page(headers: Headers, *, is_on_loopback: bool) -> str:
+    """Return what says that a web page of another host may be behind a request; else nothing.
+
+    Any page that a user of this machine looks at can open a WebSocket to it.
+    """
+    # RFC 6455 10.2: "Servers that are not intended to process input from any web page but only for
+    # certain sites SHOULD verify the |Origin| field is an origin they expect."
+    hosts = {_host(f"//{host}") for host in headers.get_all("Host")}
+    for origin in headers.get_all("Origin"):
+        host = _host(origin)
+        # Some programs name in Origin what they connect to; no page of others has an address of
+        # ours for its host, while a name may lead anywhere.
+        if not is_loopback(host) and not (host in hosts and _is_address(host)):
+            return f"a web page is behind it (Origin: {printable(origin, 80)})"
+    # A name that leads here only since its page was loaded is its page's own host (DNS rebinding).
+    # RFC 9110 7.2: "A user agent MUST generate a Host header field in a request".
+    if is_on_loopback and not all(map(is_loopback, hosts)):
+        said = ", ".join(headers.get_all("Host"))
+        return f"it asks for another host (Host: {printable(said, 80)})"
+    return ""
+
+
+def _host(url: str) -> str | None:
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
+        return None
+
+
+def _is_address(host: str | None) -> bool:
+    try:
+        return bool(ipaddress.ip_address(host or ""))
+    except ValueError:
+        return False

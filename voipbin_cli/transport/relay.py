@@ -8,7 +8,6 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol, cast
-from urllib.parse import urlsplit
 
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
@@ -18,10 +17,9 @@ from websockets.protocol import State
 
 from voipbin_cli.codec.encapsulation import Direction
 from voipbin_cli.errors import VoipbinError
-from voipbin_cli.transport.addresses import is_loopback
 from voipbin_cli.transport.channel import Message
 from voipbin_cli.transport.connection import ConnectionEnded, MediaConnection
-from voipbin_cli.transport.listening import cannot_listen
+from voipbin_cli.transport.listening import cannot_listen, foreign_page
 
 HOST = "127.0.0.1"
 MAX_MESSAGE_BYTES = 1024 * 1024
@@ -69,7 +67,7 @@ class Relay:
 
     Messages pass as they are, text and empty ones too; a far end that is gone without a close
     frame is so for the client. What `connect` raises becomes the client's HTTP answer. Pages of
-    other hosts (`Origin`) are refused: they would borrow the user's credential.
+    other hosts (`Origin`, `Host`) are refused: they would borrow the user's credential.
     """
 
     def __init__(
@@ -121,9 +119,7 @@ class Relay:
         return client
 
     async def _open(self, connection: ServerConnection, request: Request) -> Response | None:
-        # A browser names the page that connects in Origin (RFC 6455 10.2).
-        origin = request.headers.get("Origin")
-        if origin is not None and not is_loopback(urlsplit(origin).hostname):
+        if foreign_page(request.headers, is_on_loopback=True):
             return connection.respond(403, "not for pages of other hosts\n")
         if len(self._clients) >= _MAX_CLIENTS:
             return connection.respond(503, "too many clients\n")

@@ -20,9 +20,10 @@ from websockets.http11 import Request, Response
 from websockets.protocol import State
 
 from voipbin_cli.codec.chan_websocket import SUBPROTOCOL
+from voipbin_cli.transport.addresses import is_loopback
 from voipbin_cli.transport.channel import Message
 from voipbin_cli.transport.connection import ConnectionEnded
-from voipbin_cli.transport.listening import cannot_listen
+from voipbin_cli.transport.listening import cannot_listen, foreign_page
 
 MAX_PEERS = 1000
 # Connections above MAX_PEERS that still get an answer, 503; further ones are closed without one.
@@ -163,15 +164,23 @@ class _Counted(ServerConnection):
 
 class _WebSocketServer:
     def __init__(
-        self, handler: Handler, slots: ConnectionSlots, token: str | None, clock: Callable[[], int]
+        self,
+        handler: Handler,
+        slots: ConnectionSlots,
+        token: str | None,
+        turned_away: Callable[[str], None],
+        clock: Callable[[], int],
     ) -> None:
         self._handler = handler
         self._slots = slots
         self._path = f"/{token}" if token else None
+        self._turned_away = turned_away
         self._clock = clock
+        self._is_on_loopback = False
         self.port = 0
 
     async def start(self, host: str, port: int, ssl: tls.SSLContext | None) -> None:
+        self._is_on_loopback = is_loopback(host)
         try:
             self._server = await serve(
                 self._handle,
@@ -204,10 +213,17 @@ class _WebSocketServer:
         await self._handler(_WebSocketPeer(connection, self._clock))
 
     def _look_at(self, connection: ServerConnection, request: Request) -> Response | None:
-        """404 where the token is not in the path, as for any other path; 503 when it is full."""
+        """404 where the token is not in the path, as for any other path; 503 when it is full.
+
+        Where there is no token, nothing but this keeps out the pages that somebody looks at: 403.
+        """
         path = urlsplit(request.path).path
         if self._path is not None and not hmac.compare_digest(path.encode(), self._path.encode()):
             return connection.respond(404, "not found\n")
+        page = foreign_page(request.headers, is_on_loopback=self._is_on_loopback)
+        if page and self._path is None:
+            self._turned_away(page)
+            return connection.respond(403, "not for pages of other hosts\n")
         if self._slots.are_taken:
             return connection.respond(503, "too many connections\n")
         return None
@@ -227,12 +243,14 @@ async def serve_websocket(
     ssl: tls.SSLContext | None = None,
     token: str | None = None,
     max_peers: int = MAX_PEERS,
+    turned_away: Callable[[str], None] = lambda why: None,
     clock: Callable[[], int] = time.monotonic_ns,
 ) -> Server:
     """Listen; `handler(peer)` runs for each connection. With a `token` only `/token` is there.
 
+    Without one, `turned_away(why)` hears of requests that web pages of other hosts may have made.
     Raises MachineError when the port cannot be had.
     """
-    server = _WebSocketServer(handler, ConnectionSlots(max_peers), token, clock)
+    server = _WebSocketServer(handler, ConnectionSlots(max_peers), token, turned_away, clock)
     await server.start(host, port, ssl)
     return server
