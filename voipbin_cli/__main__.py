@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+from typing import Any
 
 
 def run() -> int:
     """Run the command line and return its exit status."""
-    is_closed = sys.stdout is None
-    if is_closed:
-        _stand_in_for_stdout()
-    if sys.argv[1:] in (["--version"], ["-V"]) and not is_closed:
+    # Ctrl-C while modules are loaded, or at the exit, ends this process as it ends any other:
+    # Python would print where it was.
+    _let_ctrl_c(signal.SIG_DFL)
+    if sys.argv[1:] in (["--version"], ["-V"]) and sys.stdout is not None:
         from voipbin_cli import __version__
 
         sys.stdout.write(f"voipbin {__version__}\n")
         return 0
     from voipbin_cli.environment import keep_secrets
+    from voipbin_cli.standard_streams import complete
 
+    complete()
     keep_secrets()
     if kind := os.environ.get("_VOIPBIN_COMPLETE"):
         from voipbin_cli.shell.tab import answer_and_exit
@@ -25,19 +29,17 @@ def run() -> int:
         answer_and_exit(kind, sys.argv[1:])
     from voipbin_cli.main import main
 
-    return main()
+    try:
+        _let_ctrl_c(signal.default_int_handler)
+        return main()
+    finally:
+        _let_ctrl_c(signal.SIG_DFL)
 
 
-def _stand_in_for_stdout() -> None:
-    """Take the place of a closed stdout, so that no socket or file of ours does.
-
-    It can be read only: who has nothing to say there runs as ever, who has is told.
-    """
-    descriptor = os.open(os.devnull, os.O_RDONLY)
-    if descriptor != 1:
-        os.dup2(descriptor, 1)
-        os.close(descriptor)
-    sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+def _let_ctrl_c(do: Any) -> None:
+    """Set what Ctrl-C does, unless whoever started us had it ignored."""
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, do)
 
 
 if __name__ == "__main__":

@@ -276,17 +276,13 @@ def test_closing_the_blocks_closes_the_file(tmp_path):
         assert len(os.listdir("/proc/self/fd")) == before
 
 
-class Standard:
-    """A stand-in for sys.stdin."""
-
-    def __init__(self, data):
-        self.buffer = io.BytesIO(data)
+STDIN = "voipbin_cli.media.audio_source.open_stdin"
 
 
 @pytest.fixture
 def play_stdin(monkeypatch):
     def run(data, **options):
-        monkeypatch.setattr("sys.stdin", Standard(data))
+        monkeypatch.setattr(STDIN, lambda: io.BytesIO(data))
         return play("-", **options)
 
     return run
@@ -367,11 +363,9 @@ def test_no_more_is_asked_of_a_pipe_than_fits_whatever_its_header_claims(monkeyp
             asked.append(size)
             return super().read(size)
 
-    standard = Standard(b"")
     header = bytearray(streaming_header(8000, 1))
     struct.pack_into("<HI", header, 22, 65_535, 4_000_000_000)
-    standard.buffer = Watched(bytes(header) + bytes(200_000))
-    monkeypatch.setattr("sys.stdin", standard)
+    monkeypatch.setattr(STDIN, lambda: Watched(bytes(header) + bytes(200_000)))
     with contextlib.suppress(UsageError):
         play("-")
     assert max(asked) <= 1 << 22
@@ -381,7 +375,8 @@ def test_no_more_is_asked_of_a_pipe_than_fits_whatever_its_header_claims(monkeyp
 def test_any_bytes_on_stdin_play_or_are_refused(data, kept):
     from unittest import mock
 
-    with mock.patch("sys.stdin", Standard(streaming_header(8000, 1)[:kept] + data)):
+    given = io.BytesIO(streaming_header(8000, 1)[:kept] + data)
+    with mock.patch(STDIN, return_value=given):
         try:
             play("-")
         except UsageError as error:

@@ -24,13 +24,11 @@ def test_a_file_is_seen_from_its_beginning_and_closed(tmp_path: Path) -> None:
 
 
 def test_standard_input_is_read_on_and_left_open(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Pipe:
-        buffer = io.BufferedReader(io.BytesIO(b"samples"))
-
-    monkeypatch.setattr("sys.stdin", Pipe)
+    pipe = io.BufferedReader(io.BytesIO(b"samples"))
+    monkeypatch.setattr("voipbin_cli.offline.source.open_stdin", lambda: pipe)
     with opened("-") as source:
         assert source.window.data == b"samples"
-    assert not Pipe.buffer.closed
+    assert not pipe.closed
 
 
 @pytest.mark.parametrize("name", ["none", ".", "a\0b"])

@@ -339,10 +339,8 @@ def test_one_packet_alone_is_a_dump_too(tmp_path: Path) -> None:
 
 
 def test_standard_input_is_read_like_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Pipe:
-        buffer = io.BufferedReader(io.BytesIO(b"".join(vector("audiosocket-linear"))))
-
-    monkeypatch.setattr("sys.stdin", Pipe)
+    pipe = io.BufferedReader(io.BytesIO(b"".join(vector("audiosocket-linear"))))
+    monkeypatch.setattr("voipbin_cli.offline.source.open_stdin", lambda: pipe)
     assert Judged("-").summary["frames"] == 50
 
 

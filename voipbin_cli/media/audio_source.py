@@ -5,9 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-import sys
 from collections.abc import Iterator, Sequence
-from typing import Any, BinaryIO, Protocol, cast
+from typing import Any, Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +15,7 @@ from voipbin_cli.errors import UsageError
 from voipbin_cli.media.resample import Resampler, Samples
 from voipbin_cli.media.sound_file import OpenSound, missing_words, open_sound
 from voipbin_cli.media.wav_reader import WavReader
+from voipbin_cli.standard_streams import open_stdin
 
 RATE_HZ = 8000
 BLOCK_SAMPLES = 160
@@ -114,7 +114,7 @@ class AudioSource:
         played = 0
         while self._loop == 0 or played < self._loop:
             for path in self._paths:
-                with contextlib.ExitStack() as stack:
+                with _told_as_unreadable(path), contextlib.ExitStack() as stack:
                     file = _Counted(self._open(path, stack))
                     count = 0
                     for samples in _mono_at_8k(file):
@@ -138,10 +138,8 @@ class AudioSource:
             file = self._open_file(path)
             stack.callback(file.close)
             return file
-        pipe: BinaryIO = sys.stdin.buffer
-        if path != "-":
-            pipe = open(path, "rb")  # noqa: SIM115
-            stack.callback(pipe.close)
+        pipe = open_stdin() if path == "-" else open(path, "rb")  # noqa: SIM115
+        stack.callback(pipe.close)
         if self._raw_stdin:
             return _RawPipe(pipe, *self._raw)
         return WavReader(pipe, _pipe_name(path))
@@ -196,6 +194,16 @@ def is_pipe(path: str) -> bool:
     except (OSError, ValueError):
         return False
     return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)
+
+
+@contextlib.contextmanager
+def _told_as_unreadable(path: str) -> Iterator[None]:
+    """Say of what the system does not let be read that it is the input's fault."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise UsageError(f"cannot read {_pipe_name(path)}: {reason}") from error
 
 
 def _pipe_name(path: str) -> str:

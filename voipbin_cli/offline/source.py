@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import io
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import BinaryIO, NamedTuple, NoReturn, cast
+from typing import BinaryIO, NamedTuple, NoReturn
 
 from voipbin_cli.capture.formats import MAGIC_BYTES
 from voipbin_cli.capture.window import Window
@@ -16,6 +14,7 @@ from voipbin_cli.codec.lookalikes import is_text
 from voipbin_cli.errors import DecodeError, NothingToJudge, UsageError
 from voipbin_cli.offline.compressed import decompressed
 from voipbin_cli.offline.file_kind import HEAD_BYTES, FileKind, foreign_name, sniff
+from voipbin_cli.standard_streams import open_stdin
 
 STDIN = "-"
 CAPTURES = "captures are pcap, pcapng or snoop"
@@ -58,7 +57,7 @@ def opened_bytes(path: str, *, hint: str = "") -> Iterator[BinaryIO]:
     Raises UsageError where that fails.
     """
     if path == STDIN:
-        yield decompressed(cast(io.BufferedReader, sys.stdin.buffer))
+        yield decompressed(open_stdin())
         return
     try:
         file = open(path, "rb")  # noqa: SIM115 - closed below; only opening it is wrong usage

@@ -1,0 +1,61 @@
+"""Whatever the standard streams are: a status that is right, and nothing lost."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.support.cli import VOIPBIN, environment
+
+
+def run_by_shell(command: str, tmp_path: Path) -> subprocess.CompletedProcess[bytes]:
+    line = " ".join([*VOIPBIN, command])
+    return subprocess.run(
+        ["sh", "-c", line], cwd=tmp_path, env=environment(tmp_path), capture_output=True
+    )
+
+
+@pytest.mark.parametrize("streams", ["<&- >&- 2>&-", "2>/dev/full"])
+def test_a_recording_needs_no_standard_stream(streams: str, tmp_path: Path) -> None:
+    ended = run_by_shell(f"stream record sim -d 0.2 -o a.wav {streams}", tmp_path)
+    assert ended.returncode == 0
+    assert (tmp_path / "a.wav").stat().st_size == 80 + 2 * 1600
+
+
+@pytest.mark.parametrize(
+    ("command", "status"),
+    [("play sim - --raw <&-", 2), ("validate - <&-", 3), ("play sim - 0>x", 2)],
+)
+def test_an_input_that_gives_nothing_is_no_bug(command: str, status: int, tmp_path: Path) -> None:
+    ended = run_by_shell(f"stream {command}", tmp_path)
+    assert ended.returncode == status
+    assert ended.stderr.startswith(b"voipbin: ")
+    assert b"standard input" in ended.stderr
+
+
+def test_a_pipe_that_stays_open_holds_up_no_exit(tmp_path: Path) -> None:
+    read_end, write_end = os.pipe()
+    try:
+        ended = subprocess.run(
+            [*VOIPBIN, "stream", "play", "sim", "-", "--raw", "-d", "0.2"],
+            stdin=read_end,
+            capture_output=True,
+            env=environment(tmp_path),
+            timeout=10,
+        )
+    finally:
+        os.close(read_end)
+        os.close(write_end)
+    assert (ended.returncode, ended.stderr) == (0, b"")
+
+
+def test_ctrl_c_while_modules_are_loaded_leaves_no_traceback(tmp_path: Path) -> None:
+    (tmp_path / "typer.py").write_text(
+        "import os, signal, time\nos.kill(os.getpid(), signal.SIGINT)\ntime.sleep(5)\n"
+    )
+    env = environment(tmp_path) | {"PYTHONPATH": str(tmp_path)}
+    ended = subprocess.run([*VOIPBIN, "--help"], env=env, capture_output=True)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (-2, b"", b"")
