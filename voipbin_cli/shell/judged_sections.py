@@ -44,7 +44,19 @@ SUMMARY = (
     Entry("metrics", "The figures of what is received: see METRICS.", _DIAGNOSE),
     Entry("metrics_sent", "The same of what was sent, null where that was nothing.", _DIAGNOSE),
     Entry("far_end", "What the far end made of what was sent, or null.", _BOTH),
-    Entry("conversation", "Turns, response times and echo between both directions.", _DIAGNOSE),
+    Entry(
+        "conversation",
+        "Of a call of which both directions are there and sound, else null: turns; response_ms "
+        "(from the end of the caller's speech to the first sounding frame sent) and barge_in_ms "
+        "(from the caller's onset while we sound until the phone hears us no more), each min, p50, "
+        "p95, max, null where it never happened; false_barge_ins (words broken off for nobody, "
+        "those that are certain); talk_over_ms; dead_air_ms (total and longest, of silences of two "
+        "seconds and more); echo (delay_ms from when the phone heard it, level_db against what was "
+        "sent) or null; uncertainty_ms, within which 95 % of onsets and ends of speech are dated (more in noise). "
+        "What cannot be told (a mix of several parties, music, our own voice coming back) is null, "
+        "and untold says why.",
+        _DIAGNOSE,
+    ),
     Entry("reconnects", "How often a lost connection was won back.", _DIAGNOSE),
     Entry("close", "How the last connection ended: code, reason, cause.", _DIAGNOSE),
     Entry("tcp", "Where media came in TCP: what was sent again, windows, round trips.", _DIAGNOSE),

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.corpus.sounds import OTHERS, VOICES, sentence, to_pcm
+from tests.corpus.sounds import OTHERS, VOICES, sentence, talker, to_pcm
 from tests.corpus.sounds import noise as corpus_noise
 from voipbin_cli.analysis.conversation.voice_activity import VoiceEvent, VoiceFold
 
@@ -137,3 +137,11 @@ def test_speech_begins_and_ends_within_40_ms_of_the_truth(noise_dbfs):
     assert len(found) == len(truth)
     errors = np.abs(np.array([span[:2] for span in found]) - truth).ravel()
     assert sorted(errors)[-2] <= 40  # seven of eight and more: 95 % over many seeds
+
+
+@pytest.mark.parametrize(("noise_dbfs", "within_ms"), [(-90, 40), (-50, 40), (-40, 120)])
+def test_in_noise_it_is_less_certain(noise_dbfs, within_ms):
+    fold = VoiceFold()
+    rng = np.random.default_rng(2)
+    fold.add(to_pcm(corpus_noise(12, noise_dbfs, rng, 0.0) + talker("de", 12, 1)))
+    assert fold.uncertainty_ms == within_ms

@@ -17,8 +17,6 @@ from voipbin_cli.analysis.conversation.voice_activity import Spoken, VoiceFold
 from voipbin_cli.analysis.farend.far_queue import CALL, QueueRule
 from voipbin_cli.codec.codecs import SAMPLE_RATE_HZ
 
-# Speech is dated within this in 95 of 100 cases, where the noise is 20 dB below it.
-UNCERTAINTY_MS = 40.0
 # Speech that lies within our own, later by the echo's delay give or take so much, is the echo.
 _ECHO_NS = 150 * MS
 # So much of what is received waits for us to make a sound, ten minutes; without that there is no
@@ -39,6 +37,7 @@ class Talk:
     turns: Turns
     echo: Echo | None
     untold: str = ""
+    uncertainty_ms: float = 40.0
 
     @property
     def knows_turns(self) -> bool:
@@ -64,7 +63,7 @@ class Talk:
                 "longest": round(told.dead_air_longest_ms, 1),
             },
             "echo": _echo(self.echo),
-            "uncertainty_ms": UNCERTAINTY_MS,
+            "uncertainty_ms": self.uncertainty_ms,
             "untold": self.untold or None,
         }
 
@@ -129,7 +128,7 @@ class Conversation:
             spoken = [span for span in caller if not _is_echo(span, ours, echo)]
             untold = OWN_VOICE if len(spoken) < len(caller) else ""
             caller = spoken
-        return Talk(tell_turns(caller, ours), echo, untold)
+        return Talk(tell_turns(caller, ours), echo, untold, self._voice.uncertainty_ms)
 
     def _catch_up(self) -> None:
         while self._waiting:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from voipbin_cli.analysis.conversation.conversation import UNCERTAINTY_MS, Talk
+from voipbin_cli.analysis.conversation.conversation import Talk
 from voipbin_cli.analysis.findings.row import (
     INFO,
     WARNING,
@@ -123,7 +123,7 @@ def _slow(
     if not talk.turns.is_exchange:
         return 0.0  # two recordings: nobody answers anybody
     middle_ms = float(np.median(times(talk)))
-    return sure(middle_ms, limit_ms, limit_ms + 2 * UNCERTAINTY_MS)
+    return sure(middle_ms, limit_ms, limit_ms + 2 * talk.uncertainty_ms)
 
 
 def _times(times: Sequence[float]) -> Evidence:
