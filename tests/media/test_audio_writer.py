@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
 import threading
@@ -203,6 +204,22 @@ def test_a_full_disk_is_said_and_the_file_stays_readable(small_disk, suffix):
     assert len(kept) > SMALL_DISK_BYTES * 2 // 3
     if suffix != "ogg":
         assert kept[:32000] == noise
+
+
+@pytest.mark.parametrize("suffix", ["flac", "ogg", "opus", "mp3"])
+def test_a_disk_that_fills_up_while_the_encoder_ends_is_said(tmp_path, suffix):
+    path = tmp_path / f"a.{suffix}"
+    writer = open_writer(str(path))
+    writer.write(os.urandom(8000))  # the encoder holds at least a part of it back
+    kept = path.stat().st_size
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (kept, limits[1]))  # Python ignores SIGXFSZ
+    try:
+        with pytest.raises(MachineError, match="File too large"):
+            writer.close()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert path.stat().st_size == kept
 
 
 def test_append_file_is_all_or_nothing(small_disk):

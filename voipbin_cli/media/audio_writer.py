@@ -122,6 +122,36 @@ class PipeWriter:
                 self._owned.close()
 
 
+class _EncodedFile:
+    """What libsndfile writes and seeks in. It hides what a disk refuses; this keeps it.
+
+    From the first `error` on nothing is written any more: the encoder finishes into nowhere.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.error: OSError | None = None
+        self.read = file.read
+        self._file = file
+
+    def write(self, data: bytes, /) -> int:
+        """Write all of it, or keep the error; libsndfile is told that all is well."""
+        rest = memoryview(data)
+        try:
+            while rest and self.error is None:
+                rest = rest[self._file.write(rest) :]
+        except OSError as error:
+            self.error = error
+        return len(data)
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        """As of a file."""
+        return self._file.seek(offset, whence) if self.error is None else 0
+
+    def tell(self) -> int:
+        """As of a file."""
+        return self._file.tell() if self.error is None else 0
+
+
 class LibsndfileWriter:
     """A compressed format. After a crash all but what its encoder still held is readable.
 
@@ -134,14 +164,13 @@ class LibsndfileWriter:
         import soundfile
 
         self.filesystem = filesystem_of(file)
-        self._path = file.name
         self._file = file
+        self._encoded = _EncodedFile(file)
         self._whole_bytes = 0
-        self._cut = False
-        self._errors = (soundfile.SoundFileError, AssertionError, OSError)
+        self._errors = (soundfile.SoundFileError, AssertionError)
         self._sound = self._guard(
             lambda: soundfile.SoundFile(
-                file.fileno(), "w", rate_hz, channels, subtype, None, container, closefd=False
+                self._encoded, "w", rate_hz, channels, subtype, None, container
             )
         )
 
@@ -151,49 +180,42 @@ class LibsndfileWriter:
         self._whole_bytes = os.fstat(self._file.fileno()).st_size
 
     def flush(self, sync: bool = False) -> None:
-        """libsndfile writes what it has encoded at once; its own flush is an fsync."""
+        """What was encoded is written at once; `sync` brings it to the disk."""
         if sync:
-            self._guard(self._sound.flush)
+            self._guard(lambda: sync_data(self._file.fileno()))
 
     def close(self) -> None:
         """Finish the stream, sync, close. Twice is no error."""
         if self._file.closed:
             return
         try:
-            self._guard(self._sound.close)
-            if not self._cut:
-                self._guard(lambda: sync_data(self._file.fileno()))
+            if self._encoded.error is None:
+                self._guard(self._finish)
+            else:
+                self._sound.close()  # into nowhere
         finally:
             close_file(self._file)
 
-    def _guard(self, action: Callable[[], Any]) -> Any:
-        try:
-            return action()
-        except self._errors as error:
-            # soundfile asserts that all was written, and says "System error." for errno.
-            cause = OSError(0, _why_refused(self._path))
-            self._cut_back()
-            raise disk_error(self._path, cause) from error
+    def _finish(self) -> None:
+        self._sound.close()
+        sync_data(self._file.fileno())
 
-    def _cut_back(self) -> None:
-        """Cut the file after its last whole packet, and let the encoder finish into /dev/null."""
-        if self._cut:
-            return
-        self._cut = True
+    def _guard(self, action: Callable[[], Any]) -> Any:
+        """Return what `action` does; cut the file after its last whole packet where it cannot."""
+        error: Exception | None = None
+        try:
+            result = action()
+        except (*self._errors, OSError) as raised:
+            error = raised
+        error = self._encoded.error or error
+        if error is None:
+            return result
         with contextlib.suppress(OSError):
             self._file.truncate(self._whole_bytes)
             sync_data(self._file.fileno())
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, self._file.fileno())
-            os.close(nowhere)
-
-
-def _why_refused(path: str) -> str:
-    with contextlib.suppress(OSError, AttributeError):
-        status = os.statvfs(path)
-        if status.f_bavail * status.f_frsize < 1 << 16:
-            return "No space left on device"
-    return "the encoder or the disk refused"
+        cause = error if isinstance(error, OSError) else OSError(0, "the encoder refused")
+        self._encoded.error = cause
+        raise disk_error(self._file.name, cause) from error
 
 
 _COMPRESSED = {
