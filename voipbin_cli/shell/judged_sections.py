@@ -52,9 +52,9 @@ SUMMARY = (
         "p95, max, null where it never happened; false_barge_ins (words broken off for nobody, "
         "those that are certain); talk_over_ms; dead_air_ms (total and longest, of silences of two "
         "seconds and more); echo (delay_ms from when the phone heard it, level_db against what was "
-        "sent) or null; uncertainty_ms, within which 95 % of onsets and ends of speech are dated (more in noise). "
-        "What cannot be told (a mix of several parties, music, our own voice coming back) is null, "
-        "and untold says why.",
+        "sent) or null; uncertainty_ms, within which 95 % of onsets and ends of speech are dated, "
+        "more in noise. What cannot be told (a mix of several parties, music, our own voice coming "
+        "back, two who do not listen to each other) is null, and untold says why.",
         _DIAGNOSE,
     ),
     Entry("reconnects", "How often a lost connection was won back.", _DIAGNOSE),

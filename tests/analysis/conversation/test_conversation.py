@@ -7,7 +7,13 @@ import pytest
 
 from tests.analysis.conversation.scenes import FRAME, coded, scene, talked
 from tests.corpus.sounds import VOICES, hold_music, noise, sentence, talker, to_pcm
-from voipbin_cli.analysis.conversation.conversation import MIX, MUSIC, OWN_VOICE, Conversation
+from voipbin_cli.analysis.conversation.conversation import (
+    APART,
+    MIX,
+    MUSIC,
+    OWN_VOICE,
+    Conversation,
+)
 
 
 def said(voice: str, number: int, at_s: float, seconds: float) -> np.ndarray:
@@ -110,3 +116,6 @@ def test_speakers_who_do_not_hear_each_other_have_no_echo(voice: str) -> None:
     talk = talked(talker(voice, 14, 5), talker("en-us", 14, 6))
     assert talk is not None
     assert talk.echo is None
+    assert talk.untold == APART
+    assert talk.as_fields()["response_ms"] is None
+    assert talk.as_fields()["talk_over_ms"] > 3000

@@ -22,11 +22,14 @@ _ECHO_NS = 150 * MS
 # So much of what is received waits for us to make a sound, ten minutes; without that there is no
 # conversation, and nothing to look for.
 _WAITING_SAMPLES = 600 * SAMPLE_RATE_HZ
+# So much has to be said at once before two are taken for not listening to each other.
+_APART_MS = 3000.0
 # Music is no talker: where it is most of what is heard nobody knows who speaks.
 _MUSIC_SHARE = 0.5
 
 MIX = "several parties are in the mix: whose speech it is cannot be told"
 MUSIC = "most of what is received is music: who speaks cannot be told"
+APART = "both speak as if the other were not there: nobody answers anybody"
 OWN_VOICE = "our own voice comes back as loud as speech: who speaks while we do cannot be told"
 
 
@@ -41,13 +44,13 @@ class Talk:
 
     @property
     def knows_turns(self) -> bool:
-        """Whose speech it is can be told."""
-        return self.untold not in (MIX, MUSIC)
+        """Who answers whom can be told."""
+        return self.untold in ("", OWN_VOICE)
 
     @property
     def knows_overlap(self) -> bool:
         """Whose speech it is can be told even while we speak."""
-        return not self.untold
+        return self.untold in ("", APART)
 
     def as_fields(self) -> dict[str, Any]:
         """The `conversation` of a summary."""
@@ -55,7 +58,7 @@ class Talk:
         return {
             "turns": told.turns if knows else None,
             "response_ms": _spread(told.response) if knows else None,
-            "barge_in_ms": _spread(told.barge_in) if self.knows_overlap else None,
+            "barge_in_ms": None if self.untold else _spread(told.barge_in),
             "false_barge_ins": told.false_barge_ins if knows else None,
             "talk_over_ms": round(told.talk_over_ms, 1) if self.knows_overlap else None,
             "dead_air_ms": {
@@ -128,7 +131,10 @@ class Conversation:
             spoken = [span for span in caller if not _is_echo(span, ours, echo)]
             untold = OWN_VOICE if len(spoken) < len(caller) else ""
             caller = spoken
-        return Talk(tell_turns(caller, ours), echo, untold, self._voice.uncertainty_ms)
+        turns = tell_turns(caller, ours)
+        if not untold and turns.talk_over_ms >= _APART_MS and not turns.is_exchange:
+            untold = APART
+        return Talk(turns, echo, untold, self._voice.uncertainty_ms)
 
     def _catch_up(self) -> None:
         while self._waiting:

@@ -60,7 +60,7 @@ def slow_response(case: Case) -> Evidence:
 
 
 def judge_slow_barge_in(case: Case) -> float:
-    if case.talk is None or not case.talk.knows_overlap:
+    if case.talk is None or case.talk.untold:
         return 0.0
     limit_ms = case.limits.slow_barge_in_ms
     return _slow(case, lambda talk: talk.turns.barge_in, limit_ms, LEAST_BARGE_INS)
