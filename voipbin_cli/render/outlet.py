@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import select
 import sys
+import threading
 from collections import deque
 from typing import Any, TextIO
 
@@ -31,6 +32,7 @@ class Outlet:
     def __init__(self, stream: TextIO, most: int = _MOST_LINES) -> None:
         self.skipped = 0
         self._stream = stream
+        self._lock = threading.Lock()  # those who judge and those who relay say something, too
         self._most = most
         self._waiting: deque[str] = deque()
         self._gone: OSError | None = None
@@ -44,14 +46,19 @@ class Outlet:
         self._take(f"voipbin: {printable(text)}\n")
 
     def _take(self, line: str) -> None:
-        if len(self._waiting) < self._most:
-            self._waiting.append(line)
-        else:
-            self.skipped += 1
-        self.pass_on()
+        with self._lock:
+            if len(self._waiting) < self._most:
+                self._waiting.append(line)
+            else:
+                self.skipped += 1
+            self._pass_on()
 
     def pass_on(self) -> None:
         """Write what the reader takes now."""
+        with self._lock:
+            self._pass_on()
+
+    def _pass_on(self) -> None:
         while self._waiting and self._gone is None and self._is_writable():
             line = self._waiting.popleft()
             if len(line) > _PIECE_CHARS:

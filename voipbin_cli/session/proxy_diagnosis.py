@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from random import Random
 from typing import Any
 
 from voipbin_cli.analysis.conversation.limits import DEFAULT_LIMITS, TalkLimits
 from voipbin_cli.analysis.diagnosis import KEPT_ROWS, KEPT_SAMPLES, DiagnosisFold
 from voipbin_cli.analysis.farend.heard_sound import HeardSound
 from voipbin_cli.analysis.messages import Gathering
+from voipbin_cli.analysis.stream import StreamFold
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation
 from voipbin_cli.events import Tell
 from voipbin_cli.media.kept_sound import KeptSound
-from voipbin_cli.session.capture_log import WORTH_NOTING_NS
 from voipbin_cli.session.ending import Close
-from voipbin_cli.session.measuring import AT_ONCE, Measuring
+from voipbin_cli.session.measuring import AT_ONCE
 from voipbin_cli.session.relayed_clients import ProxySession
 from voipbin_cli.session.session import SessionRequest
 from voipbin_cli.transport.connection import Message
@@ -29,17 +28,17 @@ class DiagnosedTalk:
         encapsulation: Encapsulation,
         label: str,
         heard: KeptSound | None,
-        rng: Random | None,
         limits: TalkLimits,
     ) -> None:
-        kept = {"keep_samples": KEPT_SAMPLES, "keep_rows": KEPT_ROWS}
-        self._received = Measuring(encapsulation, rng, **kept)
-        self._sending = Measuring(encapsulation, rng, **kept)
-        self.fold = DiagnosisFold(self._received.fold, label, self._sending.fold, limits)
+        received, sending = (
+            StreamFold(encapsulation, keep_samples=KEPT_SAMPLES, keep_rows=KEPT_ROWS)
+            for _ in range(2)
+        )
+        self.fold = DiagnosisFold(received, label, sending, limits)
         self.fold.opened()
         self.is_over = False
-        self._sent = Gathering()
-        self._counts = dict.fromkeys(Direction, 0)
+        self._received, self._sent = Gathering(), Gathering()
+        self.messages = 0
         assert self.fold.sent is not None
         self._sent_fold = self.fold.sent
         if heard is not None:
@@ -48,38 +47,31 @@ class DiagnosedTalk:
 
     def hear(self, direction: Direction, message: Message) -> None:
         """Measure it, now or with those that follow."""
-        self._counts[direction] += 1
-        if direction is Direction.IN:
-            self._received.add_messages([message])
-            return
-        self._sent.add(message.data, message.arrival_ns)
-        if len(self._sent) >= AT_ONCE:
+        self.messages += 1
+        gathering = self._received if direction is Direction.IN else self._sent
+        gathering.add(message.data, message.arrival_ns)
+        if len(gathering) >= AT_ONCE:
+            self._measure()
+
+    def _measure(self) -> None:
+        """Measure what was gathered: what is received tells what is to be sent."""
+        if len(self._received):
+            self.fold.stream.add(self._received.frames())
+        if len(self._sent):
             self._sent_fold.add(self._sent.frames())
 
     def lagged(self, at_ns: int, late_ns: int) -> None:
         """Hold this machine's own lateness against nobody."""
-        if late_ns >= WORTH_NOTING_NS:
-            self.fold.lagged(at_ns, round(late_ns / 1e6, 3))
+        self.fold.lagged(at_ns, round(late_ns / 1e6, 3))
 
     def over(self, at_ns: int, pings: Mapping[str, Any], fields: Mapping[str, Any]) -> None:
         """Measure the rest."""
         if pings:
             self.fold.pinged(at_ns, pings)
-        self._received.flush()
-        if len(self._sent):
-            self._sent_fold.add(self._sent.frames())
-        self._sending.catch_up()
-        self._sent_fold.flush()
-        self._sending.catch_up()
-        self.fold.finish_conversation()
-        self._received.catch_up()
+        self._measure()
+        self.fold.flush()
         self.fold.closed(at_ns, fields)
         self.is_over = True
-
-    @property
-    def frames(self) -> Mapping[Direction, int]:
-        """How many messages came by."""
-        return self._counts
 
 
 class ProxyDiagnosis(ProxySession):
@@ -96,19 +88,17 @@ class ProxyDiagnosis(ProxySession):
         *,
         port: int,
         heard: KeptSound | None = None,
-        rng: Random | None = None,
         limits: TalkLimits = DEFAULT_LIMITS,
         **edges: Any,
     ) -> None:
         super().__init__(request, tell, port=port, judged_by=self._judge, **edges)
         self._heard = heard
-        self._rng = rng
         self._limits = limits
         self._judges: list[DiagnosedTalk] = []
 
     def _judge(self, encapsulation: Encapsulation) -> DiagnosedTalk:
         heard = None if self._judges else self._heard
-        talk = DiagnosedTalk(encapsulation, self.request.live.label, heard, self._rng, self._limits)
+        talk = DiagnosedTalk(encapsulation, self.request.live.label, heard, self._limits)
         self._judges.append(talk)
         return talk
 
@@ -135,4 +125,4 @@ class ProxyDiagnosis(ProxySession):
 
 def _rank(talk: DiagnosedTalk) -> tuple[int, int]:
     ranks = [-finding.severity.rank for finding in talk.fold.diagnosis().findings]
-    return min(ranks, default=1), -sum(talk.frames.values())
+    return min(ranks, default=1), -talk.messages

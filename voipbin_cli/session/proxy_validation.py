@@ -38,10 +38,6 @@ class _ValidatedTalk:
     def over(self, at_ns: int, pings: Mapping[str, Any], fields: Mapping[str, Any]) -> None:
         self._on_parts(self.validator.finish())
 
-    @property
-    def frames(self) -> Mapping[Direction, int]:
-        return self.validator.frames
-
 
 class ProxyValidation(ProxySession):
     """A proxy whose clients' frames are judged by the rules.

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
 from urllib.parse import parse_qs, urlsplit
 
 from voipbin_cli.codec.encapsulation import MAX_PAYLOAD_BYTES, Direction, Encapsulation
 from voipbin_cli.errors import NothingToJudge, VoipbinError
 from voipbin_cli.events import Tell
-from voipbin_cli.session.capture_log import CaptureLog, closing_fields
+from voipbin_cli.session.capture_log import WORTH_NOTING_NS, CaptureLog, closing_fields
 from voipbin_cli.session.ending import Cause, Close
 from voipbin_cli.session.hearer import Hearer
+from voipbin_cli.session.judging_thread import JudgeAside, JudgingThread, TalkJudge
 from voipbin_cli.session.lag import LagMeter
 from voipbin_cli.session.session import SessionRequest
 from voipbin_cli.transport.connection import (
@@ -41,30 +41,13 @@ class ProxyStatus:
     sent: int
 
 
-class TalkJudge(Protocol):
-    """Hears both ways of one client's stream. Nothing here may block."""
-
-    def hear(self, direction: Direction, message: Message) -> None:
-        """A message has come by, and goes on unless it is deadly."""
-
-    def lagged(self, at_ns: int, late_ns: int) -> None:
-        """This process woke up so late."""
-
-    def over(self, at_ns: int, pings: Mapping[str, Any], fields: Mapping[str, Any]) -> None:
-        """The client or its far end is gone; `fields` as a capture has them of a close."""
-
-    @property
-    def frames(self) -> Mapping[Direction, int]:
-        """How many messages came by."""
-
-
 @dataclass(slots=True)
 class _Talk:
     """One client and its far end."""
 
     number: int
     encapsulation: Encapsulation
-    judge: TalkJudge
+    judge: JudgeAside
     connection: MediaConnection
     session: ProxySession
     is_over: bool = False
@@ -120,6 +103,7 @@ class ProxySession:
         self.request = request
         self._port = port
         self._judged_by = judged_by
+        self._judging = JudgingThread()
         self._clock = clock
         self._talks: list[_Talk] = []
         self._relay = Relay(self._connect, self._begin, refused=self._refused, clock=clock)
@@ -153,6 +137,7 @@ class ProxySession:
         assert self._stopped is not None
         loop = asyncio.get_running_loop()
         lag = LagMeter(loop, LAG_INTERVAL_S, self._clock, self._lagged)
+        self._judging.start()
         try:
             await self._relay.start(self._port)
             lag.start()
@@ -168,6 +153,7 @@ class ProxySession:
                 talk.connection_ended(
                     ConnectionEnded(1001, "the proxy was stopped", abrupt=False, local=True)
                 )
+            self._judging.finish()
 
     @property
     def address(self) -> str:
@@ -195,7 +181,7 @@ class ProxySession:
 
     def _begin(self, connection: MediaConnection, path: str) -> _Talk:
         encapsulation = self._encapsulation(path)
-        judge = self._judged_by(encapsulation)
+        judge = JudgeAside(self._judged_by(encapsulation), self._judging)
         talk = _Talk(len(self._talks), encapsulation, judge, connection, self)
         self._talks.append(talk)
         self._capture.opened(self._clock(), connection)
@@ -234,7 +220,8 @@ class ProxySession:
         if running:
             self._capture.ticked(at_ns, late_ns)
         for talk in running:
-            talk.judge.lagged(at_ns, late_ns)
+            if late_ns >= WORTH_NOTING_NS:
+                talk.judge.lagged(at_ns, late_ns)
 
     # What it came to
 

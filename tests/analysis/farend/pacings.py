@@ -1,4 +1,8 @@
-"""Forty ways to send, right and wrong: when each message goes out, and how many samples it has."""
+"""Forty ways to send, right and wrong: when each message goes out, and how many samples it has.
+
+At the very edge of what a queue holds the phase of the phone's clock decides: no stall and no long
+lead is there.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +52,7 @@ def _pacings() -> Iterator[tuple[str, Sent]]:
         yield f"a frame each {ms} ms", every(ms)
     for jitter in (1, 3, 8, 15, 30, 50):
         yield f"late by up to {jitter} ms", every(20, jitter_ms=jitter)
-    for lead in (0, 20, 40, 60, 80, 100, 200, 400, 500, 600, 1000, 12_000):
+    for lead in (0, 20, 40, 60, 80, 100, 200, 400, 480, 600, 1000, 12_000):
         yield f"{lead} ms ahead", ahead(lead)
     for size, ms in (
         (40, 40),
@@ -62,7 +66,7 @@ def _pacings() -> Iterator[tuple[str, Sent]]:
         yield f"{size} ms each {ms} ms", every(ms, size)
     for work in (0.3, 1.3, 4):
         yield f"sleeps 20 ms after {work} ms of work", sleeping(20, work)
-    for stall in (60, 150, 450):
+    for stall in (40, 150, 450):
         yield f"stalls of {stall} ms", stalling(stall)
 
 
