@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import keyring
@@ -90,7 +92,8 @@ def test_without_one_the_file_is_its_owners_alone(
     assert str(store.path) in where
     assert stat.S_IMODE(store.path.stat().st_mode) == 0o600
     assert stat.S_IMODE(store.path.parent.stat().st_mode) == 0o700
-    assert [path.name for path in store.path.parent.iterdir()] == ["profiles.json"]
+    left = {path.name for path in store.path.parent.iterdir()}
+    assert left == {"profiles.json", "profiles.lock"}
 
 
 def test_a_file_that_others_could_read_is_closed_by_the_next_save(tmp_path: Path) -> None:
@@ -191,3 +194,22 @@ def test_the_file_is_readable_json_for_a_person(tmp_path: Path) -> None:
             }
         },
     }
+
+
+def test_many_that_save_at_once_lose_no_profile(tmp_path: Path) -> None:
+    names = [f"p{n}" for n in range(12)]
+    stores = [ProfileStore(tmp_path, None) for _ in names]
+    with ThreadPoolExecutor(len(names)) as pool:
+        profiles = [Profile(name, CredentialKind.TOKEN, "s") for name in names]
+        assert all(pool.map(ProfileStore.save, stores, profiles))
+    assert sorted(stores[0].names) == sorted(names)
+
+
+def test_a_lock_that_is_never_given_back_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("voipbin_cli.transport.profiles._LOCK_PATIENCE_S", 0.1)
+    with (tmp_path / "profiles.lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with pytest.raises(MachineError, match="Resource temporarily unavailable"):
+            ProfileStore(tmp_path, None).save(Profile("a", CredentialKind.TOKEN, "s"))

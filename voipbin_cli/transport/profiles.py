@@ -2,7 +2,8 @@
 
 The file is `profiles.json` under platformdirs' `user_config_dir("voipbin")`, or under the
 directory that VOIPBIN_CONFIG_DIR names. Where the system has no usable keyring (a server, a
-container) the secret is in that file, too, which is readable by its owner alone.
+container) the secret is in that file, too, which is readable by its owner alone. Whoever changes
+it holds `profiles.lock` beside it meanwhile.
 """
 
 from __future__ import annotations
@@ -10,11 +11,13 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import sys
 import tempfile
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from voipbin_cli.errors import MachineError, UsageError
 from voipbin_cli.transport.credentials import CredentialKind
@@ -22,10 +25,13 @@ from voipbin_cli.transport.credentials import CredentialKind
 if TYPE_CHECKING:
     from keyring.backend import KeyringBackend
 
+T = TypeVar("T")
+
 SERVICE = "voipbin"
 DEFAULT_PROFILE = "default"
 FILE_NAME = "profiles.json"
 _FILE_LIMIT_BYTES = 1024 * 1024
+_LOCK_PATIENCE_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,30 +116,55 @@ class ProfileStore:
         Raises:
             MachineError: the file cannot be written.
         """
-        document = self._read()
+        self._read()  # what is damaged is told before the keyring is touched
         where = self._put_in_keyring(profile)
         row = {"kind": profile.kind.value, "api_url": profile.api_url, "username": profile.username}
         if where is None:
             row["secret"] = profile.secret
-        document["profiles"][profile.name] = {k: v for k, v in row.items() if v is not None}
-        if make_current or document["current"] is None:
-            document["current"] = profile.name
-        self._write(document)
+        with self._changing() as document:
+            document["profiles"][profile.name] = {k: v for k, v in row.items() if v is not None}
+            if make_current or document["current"] is None:
+                document["current"] = profile.name
         return where or f"the file {self.path} (readable by you alone)"
 
     def delete(self, name: str | None = None) -> str | None:
         """Forget a profile (the current one by default); its name, or None if there was none."""
-        document = self._read()
-        name = name or document["current"]
-        if not isinstance(name, str) or document["profiles"].pop(name, None) is None:
+        name = name or self._read()["current"]
+        if not isinstance(name, str) or name not in self._read()["profiles"]:
             return None
-        if document["current"] == name:
-            document["current"] = next(iter(document["profiles"]), None)
         if self._backend is not None:
             with contextlib.suppress(Exception):
                 self._backend.delete_password(SERVICE, name)
-        self._write(document)
+        with self._changing() as document:
+            document["profiles"].pop(name, None)
+            if document["current"] == name:
+                document["current"] = next(iter(document["profiles"]), None)
         return name
+
+    @contextlib.contextmanager
+    def _changing(self) -> Iterator[dict[str, Any]]:
+        """Give out what is stored, for a change that no other process comes between.
+
+        Raises:
+            MachineError: the file cannot be written, or another one holds it.
+        """
+        lock = self._done(self._locked)
+        try:
+            document = self._read()
+            yield document
+            self._done(lambda: self._write(document))
+        finally:
+            os.close(lock)  # which unlocks it
+
+    def _locked(self) -> int:
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = os.open(self.path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            _lock(lock)
+        except OSError:
+            os.close(lock)
+            raise
+        return lock
 
     def _secret_in_keyring(self, name: str) -> str | None:
         if self._backend is None:
@@ -174,23 +205,52 @@ class ProfileStore:
 
     def _write(self, document: dict[str, Any]) -> None:
         """Replace the file whole (a temporary one of mode 0600, then a rename)."""
-        problem = ""
+        handle, temporary = tempfile.mkstemp(dir=self.path.parent, prefix=".profiles-")
         try:
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            handle, temporary = tempfile.mkstemp(dir=self.path.parent, prefix=".profiles-")
-            try:
-                with os.fdopen(handle, "w", encoding="utf-8") as file:
-                    json.dump(document, file, indent=2)
-                    file.flush()
-                    os.fsync(file.fileno())
-                os.replace(temporary, self.path)
-            except BaseException:
-                os.unlink(temporary)
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                json.dump(document, file, indent=2)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, self.path)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+
+    def _done(self, action: Callable[[], T]) -> T:
+        """Return what `action` does; what the disk refuses is told without its traceback."""
+        try:
+            return action()
+        except OSError as error:
+            problem = error.strerror or "cannot be written"
+        raise MachineError(f"{self.path}: {problem}", hint="set VOIPBIN_CONFIG_DIR elsewhere")
+
+
+def _lock(descriptor: int) -> None:
+    """Lock a file for this process, once nobody else has it, where its file system has locks.
+
+    Raises OSError where another one has it for ten seconds.
+    """
+    deadline_s = time.monotonic() + _LOCK_PATIENCE_S
+    while True:
+        try:
+            return _try_lock(descriptor)
+        except (BlockingIOError, PermissionError):  # taken: in POSIX and in Windows
+            if time.monotonic() > deadline_s:
                 raise
-        except OSError as exc:
-            problem = exc.strerror or "cannot be written"
-        if problem:
-            raise MachineError(f"{self.path}: {problem}", hint="set VOIPBIN_CONFIG_DIR elsewhere")
+        except OSError:
+            return None
+        time.sleep(0.02)
+
+
+def _try_lock(descriptor: int) -> None:
+    if sys.platform == "win32":
+        import msvcrt
+
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+    else:
+        import fcntl
+
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _string(row: dict[str, Any], name: str) -> str | None:
