@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import math
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.capture.support import START_NS, new_writer, opened, read_in_pieces
-from voipbin_cli.capture.captured import CapturedEvent
+from voipbin_cli.capture.captured import EVENT_SHAPES, CapturedEvent, CaptureEventName
 from voipbin_cli.codec.encapsulation import Direction
+from voipbin_cli.offline.diagnose import diagnose_file
 from voipbin_cli.offline.own_capture import is_reconnection, steps
 
 IN, OUT = Direction.IN, Direction.OUT
@@ -95,3 +100,27 @@ def test_the_first_connection_is_no_other_one(
     name: str, fields: dict[str, int], expected: bool
 ) -> None:
     assert is_reconnection(CapturedEvent(START_NS, name, fields)) is expected
+
+
+@pytest.mark.parametrize(
+    "value",
+    [10**399, 10**18, -1, 1e308, math.nan, -math.inf, True, "x", "\ud800", [[]], {"a": [{}]}],
+)
+def test_events_that_anybody_may_have_written_end_no_diagnosis(
+    value: object, tmp_path: Path
+) -> None:
+    writer, sink = new_writer("sln")
+    fields = dict.fromkeys(EVENT_SHAPES, value)
+    for n in range(60):
+        writer.message(START_NS + n * 20_000_000, IN, bytes(320))
+        for changed in ({}, {"ms": [value]}, {"finding": "auth", "details": {"outage_s": value}}):
+            name = tuple(CaptureEventName)[n % len(CaptureEventName)]
+            writer.event(START_NS + n * 20_000_000, name, fields | changed)
+            # Without these an event means another thing.
+            few = {key: value for key in fields if key not in ("abrupt", "finding", "cause")}
+            writer.event(START_NS + n * 20_000_000, name, few | changed)
+    writer.close()
+    path = tmp_path / "strange.pcapng"
+    path.write_bytes(sink.data)
+    summary = diagnose_file(str(path)).summary
+    json.dumps(summary, allow_nan=False)

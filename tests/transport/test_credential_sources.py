@@ -67,7 +67,12 @@ def test_the_official_clients_api_comes_with_its_key(store: ProfileStore, tmp_pa
 
 
 @pytest.mark.parametrize(
-    "text", ["", "null", "[]", "profiles: 7", "profiles: {default: {access_key: 7}}", "a: b"]
+    "text",
+    [
+        *["", "null", "[]", "profiles: 7", "profiles: {default: {access_key: 7}}", "a: b"],
+        *["current_profile: [a]\nprofiles: {a: {access_key: k}}", "current_profile: {a: b}"],
+        "profiles: {default: [access_key]}",
+    ],
 )
 def test_an_official_config_without_a_key_gives_none(
     text: str, store: ProfileStore, tmp_path: Path
@@ -76,10 +81,13 @@ def test_an_official_config_without_a_key_gives_none(
     assert find_credential({}, store=store, home=tmp_path) is None
 
 
+@pytest.mark.parametrize(
+    "wrong", ["\t- : [", "a: !!int ''", "a: !!timestamp x", "? [a]: b", "a: 2024-13-41"]
+)
 def test_a_broken_official_config_is_told_without_its_contents(
-    store: ProfileStore, tmp_path: Path
+    wrong: str, store: ProfileStore, tmp_path: Path
 ) -> None:
-    official(tmp_path, "access_key: t0psecret\n\t- : [")
+    official(tmp_path, f"access_key: t0psecret\n{wrong}")
     with pytest.raises(UsageError, match="is not YAML") as caught:
         find_credential({}, store=store, home=tmp_path)
     assert caught.value.__context__ is None

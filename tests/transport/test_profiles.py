@@ -130,7 +130,14 @@ def test_a_profile_whose_secret_left_the_keyring_says_how_to_get_it_back(tmp_pat
 
 @pytest.mark.parametrize(
     "text",
-    ["", "{", "[]", '{"profiles": 1}', '{"current": "a", "profiles": {"a": {"secret": "s"}}}'],
+    [
+        "",
+        "{",
+        "[]",
+        '{"profiles": 1}',
+        '{"current": ["a"], "profiles": {}}',
+        '{"current": "a", "profiles": {"a": {"secret": "s"}}}',
+    ],
 )
 def test_a_damaged_file_is_wrong_usage(tmp_path: Path, text: str) -> None:
     (tmp_path / "profiles.json").write_text(text)

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping
 
 from voipbin_cli.capture.captured import CaptureMeta
 from voipbin_cli.capture.formats import FORMATS, MAGIC_BYTES
-from voipbin_cli.capture.own_messages import MessageChunk, MessageReader, json_object
+from voipbin_cli.capture.own_messages import MessageChunk, MessageReader
 from voipbin_cli.capture.packets import Flow, PacketChunk, PacketReader
 from voipbin_cli.capture.window import Window
 from voipbin_cli.codec.encapsulation import Encapsulation
+from voipbin_cli.documents import is_text, json_object, of_shape
 from voipbin_cli.errors import DecodeError
 
 
@@ -70,13 +71,14 @@ def _meta(comment: str | None) -> CaptureMeta | None:
     told = json_object((comment or "").encode()).get("voipbin")
     if not isinstance(told, dict):
         return None
+    told = of_shape(told, {"target": is_text, "version": is_text})
     try:
         encapsulation = Encapsulation(told.pop("encapsulation", None))
     except ValueError:
         return None
     return CaptureMeta(
         encapsulation=encapsulation,
-        target=str(told.pop("target", "")),
-        version=str(told.pop("version", "")),
+        target=told.pop("target", None) or "",
+        version=told.pop("version", None) or "",
         fields=told,
     )

@@ -9,6 +9,16 @@ from typing import Any, NamedTuple
 
 from voipbin_cli import __version__
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation
+from voipbin_cli.documents import (
+    Shape,
+    are_durations,
+    are_scalars,
+    is_duration,
+    is_flag,
+    is_number,
+    is_text,
+    is_whole,
+)
 
 
 class CaptureEventName(StrEnum):
@@ -34,6 +44,20 @@ class CaptureEventName(StrEnum):
     DIALECT = "dialect"
     API = "api"
     END = "end"
+
+
+EVENT_SHAPES: Mapping[str, Shape] = {
+    **dict.fromkeys(("reason", "cause", "status", "mute_direction", "look_up"), is_text),
+    **dict.fromkeys(("finding", "remedy", "dialect", "codec"), is_text),
+    **dict.fromkeys(("local", "abrupt", "is_over"), is_flag),
+    **dict.fromkeys(("connection", "code", "members", "timestamp_step"), is_whole),
+    **dict.fromkeys(("lasted_s", "token_expires_at", "token_left_s"), is_number),
+    **dict.fromkeys(("answered_ago_ms", "waiting_ms"), is_duration),
+    "ms": are_durations,
+    "confidence": is_number,
+    "details": are_scalars,
+}
+"""What the fields of the events have to be; a capture is a file that anybody may have written."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from voipbin_cli.capture.captured import CapturedEvent, CapturedMessage
+from voipbin_cli.capture.captured import EVENT_SHAPES, CapturedEvent, CapturedMessage
 from voipbin_cli.capture.columns import Codes, Integers
 from voipbin_cli.capture.datagrams import EVENT_PREFIX, FAR, LOG, NEAR, PART_COMMENT, Port
 from voipbin_cli.capture.packets import Address, Flow, PacketChunk
 from voipbin_cli.capture.records import DIRECTION_CODES, DIRECTIONS
 from voipbin_cli.codec.encapsulation import Direction
+from voipbin_cli.documents import json_object, of_shape
 
 Record = CapturedMessage | CapturedEvent
 
@@ -123,18 +122,9 @@ class MessageReader:
         fields = json_object(data.removeprefix(EVENT_PREFIX))
         name = fields.pop("event", None)
         if isinstance(name, str):
-            yield CapturedEvent(time_ns, name, fields)
+            yield CapturedEvent(time_ns, name, of_shape(fields, EVENT_SHAPES))
         else:
             self.damaged_events += 1
-
-
-def json_object(data: bytes) -> dict[str, Any]:
-    """The JSON object in `data`, or an empty one where there is none."""
-    try:
-        value = json.loads(data)
-    except (ValueError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}
 
 
 def _text(data: bytes) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from voipbin_cli.codec.codecs import Codec
+from voipbin_cli.documents import read_json
 from voipbin_cli.errors import DecodeError
 
 SUBPROTOCOL = "media"
@@ -95,8 +96,8 @@ def parse_event(text: str) -> ControlEvent:
 
 def _parse_json(text: str) -> ControlEvent:
     try:
-        content = json.loads(text)
-    except (ValueError, RecursionError):
+        content = read_json(text)
+    except ValueError:
         raise DecodeError("json", "control message begins as JSON and is none") from None
     name = content.get("event") if isinstance(content, dict) else None
     if not isinstance(name, str) or not name:

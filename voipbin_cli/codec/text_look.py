@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
-from typing import Any
+
+from voipbin_cli.documents import read_json
 
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]+=*\s*")
 # Shorter ones may be words: `HANGUP` is no base64 that anybody sends audio in.
@@ -28,8 +28,8 @@ def text_look(text: str) -> str:
 
 def _json_look(text: str) -> str:
     try:
-        document: Any = json.loads(text)
-    except (ValueError, RecursionError):
+        document = read_json(text)
+    except ValueError:
         return "JSON that is cut or broken"
     if not isinstance(document, dict):
         return "JSON"

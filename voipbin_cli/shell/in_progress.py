@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from voipbin_cli.documents import is_number, is_text, json_object
 from voipbin_cli.shell.command_line import LIMIT_S, CommandLine
 from voipbin_cli.text import is_uuid
 
@@ -121,12 +122,19 @@ def cache_path(environ: Mapping[str, str]) -> Path:
 def read_cache(path: Path, key: str, now_s: float) -> list[InProgress] | None:
     """Return what is kept for `key`; None when it is another's, too old, or unreadable."""
     try:
-        document = json.loads(path.read_bytes())
-        if document["key"] != key or not 0 <= now_s - document["at"] < KEPT_S:
-            return None
-        return [InProgress(*map(str, row)) for row in document["rows"]]
-    except (OSError, ValueError, KeyError, TypeError):
+        document = json_object(path.read_bytes())
+    except OSError:
         return None
+    at, rows = document.get("at"), document.get("rows")
+    if document.get("key") != key or not is_number(at) or not 0 <= now_s - at < KEPT_S:
+        return None
+    if not isinstance(rows, list) or not all(map(_is_row, rows)):
+        return None
+    return [InProgress(*row) for row in rows]
+
+
+def _is_row(row: object) -> bool:
+    return isinstance(row, list) and len(row) == len(InProgress._fields) and all(map(is_text, row))
 
 
 def write_cache(path: Path, key: str, now_s: float, rows: list[InProgress]) -> None:

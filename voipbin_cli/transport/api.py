@@ -14,6 +14,7 @@ from urllib.parse import urlsplit, urlunsplit
 import httpx2
 
 from voipbin_cli import USER_AGENT
+from voipbin_cli.documents import read_json
 from voipbin_cli.errors import ConnectionFailed, Refused, UsageError, VoipbinError
 from voipbin_cli.finding_ids import FindingId
 from voipbin_cli.transport.addresses import authority, is_loopback
@@ -214,8 +215,8 @@ class Api:
 
     def _document(self, answer: _Answer) -> dict[str, Any]:
         try:
-            document: Any = json.loads(answer.body)
-        except (ValueError, RecursionError):
+            document = read_json(answer.body)
+        except ValueError:
             document = None
         if not isinstance(document, dict):
             page = html_page(answer.headers, answer.body, *self._endpoint.secrets)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from voipbin_cli.documents import is_text, of_shape
 from voipbin_cli.errors import UsageError
 from voipbin_cli.transport.credentials import Credential, CredentialKind, may_be_secret
 from voipbin_cli.transport.profiles import ProfileStore
@@ -72,7 +73,7 @@ def _official_client(path: Path) -> Credential | None:
         return None
     except OSError as exc:
         problem = exc.strerror or "cannot be read"
-    except (yaml.YAMLError, ValueError, RecursionError):
+    except Exception:  # of a tag with a wrong value the library raises what it likes
         # The parser's own words quote the file, and with it the key.
         problem = "is not YAML"
     if problem:
@@ -80,14 +81,16 @@ def _official_client(path: Path) -> Credential | None:
             f"{path}: {problem}",
             hint="repair it, or set VOIPBIN_TOKEN or VOIPBIN_ACCESSKEY, which come before it",
         )
-    profiles = document.get("profiles") if isinstance(document, dict) else None
-    current = document.get("current_profile", "default") if isinstance(document, dict) else None
-    chosen = profiles.get(current) if isinstance(profiles, dict) else None
-    if not isinstance(chosen, dict) or not isinstance(chosen.get("access_key"), str):
-        return None
-    key, api_url = chosen["access_key"].strip(), chosen.get("api_url")
-    where = api_url if isinstance(api_url, str) and api_url else None
-    return Credential(CredentialKind.ACCESSKEY, key, str(path), where) if key else None
+    told = _mapping(document)
+    current = told.get("current_profile", "default")
+    chosen = _mapping(_mapping(told.get("profiles")).get(current) if is_text(current) else None)
+    chosen = of_shape(chosen, {"access_key": is_text, "api_url": is_text})
+    key, api_url = (chosen.get("access_key") or "").strip(), chosen.get("api_url") or None
+    return Credential(CredentialKind.ACCESSKEY, key, str(path), api_url) if key else None
+
+
+def _mapping(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _checked(credential: Credential) -> Credential:

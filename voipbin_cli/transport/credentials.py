@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import base64
-import json
-import math
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
+from voipbin_cli.documents import is_number, json_object
 from voipbin_cli.environment import note_secret
 
 _TOKEN_LIMIT = 16 * 1024
@@ -60,11 +58,8 @@ def expires_at(token: str) -> float | None:
     if len(parts) != 3 or len(token) > _TOKEN_LIMIT:
         return None
     try:
-        claims: Any = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
-        value = claims["exp"] if isinstance(claims, dict) else None
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            return None
-        seconds = float(value)
-    except (ValueError, KeyError, OverflowError, RecursionError):
+        claims = json_object(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+    except ValueError:
         return None
-    return seconds if math.isfinite(seconds) else None
+    value = claims.get("exp")
+    return float(value) if is_number(value) else None

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from voipbin_cli.documents import is_text, read_json
 from voipbin_cli.errors import MachineError, UsageError
 from voipbin_cli.transport.credentials import CredentialKind
 
@@ -189,14 +190,17 @@ class ProfileStore:
     def _read(self) -> dict[str, Any]:
         try:
             with self.path.open("rb") as file:
-                document: Any = json.loads(file.read(_FILE_LIMIT_BYTES))
+                document = read_json(file.read(_FILE_LIMIT_BYTES))
         except (FileNotFoundError, NotADirectoryError):
             return {"current": None, "profiles": {}}
-        except (OSError, ValueError, RecursionError):
+        except (OSError, ValueError):
             document = None
         if not isinstance(document, dict) or not isinstance(document.get("profiles"), dict):
             raise self._damaged()
-        return {"current": document.get("current"), "profiles": document["profiles"]}
+        current = document.get("current")
+        if not (current is None or is_text(current)):
+            raise self._damaged()
+        return {"current": current, "profiles": document["profiles"]}
 
     def _damaged(self) -> UsageError:
         return UsageError(

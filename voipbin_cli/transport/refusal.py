@@ -5,15 +5,15 @@ The envelope of the platform: `{"error": {"status", "reason", "message", "reques
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from html import unescape
 from http import HTTPStatus
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from voipbin_cli.documents import read_json
 from voipbin_cli.errors import ConnectionFailed, Refused, VoipbinError
 from voipbin_cli.finding_ids import FindingId
 from voipbin_cli.text import LIMIT_CHARACTERS, printable
@@ -153,8 +153,8 @@ def parse_envelope(body: bytes, *secrets: str) -> ErrorEnvelope:
     Raises nothing.
     """
     try:
-        document: Any = json.loads(body[:BODY_LIMIT_BYTES])
-    except (ValueError, RecursionError):
+        document = read_json(body[:BODY_LIMIT_BYTES])
+    except ValueError:
         return ErrorEnvelope()
     error = document.get("error") if isinstance(document, dict) else None
     if not isinstance(error, dict):
