@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -27,6 +27,7 @@ sys.path.insert(0, str(ROOT))
 import numpy as np  # noqa: E402
 from websockets.asyncio.client import connect  # noqa: E402
 from websockets.asyncio.server import ServerConnection, serve  # noqa: E402
+from websockets.exceptions import ConnectionClosed  # noqa: E402
 
 from tests.benchmarks.harness import headline  # noqa: E402
 
@@ -39,15 +40,17 @@ async def far_end(connection: ServerConnection) -> None:
     """Frames of 320 bytes on a grid, whose first eight are the time."""
 
     async def take() -> None:
-        async for _ in connection:
-            pass
+        with contextlib.suppress(ConnectionClosed):
+            async for _ in connection:
+                pass
 
     reading = asyncio.ensure_future(take())
     start = time.monotonic()
-    for n in range(1_000_000):
-        await asyncio.sleep(max(0.0, start + n * FRAME_S - time.monotonic()))
-        await connection.send(time.monotonic_ns().to_bytes(8, "little") + SOUND)
-    reading.cancel()
+    with contextlib.suppress(ConnectionClosed):
+        for n in range(1_000_000):
+            await asyncio.sleep(max(0.0, start + n * FRAME_S - time.monotonic()))
+            await connection.send(time.monotonic_ns().to_bytes(8, "little") + SOUND)
+    await reading
 
 
 async def bare_relay(target: str) -> None:
@@ -71,7 +74,7 @@ async def bare_relay(target: str) -> None:
         await asyncio.Future()
 
 
-@contextmanager
+@contextlib.contextmanager
 def running(arguments: list[str]) -> Iterator[str]:
     """A relay in a process of its own, and its address."""
     process = subprocess.Popen(

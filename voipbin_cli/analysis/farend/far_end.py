@@ -55,10 +55,10 @@ class Heard(NamedTuple):
 
 
 class _LongGap(NamedTuple):
-    """Nothing to play for `length_ns`, until `ended_ns`; `came_ns` of sound came at once then."""
+    """Nothing to play for `length_ns`; then `came_ns` of sound came at once, until `latest_ns`."""
 
     length_ns: int
-    ended_ns: int
+    latest_ns: int
     came_ns: int
 
 
@@ -116,14 +116,14 @@ class FarEnd:
     def _catch_up(self, at_ns: int, played_ns: int) -> None:
         """Count what comes at once after a long gap."""
         assert self._long is not None
-        gap_ns, ended_ns, came_ns = self._long
-        if at_ns - ended_ns > _AT_ONCE_NS:
+        gap_ns, latest_ns, came_ns = self._long
+        if at_ns - latest_ns > _AT_ONCE_NS:
             self._long = None
         elif 2 * (came_ns + played_ns) >= gap_ns:
             self._holes.append(gap_ns // 1_000_000)
             self._long = None
         else:
-            self._long = _LongGap(gap_ns, ended_ns, came_ns + played_ns)
+            self._long = _LongGap(gap_ns, at_ns, came_ns + played_ns)
 
     def restart(self) -> None:
         """Begin a new queue: another connection."""
