@@ -224,14 +224,29 @@ def test_a_connection_that_brings_nothing_does_not_end_the_outage() -> None:
     assert 4 <= done.stream.connections <= 40
 
 
-def test_a_connection_that_brings_sound_begins_the_next_outage_anew() -> None:
-    attempts = [*[[*frames(3), ENDED], UNREACHABLE] * 6, [*frames(3), ENDED]]
+def test_a_connection_that_held_for_a_minute_begins_the_next_outage_anew() -> None:
+    attempts = [*[[*frames(3), Wait(61.0), ENDED], UNREACHABLE] * 6, [*frames(3), ENDED]]
     done = run(attempts, [*["progressing"] * 6, "hangup"], give_up_after_s=2.0)
     assert done.ended.cause is Cause.CALL_ENDED
     assert done.stream.connections == 7
     # Attempt 1 and 2 of each outage: no delay is that of a third.
     assert max(done.sink.delays_s[0::2]) <= 0.4
     assert max(done.sink.delays_s[1::2]) <= 0.8
+
+
+def test_a_server_that_sends_a_frame_and_drops_it_is_given_up() -> None:
+    done = run([[*frames(1), ENDED]] * 2000, ["progressing"], give_up_after_s=60.0)
+    assert done.ended.cause is Cause.NETWORK
+    assert done.ended.error is not None
+    assert done.took_s <= 61.0
+    # Ten of growing delays, up to 10 s; after that some 5 s each.
+    assert done.stream.connections <= 40
+
+
+def test_time_in_which_it_is_heard_counts_for_no_outage() -> None:
+    attempts = [*[[*frames(3), Wait(30.0), ENDED]] * 3, [*frames(3), ENDED]]
+    done = run(attempts, [*["progressing"] * 3, "hangup"], give_up_after_s=5.0)
+    assert done.ended.cause is Cause.CALL_ENDED
 
 
 @pytest.mark.parametrize(("failure", "cause"), [(FORBIDDEN, Cause.REFUSED), (TLS, Cause.NETWORK)])

@@ -190,7 +190,7 @@ class LiveOptions:
     give_up_after: Annotated[
         float,
         typer.Option(
-            help="How long to try to win a lost link back.",
+            help="How long to try to win a lost link back, in all until it held a minute.",
             metavar="DURATION",
             parser=parse_duration,
             rich_help_panel=CONNECTION,

@@ -33,6 +33,8 @@ T = TypeVar("T")
 # silence now and then wakes them, and often until the first frame has come.
 WAKE_S = 0.2
 STAY_AWAKE_S = 1.0
+# A server that takes connections, sends a frame and drops them is as gone as one that takes none.
+HEALTHY_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,8 @@ class LiveStream:
         self._closing: asyncio.Task[None] | None = None
         self._ends = EndJudge(reconnects=request.reconnect)
         self._outage_since_ns: int | None = None
+        self._heard_since_ns: int | None = None
+        self._missed_s = 0.0  # without a stream since one last held for HEALTHY_S
 
     @property
     def stopped_by(self) -> Cause | None:
@@ -229,8 +233,16 @@ class LiveStream:
     def _is_heard(self) -> None:
         """A connection counts as won back with its first message, not with its upgrade."""
         self._ends.is_heard = True
+        self._missed_s += self._outage_s or 0.0
         self._outage_since_ns = None
-        self._backoff.reset()
+        self._heard_since_ns = self._clock()
+
+    def _look_at_health(self) -> None:
+        """Begin the back-off anew where the stream that has just ended had held for long enough."""
+        since_ns, self._heard_since_ns = self._heard_since_ns, None
+        if since_ns is not None and self._clock() - since_ns >= HEALTHY_S * 1e9:
+            self._missed_s = 0.0
+            self._backoff.reset()
 
     async def _judge(self, ended: ConnectionEnded) -> Close | None:
         """Return how the stream ended, or None when it is worth another connection."""
@@ -258,12 +270,14 @@ class LiveStream:
         return state
 
     async def _reopen(self, ended: ConnectionEnded) -> MediaConnection | Close:
+        self._look_at_health()
         if self._outage_since_ns is None:
             self._outage_since_ns = self._clock()
         error: VoipbinError | None = None
         while True:
             retry_after_s = error.details.get("retry_after") if error else None
-            delay_s = self._backoff.next_delay(self._outage_s or 0.0, retry_after=retry_after_s)
+            missed_s = self._missed_s + (self._outage_s or 0.0)
+            delay_s = self._backoff.next_delay(missed_s, retry_after=retry_after_s)
             if delay_s is None:
                 return self._ends.not_won_back(ended, error)
             self._sink.retrying(delay_s, error)

@@ -11,7 +11,7 @@ CEILING_S = 10.0
 # RFC 6455 7.2.3: "The first reconnect attempt SHOULD be delayed by a random amount of time", later
 # ones by increasingly longer times, such as by "truncated binary exponential backoff".
 class Backoff:
-    """Delays of one outage; `reset` once a connection held.
+    """Delays of an outage, and of those that follow it soon; `reset` once a stream held.
 
     Attempt n waits a random time between `floor_s` and `floor_s` · 2ⁿ, at most `ceiling_s`: many
     clients cut off by one restart do not come back in step.
@@ -32,14 +32,15 @@ class Backoff:
         self.attempts = 0
 
     def reset(self) -> None:
-        """Start over from the floor: the outage is past."""
+        """Start over from the floor: the outages are past."""
         self.attempts = 0
 
     def next_delay(self, elapsed_s: float, retry_after: float | None = None) -> float | None:
         """Seconds until the next attempt, or None when it is time to give up.
 
-        `elapsed_s` is how long the outage has lasted. A server's `retry_after` (seconds) is never
-        undercut, even where it exceeds the ceiling; when it reaches past the end, that is the end.
+        `elapsed_s` is how long there was no stream, in all since the last `reset`. A server's
+        `retry_after` (seconds) is never undercut, even where it exceeds the ceiling; when it
+        reaches past the end, that is the end.
         """
         self.attempts += 1
         # Not above 2 ** 64, which is past any ceiling: a float overflows at 2 ** 1024.
