@@ -457,7 +457,7 @@ def test_sound_and_capture_are_not_written_into_one_file(tmp_path: Path) -> None
         result = voipbin("stream", "record", *args, capture, cwd=tmp_path)
         assert result.status == 2
         assert result.stderr == (
-            "voipbin: a.wav cannot be both sound and capture\nhint: give each a file of its own\n"
+            "voipbin: a.wav cannot take two outputs\nhint: give each a file of its own\n"
         )
         assert not (tmp_path / "a.wav").exists()
 

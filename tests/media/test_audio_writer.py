@@ -12,7 +12,14 @@ import soundfile
 from tests.media import witnesses
 from tests.media.conftest import SMALL_DISK_BYTES
 from voipbin_cli.errors import MachineError, UsageError
-from voipbin_cli.media.audio_writer import FORMATS, AppendFile, PipeWriter, open_new, open_writer
+from voipbin_cli.media.audio_writer import (
+    FORMATS,
+    AppendFile,
+    PipeWriter,
+    check_apart,
+    open_new,
+    open_writer,
+)
 from voipbin_cli.media.wav_writer import WavWriter
 
 TONE = b"".join(
@@ -220,6 +227,20 @@ def test_a_disk_that_fills_up_while_the_encoder_ends_is_said(tmp_path, suffix):
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert path.stat().st_size == kept
+
+
+def test_one_file_by_any_of_its_names_takes_one_output_and_is_not_read_meanwhile(tmp_path):
+    sound, link, hard = tmp_path / "a.wav", tmp_path / "link", tmp_path / "hard"
+    sound.write_bytes(b"")
+    link.symlink_to(sound)
+    hard.hardlink_to(sound)
+    for name in (sound, link, hard, tmp_path / "." / "a.wav"):
+        with pytest.raises(UsageError, match="two outputs"):
+            check_apart([str(sound), None, str(name)])
+        with pytest.raises(UsageError, match="is read"):
+            check_apart([str(name)], ["-", str(sound)])
+    check_apart([str(sound), str(tmp_path / "b.wav"), None], [str(tmp_path / "c.wav")])
+    check_apart([os.devnull, os.devnull], [os.devnull])
 
 
 def test_append_file_is_all_or_nothing(small_disk):

@@ -187,9 +187,11 @@ def diagnose(options: DiagnoseOptions) -> None:
     if options.with_numbers and options.report is None:
         raise UsageError("--with-numbers is of a report", hint="--report FILE.html writes one")
     if options.report is not None:
+        from voipbin_cli.media.audio_writer import check_apart
         from voipbin_cli.render.report import check_report
 
         check_report(options.report)
+        check_apart([options.live.capture, options.heard, options.report])
     _check_heard(options)
     _check_keylog(options)
     api = options.live.api

@@ -96,6 +96,7 @@ def play(options: PlayOptions) -> None:
     from voipbin_cli.commands.opened_target import opened_target
     from voipbin_cli.commands.target import chosen_target
     from voipbin_cli.errors import UsageError
+    from voipbin_cli.media.audio_writer import check_apart
     from voipbin_cli.render.playing import PlayingLines, done_line
     from voipbin_cli.session.feed import Feed
     from voipbin_cli.session.play import play_session
@@ -107,6 +108,7 @@ def play(options: PlayOptions) -> None:
     live, send = options.live, options.send
     if options.record == "-":
         raise UsageError("what comes back is recorded to a file only", hint="--record FILE")
+    check_apart([live.capture, options.record], options.files or [])
     outgoing = open_outgoing(
         options.files or [],
         dtmf=options.dtmf,

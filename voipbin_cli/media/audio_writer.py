@@ -6,7 +6,7 @@ import contextlib
 import os
 import select
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, cast
 
@@ -297,14 +297,33 @@ def check_output(path: str, *, overwrite: bool = False) -> None:
         raise MachineError(f"cannot write {path}: {place} is not writable", hint=_PLACE_HINT)
 
 
-def check_apart(path: str, other: str) -> None:
-    """Refuse to write two things into one file.
+def check_apart(outputs: Sequence[str | None], inputs: Sequence[str] = ()) -> None:
+    """Refuse to write two things into one file, or into one that is read; `-` is a standard stream.
+
+    Files are told apart by what they are: one may have several names, by links or `/dev/stdout`.
 
     Raises:
-        UsageError: both are the same, unless it is a pipe or a device.
+        UsageError: two of them are the same, other than /dev/null.
     """
-    if not _is_special(path) and os.path.realpath(path) == os.path.realpath(other):
-        raise UsageError(f"{path} cannot be both sound and capture", hint=_APART_HINT)
+    read = {_identity(path, stream=0) for path in inputs}
+    written: set[object] = set()
+    for path in outputs:
+        if path is None or (identity := _identity(path, stream=1)) == _identity(os.devnull):
+            continue
+        if identity in read:
+            raise UsageError(f"{path} is read, and cannot be written to", hint=_APART_HINT)
+        if identity in written:
+            raise UsageError(f"{path} cannot take two outputs", hint=_APART_HINT)
+        written.add(identity)
+
+
+def _identity(path: str, stream: int = 1) -> object:
+    """What is one and the same file under all its names."""
+    try:
+        status = os.fstat(stream) if path == "-" else os.stat(path)
+    except (OSError, ValueError):
+        return os.path.realpath(path)
+    return status.st_dev, status.st_ino
 
 
 def _is_special(path: str) -> bool:

@@ -15,8 +15,7 @@ class KeptSound:
 
     def __init__(self, path: str, *, capture: str | None = None) -> None:
         check_output(path)
-        if capture is not None:
-            check_apart(path, capture)
+        check_apart([capture, path])
         self.path = path
         self._writer: BackgroundWriter | None = None
 

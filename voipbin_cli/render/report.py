@@ -10,7 +10,6 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib import metadata, resources
-from pathlib import Path
 from string import Template
 from typing import Any
 
@@ -54,7 +53,8 @@ def write_report(
     """Write the report. Raises MachineError where that is impossible."""
     try:
         text = to_html(summary, fold, steps, with_numbers=with_numbers)
-        Path(path).write_text(text, encoding="utf-8")
+        with open(path, "x", encoding="utf-8") as file:  # it was not there when the run began
+            file.write(text)
     except OSError as error:
         raise MachineError(f"cannot write {path}: {error.strerror}") from error
 

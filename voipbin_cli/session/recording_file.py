@@ -32,8 +32,7 @@ class AudioFile(Hearer):
         capture: str | None = None,
     ) -> None:
         check_output(path, overwrite=overwrite)
-        if capture is not None:
-            check_apart(path, capture)
+        check_apart([capture, path])
         self.path = path
         self.clock = CallClock(fill=fill, queued_ms=self._queued_ms)
         self.samples = 0
