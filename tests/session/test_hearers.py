@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -23,6 +24,7 @@ from voipbin_cli.session.diagnose import LiveDiagnosis, diagnose_session
 from voipbin_cli.session.ending import Cause, Close
 from voipbin_cli.session.hearer import Hearer
 from voipbin_cli.session.live import LiveRequest
+from voipbin_cli.session.record import record_session
 from voipbin_cli.session.recording_file import AudioFile
 from voipbin_cli.session.sending import Sending, SpeakRequest
 from voipbin_cli.session.session import Session, SessionRequest
@@ -239,6 +241,24 @@ def test_an_outage_is_silence_of_its_length_in_the_file(tmp_path: Path) -> None:
     assert close.cause is Cause.CALL_ENDED
     assert file.filled_seconds > 0.2
     assert file.samples == 3 * 50 * 160 + round(file.filled_seconds * 8000)
+
+
+@pytest.mark.parametrize("lost", [30, 33])
+def test_a_file_is_as_long_as_was_asked_for_also_where_audio_was_lost_near_its_end(
+    lost: int, tmp_path: Path
+) -> None:
+    file = AudioFile(str(tmp_path / "a.wav"))
+
+    def make(request: SessionRequest, loop: VirtualTimeLoop) -> Session:
+        request = replace(request, duration_s=2.0)
+        return record_session(request, Told(), file, clock=loop.time_ns, rng=Random(1))
+
+    # Each frame 20 ms after the one before; those that are lost leave their time.
+    _, close = run([[*frames(60), Wait(lost * 0.02), *frames(60, first=60 + lost)]], make)
+    assert close.cause is Cause.DURATION
+    assert file.samples == 2 * 8000
+    assert (tmp_path / "a.wav").stat().st_size == 80 + 2 * file.samples
+    assert file.filled_seconds == pytest.approx(lost * 0.02)
 
 
 # A diagnosis

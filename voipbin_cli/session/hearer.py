@@ -24,6 +24,10 @@ class Joined(Protocol):
     def stopped_by(self) -> Cause | None:
         """What it was stopped for, None when nobody asked it to stop."""
 
+    @property
+    def duration_s(self) -> float | None:
+        """How long it is wanted, None to its end."""
+
     def stop(self, cause: Cause) -> None:
         """End the stream as soon as what has arrived is handed over. The first cause counts."""
 

@@ -9,7 +9,7 @@ from voipbin_cli.codec.codecs import SAMPLE_RATE_HZ
 from voipbin_cli.codec.dialect import AudioFrame
 from voipbin_cli.media.audio_writer import check_apart, check_output, open_writer
 from voipbin_cli.media.background_writer import BackgroundWriter
-from voipbin_cli.session.hearer import Hearer
+from voipbin_cli.session.hearer import Hearer, Joined
 from voipbin_cli.session.silence_filling import CallClock
 from voipbin_cli.transport.connection import ConnectionEnded, MediaConnection
 
@@ -36,6 +36,8 @@ class AudioFile(Hearer):
         self.path = path
         self.clock = CallClock(fill=fill, queued_ms=self._queued_ms)
         self.samples = 0
+        self._filled_samples = 0
+        self._limit_samples: int | None = None
         self._overwrite = overwrite
         self._writer: BackgroundWriter | None = None
         self._connection: MediaConnection | None = None
@@ -54,7 +56,7 @@ class AudioFile(Hearer):
     @property
     def filled_seconds(self) -> float:
         """Silence put in for audio that never came."""
-        return self.clock.filled_samples / SAMPLE_RATE_HZ
+        return self._filled_samples / SAMPLE_RATE_HZ
 
     @property
     def stalls(self) -> int:
@@ -62,6 +64,12 @@ class AudioFile(Hearer):
         return self.clock.stalls
 
     # What it hears
+
+    def joined(self, session: Joined) -> None:
+        """Hold no more than the duration that is asked for, be it sound or silence."""
+        super().joined(session)
+        if session.duration_s is not None:
+            self._limit_samples = round(session.duration_s * SAMPLE_RATE_HZ)
 
     def opened(self, at_ns: int, connection: MediaConnection) -> None:
         """Know the connection, whose pings tell what is only late."""
@@ -113,11 +121,26 @@ class AudioFile(Hearer):
         }
 
     def _write(self, pieces: Iterable[bytes]) -> None:
+        filled_samples = self.clock.filled_samples
         for pcm in pieces:
-            if self._writer is None:
-                self._writer = BackgroundWriter(open_writer(self.path, overwrite=self._overwrite))
-            self.samples += len(pcm) >> 1
-            self._writer.write(pcm)
+            kept = self._within_limit(pcm)
+            # The clock counts a piece of silence as it gives it out.
+            if self.clock.filled_samples > filled_samples:
+                self._filled_samples += len(kept) >> 1
+            filled_samples = self.clock.filled_samples
+            if kept:
+                self._append(kept)
+
+    def _within_limit(self, pcm: bytes) -> bytes:
+        if self._limit_samples is None:
+            return pcm
+        return pcm[: 2 * (self._limit_samples - self.samples)]
+
+    def _append(self, pcm: bytes) -> None:
+        if self._writer is None:
+            self._writer = BackgroundWriter(open_writer(self.path, overwrite=self._overwrite))
+        self.samples += len(pcm) >> 1
+        self._writer.write(pcm)
 
 
 def optional_file(path: str | None, *, overwrite: bool, capture: str | None) -> AudioFile | None:

@@ -180,6 +180,11 @@ class Session:
         """What it was stopped for, None when nobody asked it to stop."""
         return self.stream.stopped_by
 
+    @property
+    def duration_s(self) -> float | None:
+        """How long it is wanted, None to its end."""
+        return self.request.duration_s
+
     def stop(self, cause: Cause) -> None:
         """End the stream as soon as what has arrived is handed over. The first cause counts."""
         self.stream.stop(cause)

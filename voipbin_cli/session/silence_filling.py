@@ -89,6 +89,7 @@ class CallClock:
 
     def _silence(self, length_ns: int) -> Iterator[bytes]:
         samples = length_ns // NS_PER_SAMPLE
-        self.filled_samples += samples
         for start in range(0, samples, SAMPLE_RATE_HZ):
-            yield SECOND_OF_SILENCE[: 2 * min(SAMPLE_RATE_HZ, samples - start)]
+            piece = min(SAMPLE_RATE_HZ, samples - start)
+            self.filled_samples += piece
+            yield SECOND_OF_SILENCE[: 2 * piece]
