@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.support.needs import need
@@ -36,6 +36,23 @@ capture () {{
 }}
 zle -C capture complete-word capture
 bindkey '^I' capture
+print '=ready='
+"""
+
+# Nothing is put in zsh's place: what a user sees, messages of errors and all.
+_ZSH_TYPED = r"""
+autoload -U compinit
+fpath=({completions} $fpath)
+compinit -u -D
+zstyle ':completion:*' group-name ''
+zstyle ':completion:*' format '%d'
+shown () {{
+    zle -I
+    print -r -- "=shown="
+    BUFFER=
+}}
+zle -N shown
+bindkey '^Xx' shown
 print '=ready='
 """
 
@@ -90,3 +107,20 @@ def _run(command: list[str], env: Mapping[str, str], cwd: Path) -> list[str]:
     done = subprocess.run(command, env=dict(env), cwd=cwd, capture_output=True, timeout=60)
     assert done.stderr == b"", done.stderr
     return [line for line in done.stdout.decode().split("\n") if line]
+
+
+def zsh_as_typed(lines: Sequence[str], env: Mapping[str, str], cwd: Path) -> list[str]:
+    """What one zsh shows on TAB behind each of the lines in turn, as it comes to a user."""
+    from tests.support.terminal import Terminal
+
+    setup = cwd / "typed.zsh"
+    setup.write_text(_ZSH_TYPED.format(completions=COMPLETIONS))
+    with Terminal(need("zsh"), "-f", "-i", cwd=cwd, env=env, columns=200) as terminal:
+        terminal.type(f"source {setup}\n")
+        terminal.wait_for("=ready=")
+        shown = []
+        for line in lines:
+            # The keys behind TAB are read when all that it offers is shown.
+            terminal.type(f"{line}\t\x18x")
+            shown.append(terminal.wait_for("=shown="))
+        return shown

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.shell.conftest import User
-from tests.shell.shells import COMPLETIONS, bash, fish, zsh
+from tests.shell.shells import COMPLETIONS, bash, fish, zsh, zsh_as_typed
 from tests.support.needs import need, unavailable
 from tests.support.terminal import Terminal
 from voipbin_cli.render.tree import Command
@@ -78,6 +78,14 @@ def test_commands_and_options_are_all_offered(shell: Shell, tree: Command, user:
 def test_what_is_in_progress_is_offered(shell: Shell, line: str, user: User) -> None:
     conferences = {f"conference/{name}" for name in user.simulator.conference_ids}
     assert offers(shell, line, user) == {user.simulator.call_id, *conferences, "sim", "sim:"}
+
+
+def test_a_zsh_offers_what_is_in_progress_on_every_tab_and_complains_of_nothing(user: User) -> None:
+    lines = ["voipbin stream record ", "voipbin stream record ", "voipbin stream diagnose "]
+    for shown in zsh_as_typed(lines, user.env, user.home):
+        assert user.simulator.call_id in shown
+        assert "bad option" not in shown
+        assert "not found" not in shown
 
 
 @pytest.mark.parametrize("shell", SHELLS)

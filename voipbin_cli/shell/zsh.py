@@ -30,7 +30,7 @@ _voipbin_ask() {
 # What was typed, kept from the functions below: they see a part of it only.
 local -a voipbin_line
 voipbin_line=("${(@)words[1,CURRENT-1]}")
-_voipbin "$@"
+_voipbin_root "$@"
 """
 
 _KNOWN = """_voipbin_kind_{kind}() {{
@@ -118,7 +118,8 @@ def _lines(specifications: Sequence[str] | Iterator[str]) -> str:
 
 
 def _name(command: Command) -> str:
-    return "_".join(("_voipbin", *command.path))
+    """Return its function's name; `_voipbin` is the whole script, which zsh calls on each TAB."""
+    return "_".join(("_voipbin", *(command.path or ("root",))))
 
 
 def _options(command: Command) -> Iterator[str]:
@@ -163,7 +164,9 @@ def _action(metavar: str) -> str:
     if len(found) < 2:
         return found[0][1] if found else " "
     rows = " ".join(f'"{tag}:{tag}:{action}"' for tag, action in found)
-    return f"_alternative {rows}"
+    # Without the space in front `_arguments` puts options of its own behind the name, which
+    # `_alternative` takes for its own: "bad option: -J".
+    return f" _alternative {rows}"
 
 
 def _row(word: str, told: str) -> str:
