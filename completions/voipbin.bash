@@ -30,7 +30,7 @@ _voipbin_options() {
     "conferences") found='--help -h' ;;
     "conferences list") found='--status --limit --json --api-url --profile --auth --ca-file --insecure --connect-timeout --help -h' ;;
     "conferences show") found='--json --api-url --profile --auth --ca-file --insecure --connect-timeout --help -h' ;;
-    "simulate") found='--host --port --scenario --dialect --heard --list --json --help -h' ;;
+    "simulate") found='--host --port --scenario --dialect --heard --overwrite --list --json --help -h' ;;
     "login") found='--token-stdin --accesskey-stdin --username -u --password-stdin --api-url --profile --auth --ca-file --insecure --connect-timeout --help -h' ;;
     "logout") found='--profile --help -h' ;;
     "doctor") found='--json --api-url --profile --auth --ca-file --insecure --connect-timeout --help -h' ;;

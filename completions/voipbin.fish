@@ -726,6 +726,7 @@ complete -c voipbin -n '__voipbin_at \'simulate\'' -l port -x -d '0 takes a free
 complete -c voipbin -n '__voipbin_at \'simulate\'' -l scenario -a '(__voipbin_kind_scenarios)' -x -d 'What goes wrong: jitter, stall+clipping, or jitter,strength=80,seed=2.'
 complete -c voipbin -n '__voipbin_at \'simulate\'' -l dialect -a 'documented deployed linear legacy' -x -d 'What the far end speaks.'
 complete -c voipbin -n '__voipbin_at \'simulate\'' -l heard -r -F -d 'Write what the phone hears (WAV).'
+complete -c voipbin -n '__voipbin_at \'simulate\'' -l overwrite -d 'Replace a file that exists.'
 complete -c voipbin -n '__voipbin_at \'simulate\'' -l list -d 'Name the scenarios.'
 complete -c voipbin -n '__voipbin_at \'simulate\'' -l json -d 'JSON Lines on stdout.'
 complete -c voipbin -n '__voipbin_at \'simulate\'' -l help -s h -d 'Show this message and exit.'

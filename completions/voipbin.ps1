@@ -330,6 +330,7 @@ Register-ArgumentCompleter -Native -CommandName voipbin -ScriptBlock {
             @('--scenario', 'What goes wrong: jitter, stall+clipping, or jitter,strength=80,seed=2.', '@scenarios'),
             @('--dialect', 'What the far end speaks.', 'documented deployed linear legacy'),
             @('--heard', 'Write what the phone hears (WAV).', '@files'),
+            @('--overwrite', 'Replace a file that exists.'),
             @('--list', 'Name the scenarios.'),
             @('--json', 'JSON Lines on stdout.'),
             @('--help', 'Show this message and exit.'),

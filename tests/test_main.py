@@ -84,3 +84,11 @@ def test_what_a_group_says_of_a_command_is_what_the_command_says_of_itself() -> 
     told = {command.name: command.summary for command in command_tree().leaves}
     assert known == told
     assert len(known) == 15
+
+
+def test_what_the_phone_heard_replaces_no_file_unasked(tmp_path: Path) -> None:
+    heard = tmp_path / "heard.wav"
+    heard.write_bytes(b"kept")
+    result = voipbin("simulate", "--port", "0", "--heard", "heard.wav", cwd=tmp_path)
+    assert (result.status, heard.read_bytes()) == (2, b"kept")
+    assert "heard.wav exists already" in result.stderr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -25,7 +26,7 @@ from voipbin_cli.session.ending import Cause, Close
 from voipbin_cli.session.hearer import Hearer
 from voipbin_cli.session.live import LiveRequest
 from voipbin_cli.session.record import record_session
-from voipbin_cli.session.recording_file import AudioFile
+from voipbin_cli.session.recording_file import AudioFile, name_of_now
 from voipbin_cli.session.sending import Sending, SpeakRequest
 from voipbin_cli.session.session import Session, SessionRequest
 from voipbin_cli.transport.connection import Message
@@ -241,6 +242,12 @@ def test_an_outage_is_silence_of_its_length_in_the_file(tmp_path: Path) -> None:
     assert close.cause is Cause.CALL_ENDED
     assert file.filled_seconds > 0.2
     assert file.samples == 3 * 50 * 160 + round(file.filled_seconds * 8000)
+
+
+def test_recordings_of_one_second_have_names_of_their_own() -> None:
+    first, second = (name_of_now("call-1"), name_of_now("call-1"))
+    assert first < second
+    assert re.fullmatch(r"call-1-\d{8}T\d{6}\.\d{6}Z\.wav", first)
 
 
 @pytest.mark.parametrize("lost", [30, 33])

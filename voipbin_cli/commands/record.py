@@ -52,15 +52,13 @@ def record(options: RecordOptions) -> None:
 
         voipbin stream record sim -d 5 -o - | sox -t wav - -n stat
     """
-    from datetime import UTC, datetime
-
     from voipbin_cli.commands.live import run_live, teller
     from voipbin_cli.commands.opened_target import opened_target
     from voipbin_cli.commands.target import chosen_target
     from voipbin_cli.errors import UsageError
     from voipbin_cli.render.recording import RecordingLines, done_line
     from voipbin_cli.session.record import record_session
-    from voipbin_cli.session.recording_file import AudioFile
+    from voipbin_cli.session.recording_file import AudioFile, name_of_now
     from voipbin_cli.session.session import SessionRequest
     from voipbin_cli.session.sound_events import SoundEvents
 
@@ -68,7 +66,7 @@ def record(options: RecordOptions) -> None:
     if options.output == "-" and live.out.json:
         raise UsageError("--json and -o - both want stdout", hint="record to a file")
     target = chosen_target(options.target, live.api)
-    path = options.output or f"{target.file_stem}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.wav"
+    path = options.output or name_of_now(target.file_stem)
     with opened_target(target, live) as stream:
         tell, overwrite = teller(live.out), options.overwrite
         file = AudioFile(path, overwrite=overwrite, fill=options.fill, capture=live.capture)

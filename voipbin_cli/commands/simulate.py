@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from voipbin_cli.codec.fingerprint import Dialect
-from voipbin_cli.commands.options import SERVING, JsonOption, PortOption
+from voipbin_cli.commands.options import SERVING, JsonOption, PortOption, overwrite_option
 from voipbin_cli.commands.values import choice
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ class SimulateOptions:
             show_default=False,
         ),
     ] = None
+    overwrite: Annotated[bool, overwrite_option(SIMULATION)] = False
     list_: Annotated[
         bool, typer.Option("--list", help="Name the scenarios.", rich_help_panel=SIMULATION)
     ] = False
@@ -76,16 +77,22 @@ def simulate(options: SimulateOptions) -> None:
     import asyncio
     from pathlib import Path
 
+    from voipbin_cli.errors import UsageError
+    from voipbin_cli.media.audio_writer import check_output
     from voipbin_cli.render.simulation import show_scenarios
     from voipbin_cli.simulator.catalog import SCENARIOS, find_scenario
     from voipbin_cli.transport.targets import parse_target
 
+    if options.overwrite and options.heard is None:
+        raise UsageError("--overwrite is of a file", hint="--heard FILE writes one")
     if options.list_:
         return show_scenarios(SCENARIOS.values(), as_json=options.json)
     named = parse_target(f"sim:{options.scenario}")
     dialect = {"dialect": str(options.dialect)} if options.dialect else {}
     scenario = find_scenario(named.value, {**named.options, **dialect})
     heard = Path(options.heard) if options.heard else None
+    if heard is not None:
+        check_output(str(heard), audio_format="wav", overwrite=options.overwrite)
     return asyncio.run(_serve(scenario, options.host, options.port, heard, as_json=options.json))
 
 

@@ -276,13 +276,13 @@ def _file_writer(name: str, file: BinaryIO, rate_hz: int, channels: int) -> Audi
     )
 
 
-def check_output(path: str, *, overwrite: bool = False) -> None:
+def check_output(path: str, *, audio_format: str | None = None, overwrite: bool = False) -> None:
     """Refuse now what `open_writer` would refuse later; makes and changes nothing.
 
     Raises:
         UsageError, MachineError: as `open_writer`.
     """
-    _format_of(path, None)
+    _format_of(path, audio_format)
     if path == "-":
         return
     if os.path.isdir(path):

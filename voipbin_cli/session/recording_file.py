@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any
 
 from voipbin_cli.codec.codecs import SAMPLE_RATE_HZ
@@ -141,6 +142,11 @@ class AudioFile(Hearer):
             self._writer = BackgroundWriter(open_writer(self.path, overwrite=self._overwrite))
         self.samples += len(pcm) >> 1
         self._writer.write(pcm)
+
+
+def name_of_now(stem: str) -> str:
+    """Return a name for a recording that begins now; runs of the same second have their own."""
+    return f"{stem}-{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}.wav"
 
 
 def optional_file(path: str | None, *, overwrite: bool, capture: str | None) -> AudioFile | None:

@@ -24,7 +24,7 @@ from voipbin_cli.errors import DecodeError
 from voipbin_cli.events import Tell
 from voipbin_cli.session.message_decoder import MessageDecoder
 from voipbin_cli.session.pacer import DEFAULT_LEAD_MS, Pacer
-from voipbin_cli.session.recording_file import AudioFile
+from voipbin_cli.session.recording_file import AudioFile, name_of_now
 from voipbin_cli.session.send_form import FormChoice
 from voipbin_cli.session.sender import Sender, Voice
 from voipbin_cli.text import printable
@@ -221,8 +221,7 @@ class ServedPeer:
             return
         if self._file is None:
             name = _NOT_IN_FILE_NAMES.sub("-", self.peer.identity or self.peer.name)
-            at = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-            path = self._request.record / f"peer-{self.number}-{name}-{at}.wav"
+            path = self._request.record / name_of_now(f"peer-{self.number}-{name}")
             self._file = AudioFile(str(path))
             self.tell("recording", {"output": str(path)})
         self._file.hear_frames(frames)
