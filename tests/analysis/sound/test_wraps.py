@@ -33,6 +33,15 @@ def test_speech_that_overflows(voice: str, gain: int) -> None:
     assert overflows(by_mulaw(clipped)) == 0
 
 
+@pytest.mark.parametrize("ceiling", [27000, 30000, 31500])
+def test_nor_is_it_overflow_where_a_limiter_is_set_below_full_scale(ceiling: int) -> None:
+    for voice in VOICES:
+        loud = talker(voice, 8, ceiling).astype(np.int64) * 16
+        clipped = np.clip(loud, -ceiling, ceiling).astype(np.int16)
+        assert overflows(clipped) == 0
+        assert overflows(by_mulaw(clipped)) == 0
+
+
 @pytest.mark.parametrize("gain", [1, 8, 100])
 @pytest.mark.parametrize("name", SOUNDS)
 def test_what_calls_hold_does_not_however_loud(name: str, gain: int) -> None:

@@ -1,9 +1,10 @@
 """Samples that overflowed: too loud for 16 bits, they begin anew at the other end of the scale.
 
 Clipping stays at the end of the scale, an overflow jumps from one end to the other, from one sample
-to the next. So does sound that is clipped hard, but from end to end, where most of its loud samples
-stand; those of an overflow stand anywhere. Loud noise jumps, too, and the further the seldomer; an
-overflow of sound that moves little from sample to sample jumps through nearly all of the scale.
+to the next. So does sound that is clipped hard, at full scale or somewhat below, but from ceiling
+to ceiling, where most of its loud samples stand; those of an overflow stand anywhere. Loud noise
+jumps, too, and the further the seldomer; an overflow of sound that moves little from sample to
+sample jumps through nearly all of the scale.
 
 Speech 3 to 16 times too loud, in linear audio and mu-law: of its jumps 0.11 to 0.35 are far, and
 there are 0.3 to 3 samples at an end for each. Speech, music, digits and menus that were clipped
@@ -20,8 +21,9 @@ from voipbin_cli.analysis.sound.cutting import SoundFrames
 _JUMP, _FAR_JUMP = 40_000, 54_000
 # A high tone at full scale moves as far in the samples around its jumps.
 _STEP = 20_000
-# From here on a sample may be held there by a limiter, or by G.711.
-_END = 32_100
+# From this share of a second's highest and lowest samples on, one may be held there by a limiter,
+# which need not be set to full scale, or by G.711.
+_END = 0.98
 # A second without samples so near to both ends has no overflow.
 _NEAR_END = 24_000
 _LEAST_JUMPS = 20
@@ -56,7 +58,7 @@ class WrapFold:
     def _count(self, samples: Samples) -> None:
         values = samples.astype(np.int32)
         steps = np.abs(np.diff(values))
-        is_end = np.abs(values) >= _END
+        is_end = (values >= _END * values.max()) | (values <= _END * values.min())
         self._ends += int(np.count_nonzero(is_end))
         at = np.flatnonzero(steps[1:-1] > _JUMP) + 1
         calm = (steps[at - 1] < _STEP) & (steps[at + 1] < _STEP)
