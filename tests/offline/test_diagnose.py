@@ -194,16 +194,13 @@ def _findings(path: Path) -> list[list[tuple[str, str]]]:
 NO_SOUND = ("silence_ratio", "clipping_ratio", "dc_offset", "noise_dbfs", "upstream_loss_ms")
 NAMED = [
     # Static: payload type, rtpmap, ticks and bytes a frame, ms a frame, clock.
-    (3, None, 160, 33, 20.0, 8000),  # GSM
     (4, None, 240, 24, 30.0, 8000),  # G723
     (9, None, 160, 160, 20.0, 8000),  # G722: 16 kHz, and a clock of 8
     (15, None, 160, 40, 20.0, 8000),  # G728
     (18, None, 160, 20, 20.0, 8000),  # G729
     (18, None, 80, 10, 10.0, 8000),
-    (11, None, 882, 1764, 20.0, 44_100),  # L16
     (111, "opus/48000/2", 960, 70, 20.0, 48_000),
     (96, "opus/48000/2", 2880, 170, 60.0, 48_000),
-    (97, "L16/16000", 320, 640, 20.0, 16_000),
     (98, "AMR-WB/16000", 320, 61, 20.0, 16_000),
     (99, "iLBC/8000", 240, 50, 30.0, 8000),
 ]

@@ -141,6 +141,8 @@ ROWS: tuple[FindingRow, ...] = (
         title="what was sent comes back in what is received",
         judge=judge_echo,
         prove=prove_echo,
+        rests_on="the correlation of both tracks: one delay, block after block, at which what "
+        "was sent comes back",
         specify=word_echo,
         remedy="the far phone's loudspeaker reaches its microphone, or a line reflects: use a "
         "headset or an echo canceller there; until then do not let a bot interrupt itself on what "
@@ -153,6 +155,7 @@ ROWS: tuple[FindingRow, ...] = (
         title="answers come late after the caller has spoken",
         judge=judge_slow_response,
         prove=slow_response,
+        rests_on="the end of the caller's speech, and the first sounding frame sent after it",
         remedy="wait less for the end of the caller's speech, and send the first sound of an "
         "answer while the rest is still being made",
         symptom="long pauses",
@@ -163,6 +166,8 @@ ROWS: tuple[FindingRow, ...] = (
         title="we speak on for long after the caller interrupts",
         judge=judge_slow_barge_in,
         prove=slow_barge_in,
+        rests_on="the caller's onset while we sound, and our last sounding frame, what waits at "
+        "the far end included",
         remedy="stop sending when the caller begins to speak, and send no more than 60 ms ahead: "
         "what waits at the far end is heard to its end",
         symptom="cannot be interrupted",
@@ -173,6 +178,7 @@ ROWS: tuple[FindingRow, ...] = (
         title="both speak at the same time for much of the call",
         judge=judge_talk_over,
         prove=talk_over,
+        rests_on="the time in which speech is heard and what is sent sounds, too",
         remedy="wait for the end of the caller's speech before an answer, and stop when the caller "
         "goes on",
         symptom="talk over each other",
@@ -184,6 +190,7 @@ ROWS: tuple[FindingRow, ...] = (
         title="for long nobody speaks",
         judge=judge_dead_air,
         prove=dead_air,
+        rests_on="stretches in which neither track holds speech or sound",
         remedy="say something while an answer takes long, and ask again when the caller is silent",
         symptom="silence",
     ),
