@@ -244,6 +244,29 @@ def test_an_outage_is_silence_of_its_length_in_the_file(tmp_path: Path) -> None:
     assert file.samples == 3 * 50 * 160 + round(file.filled_seconds * 8000)
 
 
+class Failing(Noting):
+    """A file on a disk that is full."""
+
+    is_file = True
+
+
+@pytest.mark.parametrize("fails", ["messages", "frames", "ended", "finish"])
+def test_the_others_go_on_without_a_file_that_cannot_be_written(fails: str) -> None:
+    lost, notes = Failing([], fails=fails), list[str]()
+    session, close = run([[*frames(3), CLOSED]], hearing(lost, Noting(notes)))
+    assert notes.count("frames") == 3
+    assert notes[-1] == "leave"
+    problem = session.problem(close)
+    assert isinstance(problem, MachineError)
+    assert problem.message == f"{fails} failed"
+
+
+@pytest.mark.parametrize("fails", ["messages", "frames"])
+def test_a_run_that_is_good_for_nothing_else_ends_with_its_file(fails: str) -> None:
+    with pytest.raises(MachineError, match=f"{fails} failed"):
+        run([[*frames(3), CLOSED]], hearing(Failing([], fails=fails)))
+
+
 def test_recordings_of_one_second_have_names_of_their_own() -> None:
     first, second = (name_of_now("call-1"), name_of_now("call-1"))
     assert first < second

@@ -71,6 +71,8 @@ class CaptureLog(Hearer):
     offset between the two taken once: a clock set back in mid-run moves no packet.
     """
 
+    is_file = True
+
     def __init__(
         self,
         path: str,

@@ -22,6 +22,8 @@ class Feed(Hearer):
     `next_frame`, after what it had read before.
     """
 
+    is_worth_a_run = False
+
     def __init__(self, blocks: Iterator[bytes], *, ahead: int = AHEAD_BLOCKS) -> None:
         self.is_over = False
         self._blocks = blocks

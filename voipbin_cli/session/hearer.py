@@ -47,6 +47,11 @@ class Hearer:
 
     session: Joined
 
+    is_file = False
+    """It writes a file, without which the others can go on."""
+    is_worth_a_run = True
+    """It alone would be a reason to go on."""
+
     def joined(self, session: Joined) -> None:
         """Take part in this session."""
         self.session = session

@@ -24,6 +24,8 @@ class AudioFile(Hearer):
     What it writes it may raise MachineError for, or BrokenPipeError for a pipe.
     """
 
+    is_file = True
+
     def __init__(
         self,
         path: str,

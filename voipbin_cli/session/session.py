@@ -13,7 +13,7 @@ from typing import Any
 from voipbin_cli.analysis.closing import NO_CLOSE_FRAME
 from voipbin_cli.codec.codecs import SAMPLE_RATE_HZ
 from voipbin_cli.codec.dialect import AudioFrame, FrameDecoder
-from voipbin_cli.errors import ConnectionFailed, VoipbinError
+from voipbin_cli.errors import ConnectionFailed, MachineError, VoipbinError
 from voipbin_cli.events import Tell
 from voipbin_cli.finding_ids import FindingId
 from voipbin_cli.session.capture_log import CaptureLog
@@ -117,6 +117,7 @@ class Session:
             self.hearers.insert(0, CaptureLog(request.capture, live, overwrite=request.overwrite))
         for hearer in self.hearers:
             hearer.joined(self)
+        self._left_behind: dict[Hearer, MachineError] = {}
         self._connection: MediaConnection | None = None
         self._state = "connecting"
         self._duration = Duration(
@@ -142,8 +143,7 @@ class Session:
                 close = await self._run_stream(beside)
                 self._tell_pings()
                 at_ns = self._clock()
-                for hearer in self.hearers:
-                    hearer.ended(at_ns, close)
+                self._each(lambda hearer: hearer.ended(at_ns, close))
                 return close
             finally:
                 self._ended_ns = self._clock()
@@ -157,16 +157,45 @@ class Session:
                 await beside.enter_async_context(hearer.beside())
             return self._checked(await self.stream.run())
         except VoipbinError as error:
-            for hearer in self.hearers:
-                hearer.failed(self._clock(), error)
+            failure, at_ns = error, self._clock()
+            self._each(lambda hearer: hearer.failed(at_ns, failure))
             return self._goal.close_for(error)
 
     def _finish(self) -> None:
         """Finish each of them even where another cannot be: the capture last of all."""
         with contextlib.ExitStack() as outputs:
             for hearer in self.hearers:
-                outputs.callback(hearer.finish)
+                outputs.callback(self._finish_one, hearer)
             self._hear_frames(self.listener.finish())
+
+    def _finish_one(self, hearer: Hearer) -> None:
+        try:
+            hearer.finish()
+        except MachineError as error:
+            if hearer in self._left_behind:
+                return  # said before
+            self._leave_behind(hearer, error)
+
+    def _each(self, tell: Callable[[Hearer], None]) -> None:
+        """Tell something to each hearer that is still there."""
+        for hearer in self.hearers:
+            if hearer in self._left_behind:
+                continue
+            try:
+                tell(hearer)
+            except MachineError as error:
+                self._leave_behind(hearer, error)
+
+    def _leave_behind(self, hearer: Hearer, error: MachineError) -> None:
+        """Go on without a file that cannot be written, as long as the run is good for more.
+
+        Raises `error` where it is not.
+        """
+        others = [h for h in self.hearers if h is not hearer and h not in self._left_behind]
+        if not (hearer.is_file and any(other.is_worth_a_run for other in others)):
+            raise error
+        self._left_behind[hearer] = error
+        self._tell("warning", {"message": f"{error.message}; the rest goes on"})
 
     # What hearers and users know of it, and do to it
 
@@ -193,8 +222,7 @@ class Session:
         """Let every hearer know what the API has said about the call."""
         at_ns = self._clock()
         self.stream.api_told(fields)
-        for hearer in self.hearers:
-            hearer.api_told(at_ns, fields)
+        self._each(lambda hearer: hearer.api_told(at_ns, fields))
 
     # What the stream tells
 
@@ -213,12 +241,10 @@ class Session:
         self._state = "open"
         if self.stream.connections > 1:
             self._hear_frames(self.listener.reopened())
-            for hearer in self.hearers:
-                hearer.connection_over()
+            self._each(lambda hearer: hearer.connection_over())
         self._connection = connection
         self._silence.restart()
-        for hearer in self.hearers:
-            hearer.opened(at_ns, connection)
+        self._each(lambda hearer: hearer.opened(at_ns, connection))
         self._tell("open", {"connection": self.stream.connections})
         if self.stream.connections == 1:
             self._duration.begin()
@@ -246,8 +272,7 @@ class Session:
             self._hear([message])
 
     def _hear(self, messages: Sequence[Message]) -> None:
-        for hearer in self.hearers:
-            hearer.hear_messages(messages)
+        self._each(lambda hearer: hearer.hear_messages(messages))
         frames = self.listener.take_messages(messages)
         if frames:
             self._hear_frames(frames)
@@ -255,15 +280,13 @@ class Session:
 
     def _hear_frames(self, frames: list[AudioFrame]) -> None:
         if frames:
-            for hearer in self.hearers:
-                hearer.hear_frames(frames)
+            self._each(lambda hearer: hearer.hear_frames(frames))
 
     def lost(self, at_ns: int, ended: ConnectionEnded) -> None:
         """Note that the link is gone."""
         self._state = "reconnecting"
         self._tell_pings()
-        for hearer in self.hearers:
-            hearer.lost(at_ns, ended)
+        self._each(lambda hearer: hearer.lost(at_ns, ended))
         self._tell("lost", {"code": ended.code, "reason": ended.reason})
 
     def _tell_pings(self) -> None:
@@ -273,8 +296,7 @@ class Session:
         at_ns = self._clock()
         pings = connection.pings(at_ns)
         if pings.ms or pings.waiting_ms is not None:
-            for hearer in self.hearers:
-                hearer.hear_pings(at_ns, pings)
+            self._each(lambda hearer: hearer.hear_pings(at_ns, pings))
 
     def retrying(self, delay_s: float, error: VoipbinError | None) -> None:
         """Tell when the next attempt comes."""
@@ -283,8 +305,7 @@ class Session:
 
     def ticked(self, at_ns: int, late_ns: int) -> None:
         """Let everyone know that time passes."""
-        for hearer in self.hearers:
-            hearer.ticked(at_ns, late_ns)
+        self._each(lambda hearer: hearer.ticked(at_ns, late_ns))
 
     def silent_message(self) -> bytes | None:
         """Return a frame of silence; None beside a source, which is on a grid of its own."""
@@ -295,8 +316,7 @@ class Session:
     def sent(self, at_ns: int, message: bytes) -> None:
         """Count what went out, and let everyone hear it."""
         self.frames_sent += 1
-        for hearer in self.hearers:
-            hearer.hear_sent(at_ns, message)
+        self._each(lambda hearer: hearer.hear_sent(at_ns, message))
 
     def _checked(self, close: Close) -> Close:
         """Take a link that was dead when the time was up for what it is.
@@ -326,8 +346,8 @@ class Session:
         if verdict is None:
             return
         self._form = f"{verdict.dialect} {verdict.codec}"
-        for hearer in self.hearers:
-            hearer.form_known(self._clock(), verdict, self.listener.payload_type)
+        at_ns, payload_type = self._clock(), self.listener.payload_type
+        self._each(lambda hearer: hearer.form_known(at_ns, verdict, payload_type))
         self._tell("dialect", asdict(verdict))
 
     # What it came to
@@ -339,7 +359,7 @@ class Session:
 
     def problem(self, close: Close) -> VoipbinError | None:
         """Return what the run did not achieve."""
-        return self._goal.problem(self, close)
+        return next(iter(self._left_behind.values()), None) or self._goal.problem(self, close)
 
     def summary(self, close: Close) -> dict[str, Any]:
         """Return the fields of the summary."""

@@ -17,6 +17,8 @@ class SoundEvents(Hearer):
     Times count the audio that was heard, from its start.
     """
 
+    is_worth_a_run = False
+
     def __init__(self, tell: Tell, *, speech: bool = True) -> None:
         self._tell = tell
         self._digits = DtmfFold()
