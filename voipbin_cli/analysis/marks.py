@@ -8,14 +8,14 @@ from typing import NamedTuple
 import numpy as np
 
 from voipbin_cli.analysis.columns import Ints
-from voipbin_cli.codec.file_marks import MARKS
+from voipbin_cli.codec.file_marks import MARKS, Mark
 
 
 class Marked(NamedTuple):
-    """A row whose payload holds a part of a file, and what that is called."""
+    """A row whose payload holds a part of a file, and which."""
 
     row: int
-    name: str
+    mark: Mark
 
 
 def find_marks(data: bytes, at: Ints, length: Ints) -> Iterator[Marked]:
@@ -27,10 +27,11 @@ def find_marks(data: bytes, at: Ints, length: Ints) -> Iterator[Marked]:
     if not len(at):
         return
     start, end = int(at[0]), int(at[-1] + length[-1])
-    for octets, name in MARKS:
-        place = data.find(octets, start, end)
+    for mark in MARKS:
+        place = data.find(mark.octets, start, end)
         while place >= 0:
             row = int(np.searchsorted(at, place, "right")) - 1
-            if place + len(octets) <= int(at[row] + length[row]):
-                yield Marked(row, name)
-            place = data.find(octets, place + 1, end)
+            first = int(at[row])
+            if mark.is_at(data[first : first + int(length[row])], place - first):
+                yield Marked(row, mark)
+            place = data.find(mark.octets, place + 1, end)

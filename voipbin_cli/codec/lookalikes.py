@@ -24,6 +24,9 @@ _TEXT_HEAD = 64
 # its sign, one sample to the next.
 _TEXT_STEP = 12.0
 _TEXT_LETTERS = 6
+TEXT_SHARE = 0.5
+"""A stretch is text where more than this share of what sounds in it is: one payload in a hundred of
+G.711 that keeps its sign is letters all over by chance."""
 
 
 def is_text(payload: bytes) -> bool:

@@ -115,12 +115,35 @@ def test_how_long_payloads_play() -> None:
 
 def test_silence_and_text_are_told_from_sound() -> None:
     sound = bytes(range(160))
-    payloads = bytes(160), b"{'a': 1} " * 20, sound
+    payloads = bytes(160), b"{'a': 1} " * 20, sound, b"{'b': 2} " * 20
     payload = PayloadFacts(RtpHeaders(columns(*(packet(0, 0, payload=data) for data in payloads))))
-    assert payload.is_still.tolist() == [True, False, False]
-    assert payload.is_words.tolist() == [False, True, False]
-    assert payload.begins.tolist() == [0, int.from_bytes(b"{'a'", "big"), 0x00010203]
+    assert payload.is_still.tolist() == [True, False, False, False]
+    assert payload.is_words.tolist() == [False, True, False, True]
     assert payload.of(2) == sound
+
+
+def test_letters_in_one_payload_of_many_are_no_text() -> None:
+    letters, sound = b"{'a': 1} " * 20, bytes(range(160))
+    payloads = letters, *[sound] * 4
+    payload = PayloadFacts(RtpHeaders(columns(*(packet(0, 0, payload=data) for data in payloads))))
+    assert not payload.is_words.any()
+
+
+@pytest.mark.parametrize(
+    ("payload", "of_wav", "of_file"),
+    [
+        (b"RIFF" + bytes(156), False, False),
+        (b"RIFF\x24\0\0\0WAVEfmt " + bytes(144), True, False),
+        (bytes(4) + b"RIFF\x24\0\0\0WAVE" + bytes(144), False, False),
+        (b"OggS" + b"SSOO" * 39, False, False),
+        (b"OggS\0\2" + bytes(154), False, True),
+    ],
+)
+def test_a_file_begins_with_more_than_four_letters(
+    payload: bytes, of_wav: bool, of_file: bool
+) -> None:
+    facts = PayloadFacts(RtpHeaders(columns(packet(0, 0, payload=payload))))
+    assert (facts.is_of_wav.tolist(), facts.is_of_file.tolist()) == ([of_wav], [of_file])
 
 
 def test_the_facts_of_one_message_put_a_rule_into_words() -> None:

@@ -13,7 +13,7 @@ from voipbin_cli.codec.evidence import is_still
 from voipbin_cli.codec.examination import Found, is_due
 from voipbin_cli.codec.formats import Format
 from voipbin_cli.codec.hypotheses import MIN_BYTES
-from voipbin_cli.codec.lookalikes import is_text
+from voipbin_cli.codec.lookalikes import TEXT_SHARE, is_text
 from voipbin_cli.codec.reading import Reading
 from voipbin_cli.codec.rtp import RtpPacket
 from voipbin_cli.codec.text_look import text_look
@@ -81,7 +81,7 @@ class CodecJudge:
     @property
     def how(self) -> Read:
         """How to read, and what it is where that is wrong."""
-        if 2 * self.texts > self.heard:
+        if self.texts > TEXT_SHARE * self.heard:
             return Read(self.reading, Format.TEXT)
         is_told = self._decider.is_examined or self._blocks >= _FORCED_BLOCKS
         reading = self.reading if is_told else None
@@ -230,7 +230,7 @@ class CodecJudge:
     def _note_text(self, sounds: list[_Payload]) -> bool:
         """Whether what sounds is text."""
         texts = _texts(sounds)
-        are_text = 2 * len(texts) > len(sounds)
+        are_text = len(texts) > TEXT_SHARE * len(sounds)
         self.texts += are_text
         if are_text and self.text is None:
             self.text = text_look(texts[0].decode("utf-8", "replace"))

@@ -1,4 +1,4 @@
-"""FileHeaders of files among the samples: each is heard as a click."""
+"""Headers of files among the samples: each is heard as a click."""
 
 from __future__ import annotations
 
@@ -6,10 +6,7 @@ from typing import NamedTuple
 
 from voipbin_cli.analysis.arrivals.arrival_log import Arrivals
 from voipbin_cli.analysis.marks import find_marks
-from voipbin_cli.codec.file_marks import STARTS
 
-# So many payloads may begin a file, with silence sent before it.
-_FIRST_PAYLOADS = 10
 _NOTED = 1000
 
 
@@ -31,12 +28,8 @@ class HeaderFold:
 
     def add(self, rows: Arrivals) -> None:
         """Take audio rows, in order."""
-        for n in range(min(len(rows), _FIRST_PAYLOADS - self._rows)):
-            name = STARTS.get(rows.payload(n)[:4])
-            if name:
-                self._note(n, name)
-        for row, name in find_marks(rows.data, rows.at, rows.length):
-            self._note(row, name)
+        for row, mark in find_marks(rows.data, rows.at, rows.length):
+            self._note(row, mark.name)
         self._rows += len(rows)
 
     def _note(self, row: int, name: str) -> None:

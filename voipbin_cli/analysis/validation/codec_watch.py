@@ -7,6 +7,7 @@ import numpy as np
 from voipbin_cli.analysis.columns import Ints, Mask, odd_before
 from voipbin_cli.analysis.validation.facts.audio import MISALIGNED, code_of, code_of_foreign
 from voipbin_cli.analysis.validation.facts.block import BlockFacts
+from voipbin_cli.analysis.validation.facts.payload import BLOCK_FRAMES
 from voipbin_cli.codec.codecs import Codec
 from voipbin_cli.codec.decider import CodecDecider
 from voipbin_cli.codec.encapsulation import Unit, unpack
@@ -14,9 +15,6 @@ from voipbin_cli.codec.examination import is_due
 from voipbin_cli.codec.hypotheses import MIN_BYTES
 from voipbin_cli.codec.reading import Reading
 from voipbin_cli.errors import DecodeError
-
-BLOCK_FRAMES = 50
-"""One second: what a block is found to be holds for all of its frames."""
 
 UNDECIDED = -1
 """The code of frames that sound byte-swapped, and may be shifted by a byte instead."""

@@ -12,9 +12,10 @@ from voipbin_cli.analysis.columns import Ints
 from voipbin_cli.analysis.farend.far_end import FarEnd
 from voipbin_cli.analysis.messages import EMPTY, Messages, joined
 from voipbin_cli.analysis.severity import Severity
-from voipbin_cli.analysis.validation.codec_watch import BLOCK_FRAMES, CodecWatch
+from voipbin_cli.analysis.validation.codec_watch import CodecWatch
 from voipbin_cli.analysis.validation.due import Due
 from voipbin_cli.analysis.validation.facts.block import BlockFacts, MessageFacts, Past
+from voipbin_cli.analysis.validation.facts.payload import BLOCK_FRAMES
 from voipbin_cli.analysis.validation.rules import RULES, Rule
 from voipbin_cli.codec.codecs import Codec
 from voipbin_cli.codec.encapsulation import Direction

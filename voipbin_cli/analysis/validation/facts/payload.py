@@ -9,8 +9,11 @@ from numpy.typing import NDArray
 
 from voipbin_cli.analysis.columns import Ints, Mask
 from voipbin_cli.analysis.headers import Headers
-from voipbin_cli.analysis.marks import find_marks
-from voipbin_cli.codec.lookalikes import is_text
+from voipbin_cli.analysis.marks import Marked, find_marks
+from voipbin_cli.codec.lookalikes import TEXT_SHARE, is_text
+
+BLOCK_FRAMES = 50
+"""One second: what a block is found to be holds for all of its frames. Columns begin with one."""
 
 # Bytes of each payload that tell silence and text from the rest, spread evenly over it.
 _LOOKS = 16
@@ -65,32 +68,39 @@ class PayloadFacts:
         return same | ~self.is_audio
 
     @cached_property
-    def begins(self) -> NDArray[np.uint32]:
-        """The first four bytes of the payload as one number."""
-        at = self._headers.payload_at
-        value = np.zeros(len(self._messages), np.int64)
-        for n in range(4):
-            value = value << 8 | np.where(self.size > n, self._messages.octet(at + n), 0)
-        return value.astype(np.uint32)
-
-    @cached_property
     def is_words(self) -> Mask:
-        """Text, as far as a payload can be told to be; most of a glimpse of it are letters."""
+        """Text, in a block that is: most of a glimpse of it are letters, and then all of it."""
         letters = np.count_nonzero(_letters(self._glimpse), axis=1)
-        words: Mask = (letters >= _LOOKS - _OTHER_LETTERS) & self.is_audio & ~self.is_still
+        sounds = self.is_audio & ~self.is_still
+        words: Mask = (letters >= _LOOKS - _OTHER_LETTERS) & sounds
         for n in np.flatnonzero(words).tolist():
             words[n] = is_text(self.of(n))
+        if words.any():
+            blocks = np.arange(len(words)) // BLOCK_FRAMES
+            are_text = np.bincount(blocks, words) > TEXT_SHARE * np.bincount(blocks, sounds)
+            words &= are_text[blocks]
         return words
 
     @cached_property
-    def is_marked(self) -> Mask:
-        """A part of a file is somewhere in it."""
-        marked = np.zeros(len(self._messages), bool)
+    def is_of_wav(self) -> Mask:
+        """A part of a WAV file is somewhere in it."""
+        return self._holds_mark(of_wav=True)
+
+    @cached_property
+    def is_of_file(self) -> Mask:
+        """It begins as another file does."""
+        return self._holds_mark(of_wav=False)
+
+    @cached_property
+    def _marks(self) -> list[Marked]:
         at = self._messages.offset + self._headers.payload_at
         there = np.minimum(self.size, self._messages.length - self._headers.payload_at)
-        for row, _ in find_marks(self._messages.data, at, there):
-            marked[row] = self.is_audio[row]
-        return marked
+        return list(find_marks(self._messages.data, at, there))
+
+    def _holds_mark(self, *, of_wav: bool) -> Mask:
+        holds = np.zeros(len(self._messages), bool)
+        holds[[row for row, mark in self._marks if mark.is_wav is of_wav]] = True
+        return holds & self.is_audio
 
     def of(self, n: int) -> bytes:
         """The payload of one message, as far as it is there."""

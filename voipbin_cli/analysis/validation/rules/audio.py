@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import numpy as np
 
@@ -20,14 +20,10 @@ from voipbin_cli.analysis.validation.rules.rule import (
 )
 from voipbin_cli.codec.codecs import Codec
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation
-from voipbin_cli.codec.file_marks import STARTS
 from voipbin_cli.codec.payload_types import PCMA
 
 CODEC_TABLE = "VoIPBIN media stream: the codec of each encapsulation, received and sent"
 G711, L16 = f"ITU-T G.711; {CODEC_TABLE}", f"RFC 3551 4.5.11; {CODEC_TABLE}"
-
-_WAV_STARTS = (b"RIFF", b"RF64", b"RIFX")
-_FILE_STARTS = tuple(start for start in STARTS if start not in _WAV_STARTS)
 
 
 def _sounds_like(facts: BlockFacts, code: int) -> Mask:
@@ -62,18 +58,6 @@ def _is_undocumented(facts: BlockFacts) -> Mask:
 
 def _is_odd(facts: BlockFacts) -> Mask:
     return facts.audio.is_linear_due & facts.payload.is_audio & equal(facts.payload.size % 2, 1)
-
-
-def _begins_with(starts: Iterable[bytes]) -> Callable[[BlockFacts], Mask]:
-    numbers = [int.from_bytes(start, "big") for start in starts]
-    return lambda facts: np.isin(facts.payload.begins, numbers) & facts.payload.is_audio
-
-
-_begins_as_wav = _begins_with(_WAV_STARTS)
-
-
-def _holds_wav_header(facts: BlockFacts) -> Mask:
-    return _begins_as_wav(facts) | facts.payload.is_marked
 
 
 def _is_foreign(facts: BlockFacts) -> Mask:
@@ -164,7 +148,7 @@ RULES = (
         sentence="The payload is samples, without the header of the file they came from.",
         message="the header of a WAV file, or another part of one, in the audio",
         consequence="the header is played: a click, and samples out of step where it is odd",
-        predicate=_holds_wav_header,
+        predicate=lambda facts: facts.payload.is_of_wav,
         field="payload",
     ),
     Rule(
@@ -174,7 +158,7 @@ RULES = (
         sentence="The payload is samples, not a compressed file.",
         message="the payload begins as a file does (Ogg, FLAC, MP3, …)",
         consequence="it is played as noise",
-        predicate=_begins_with(_FILE_STARTS),
+        predicate=lambda facts: facts.payload.is_of_file,
         field="payload",
     ),
     Rule(
@@ -184,7 +168,7 @@ RULES = (
         sentence="The payload is samples, not text.",
         message="the payload is text (JSON, base64, …)",
         consequence="it is played as noise: send the bytes themselves, in binary messages",
-        predicate=lambda facts: facts.payload.is_words & facts.payload.is_audio,
+        predicate=lambda facts: facts.payload.is_words,
         field="payload",
     ),
     Rule(
