@@ -5,7 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from typing import Any
+
+# The type is for a checker alone: typing, when loaded, takes longer than all else before `run`, and
+# Ctrl-C in that time has Python print where it was.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 def run() -> int:
