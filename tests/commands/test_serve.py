@@ -181,3 +181,12 @@ def test_chan_websocket_of_asterisk_gets_what_it_asks_for(audio: Path) -> None:
     # Half of the widest step at this level is 512.
     assert np.abs(heard[800:2400] - wanted).max() <= 512
     assert struct.unpack("<800h", heard[:800].tobytes()) == (0,) * 800
+
+
+def test_a_file_that_claims_a_sample_a_second_costs_no_disk(tmp_path: Path) -> None:
+    with wave.open(str(tmp_path / "slow.wav"), "wb") as file:
+        file.setparams((1, 2, 1, 0, "NONE", ""))
+        file.writeframes(bytes(2 * 60_000))
+    result = voipbin("stream", "serve", "--file", "slow.wav", "--port", "0", cwd=tmp_path)
+    assert result.status == 2
+    assert "more than 12 hours" in result.stderr

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import socket
+import ssl
 import struct
 import threading
 import time
 import wave
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -19,6 +22,7 @@ import pytest
 import websocket
 
 from tests.session.test_play import CODES, FRAMES, SILENCE, Told
+from tests.support.certificates import Authority
 from tests.support.cli import wait_until
 from voipbin_cli.codec.codecs import Codec
 from voipbin_cli.codec.encapsulation import Encapsulation
@@ -315,6 +319,38 @@ def test_there_are_only_so_many_at_once() -> None:
         wait_until(lambda: server.serving.connected == 1)
         server.connect().close()
         second.close()
+
+
+def is_let_in(port: int, trusting: ssl.SSLContext) -> bool:
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        try:
+            trusting.wrap_socket(connection, server_hostname="127.0.0.1").close()
+        except OSError:
+            return False
+    return True
+
+
+@pytest.mark.parametrize("listen", [serve_websocket, serve_audiosocket])
+def test_connections_that_never_get_through_tls_count_and_end(
+    listen: Any, tmp_path: Path, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("voipbin_cli.transport.websocket_server.HANDSHAKE_S", 0.5)
+    monkeypatch.setattr("voipbin_cli.transport.websocket_server.CLOSE_S", 0.1)
+    authority = Authority(tmp_path)
+    context = authority.issue("serve", names="IP:127.0.0.1").server_context
+    trusting = ssl.create_default_context(cafile=authority.ca.cert)
+    with served(loop=0, max_peers=2, listen=partial(listen, ssl=context)) as server:
+        # Twice as many as there are places, spare ones included: the rest is closed at once.
+        idle = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(8)]
+        began_s = time.monotonic()
+        for connection in idle:
+            connection.settimeout(10)
+            with contextlib.suppress(ConnectionError):
+                assert connection.recv(1) == b""
+        assert time.monotonic() - began_s < 5
+        wait_until(lambda: is_let_in(server.port, trusting))
+        for connection in idle:
+            connection.close()
 
 
 def test_a_message_that_is_too_long_ends_the_connection() -> None:

@@ -10,7 +10,7 @@ import pytest
 from websockets.datastructures import Headers
 
 from tests.support.cli import voipbin
-from voipbin_cli.transport.listening import cannot_listen, foreign_page
+from voipbin_cli.transport.listening import cannot_listen, foreign_page, most_peers
 
 
 @pytest.mark.parametrize(
@@ -90,3 +90,29 @@ def test_pages_of_other_hosts_are_told_by_origin_and_host(
 def test_an_origin_that_is_given_twice_hides_nothing() -> None:
     headers = Headers([("Origin", "http://localhost"), ("Origin", "https://example.com")])
     assert "example.com" in foreign_page(headers, is_on_loopback=False)
+
+
+@pytest.mark.parametrize(
+    ("soft", "hard", "files_each", "peers", "raised"),
+    [
+        (1024, 4096, 1, 1000, 1096),  # 32 of our own, 1000, and 64 that are told so
+        (1024, 1024, 1, 928, 1024),
+        (1024, 1024, 2, 464, 1024),
+        (64, 64, 1, 16, 64),
+        (20, 20, 1, 1, 20),
+        (-1, -1, 2, 1000, -1),
+    ],
+)
+def test_there_are_no_more_peers_than_files(
+    soft: int,
+    hard: int,
+    files_each: int,
+    peers: int,
+    raised: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    limits = [(soft, hard)]
+    monkeypatch.setattr("resource.getrlimit", lambda _which: limits[-1])
+    monkeypatch.setattr("resource.setrlimit", lambda _which, both: limits.append(both))
+    assert most_peers(1000, 64, files_each) == peers
+    assert limits[-1] == (raised, hard)

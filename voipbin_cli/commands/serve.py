@@ -230,16 +230,25 @@ async def _serve(serving: Serving, options: ServeOptions, context: ssl.SSLContex
 async def _listen(
     serving: Serving, options: ServeOptions, context: ssl.SSLContext | None
 ) -> Server:
+    from voipbin_cli.render.problems import say
+    from voipbin_cli.transport.listening import most_peers
     from voipbin_cli.transport.tcp_server import serve_audiosocket
-    from voipbin_cli.transport.websocket_server import serve_websocket
+    from voipbin_cli.transport.websocket_server import MAX_PEERS, SPARE_PEERS, serve_websocket
 
+    # A recording is a file, too.
+    peers = most_peers(MAX_PEERS, SPARE_PEERS, 2 if options.record else 1)
+    if peers < MAX_PEERS and not options.out.quiet:
+        say(f"no more than {peers} peers at once: there are no files for more (ulimit -n)")
     if options.is_tcp:
-        return await serve_audiosocket(serving.handle, options.host, options.port, ssl=context)
+        return await serve_audiosocket(
+            serving.handle, options.host, options.port, ssl=context, max_peers=peers
+        )
     return await serve_websocket(
         serving.handle,
         options.host,
         options.port,
         ssl=context,
         token=options.admitting,
+        max_peers=peers,
         turned_away=serving.turned_away,
     )

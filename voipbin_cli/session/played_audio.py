@@ -70,18 +70,31 @@ def _wants_rate(path: str) -> bool:
     return form is not None and form.rate_hz is None
 
 
+MAX_KEPT_S = 12 * 3600
+"""What is decoded to be played again and again takes 58 MB an hour of the disk."""
+
+
 def decoded(files: Sequence[str], gain_db: float, file: IO[bytes]) -> memoryview:
     """Decode all that is played again and again, once, into `file` and not into memory.
 
     Raises:
-        UsageError: files that cannot be played, or hold no audio.
+        UsageError: files that cannot be played, hold no audio, or more than MAX_KEPT_S of it.
         MachineError: the disk is full.
     """
     if "-" in files:
         raise UsageError("standard input cannot be played again and again", hint="give a file")
     source = AudioSource(files, gain_db=gain_db)
+    # A header that claims a sample a second makes eight thousand out of each.
+    too_long = UsageError(
+        f"there are more than {MAX_KEPT_S // 3600} hours of audio to play",
+        hint="is the file's sample rate right? play less of it, and --loop it",
+    )
+    if source.duration_s is not None and source.duration_s > MAX_KEPT_S:
+        raise too_long
     try:
         for block in source.blocks():
+            if file.tell() >= MAX_KEPT_S * 2 * SAMPLE_RATE_HZ:
+                raise too_long
             file.write(block)
         file.flush()
     except OSError as error:

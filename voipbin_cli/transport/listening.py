@@ -15,6 +15,8 @@ from voipbin_cli.transport.addresses import is_loopback
 
 # The kernel keeps these for root, and for who has CAP_NET_BIND_SERVICE (ip(7)).
 _FIRST_FREE_PORT = 1024
+# What the program has open beside its peers: modules, the audio, the event loop, what they log.
+OWN_FILES = 32
 
 
 def cannot_listen(
@@ -38,6 +40,29 @@ def cannot_listen(
     return MachineError(
         f"cannot listen on {host}:{port}: {reason}", hint=f"choose another port with {option}"
     )
+
+
+def most_peers(wanted: int, spare: int, files_each: int) -> int:
+    """How many peers this process has files for, up to `wanted`, each of which takes `files_each`.
+
+    `spare` more connections have to be told that there is no room. The soft limit of open files is
+    raised towards the hard one (getrlimit(2)) as far as that takes.
+    """
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return wanted
+    needed = OWN_FILES + wanted * files_each + spare
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < needed and soft != resource.RLIM_INFINITY:
+        soft = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    left = needed if soft == resource.RLIM_INFINITY else soft - OWN_FILES
+    if left >= needed - OWN_FILES:
+        return wanted
+    many = (left - spare) // files_each
+    # With few of them there are as many more connections, at the most.
+    return many if many >= spare else max(1, left // (files_each + 1))
 
 
 def foreign_page(headers: Headers, *, is_on_loopback: bool) -> str:

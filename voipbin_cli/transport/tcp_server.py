@@ -8,6 +8,7 @@ import ssl as tls
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 
 from voipbin_cli.codec import audiosocket
 from voipbin_cli.codec.audiosocket import Kind, StreamDecoder
@@ -21,7 +22,9 @@ from voipbin_cli.transport.websocket_server import (
     ConnectionSlots,
     Handler,
     Server,
+    Slot,
     address_of,
+    tls_patience,
 )
 
 _READ_BYTES = 65_536
@@ -92,7 +95,9 @@ class _TcpServer:
 
     async def start(self, host: str, port: int, ssl: tls.SSLContext | None) -> None:
         try:
-            self._server = await asyncio.start_server(self._accept, host, port, ssl=ssl)
+            self._server = await asyncio.get_running_loop().create_server(
+                self._make, host, port, ssl=ssl, **tls_patience(ssl)
+            )
         except OSError as error:
             raise cannot_listen(host, port, error) from error
         self.port = self._server.sockets[0].getsockname()[1]
@@ -104,18 +109,27 @@ class _TcpServer:
         if self._tasks:
             await asyncio.wait(self._tasks)
 
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.ensure_future(self._handle(_TcpPeer(reader, writer, self._clock)))
+    def _make(self) -> asyncio.StreamReaderProtocol:
+        """Give a connection that TCP has accepted its place, before TLS."""
+        slot = self._slots.take()
+        loop = asyncio.get_running_loop()
+        reader = asyncio.StreamReader(loop=loop)
+        return asyncio.StreamReaderProtocol(reader, partial(self._accept, slot), loop=loop)
+
+    def _accept(
+        self, slot: Slot, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        slot.hold()
+        task = asyncio.ensure_future(self._handle(slot, _TcpPeer(reader, writer, self._clock)))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _handle(self, peer: _TcpPeer) -> None:
-        self._slots.occupy()
+    async def _handle(self, slot: Slot, peer: _TcpPeer) -> None:
         try:
             if not self._slots.are_taken and await self._is_introduced(peer):
                 await self._handler(peer)
         finally:
-            self._slots.free()
+            slot.free()
             await peer.close()
 
     async def _is_introduced(self, peer: _TcpPeer) -> bool:

@@ -75,10 +75,11 @@ class Server(Protocol):
 
 
 class ConnectionSlots:
-    """Counts open connections, those in their handshake included, against `limit`."""
+    """Counts open connections, from TCP's accept on, against `limit`."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
+        self._spare = min(SPARE_PEERS, limit)
         self._taken = 0
 
     @property
@@ -86,18 +87,47 @@ class ConnectionSlots:
         """Whether there are more connections than `limit`."""
         return self._taken > self._limit
 
-    @property
-    def are_overrun(self) -> bool:
-        """Whether there are more than SPARE_PEERS above `limit`."""
-        return self._taken > self._limit + SPARE_PEERS
-
-    def occupy(self) -> None:
-        """Count one more."""
+    def take(self) -> Slot:
+        """Count one more. Raises ConnectionRefusedError with SPARE_PEERS above `limit`."""
+        if self._taken >= self._limit + self._spare:
+            raise ConnectionRefusedError
         self._taken += 1
+        return Slot(self._give_back)
+
+    def _give_back(self) -> None:
+        self._taken -= 1
+
+
+class Slot:
+    """One connection's place.
+
+    asyncio tells nobody of a handshake of TLS that has failed: the place is given back once none
+    can last any longer, unless `hold` says that there is a connection.
+    """
+
+    def __init__(self, give_back: Callable[[], None]) -> None:
+        self._give_back = give_back
+        self._is_free = False
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(HANDSHAKE_S + CLOSE_S, self.free)
+
+    def hold(self) -> None:
+        """There is a connection: whoever made it will `free` it."""
+        self._timer.cancel()
 
     def free(self) -> None:
-        """Count one less."""
-        self._taken -= 1
+        """Give the place back; at once, and once only."""
+        self.hold()
+        if not self._is_free:
+            self._is_free = True
+            self._give_back()
+
+
+def tls_patience(context: tls.SSLContext | None) -> dict[str, Any]:
+    """How long a handshake of TLS may last, and its end; a minute and half of one otherwise."""
+    if context is None:
+        return {}
+    return {"ssl_handshake_timeout": HANDSHAKE_S, "ssl_shutdown_timeout": CLOSE_S}
 
 
 def address_of(peername: object) -> str:
@@ -145,21 +175,22 @@ class _WebSocketPeer:
 
 
 class _Counted(ServerConnection):
-    """A connection that occupies a slot from TCP's accept to TCP's end."""
+    """A connection that has a place from TCP's accept, before TLS, to TCP's end.
+
+    Where there is none, what asyncio has accepted is closed as its maker raises.
+    """
 
     def __init__(self, *arguments: Any, slots: ConnectionSlots, **limits: Any) -> None:
+        self._slot = slots.take()
         super().__init__(*arguments, **limits)
-        self._slots = slots
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._slot.hold()
         super().connection_made(transport)
-        self._slots.occupy()
-        if self._slots.are_overrun:
-            self.transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
-        self._slots.free()
+        self._slot.free()
 
 
 class _WebSocketServer:
@@ -187,6 +218,7 @@ class _WebSocketServer:
                 host,
                 port,
                 ssl=ssl,
+                **tls_patience(ssl),
                 compression=None,
                 max_size=MAX_MESSAGE_BYTES,
                 open_timeout=HANDSHAKE_S,
