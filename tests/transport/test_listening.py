@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import socket
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 from websockets.datastructures import Headers
 
 from tests.support.cli import voipbin
-from voipbin_cli.transport.listening import cannot_listen, foreign_page, most_peers
+from voipbin_cli.transport.listening import cannot_listen, foreign_page, most_peers, tell_when_full
 
 
 @pytest.mark.parametrize(
@@ -116,3 +117,16 @@ def test_there_are_no_more_peers_than_files(
     monkeypatch.setattr("resource.setrlimit", lambda _which, both: limits.append(both))
     assert most_peers(1000, 64, files_each) == peers
     assert limits[-1] == (raised, hard)
+
+
+def test_a_full_table_of_files_is_told_once_and_in_words(caplog: pytest.LogCaptureFixture) -> None:
+    loop, told = asyncio.new_event_loop(), list[str]()
+    tell_when_full(loop, told.append)
+    for _ in range(3):
+        full = OSError(errno.EMFILE, "Too many open files")
+        loop.call_exception_handler({"message": "out of system resource", "exception": full})
+    assert told == ["connections wait: Too many open files"]
+    assert not caplog.text
+    loop.call_exception_handler({"message": "another thing"})
+    assert "another thing" in caplog.text
+    loop.close()

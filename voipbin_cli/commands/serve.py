@@ -203,10 +203,12 @@ async def _serve(serving: Serving, options: ServeOptions, context: ssl.SSLContex
     from voipbin_cli.render.serving import ServingLine, show_listening
     from voipbin_cli.session.flow_action import listening_fields
     from voipbin_cli.transport.addresses import is_loopback
+    from voipbin_cli.transport.listening import tell_when_full
 
     out = options.out
     stopped = asyncio.Event()
     with stopping_on(SERVER_SIGNALS, stopped.set):
+        tell_when_full(asyncio.get_running_loop(), serving.warn)
         server = await _listen(serving, options, context)
         fields = listening_fields(
             serving.request.encapsulation,

@@ -53,8 +53,11 @@ class Serving:
         """Tell of a request that was refused, once for each cause, and of no more than some."""
         if why not in self._turned_away and len(self._turned_away) < _CAUSES_TOLD:
             self._turned_away.add(why)
-            message = f"turned away: {why}; whoever knows a --token is let in"
-            self._tell("warning", {"message": message})
+            self.warn(f"turned away: {why}; whoever knows a --token is let in")
+
+    def warn(self, message: str) -> None:
+        """Tell of what harms no peer that is there."""
+        self._tell("warning", {"message": message})
 
     def _count(self, served: ServedPeer) -> None:
         pacer = served.sender.pacer

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import ipaddress
 import socket
+from collections.abc import Callable
+from typing import Any
 from urllib.parse import urlsplit
 
 from websockets.datastructures import Headers
@@ -15,6 +18,8 @@ from voipbin_cli.transport.addresses import is_loopback
 
 # The kernel keeps these for root, and for who has CAP_NET_BIND_SERVICE (ip(7)).
 _FIRST_FREE_PORT = 1024
+# accept(2): the limits of this process, of the system, and of its memory.
+_FULL = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 # What the program has open beside its peers: modules, the audio, the event loop, what they log.
 OWN_FILES = 32
 
@@ -63,6 +68,24 @@ def most_peers(wanted: int, spare: int, files_each: int) -> int:
     many = (left - spare) // files_each
     # With few of them there are as many more connections, at the most.
     return many if many >= spare else max(1, left // (files_each + 1))
+
+
+def tell_when_full(loop: asyncio.AbstractEventLoop, tell: Callable[[str], None]) -> None:
+    """Say once in words that there is no file left for a connection; asyncio tries again by itself.
+
+    It accepts a hundred at a time before any of them has a place or is sent away.
+    """
+    told: list[str] = []
+
+    def handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        if not isinstance(error, OSError) or error.errno not in _FULL:
+            loop.default_exception_handler(context)
+        elif not told:
+            told.append(f"connections wait: {error.strerror}")
+            tell(told[0])
+
+    loop.set_exception_handler(handle)
 
 
 def foreign_page(headers: Headers, *, is_on_loopback: bool) -> str:
