@@ -82,6 +82,15 @@ def overwrite_option(group: str) -> Any:
     return typer.Option("--overwrite", help="Replace a file that exists.", rich_help_panel=group)
 
 
+def both_option(group: str) -> Any:
+    """Return the flag --both, under the heading where the command's files are."""
+    return typer.Option(
+        "--both",
+        help="Record in stereo: left what is received, right what is sent.",
+        rich_help_panel=group,
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputOptions:
     """What is told, and how."""

@@ -14,6 +14,7 @@ from voipbin_cli.commands.options import (
     LoopOption,
     SendOptions,
     TargetArgument,
+    both_option,
     overwrite_option,
 )
 
@@ -73,6 +74,7 @@ class PlayOptions:
         ),
     ] = None
     overwrite: Annotated[bool, overwrite_option(PLAYING)] = False
+    both: Annotated[bool, both_option(PLAYING)] = False
     send: SendOptions = field(default_factory=SendOptions)
     live: LiveOptions = field(default_factory=LiveOptions)
 
@@ -119,7 +121,9 @@ def play(options: PlayOptions) -> None:
     )
     with opened_target(chosen_target(options.target, live.api), live) as stream:
         tell, overwrite = teller(live.out), options.overwrite
-        file = optional_file(options.record, overwrite=overwrite, capture=live.capture)
+        file = optional_file(
+            options.record, overwrite=overwrite, capture=live.capture, both=options.both
+        )
         feed = Feed(outgoing.blocks)
         speak = SpeakRequest(send.lead, send.payload, send.payload_type)
         sending = Sending(feed, speak, stream.encapsulation, tell)

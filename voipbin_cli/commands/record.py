@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from voipbin_cli.commands.options import LiveOptions, TargetArgument, overwrite_option
+from voipbin_cli.commands.options import LiveOptions, TargetArgument, both_option, overwrite_option
 
 RECORDING = "Recording"
 
@@ -36,6 +36,7 @@ class RecordOptions:
             rich_help_panel=RECORDING,
         ),
     ] = True
+    both: Annotated[bool, both_option(RECORDING)] = False
     live: LiveOptions = field(default_factory=LiveOptions)
 
 
@@ -65,11 +66,22 @@ def record(options: RecordOptions) -> None:
     live = options.live
     if options.output == "-" and live.out.json:
         raise UsageError("--json and -o - both want stdout", hint="record to a file")
+    if options.both and not options.fill:
+        raise UsageError(
+            "--both keeps two sides on one clock, for which --no-fill leaves no place",
+            hint="leave out one of them",
+        )
     target = chosen_target(options.target, live.api)
     path = options.output or name_of_now(target.file_stem)
     with opened_target(target, live) as stream:
         tell, overwrite = teller(live.out), options.overwrite
-        file = AudioFile(path, overwrite=overwrite, fill=options.fill, capture=live.capture)
+        file = AudioFile(
+            path,
+            overwrite=overwrite,
+            fill=options.fill,
+            capture=live.capture,
+            both=options.both,
+        )
         digits = [SoundEvents(tell, speech=False)] if live.out.json else []
         request = SessionRequest(stream, live.duration, live.capture, overwrite)
         session = record_session(request, tell, file, digits)

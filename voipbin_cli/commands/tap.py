@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from voipbin_cli.commands.options import LiveOptions, TargetArgument, overwrite_option
+from voipbin_cli.commands.options import LiveOptions, TargetArgument, both_option, overwrite_option
 from voipbin_cli.errors import UsageError
 
 SOUND = "Sound"
@@ -78,6 +78,7 @@ class TapOptions:
         ),
     ] = None
     overwrite: Annotated[bool, overwrite_option(SOUND)] = False
+    both: Annotated[bool, both_option(SOUND)] = False
     mic: Annotated[
         bool,
         typer.Option("--mic", help="Talk as well, by the microphone.", rich_help_panel=SOUND),
@@ -125,7 +126,9 @@ def tap(options: TapOptions) -> None:
     with opened_target(chosen_target(options.target, live.api), live) as stream:
         tell, overwrite = teller(live.out), options.overwrite
         microphone = open_microphone(full_duplex=options.full_duplex) if options.mic else None
-        file = optional_file(options.output, overwrite=overwrite, capture=live.capture)
+        file = optional_file(
+            options.output, overwrite=overwrite, capture=live.capture, both=options.both
+        )
         heard_by = TapRequest(options.device, options.volume / 100, options.buffer)
         loudspeaker = Loudspeaker(heard_by, tell, may_fail=file is not None)
         request = SessionRequest(stream, live.duration, live.capture, overwrite)

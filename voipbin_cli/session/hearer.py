@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any, Protocol
 
 from voipbin_cli.codec.dialect import AudioFrame, FrameDecoder
+from voipbin_cli.codec.fingerprint import SendForm
 from voipbin_cli.codec.received_form import ReceivedForm
 from voipbin_cli.errors import VoipbinError
 from voipbin_cli.session.ending import Cause, Close
@@ -19,6 +20,10 @@ class Joined(Protocol):
     @property
     def decoder(self) -> FrameDecoder:
         """What decodes the stream, and knows what the far end takes."""
+
+    @property
+    def sent_form(self) -> SendForm | None:
+        """The form of what was sent last, None while nothing was."""
 
     @property
     def stopped_by(self) -> Cause | None:

@@ -6,10 +6,13 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from voipbin_cli.codec.codecs import SAMPLE_RATE_HZ
+from voipbin_cli.codec.codecs import SAMPLE_RATE_HZ, decode
 from voipbin_cli.codec.dialect import AudioFrame
+from voipbin_cli.codec.encapsulation import unpack
+from voipbin_cli.errors import UsageError
 from voipbin_cli.media.audio_writer import check_apart, check_output, open_writer
 from voipbin_cli.media.background_writer import BackgroundWriter
+from voipbin_cli.session.both_sides import BothSides
 from voipbin_cli.session.hearer import Hearer, Joined
 from voipbin_cli.session.silence_filling import CallClock
 from voipbin_cli.transport.connection import ConnectionEnded, MediaConnection
@@ -21,6 +24,7 @@ class AudioFile(Hearer):
     What could not be written later is refused at once, but the file itself is made only when
     there is something to put into it: a refused connection leaves no empty file behind and
     overwrites nothing. `capture` is the capture of the same run, which needs a file of its own.
+    `both`: two channels, what is received on the left and what is sent on the right.
     What it writes it may raise MachineError for, or BrokenPipeError for a pipe.
     """
 
@@ -33,6 +37,7 @@ class AudioFile(Hearer):
         overwrite: bool = False,
         fill: bool = True,
         capture: str | None = None,
+        both: bool = False,
     ) -> None:
         check_output(path, overwrite=overwrite)
         check_apart([capture, path])
@@ -41,6 +46,7 @@ class AudioFile(Hearer):
         self.samples = 0
         self._filled_samples = 0
         self._limit_samples: int | None = None
+        self._sides = BothSides() if both else None
         self._overwrite = overwrite
         self._writer: BackgroundWriter | None = None
         self._connection: MediaConnection | None = None
@@ -82,6 +88,16 @@ class AudioFile(Hearer):
         """Keep frames, in order."""
         for frame in frames:
             self._write(self.clock.add(frame))
+            self._write_sides(frame.tag)
+
+    def hear_sent(self, at_ns: int, message: bytes) -> None:
+        """Keep what is sent, where both sides are wanted."""
+        form = self.session.sent_form
+        if self._sides is None or form is None:
+            return
+        for unit in unpack(self.session.decoder.encapsulation, message):
+            if unit.is_audio:
+                self._sides.send(at_ns, decode(form.codec, unit.payload))
 
     def lost(self, at_ns: int, ended: ConnectionEnded) -> None:
         """There is nobody to ping any more."""
@@ -94,6 +110,7 @@ class AudioFile(Hearer):
     def ticked(self, at_ns: int, late_ns: int) -> None:
         """Hold nothing back for long; find out if what is missing is lost, or only late."""
         self._write(self.clock.release_overdue(at_ns))
+        self._write_sides(at_ns)
         if self._is_up and self._connection is not None and self.clock.is_in_doubt(at_ns):
             self._connection.probe()
 
@@ -112,6 +129,8 @@ class AudioFile(Hearer):
         """Write what is held back and close the file."""
         try:
             self._write(self.clock.finish())
+            if self._sides is not None:
+                self._put(self._sides.finish(self._limit_samples))
         finally:
             if self._writer is not None:
                 self._writer.close()
@@ -120,7 +139,7 @@ class AudioFile(Hearer):
         """Return what was kept where, None where nothing came."""
         return {
             "filled_seconds": round(self.filled_seconds, 3),
-            "output": self.path if self.samples else None,
+            "output": self.path if self._writer is not None else None,
         }
 
     def _write(self, pieces: Iterable[bytes]) -> None:
@@ -140,9 +159,23 @@ class AudioFile(Hearer):
         return pcm[: 2 * (self._limit_samples - self.samples)]
 
     def _append(self, pcm: bytes) -> None:
-        if self._writer is None:
-            self._writer = BackgroundWriter(open_writer(self.path, overwrite=self._overwrite))
         self.samples += len(pcm) >> 1
+        if self._sides is None:
+            self._put(pcm)
+        else:
+            self._sides.receive(pcm, self.clock.arrived_ns)
+
+    def _write_sides(self, now_ns: int) -> None:
+        if self._sides is not None:
+            self._put(self._sides.take(now_ns))
+
+    def _put(self, pcm: bytes) -> None:
+        if not pcm:
+            return
+        if self._writer is None:
+            channels = 1 if self._sides is None else 2
+            file = open_writer(self.path, overwrite=self._overwrite, channels=channels)
+            self._writer = BackgroundWriter(file)
         self._writer.write(pcm)
 
 
@@ -151,8 +184,15 @@ def name_of_now(stem: str) -> str:
     return f"{stem}-{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}.wav"
 
 
-def optional_file(path: str | None, *, overwrite: bool, capture: str | None) -> AudioFile | None:
-    """Return the file where one is wanted. Raises as AudioFile does."""
+def optional_file(
+    path: str | None, *, overwrite: bool, capture: str | None, both: bool = False
+) -> AudioFile | None:
+    """Return the file where one is wanted. Raises as AudioFile does.
+
+    `both` without a file is a UsageError.
+    """
+    if path is None and both:
+        raise UsageError("--both says how to record, and nothing is recorded", hint="name a file")
     if path is None:
         return None
-    return AudioFile(path, overwrite=overwrite, capture=capture)
+    return AudioFile(path, overwrite=overwrite, capture=capture, both=both)

@@ -13,6 +13,7 @@ from typing import Any
 from voipbin_cli.analysis.closing import NO_CLOSE_FRAME
 from voipbin_cli.codec.codecs import SAMPLE_RATE_HZ
 from voipbin_cli.codec.dialect import AudioFrame, FrameDecoder
+from voipbin_cli.codec.fingerprint import SendForm
 from voipbin_cli.errors import ConnectionFailed, MachineError, VoipbinError
 from voipbin_cli.events import Tell
 from voipbin_cli.finding_ids import FindingId
@@ -203,6 +204,12 @@ class Session:
     def decoder(self) -> FrameDecoder:
         """What decodes the stream, and knows what the far end takes."""
         return self.listener.decoder
+
+    @property
+    def sent_form(self) -> SendForm | None:
+        """The form of what was sent last, None while nothing was."""
+        voice = self._silence if self._source is None else self._source.sender.voice
+        return voice.form
 
     @property
     def stopped_by(self) -> Cause | None:

@@ -24,12 +24,14 @@ class CallClock:
     A pause that is not settled holds what follows it back, for 0.7 s at most; silence that turns
     out to be due later than that goes in where the file then is. `queued_ms` tells how much
     audio may still be on its way: what a queue holds back is not lost. `stalls` counts what the
-    figures of a stream call so.
+    figures of a stream call so. `arrived_ns`: when the piece that was returned last came, None for
+    silence.
     """
 
     def __init__(self, *, fill: bool, queued_ms: Callable[[], float] = lambda: 0.0) -> None:
         self.filled_samples = 0
         self.stalls = 0
+        self.arrived_ns: int | None = None
         self._judge = PauseJudge()
         self._place_ns = 0
         self._fill = fill
@@ -52,6 +54,7 @@ class CallClock:
         settled = judge.add(frame.tag, self._place_ns, duration_ns)
         self._place_ns += duration_ns
         if not (settled or self._held or self._due or judge.open):
+            self.arrived_ns = frame.tag
             return (frame.pcm,)
         self._held.append((index, frame))
         return self._release(self._but_queued(settled), frame.tag)
@@ -85,10 +88,12 @@ class CallClock:
             while self._due and self._due[0].frame <= index:
                 yield from self._silence(self._due.pop(0).absent_ns)
             self._held.popleft()
+            self.arrived_ns = frame.tag
             yield frame.pcm
 
     def _silence(self, length_ns: int) -> Iterator[bytes]:
         samples = length_ns // NS_PER_SAMPLE
+        self.arrived_ns = None
         for start in range(0, samples, SAMPLE_RATE_HZ):
             piece = min(SAMPLE_RATE_HZ, samples - start)
             self.filled_samples += piece
