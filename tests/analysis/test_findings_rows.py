@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 
 from tests.corpus.runs import Run, arrivals, fold
+from voipbin_cli.analysis.arrivals.arrival_log import Begins
 from voipbin_cli.analysis.arrivals.drift import Drift
 from voipbin_cli.analysis.arrivals.intervals import Intervals
+from voipbin_cli.analysis.arrivals.numbering import Restart
 from voipbin_cli.analysis.arrivals.own_lag import Lag, Trips
-from voipbin_cli.analysis.arrivals.reception import Reception
+from voipbin_cli.analysis.arrivals.reception import Reception, SequenceFold
 from voipbin_cli.analysis.closing import Closing
 from voipbin_cli.analysis.findings import BY_ID, Circumstances, find, verdict
 from voipbin_cli.analysis.findings.row import ALL_AUDIO, Case
@@ -33,6 +35,7 @@ from voipbin_cli.analysis.words import Words
 from voipbin_cli.codec.codecs import Codec
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.codec.examination import Found
+from voipbin_cli.codec.fingerprint import Fingerprint
 from voipbin_cli.codec.formats import Format
 from voipbin_cli.codec.framing import OtherFraming
 from voipbin_cli.codec.payload_types import PayloadType
@@ -133,6 +136,19 @@ def test_sequence_tells_its_counts_and_is_grave_over_five_in_a_hundred() -> None
     assert not BY_ID["sequence"].grave(numbers(50, 0, 0, 1000))
     assert BY_ID["sequence"].grave(numbers(51, 0, 0, 1000))
     assert BY_ID["sequence"].grave(numbers(1, 0, 0, 0))
+
+
+def test_sequence_numbers_none_of_which_follows_the_one_before() -> None:
+    fold = SequenceFold()
+    fold.add(range(0, 1000, 2))
+    told = facts(reception=fold.result())
+    assert sure("sequence", told) == 1.0
+    assert evidence("sequence", told)["left_out_before_each"] == 1
+    assert "in a row" in BY_ID["sequence"].specify(told).title
+    # A frame each 40 ms with every second number: the others are of another source, or lost.
+    slow = paced(4000.0, 40.0, reception=fold.result())
+    assert sure("sender-pace", slow) == 0
+    assert sure("sender-pace", paced(4000.0, 40.0)) == 1.0
 
 
 @pytest.mark.parametrize(
@@ -670,8 +686,11 @@ def test_wrong_rate() -> None:
     assert sure("wrong-rate", paced(12_000.0, 26.7)) == 0
     # Bursts have no usual interval.
     assert sure("wrong-rate", paced(6000.0, 0.0)) == 1.0
-    for unsaid in ({"is_settled": False}, {"is_datagrams": True}):
+    phone = {"is_datagrams": True, "labels": ((96, 500),)}
+    for unsaid in ({"is_settled": False}, phone):
         assert sure("wrong-rate", paced(6000.0, 26.7, **unsaid)) == 0
+    # On a phone's leg payload type 0 is 8000 Hz (RFC 3551 table 4).
+    assert sure("wrong-rate", paced(6000.0, 26.7, **phone | {"labels": ((0, 500),)})) == 1.0
     assert sure("wrong-rate", paced(None, 26.7)) == 0
 
 
@@ -1135,6 +1154,34 @@ def test_payload_label_of_rtp(number: int, reading: Reading, is_wrong: bool) -> 
     told = facts(labels=((number, 500),), reading=reading)
     assert sure("payload-label", told) == (0.9 if is_wrong else 0)
     assert evidence("payload-label", told)["payload_type"] == number
+
+
+@pytest.mark.parametrize(
+    ("number", "reading", "named"),
+    [
+        (0, Reading(Codec.ALAW), "mulaw"),
+        (0, LINEAR, "mulaw"),
+        (8, MULAW, "alaw"),
+        (0, MULAW, None),
+        (8, Reading(Codec.ALAW), None),
+        (96, Reading(Codec.ALAW), None),
+    ],
+)
+def test_a_phones_label_is_obeyed(number: int, reading: Reading, named: str | None) -> None:
+    phone = {"labels": ((number, 500),), "reading": reading, "is_datagrams": True}
+    told = facts(**phone, fingerprint=Fingerprint(number, 77, 4711))
+    assert sure("codec-mismatch", told) == (0.97 if named else 0)
+    if named:
+        assert evidence("codec-mismatch", told) == {
+            "found": str(reading),
+            "due": named,
+            "payload_type": number,
+        }
+        assert f"payload type {number} says {named}" in BY_ID["codec-mismatch"].specify(told).title
+    # The bridge's labels say nothing, and what changes names with its codec is no fault.
+    assert sure("codec-mismatch", facts(**phone, fingerprint=Fingerprint(number, 0, 1))) == 0
+    relabelled = facts().measured.said._replace(restarts=(Restart(9, Begins.LABEL, 0, 8),))
+    assert sure("codec-mismatch", facts(**phone, said=relabelled)) == 0
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,7 @@ class Reception(NamedTuple):
     `reordered` packet came after a higher number, for the first time; a `late` one came so far
     behind (100 to 2999 numbers) that A.1 refuses it; `refused` counts all that A.1 refused, the
     late, the probation's and the jumps; `restarts` are jumps that the next packet confirmed.
+    `skipped` are numbers left out from one packet of the probation to the next.
     """
 
     base: int | None
@@ -50,6 +51,12 @@ class Reception(NamedTuple):
     restarts: int
     total_expected: int
     total_received: int
+    skipped: int = 0
+
+    @property
+    def is_unproven(self) -> bool:
+        """No packet ever had the number after the one before: A.1 takes none of them."""
+        return not self.total_received and self.skipped > 0
 
     @property
     def is_whole(self) -> bool:
@@ -83,7 +90,7 @@ class SequenceFold:
         self._duplicate = 0
         self._reordered = 0
         self._late = 0
-        self._refused = 0
+        self._refused = self._skipped = 0
         self._restarts = 0
 
     def add(self, sequence_numbers: ArrayLike) -> None:
@@ -139,6 +146,7 @@ class SequenceFold:
             restarts=self._restarts,
             total_expected=self._finished_expected + expected,
             total_received=self._finished_received + self._received,
+            skipped=self._skipped,
         )
 
     def _expected(self) -> int:
@@ -148,7 +156,11 @@ class SequenceFold:
     def _prove(self, number: int) -> None:
         """A.1's probation: the source is valid once MIN_SEQUENTIAL packets came in sequence."""
         # A.1, while probation lasts: a packet in sequence counts it down, any other begins it anew.
-        follows = self._follower is not None and _same(number, self._follower)
+        ahead = 0
+        if self._follower is not None:
+            ahead = difference(number, self._follower, SEQUENCE_BITS)
+        follows = self._follower is not None and not ahead
+        self._skipped += ahead if 0 < ahead < MAX_DROPOUT else 0
         self._probation = self._probation - 1 if follows else MIN_SEQUENTIAL - 1
         self._follower = number + 1
         if self._probation == 0:

@@ -46,6 +46,8 @@ def judge_sequence(case: Case) -> float:
     told = case.measured.reception
     if told is None:
         return 0.0
+    if told.is_unproven:
+        return sure(told.skipped / told.refused, 0.0, 0.5)
     wrong = told.missing + told.duplicate + told.reordered
     if wrong < 2:
         return 0.0
@@ -57,6 +59,8 @@ def sequence(case: Case) -> Evidence:
     assert told is not None
     names = ("total_expected", "missing", "duplicate", "reordered")
     counts = {name.removeprefix("total_"): getattr(told, name) for name in names}
+    if told.is_unproven:
+        counts["left_out_before_each"] = round(told.skipped / (told.refused - 1), 2)
     said = case.measured.said
     if not said.has_two_sources:
         return counts
@@ -66,13 +70,22 @@ def sequence(case: Case) -> Evidence:
 
 def sequenced_as(case: Case) -> Words:
     """Each source is a stream of its own (RFC 3550 3); played as one, they are heard in turns."""
+    told = case.measured.reception
     if not case.measured.said.has_two_sources:
-        return NO_WORDS
+        return _UNPROVEN if told is not None and told.is_unproven else NO_WORDS
     return Words(
         "two sources send at the same time: their packets take turns, each numbered by itself",
         "go by the SSRC and play one of them, or mix both; find out who sends the other: a bridge "
         "or a sender that was started twice",
     )
+
+
+_UNPROVEN = Words(
+    "no packet has the number after the one before: a receiver that waits for two in a row (RFC "
+    "3550 A.1) takes none",
+    "at the sender: add one to the sequence number with each packet, and keep one SSRC for them; "
+    "where packets of two SSRCs share the numbers, they are one stream that changes its name",
+)
 
 
 def is_sequence_grave(case: Case) -> bool:

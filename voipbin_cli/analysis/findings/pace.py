@@ -61,7 +61,7 @@ def _common(one: float, other: float) -> float:
     return max(min(one, other), -max(one, other))
 
 
-def _is_counted(measured: Measured) -> bool:
+def is_counted(measured: Measured) -> bool:
     """Whether it is known how long a frame is: on a phone's leg by the label of G.711 only."""
     if measured.is_datagrams:
         return bool(measured.labels) and measured.labels[0][0] in (PCMU, PCMA)
@@ -74,7 +74,7 @@ def judge_pace(case: Case) -> float:
     measured, intervals = case.measured, case.measured.intervals
     if intervals is None or measured.usual_hz is None or measured.mean_hz is None:
         return 0.0
-    if measured.is_starved or other_rate_hz(measured) is not None or not _is_counted(measured):
+    if measured.is_starved or other_rate_hz(measured) is not None or not is_counted(measured):
         return 0.0
     if _is_explained_by_missing(measured, measured.mean_hz):
         return 0.0
@@ -87,9 +87,14 @@ def judge_pace(case: Case) -> float:
 def _is_explained_by_missing(measured: Measured, mean_hz: float) -> bool:
     """Whether the frames that are missing by their numbers would make up the pace."""
     told = measured.reception
-    if told is None or not told.missing or not told.received:
+    if told is None:
         return False
-    return abs(_off(mean_hz * (1 + told.missing / told.received))) < CLOCK_RATIO
+    missing, received = told.missing, told.received
+    if told.is_unproven:
+        missing, received = told.skipped, told.refused
+    if not missing or not received:
+        return False
+    return abs(_off(mean_hz * (1 + missing / received))) < CLOCK_RATIO
 
 
 def pace(case: Case) -> Evidence:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from voipbin_cli.analysis.findings.pace import other_rate_hz
+from voipbin_cli.analysis.findings.pace import is_counted, other_rate_hz
 from voipbin_cli.analysis.findings.row import (
     ALL_AUDIO,
     ERROR,
@@ -17,7 +17,7 @@ from voipbin_cli.analysis.findings.row import (
     sure,
     tenths,
 )
-from voipbin_cli.analysis.findings.signalled import is_as_labelled
+from voipbin_cli.analysis.findings.signalled import is_as_labelled, misnamed
 from voipbin_cli.analysis.metrics import Measured, change_fields
 from voipbin_cli.analysis.words import NO_WORDS, Words
 from voipbin_cli.codec.codecs import FRAME_SAMPLES, SAMPLE_RATE_HZ, Codec
@@ -116,7 +116,7 @@ def not_audio_as(case: Case) -> Words:
 
 def judge_wrong_rate(case: Case) -> float:
     rate_hz = other_rate_hz(case.measured)
-    if rate_hz is None or not case.measured.is_settled or case.measured.is_datagrams:
+    if rate_hz is None or not case.measured.is_settled or not is_counted(case.measured):
         return 0.0
     return sure(abs(rate_hz / SAMPLE_RATE_HZ - 1), 0.0, 0.25)
 
@@ -162,6 +162,8 @@ def judge_codec_mismatch(case: Case) -> float:
         return 0.0 if measured.is_datagrams and not _is_labelled_here(measured) else 0.95
     if any(not is_as_labelled(measured, change) for change in measured.changes):
         return 0.95
+    if misnamed(measured):
+        return 0.97
     if measured.is_datagrams or measured.reading is None or not measured.is_settled:
         return 0.0
     return 0.97 if measured.reading.codec is Codec.ALAW and not measured.changes else 0.0
@@ -184,7 +186,10 @@ def _found(measured: Measured) -> Evidence:
 
 def codec(case: Case) -> Evidence:
     measured = case.measured
-    told: Evidence = {**_found(measured), "due": "mulaw or s16le"}
+    named = misnamed(measured)
+    told: Evidence = {**_found(measured), "due": named.value if named else "mulaw or s16le"}
+    if named:
+        told["payload_type"] = measured.labels[0][0]
     if measured.changes:
         told["changes"] = [change_fields(change) for change in measured.changes[:5]]
     if measured.malformed:
@@ -196,7 +201,7 @@ def codec_as(case: Case) -> Words:
     """What it is, by its name."""
     foreign = case.measured.foreign
     if foreign is None:
-        return NO_WORDS
+        return _misnamed_as(case.measured)
     if foreign.format is Format.UNKNOWN:
         return Words(
             "the payload is in no codec that this tool knows: encrypted, compressed, or no audio",
@@ -206,6 +211,18 @@ def codec_as(case: Case) -> Words:
     return Words(
         f"the audio is {foreign.format.words}{which}; mu-law or 16-bit linear mono is due",
         _REMEDIES.get(foreign.format, "decode it before, and send mu-law or 16-bit samples"),
+    )
+
+
+def _misnamed_as(measured: Measured) -> Words:
+    named, number = misnamed(measured), measured.labels[:1]
+    if named is None:
+        return NO_WORDS
+    return Words(
+        f"the payload is {measured.reading}, and payload type {number[0][0]} says {named}: who "
+        "goes by it hears loud noise",
+        "at the sender: label the packets as what they hold (RFC 3551: 0 is mu-law, 8 is A-law), "
+        "or encode what the label says",
     )
 
 

@@ -32,6 +32,24 @@ def is_as_labelled(measured: Measured, change: Change) -> bool:
     return bool(before) and _LABELLED.get(before[-1].after) is change.after.codec
 
 
+def misnamed(measured: Measured) -> Codec | None:
+    """The codec that a phone's packets name (RFC 3551 table 4) where they hold another one.
+
+    Whoever receives them decodes by that name. Of the platform's bridge no label says what it is,
+    and who reads it knows.
+    """
+    made = measured.fingerprint
+    is_of_bridge = made is not None and made.is_bridge
+    if not measured.is_datagrams or not measured.is_settled or is_of_bridge:
+        return None
+    if measured.reading is None or measured.changes or not measured.labels:
+        return None
+    if any(one.what is Begins.LABEL for one in measured.said.restarts):
+        return None
+    named = _LABELLED.get(measured.labels[0][0])
+    return None if named is measured.reading.codec else named
+
+
 def judge_restart(case: Case) -> float:
     return 0.95 if case.measured.said.restarts else 0.0
 
