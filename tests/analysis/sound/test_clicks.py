@@ -163,6 +163,53 @@ def test_a_gate_that_opens_on_the_grid_of_frames_is_no_click():
     assert clicks(gated).clicks == 0
 
 
+def melody(seed, beat_s, ramp_s):
+    """A pipe's notes of one beat or two, each swelled and damped."""
+    rng = np.random.default_rng(seed)
+    ramp, notes = int(ramp_s * 8000), []
+    while sum(map(len, notes)) < SECONDS * 8000:
+        time = np.arange(int(beat_s * 8000) * rng.choice([1, 1, 2])) / 8000
+        hertz = 262 * 2 ** (rng.choice([0, 2, 4, 7, 9, 12]) / 12)
+        stops = [n for n in (1, 2, 3, 4, 6, 8) if n * hertz < 3600]
+        note = sum(np.sin(2 * np.pi * hertz * n * time) / n for n in stops)
+        note[:ramp] *= np.linspace(0, 1, ramp)
+        note[-ramp:] *= np.linspace(1, 0, ramp)
+        notes.append(2000 * note)
+    return np.concatenate(notes)[: SECONDS * 8000] + noise("pink", seed, SECONDS, -70)
+
+
+@pytest.mark.parametrize("codec", [*CODECS, Codec.ALAW])
+@pytest.mark.parametrize(("beat_s", "ramp_s"), [(0.2, 0.01), (0.2, 0.02), (0.25, 0.01)])
+def test_notes_that_begin_on_the_beat_are_no_chunks(beat_s, ramp_s, codec):
+    assert clicks(melody(5, beat_s, ramp_s), codec).clicks == 0
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_what_is_faded_or_steps_under_notes_is_told_of(codec):
+    notes = melody(5, 0.3, 0.01)
+    assert is_period(clicks(faded_by_chunk(notes, 40, 1), codec).period_ms, 40)
+    assert is_period(clicks(spiked(notes, 125, 6000), codec).period_ms, 125)
+
+
+@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize("on_s", [0.05, 0.1, 0.25])
+def test_a_beep_that_is_keyed_hard_under_speech_is_no_click(on_s, codec):
+    beeps = cadence((1850,), on_s, 0.5 - on_s, SECONDS, -28)
+    assert clicks(in_room("pulses", 3, SECONDS, -22, -66) + beeps, codec).clicks == 0
+
+
+@pytest.mark.parametrize("codec", [*CODECS, Codec.ALAW])
+@pytest.mark.parametrize("hertz", [10, 16.7, 20, 25])
+def test_nor_is_where_a_low_tone_crosses_zero(hertz, codec):
+    sound = in_room("pulses", 3, SECONDS, -28, -66) + tone(hertz, SECONDS, -10)
+    assert clicks(sound, codec).clicks == 0
+
+
+def test_a_low_tone_that_is_faded_is_told_of():
+    low = tone(20, SECONDS, -13)
+    assert is_period(clicks(faded_by_chunk(speech(3) + low, 50, 1)).period_ms, 50)
+
+
 def test_chords_need_more_to_be_told_of():
     for seed in (53, 67):
         chords = UNUSUAL["pad"](20.0, seed).astype(float)

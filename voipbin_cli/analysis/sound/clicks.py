@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from voipbin_cli.analysis.columns import Floats, Ints, Mask, Singles
+from voipbin_cli.analysis.sound.onsets import begins_or_ends, crosses_zero
 from voipbin_cli.analysis.sound.stretches import Stretch
 from voipbin_cli.analysis.sound.tonality import (
     CHORD_DB,
@@ -245,7 +246,9 @@ def _dip(samples: Singles, loud: _Summed, sounding: Mask) -> PeriodicClick | Non
     """A place at which each chunk is faded out and in."""
     shares = -_log_share(loud, sounding)
     dip = _place(shares, _DIP_SPREADS, _DIP_EFFECT)
-    return _whole(shares, dip) if dip and _is_click(samples, shares, dip) else None
+    if not dip or not _is_click(samples, shares, dip) or crosses_zero(samples, _places(dip)):
+        return None
+    return _whole(shares, dip)
 
 
 def _whole(shares: Singles, seam: PeriodicClick) -> PeriodicClick:
@@ -354,6 +357,8 @@ def _is_click(samples: Singles, shares: Singles, seam: PeriodicClick) -> bool:
     whole = both[sounding].mean()
     proven = both[np.isin(at, proving)].mean() if proving.size else 0.0
     if proven <= _EFFECT_SHARE * whole or _get_louder(samples, at):
+        return False
+    if begins_or_ends(samples, at, seam.period):
         return False
     return bool(whole >= _EFFECT_IN_NOTES) or not is_made_of_notes(samples)
 
