@@ -37,8 +37,9 @@ class Result:
 
 
 def environment(home: Path, extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The environment of a user who has nothing configured."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("VOIPBIN_", "VN_", "XDG_"))}
+    """The environment of a user who has nothing configured, whatever terminal this runs in."""
+    ours = ("VOIPBIN_", "VN_", "XDG_", "COLUMNS", "LINES")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     plain = {"HOME": str(home), "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}
     return kept | plain | dict(extra or {})
 
