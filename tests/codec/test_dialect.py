@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import accumulate, repeat
+from itertools import accumulate, cycle, repeat
 
 import numpy as np
 import pytest
@@ -690,3 +690,11 @@ def test_only_decode_errors_escape(encapsulation: Encapsulation, messages: list[
         except DecodeError:
             continue
     decoder.flush()
+
+
+@pytest.mark.parametrize("sizes", [(641, 639), (641,), (161, 159)], ids=str)
+def test_digital_silence_in_odd_messages_is_no_noise_at_full_scale(sizes: tuple[int, ...]) -> None:
+    quiet = bytes(2 * 16_000)  # 2 s, longer than frames are held back
+    decoder = FrameDecoder(Encapsulation.SLN)
+    heard = [frame for message in cut(quiet, cycle(sizes)) for frame in decoder.feed(message)]
+    assert b"".join(frame.pcm for frame in heard + decoder.flush()) == quiet

@@ -69,7 +69,7 @@ def test_without_rtp_a_kind_is_no_label() -> None:
         (16_000, 640, of(10, 16, 0, 6)),
         (16_000, 1280, of(10, 16, 0, 6)),
         *((8000, size, of(0, 6, 0, 6)) for size in (40, 164, 480, 1280)),
-        *((8000, size, of(0, 6, 16, 22)) for size in (81, 159, 321)),
+        *((8000, size, of(0, 6, 6, 12)) for size in (81, 159, 321)),
     ],
 )
 def test_a_size_speaks_for_the_width_that_makes_it_10_or_20_or_40_ms(

@@ -22,7 +22,9 @@ _RARITY = {row.codec: row.rarity_bits for row in HYPOTHESES}
 
 # A frame time that is not 20 ms, when the other reading's is.
 _SIZE_COST = 10.0
-_HALF_SAMPLE_COST = 16.0
+# Half a sample in a linear payload: that happens where messages are cut anywhere. A line that stays
+# at full scale, as linear silence would be in G.711, does not.
+_HALF_SAMPLE_COST = 6.0
 # An RTP timestamp that counts half of the bytes counts samples of two.
 _STEP_COST = 12.0
 _LOUD_SILENCE_COST = 16.0
