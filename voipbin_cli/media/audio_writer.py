@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import select
+import stat
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -85,25 +86,33 @@ class AppendFile:
 class PipeWriter:
     """Samples into something that cannot seek. `BrokenPipeError` passes through as it is.
 
-    `owned` is closed at the end; standard output stays its owner's.
+    `owned` is closed at the end; standard output stays its owner's. A named pipe in place of a
+    descriptor is opened by the first `write`, which waits until somebody reads from it.
     """
 
     filesystem = None
 
-    def __init__(self, fd: int, header: bytes = b"", owned: BinaryIO | None = None) -> None:
-        self._fd = fd
+    def __init__(self, to: int | str, header: bytes = b"", owned: BinaryIO | None = None) -> None:
+        self._to = to
         self._header = header
         self._owned = owned
 
+    def _opened(self) -> int:
+        if isinstance(self._to, str):
+            self._owned = open_new(self._to)
+            self._to = self._owned.fileno()
+        return self._to
+
     def write(self, data: bytes, /) -> None:
         """Write all, waiting where the descriptor is non-blocking and its reader is slow."""
+        fd = self._opened()
         rest = memoryview(self._header + data)
         self._header = b""
         while rest:
             try:
-                rest = rest[os.write(self._fd, rest) :]
+                rest = rest[os.write(fd, rest) :]
             except BlockingIOError:
-                select.select([], [self._fd], [])
+                select.select([], [fd], [])
             except BrokenPipeError:
                 raise
             except OSError as error:
@@ -255,6 +264,8 @@ def open_writer(
     name = _format_of(path, audio_format)
     if path == "-":
         return PipeWriter(sys.stdout.fileno(), _pipe_header(name, rate_hz, channels))
+    if _is_fifo(path):
+        return PipeWriter(path, _pipe_header(name, rate_hz, channels))
     file = open_new(path, overwrite=overwrite)
     if filesystem_of(file) is None:
         return PipeWriter(file.fileno(), _pipe_header(name, rate_hz, channels), file)
@@ -329,6 +340,10 @@ def _identity(path: str, stream: int = 1) -> object:
 def _is_special(path: str) -> bool:
     """Whether it is there to be written to, such as a named pipe or a device."""
     return os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path)
+
+
+def _is_fifo(path: str) -> bool:
+    return os.path.exists(path) and stat.S_ISFIFO(os.stat(path).st_mode)
 
 
 def open_new(path: str, *, overwrite: bool = False) -> BinaryIO:

@@ -13,6 +13,8 @@ from voipbin_cli.media.writer_threads import schedule
 DEFAULT_LIMIT_BYTES = 16 << 20
 """17 minutes of 8 kHz s16le: a disk that is this far behind has failed."""
 
+_PIECE_BYTES = 1 << 14
+
 
 class BackgroundWriter:
     """Hands bytes to a `ByteWriter` in batches, so that the caller never waits for a disk.
@@ -92,7 +94,7 @@ class BackgroundWriter:
         self._wait_for_room(0)
 
     def close(self) -> None:
-        """Write everything and finish the file. Twice is no error.
+        """Write everything and finish the file, as long as it takes some. Twice is no error.
 
         Raises:
             MachineError, BrokenPipeError: as `write`; what could be saved is saved.
@@ -102,10 +104,30 @@ class BackgroundWriter:
         self._stopping = True
         if self._turn.is_served:
             self._turn.hurry()
-            with self._room:
-                self._room.wait_for(lambda: self._finished)
+            while not self._finished and self._moves_on():
+                pass
         if self._error is not None:
             raise self._error
+        if self._turn.is_served and not self._finished:
+            raise self._stalled()
+
+    def _moves_on(self) -> bool:
+        """Wait until the file is finished, or holds more; False where neither comes in time."""
+        before = self._kept_bytes
+        with self._room:
+            return self._room.wait_for(
+                lambda: self._finished or self._kept_bytes > before, timeout=self._stall_s
+            )
+
+    def _stalled(self) -> MachineError:
+        if self._writer.filesystem is None:
+            return MachineError(
+                f"nobody read what is recorded for {self._stall_s:g} s, and the rest is lost",
+                hint="is there a program at the other end of the pipe?",
+            )
+        return MachineError(
+            f"the disk took nothing for {self._stall_s:g} s", hint="write to another disk"
+        )
 
     def _wait_for_room(self, pending_bytes: int) -> None:
         self._turn.hurry()
@@ -117,9 +139,7 @@ class BackgroundWriter:
         if self._error is not None:
             raise self._error
         if not in_time:
-            raise MachineError(
-                f"the disk took nothing for {self._stall_s:g} s", hint="write to another disk"
-            )
+            raise self._stalled()
 
     # The thread's side (`writer_threads.WriteJob`)
 
@@ -162,9 +182,13 @@ class BackgroundWriter:
             return
         del self._pending[: len(batch)]
         data = b"".join(batch)
-        self._writer.write(data)
-        self._writer.flush()
-        self._dirty = True
-        with self._room:
-            self._kept_bytes += len(data)
-            self._room.notify_all()
+        # A pipe whose reader is slow shows that it moves on.
+        piece_bytes = len(data) if self._writer.filesystem is not None else _PIECE_BYTES
+        for at in range(0, len(data), piece_bytes):
+            piece = data[at : at + piece_bytes]
+            self._writer.write(piece)
+            self._writer.flush()
+            self._dirty = True
+            with self._room:
+                self._kept_bytes += len(piece)
+                self._room.notify_all()
