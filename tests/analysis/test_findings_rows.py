@@ -354,6 +354,9 @@ def test_jitter_tells_what_buffers_would_have_made_of_it() -> None:
         (200.0, 33.0, 0.75),
         (-200.0, 33.0, 0.75),
         (-300.0, 10.0, 1.0),
+        (1000.0, 10.0, 1.0),
+        (1001.0, 10.0, 0.6),  # no crystal is so wrong, and 10 ms may be a queue that filled up
+        (-3000.0, 10.0, 0.6),
         (10_000.0, 10.0, 1.0),
         (10_001.0, 10.0, 0.0),  # no clock is off by more than 1 %
         (-10_001.0, 10.0, 0.0),

@@ -69,6 +69,23 @@ def test_many_holes_are_no_drift():
     assert abs(measured(arrivals).ppm) < 25
 
 
+@pytest.mark.parametrize("step_ms", [-9.5, -8, 8])
+@pytest.mark.parametrize("at", [0.3, 0.5, 0.7])
+def test_a_step_of_the_delay_is_no_drift(step_ms, at):
+    arrivals = clock(700, 0) + np.random.default_rng(1).normal(50 * MS, 0.6 * MS, 700)
+    arrivals[int(700 * at) :] += step_ms * MS
+    got = measured(np.maximum.accumulate(arrivals.astype(np.int64)))
+    assert abs(got.ppm) < 100 + 3 * got.uncertainty_ppm
+
+
+@pytest.mark.parametrize("top", [0.3, 0.5, 1.0])
+def test_a_queue_that_fills_and_empties_is_no_drift(top):
+    run = np.arange(1500) / 1500
+    filled = np.interp(run, [0, top / 2, top, 1], [0, 30 * MS, 0, 0])
+    got = measured((clock(1500, 0) + filled).astype(np.int64))
+    assert abs(got.ppm) < 100 + 3 * got.uncertainty_ppm
+
+
 def test_a_stream_twice_too_fast_is_one_million_ppm():
     got = measured(np.arange(1500) * FRAME // 2)
     assert got.ppm == pytest.approx(1_000_000)

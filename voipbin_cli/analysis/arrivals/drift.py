@@ -6,6 +6,9 @@ by nothing nobody can tell beforehand (half a second on a quiet link, many secon
 one), so that the slope is measured over stretches of several lengths. The one that leaves the
 least doubt is believed, as far as longer ones agree with it.
 
+A clock's drift is one straight line. Where a half of the run has another slope than the whole, a
+step or a bend is seen (a new route, a queue that fills), and how far off the half is is the doubt.
+
 Audio that never came lifts the delay for good. A slope is taken within the pieces between such
 losses only, unless all of them are whole frames to a millisecond: then how much is missing is
 known, and the pieces are one.
@@ -21,7 +24,7 @@ from typing import NamedTuple
 import numpy as np
 
 from voipbin_cli.analysis.arrivals.backlog import TOGETHER_NS
-from voipbin_cli.analysis.columns import Blocks, Floats, Ints
+from voipbin_cli.analysis.columns import Blocks, Floats, Ints, Mask
 
 WINDOW_FRAMES = 25
 # No crystal, sound card or server runs wrong by more than 1 %: what is further off is no clock.
@@ -53,6 +56,12 @@ _AROUND_LOSS = 2  # windows
 # when the fastest comes: its timer is seen, and no clock.
 TOGETHER_SHARE = 0.45
 
+
+# The slope of half a run is off that of the whole by 2.6 times the error of the latter: three times
+# its 95 % interval, which is six errors, are beyond chance.
+BEND_DOUBTS = 3.0
+# Stretches of each half that have a slope.
+LEAST_OF_HALF = 3
 
 # One frame lost lifts the delay by 20 ms. Where half seconds scatter by a twentieth of that and
 # more, whoever looks for losses misses some, and a rise of half a frame and more may be such.
@@ -161,13 +170,14 @@ class DriftFold:
         seconds = float(places[-1] - places[0]) / 1e9 if places.size else 0.0
         if self._together > TOGETHER_SHARE * self._frames:
             return Drift(None, None, delays.size, seconds)
-        slopes = list(_slopes(list(self._pieces(delays, places)), seconds * 1e9))
+        pieces = list(self._pieces(delays, places))
+        slopes = list(_slopes(pieces, seconds * 1e9))
         told = min(slopes, key=lambda one: one.doubt, default=None)
         # All of the audio came at once: arrival times that do not grow are no clock.
         if told is None or told.slope <= -1:
             return Drift(None, None, delays.size, seconds)
         longer = (abs(one.slope - told.slope) for one in slopes if one.stretch_ns > told.stretch_ns)
-        doubt = max(told.doubt, *longer, 0.0)
+        doubt = max(told.doubt, *longer, _bend(pieces, told), 0.0)
         if slopes[0].scatter_ns > UNSEEN_SCATTER_NS and told.slope * seconds * 1e9 > UNSEEN_LOSS_NS:
             doubt = max(doubt, told.slope)
         # Arrival time is (1 + slope) x audio time; later means a slower far clock.
@@ -236,6 +246,23 @@ def _slope(pieces: list[Piece], stretch_ns: float) -> _Slope | None:
     deviation_ns = min(float(np.sqrt((off**2).sum() / freedom)), _MOST_SPREAD * scatter_ns)
     doubt = student * deviation_ns / float(np.sqrt(spread))
     return _Slope(slope, doubt, stretch_ns, scatter_ns)
+
+
+def _bend(pieces: list[Piece], told: _Slope) -> float:
+    """By how much a half of the run has another slope than the whole, 0 where by chance."""
+    middle = (pieces[0].places[0] + pieces[-1].places[-1]) / 2
+    stretched = [_stretched(piece, told.stretch_ns) for piece in pieces]
+    off = 0.0
+    for is_late in (False, True):
+        parts = [_part(piece, (piece.places > middle) == is_late) for piece in stretched]
+        several = [part for part in parts if part.places.size >= LEAST_OF_HALF]
+        if several:
+            off = max(off, abs(_common_slope(several) - told.slope))
+    return off if off > BEND_DOUBTS * told.doubt else 0.0
+
+
+def _part(piece: Piece, which: Mask) -> Piece:
+    return Piece(piece.places[which], piece.delays[which])
 
 
 def _stretched(piece: Piece, stretch_ns: float) -> Piece:

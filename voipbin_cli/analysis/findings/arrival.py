@@ -39,6 +39,13 @@ GRAVE_LOSS = 0.05
 GRAVE_STALL = 0.2
 
 
+# No crystal is off by more; a sender that counts time wrong may be.
+CRYSTAL_PPM = 1000.0
+# So much a queue on the way fills or empties by, and no more as a rule.
+QUEUE_MS = 60.0
+MAY_BE_A_QUEUE = 0.6
+
+
 def judge_sequence(case: Case) -> float:
     """Numbers that are wrong; or of two sources at once, each of which numbers by itself."""
     if case.measured.said.has_two_sources:
@@ -273,6 +280,8 @@ def judge_drift(case: Case) -> float:
         return 0.0  # a queue that fills up, as pings tell, looks like a slow clock
     if abs(told.ppm) < DRIFT_PPM + 3 * told.uncertainty_ppm:
         return 0.0
+    if abs(told.ppm) > CRYSTAL_PPM and abs(told.ppm) * told.seconds / 1000 < QUEUE_MS:
+        return MAY_BE_A_QUEUE
     return sure(abs(told.ppm), DRIFT_PPM, 300)
 
 
