@@ -164,7 +164,8 @@ class _EncodedFile:
 class LibsndfileWriter:
     """A compressed format. After a crash all but what its encoder still held is readable.
 
-    FLAC holds up to 4096 samples (0.5 s at 8 kHz), Ogg a page of a few seconds.
+    FLAC holds up to 4096 samples (0.5 s at 8 kHz), Opus a second and more, Ogg a page of some six
+    seconds. A FLAC file has its length when it is closed: until then some readers take none.
     """
 
     def __init__(
