@@ -19,10 +19,10 @@ from voipbin_cli.transport.websocket_server import (
     CLOSE_S,
     HANDSHAKE_S,
     MAX_PEERS,
+    ConnectionPlace,
     ConnectionSlots,
     Handler,
     Server,
-    Slot,
     address_of,
     tls_patience,
 )
@@ -111,25 +111,25 @@ class _TcpServer:
 
     def _make(self) -> asyncio.StreamReaderProtocol:
         """Give a connection that TCP has accepted its place, before TLS."""
-        slot = self._slots.take()
+        place = self._slots.take()
         loop = asyncio.get_running_loop()
         reader = asyncio.StreamReader(loop=loop)
-        return asyncio.StreamReaderProtocol(reader, partial(self._accept, slot), loop=loop)
+        return asyncio.StreamReaderProtocol(reader, partial(self._accept, place), loop=loop)
 
     def _accept(
-        self, slot: Slot, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self, place: ConnectionPlace, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        slot.hold()
-        task = asyncio.ensure_future(self._handle(slot, _TcpPeer(reader, writer, self._clock)))
+        place.hold()
+        task = asyncio.ensure_future(self._handle(place, _TcpPeer(reader, writer, self._clock)))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _handle(self, slot: Slot, peer: _TcpPeer) -> None:
+    async def _handle(self, place: ConnectionPlace, peer: _TcpPeer) -> None:
         try:
             if not self._slots.are_taken and await self._is_introduced(peer):
                 await self._handler(peer)
         finally:
-            slot.free()
+            place.free()
             await peer.close()
 
     async def _is_introduced(self, peer: _TcpPeer) -> bool:

@@ -87,18 +87,18 @@ class ConnectionSlots:
         """Whether there are more connections than `limit`."""
         return self._taken > self._limit
 
-    def take(self) -> Slot:
+    def take(self) -> ConnectionPlace:
         """Count one more. Raises ConnectionRefusedError with SPARE_PEERS above `limit`."""
         if self._taken >= self._limit + self._spare:
             raise ConnectionRefusedError
         self._taken += 1
-        return Slot(self._give_back)
+        return ConnectionPlace(self._give_back)
 
     def _give_back(self) -> None:
         self._taken -= 1
 
 
-class Slot:
+class ConnectionPlace:
     """One connection's place.
 
     asyncio tells nobody of a handshake of TLS that has failed: the place is given back once none
@@ -181,16 +181,16 @@ class _Counted(ServerConnection):
     """
 
     def __init__(self, *arguments: Any, slots: ConnectionSlots, **limits: Any) -> None:
-        self._slot = slots.take()
+        self._place = slots.take()
         super().__init__(*arguments, **limits)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._slot.hold()
+        self._place.hold()
         super().connection_made(transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
-        self._slot.free()
+        self._place.free()
 
 
 class _WebSocketServer:
