@@ -13,6 +13,7 @@ from tests.capture.tshark import rtp_streams
 from tests.support.cli import voipbin
 from voipbin_cli.codec.codecs import Codec, encode
 from voipbin_cli.offline.diagnose import diagnose_file
+from voipbin_cli.offline.validate import validate_file
 from voipbin_cli.simulator.embedded import EmbeddedSimulator
 from voipbin_cli.simulator.talker import speech
 
@@ -106,6 +107,44 @@ def test_a_phone_leg_of_a_law_or_big_endian_audio_is_healthy(tmp_path: Path) -> 
     path = _write(tmp_path / "leg.pcap", rows)
     streams = diagnose_file(str(path)).streams
     assert [stream.diagnosis.verdict for stream in streams] == ["ok", "ok"]
+
+
+MULAW, ALAW = (0, Codec.MULAW), (8, Codec.ALAW)
+
+
+def _labelled(n: int, form: tuple[int, Codec]) -> bytes:
+    return _packet(n, payload_type=form[0], codec=form[1])
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "rule"),
+    [
+        (MULAW, MULAW, None),
+        (ALAW, ALAW, None),
+        (MULAW, ALAW, None),  # with its label
+        ((0, Codec.ALAW), (0, Codec.ALAW), "audio-alaw"),
+        ((8, Codec.MULAW), (8, Codec.MULAW), "audio-mulaw"),
+        ((0, Codec.S16LE), (0, Codec.S16LE), "audio-linear"),
+        (MULAW, (0, Codec.ALAW), "audio-alaw"),
+    ],
+)
+def test_a_phones_label_is_held_against_it_by_both_commands(
+    first: tuple[int, Codec], then: tuple[int, Codec], rule: str | None, tmp_path: Path
+) -> None:
+    rows = [
+        (at, ethernet(ipv4(udp(_labelled(n, first if n < 150 else then)))))
+        for n, at in enumerate(_times(300, 4))
+    ]
+    path = _write(tmp_path / "leg.pcap", rows)
+    (stream,) = diagnose_file(str(path)).streams
+    found = {finding.id for finding in stream.diagnosis.findings}
+    assert ("codec-mismatch" in found) is bool(rule)
+    broken = {
+        violation["rule"]
+        for violation in validate_file(str(path)).summary["violations"]
+        if violation["severity"] == "error"
+    }
+    assert broken == ({rule} if rule else set())
 
 
 def test_the_clock_of_a_dynamic_payload_type_comes_from_sdp(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ from voipbin_cli.codec.examination import Found
 from voipbin_cli.codec.fingerprint import Dialect, Fingerprint
 from voipbin_cli.codec.formats import Format
 from voipbin_cli.codec.framing import OtherFraming
-from voipbin_cli.codec.payload_types import VIDEO_CLOCK_HZ
+from voipbin_cli.codec.payload_types import FIVE_MS_BYTES, SRTP_TAG_BYTES, VIDEO_CLOCK_HZ
 from voipbin_cli.codec.reading import Reading
 
 # What rests on headers, or on how long a frame plays: nothing where they are misread.
@@ -59,10 +59,6 @@ _OF_TIMES = (
 # A link that is this short of what the stream needs makes a ping wait so long within a run.
 STARVED_RATIO = 0.97
 STARVED_QUEUE_MS = 200.0
-# RFC 3711 5.2: the tag behind each packet has 80 bits; RFC 4568 6.2: or 32.
-SRTP_TAG_BYTES = (4, 10)
-# RFC 3551 4.2: frames of G.711 are of any length; of whole 5 ms they are in practice.
-_FIVE_MS_BYTES = 40
 
 
 class Outage(NamedTuple):
@@ -189,7 +185,7 @@ class Measured:
         if self.foreign.format is not Format.UNKNOWN or self.payload_bytes is None:
             return False
         is_g711 = self.told.codec.name in ("PCMU", "PCMA")
-        return is_g711 and self.payload_bytes % _FIVE_MS_BYTES in SRTP_TAG_BYTES
+        return is_g711 and self.payload_bytes % FIVE_MS_BYTES in SRTP_TAG_BYTES
 
     @property
     def is_video(self) -> bool:

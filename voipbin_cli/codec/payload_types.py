@@ -14,6 +14,11 @@ DYNAMIC = range(96, 128)
 # 204, and neither protocol could be told from the other.
 RESERVED = range(72, 77)
 
+# RFC 3711 5.2: the tag behind each packet has 80 bits; RFC 4568 6.2: or 32.
+SRTP_TAG_BYTES = (4, 10)
+# RFC 3551 4.2: frames of G.711 are of any length; of whole 5 ms they are in practice.
+FIVE_MS_BYTES = 40
+
 _RATE_HZ = 8000
 VIDEO_CLOCK_HZ = 90_000
 # X-S16LE is what the platform's linear audio is called in captures of this tool.

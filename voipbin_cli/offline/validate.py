@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any, TypeAlias
 
 from voipbin_cli.analysis.messages import Messages
@@ -18,6 +19,7 @@ from voipbin_cli.errors import NothingToJudge
 from voipbin_cli.offline.audiosocket_stream import audiosocket_frames, holds_frames
 from voipbin_cli.offline.bare_samples import sample_frames
 from voipbin_cli.offline.file_kind import FileKind
+from voipbin_cli.offline.named_codecs import told_of
 from voipbin_cli.offline.neighbours import PacketKind
 from voipbin_cli.offline.own_capture import is_reconnection, steps
 from voipbin_cli.offline.passed_over import (
@@ -30,6 +32,7 @@ from voipbin_cli.offline.passed_over import (
     without_media,
 )
 from voipbin_cli.offline.rtp_dumps import rtpdump_packets, single_packet
+from voipbin_cli.offline.session_descriptions import SessionDescriptions
 from voipbin_cli.offline.source import (
     CAPTURES,
     Hints,
@@ -220,13 +223,17 @@ class FileValidation:
 
     def _judge_streams(self, capture: Capture) -> Iterator[Judged]:
         direction = self._scope.direction or Direction.IN
-        finder, tcp = StreamFinder(self._stream_validator), TcpStreamFinder(self._scope.validator)
+        descriptions = SessionDescriptions()
+        finder = StreamFinder(partial(self._stream_validator, descriptions))
+        tcp = TcpStreamFinder(self._scope.validator, on_sip=descriptions.take)
         self.streams = []
         for chunk in capture.chunks():
-            for stream, messages in finder.add(chunk, capture.flows):
-                yield from _of(stream, stream.fold.add(direction, messages))
+            descriptions.read(chunk)
+            # TCP first: it may carry the descriptions of what UDP does.
             for media, way, messages in tcp.add(chunk):
                 yield from _of(media, media.fold.add(way, messages))
+            for stream, messages in finder.add(chunk, capture.flows):
+                yield from _of(stream, stream.fold.add(direction, messages))
             self.streams = [*finder.streams, *tcp.streams]
         for stream, messages in finder.finish():
             yield from _of(stream, stream.fold.add(direction, messages))
@@ -237,9 +244,14 @@ class FileValidation:
         self.unread = unread(tcp.notes)
 
     def _stream_validator(
-        self, _flow: Flow, _first: Messages, _beside: Mapping[PacketKind, int]
+        self,
+        descriptions: SessionDescriptions,
+        flow: Flow,
+        first: Messages,
+        beside: Mapping[PacketKind, int],
     ) -> Validator:
-        return self._scope.validator(Encapsulation.RTP, is_datagrams=True)
+        told = told_of(flow, first, beside, descriptions)
+        return self._scope.validator(Encapsulation.RTP, is_datagrams=True, is_heard=told.is_heard)
 
     def _begin(self, encapsulation: Encapsulation, **manner: bool) -> Validator:
         self._validator = self._scope.validator(encapsulation, self._target, None, **manner)

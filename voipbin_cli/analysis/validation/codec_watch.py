@@ -142,7 +142,7 @@ class CodecWatch:
         for row, odd in zip(rows.tolist(), is_odd[rows].tolist(), strict=True):
             if self._decider.is_open or self._decider.is_news(odd):
                 self._decider.weigh(_unit(facts, row), is_odd=odd)
-        if self._decider.reading is None:
+        if self._decider.reading is None and not facts.due.is_datagrams:
             self._guess = _plain(self._decider.best)
 
 

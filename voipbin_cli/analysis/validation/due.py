@@ -46,7 +46,7 @@ class Due:
     it takes (RTP). `random_start`: sequence number, timestamp and SSRC begin at random, as RFC
     3550 5.1 wants them. `is_datagrams`: RTP over UDP, of a phone rather than of the platform.
     `has_boundaries` is false where messages were cut out of bare samples here: their sizes tell
-    nothing.
+    nothing. `is_heard` is false where packets are told to be encrypted, or in another codec.
     """
 
     encapsulation: Encapsulation
@@ -57,6 +57,12 @@ class Due:
     random_start: bool = False
     is_datagrams: bool = False
     has_boundaries: bool = True
+    is_heard: bool = True
+
+    @property
+    def goes_by_label(self) -> bool:
+        """A phone's packets, which are held to what their payload type names."""
+        return self.is_datagrams and self.spec is Spec.AUTO
 
     @property
     def sample_bytes(self) -> int:
@@ -99,6 +105,7 @@ def received(
     *,
     is_datagrams: bool = False,
     has_boundaries: bool = True,
+    is_heard: bool = True,
 ) -> Due:
     """Return what the platform is due to send; under `auto` each of its known forms."""
     is_rtp = encapsulation is Encapsulation.RTP
@@ -118,6 +125,7 @@ def received(
         random_start=spec is not Spec.DEPLOYED,
         is_datagrams=is_datagrams,
         has_boundaries=has_boundaries,
+        is_heard=is_heard,
     )
 
 
@@ -128,6 +136,7 @@ def sent(
     *,
     is_datagrams: bool = False,
     has_boundaries: bool = True,
+    is_heard: bool = True,
 ) -> Due:
     """Return what the far end takes; under `auto` by the fingerprint of what it sends.
 
@@ -147,6 +156,7 @@ def sent(
         random_start=True,
         is_datagrams=is_datagrams,
         has_boundaries=has_boundaries,
+        is_heard=is_heard,
     )
 
 

@@ -26,7 +26,8 @@ class Validator:
     """Judges both directions of one stream; what comes in tells what may go out.
 
     `directions` are those that are judged; of both the first frames are looked at.
-    `has_boundaries` is false where messages were cut out of bare samples here. `queue` is how much
+    `has_boundaries` is false where messages were cut out of bare samples here, `is_heard` where
+    something beside the packets says that nobody can hear them. `queue` is how much
     may wait at the far end; `heard` gets the sound as the phone does.
     """
 
@@ -38,6 +39,7 @@ class Validator:
         directions: Iterable[Direction] = tuple(Direction),
         is_datagrams: bool = False,
         has_boundaries: bool = True,
+        is_heard: bool = True,
         max_frames: int | None = None,
         queue: QueueRule = CALL,
         heard: HeardSound | None = None,
@@ -46,7 +48,11 @@ class Validator:
         self.spec = spec
         self.tally = Tally()
         self._directions = frozenset(directions)
-        self._manner = {"is_datagrams": is_datagrams, "has_boundaries": has_boundaries}
+        self._manner = {
+            "is_datagrams": is_datagrams,
+            "has_boundaries": has_boundaries,
+            "is_heard": is_heard,
+        }
         self._far_end = None if is_datagrams else FarEnd(queue)
         self._heard = heard
         self._left = dict.fromkeys(Direction, max_frames)

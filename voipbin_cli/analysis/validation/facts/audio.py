@@ -42,12 +42,20 @@ class AudioFacts:
     """Columns of what is heard.
 
     `codec` has for each message a number of CODECS, MISALIGNED, or one from FOREIGN on.
-    `sample_bytes` are the bytes that a sample is due to have, 0 where that cannot be said.
+    `sample_bytes` are the bytes that a sample is due to have, 0 where that cannot be said,
+    `due_names` the codecs that are due, in words.
     """
 
-    def __init__(self, headers: Headers, codec: Ints, sample_bytes: Ints | None = None) -> None:
+    def __init__(
+        self,
+        headers: Headers,
+        codec: Ints,
+        sample_bytes: Ints | None = None,
+        due_names: NDArray[np.str_] | None = None,
+    ) -> None:
         self._headers = headers
         self.codec = codec
+        self.due_names = due_names
         self.heard_bytes = _SAMPLE_BYTES[codec]
         self.sample_bytes = self.heard_bytes if sample_bytes is None else sample_bytes
 

@@ -7,18 +7,21 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from voipbin_cli.analysis.columns import Ints
+from voipbin_cli.analysis.columns import Ints, equal, unequal
 from voipbin_cli.analysis.farend.played import played_samples
 from voipbin_cli.analysis.headers import AudioSocketHeaders, Headers, NoHeaders, RtpHeaders
 from voipbin_cli.analysis.messages import Messages
-from voipbin_cli.analysis.validation.due import Due
-from voipbin_cli.analysis.validation.facts.audio import AudioFacts
+from voipbin_cli.analysis.validation.due import Due, codec_name
+from voipbin_cli.analysis.validation.facts.audio import CODECS, AudioFacts, code_of
 from voipbin_cli.analysis.validation.facts.pacing import PacingFacts, PacingPast
 from voipbin_cli.analysis.validation.facts.payload import PayloadFacts
 from voipbin_cli.analysis.validation.facts.rtp_clock import ClockFacts, ClockPast
 from voipbin_cli.analysis.validation.facts.rtp_sequence import SequenceFacts, SequencePast
+from voipbin_cli.codec.codecs import Codec
 from voipbin_cli.codec.encapsulation import Encapsulation
+from voipbin_cli.codec.payload_types import PCMA, PCMU
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,7 @@ class BlockFacts:
             sample_bytes = self.rtp.sample_bytes
         elif self.due.sample_bytes:
             sample_bytes = np.full(len(self.messages), self.due.sample_bytes)
-        return AudioFacts(self._headers, self.codec, sample_bytes)
+        return AudioFacts(self._headers, self.codec, sample_bytes, self._due_names)
 
     @cached_property
     def pacing(self) -> PacingFacts:
@@ -86,6 +89,26 @@ class BlockFacts:
             self.payload.is_still,
             self._past.pacing,
         )
+
+    @cached_property
+    def named(self) -> Ints:
+        """The codec that a phone's packet is held to: of what RFC 3551 says that it is G.711.
+
+        None (0) from where a stream has had two of them, which are to be told by when they change,
+        and of the platform's bridge, whose labels say nothing.
+        """
+        number, sources = self.rtp.payload_type, self.rtp.ssrc
+        known = self.rtp.is_packet & self.sequence.keeps_type & unequal(sources, 0)
+        known &= self.due.goes_by_label and self.due.is_heard
+        mulaw, alaw = code_of(Codec.MULAW), code_of(Codec.ALAW)
+        named = np.where(equal(number, PCMU), mulaw, np.where(equal(number, PCMA), alaw, 0))
+        return np.where(known, named, 0)
+
+    @cached_property
+    def _due_names(self) -> NDArray[np.str_]:
+        """The codecs that are due, in words."""
+        of_label = np.array([codec_name(codec) for codec in CODECS])[self.named]
+        return np.where(self.named > 0, of_label, self.due.codec_names)
 
     @property
     def played_samples(self) -> Ints:

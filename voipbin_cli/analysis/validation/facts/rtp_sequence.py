@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from voipbin_cli.analysis.columns import Ints, Mask, Scalar, before, equal, unequal
 from voipbin_cli.analysis.headers import RtpHeaders
+from voipbin_cli.analysis.validation.facts.payload import BLOCK_FRAMES
 from voipbin_cli.codec.rtp import MAX_DROPOUT, MAX_MISORDER
 from voipbin_cli.codec.serial import difference
 
@@ -32,6 +33,7 @@ class SequencePast:
     payload_type: int | None = None
     first_type: int | None = None
     behind: int = 0
+    was_relabelled: bool = False
 
 
 class PacketOrder(NamedTuple):
@@ -138,6 +140,13 @@ class SequenceFacts:
             return np.zeros(len(self._packets.messages), bool)
         return self._packets.is_audio & unequal(self._packets.payload_type, first)
 
+    @cached_property
+    def keeps_type(self) -> Mask:
+        """No audio had another payload type before, or has one in this block."""
+        blocks = np.arange(len(self.is_relabelled)) // BLOCK_FRAMES
+        changed = np.cumsum(np.bincount(blocks, self.is_relabelled))[blocks]
+        return equal(changed, 0) & (not self._past.was_relabelled)
+
     @property
     def _first_type(self) -> int | None:
         if self._past.first_type is not None or not len(self._heard):
@@ -168,4 +177,5 @@ class SequenceFacts:
             payload_type=latest,
             first_type=self._first_type,
             behind=int(order.behind[-1]),
+            was_relabelled=bool(self._past.was_relabelled or self.is_relabelled.any()),
         )

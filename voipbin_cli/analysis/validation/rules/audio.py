@@ -6,8 +6,13 @@ from collections.abc import Callable
 
 import numpy as np
 
-from voipbin_cli.analysis.columns import Mask, equal
-from voipbin_cli.analysis.validation.facts.audio import FOREIGN, MISALIGNED, code_of
+from voipbin_cli.analysis.columns import Mask, equal, unequal
+from voipbin_cli.analysis.validation.facts.audio import (
+    FOREIGN,
+    MISALIGNED,
+    code_of,
+    code_of_foreign,
+)
 from voipbin_cli.analysis.validation.facts.block import BlockFacts
 from voipbin_cli.analysis.validation.rules.identifiers import RuleId
 from voipbin_cli.analysis.validation.rules.rule import (
@@ -20,7 +25,8 @@ from voipbin_cli.analysis.validation.rules.rule import (
 )
 from voipbin_cli.codec.codecs import Codec
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation
-from voipbin_cli.codec.payload_types import PCMA
+from voipbin_cli.codec.formats import Format
+from voipbin_cli.codec.payload_types import FIVE_MS_BYTES, PCMA, SRTP_TAG_BYTES
 
 CODEC_TABLE = "VoIPBIN media stream: the codec of each encapsulation, received and sent"
 G711, L16 = f"ITU-T G.711; {CODEC_TABLE}", f"RFC 3551 4.5.11; {CODEC_TABLE}"
@@ -33,9 +39,10 @@ def _sounds_like(facts: BlockFacts, code: int) -> Mask:
 
 def _heard_as(codec: Codec) -> Callable[[BlockFacts], Mask]:
     def predicate(facts: BlockFacts) -> Mask:
-        if codec in facts.due.codecs:
-            return np.zeros(len(facts.messages), bool)
-        return _sounds_like(facts, code_of(codec))
+        sounds = _sounds_like(facts, code_of(codec))
+        if facts.due.goes_by_label:
+            return sounds & (facts.named > 0) & unequal(facts.named, code_of(codec))
+        return sounds & (codec not in facts.due.codecs)
 
     return predicate
 
@@ -62,11 +69,13 @@ def _is_odd(facts: BlockFacts) -> Mask:
 
 def _is_foreign(facts: BlockFacts) -> Mask:
     """None of the codecs, whatever is due; of a phone's packets many others are."""
-    if facts.due.is_datagrams:
-        return np.zeros(len(facts.messages), bool)
     sounds = ~facts.payload.is_still & ~facts.payload.is_words & facts.payload.is_audio
     found: Mask = (facts.audio.codec >= FOREIGN) & sounds
-    return found
+    if not facts.due.is_datagrams:
+        return found
+    sealed = np.isin(facts.payload.size % FIVE_MS_BYTES, SRTP_TAG_BYTES)
+    sealed &= equal(facts.audio.codec, code_of_foreign(Format.UNKNOWN))
+    return found & (facts.named > 0) & ~sealed
 
 
 RULES = (
@@ -75,7 +84,7 @@ RULES = (
         severities=always(ERROR),
         clause=G711,
         sentence="Where linear audio is due, no mu-law comes.",
-        message="this sounds like mu-law, {due.codec_names} is due",
+        message="this sounds like mu-law, {audio.due_names} is due",
         consequence="it is played as loud noise, about half as long as the speech",
         predicate=_heard_as(Codec.MULAW),
         field="payload",
@@ -85,7 +94,7 @@ RULES = (
         severities=always(ERROR),
         clause=G711,
         sentence="A-law is no codec of the platform's streams.",
-        message="this sounds like A-law, {due.codec_names} is due",
+        message="this sounds like A-law, {audio.due_names} is due",
         consequence="read as mu-law it is loud and distorted, read as linear it is noise",
         predicate=_is_alaw,
         field="payload",
@@ -95,7 +104,7 @@ RULES = (
         severities=always(ERROR),
         clause=L16,
         sentence="Where mu-law is due, no linear audio comes.",
-        message="this sounds like 16-bit linear audio, {due.codec_names} is due",
+        message="this sounds like 16-bit linear audio, {audio.due_names} is due",
         consequence="it is played as noise, twice as long as the speech",
         predicate=_heard_as(Codec.S16LE),
         field="payload",
@@ -105,7 +114,7 @@ RULES = (
         severities=always(ERROR),
         clause=L16,
         sentence="Linear audio is little-endian on this platform, in RTP too.",
-        message="this sounds like big-endian samples, {due.codec_names} is due",
+        message="this sounds like big-endian samples, {audio.due_names} is due",
         consequence="it is played as white noise",
         predicate=_heard_as(Codec.S16BE),
         field="payload",
@@ -125,7 +134,7 @@ RULES = (
         severities=always(ERROR),
         clause=CODEC_TABLE,
         sentence="The payload is mu-law or linear audio of 16 bits and one channel.",
-        message="this looks like {audio.found}; {due.codec_names} is due",
+        message="this looks like {audio.found}; {audio.due_names} is due",
         consequence="it is played as noise",
         predicate=_is_foreign,
         field="payload",
