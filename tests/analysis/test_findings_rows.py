@@ -14,6 +14,7 @@ from voipbin_cli.analysis.arrivals.drift import Drift
 from voipbin_cli.analysis.arrivals.intervals import Intervals
 from voipbin_cli.analysis.arrivals.numbering import Restart
 from voipbin_cli.analysis.arrivals.own_lag import Lag, Trips
+from voipbin_cli.analysis.arrivals.paces import Stamped
 from voipbin_cli.analysis.arrivals.reception import Reception, SequenceFold
 from voipbin_cli.analysis.closing import Closing
 from voipbin_cli.analysis.findings import BY_ID, Circumstances, find, verdict
@@ -1134,7 +1135,14 @@ def test_timestamp_rate() -> None:
     assert sure("timestamp-rate", facts(clock_hz=16_000)) == 0.95
     assert sure("timestamp-rate", facts(clock_hz=8000)) == 0
     assert sure("timestamp-rate", facts(clock_hz=None)) == 0
-    assert sure("timestamp-rate", facts(clock_hz=16_000, is_datagrams=True)) == 0
+    phone = {"is_datagrams": True, "labels": ((0, 500),), "clock_hz": 8000}
+    for hz, is_told in ((8000, False), (16_000, True), (0, True), (None, True)):
+        told = facts(**phone, stamped=Stamped(hz, 10))
+        assert sure("timestamp-rate", told) == 0.95 * is_told
+        assert sure("timestamp-rate", facts(**phone, stamped=Stamped(hz, 9))) == 0
+        assert evidence("timestamp-rate", told)["clock_hz"] == hz
+    dynamic = phone | {"labels": ((96, 500),)}
+    assert sure("timestamp-rate", facts(**dynamic, stamped=Stamped(16_000, 99))) == 0
     assert sure("timestamp-rate", facts(clock_hz=16_000, frames=9)) == 0
     assert sure("timestamp-rate", facts(clock_hz=16_000, frames=10)) == 0.95
     assert evidence("timestamp-rate", facts(clock_hz=16_000)) == {"clock_hz": 16_000, "due": 8000}

@@ -147,6 +147,21 @@ def test_a_phones_label_is_held_against_it_by_both_commands(
     assert broken == ({rule} if rule else set())
 
 
+@pytest.mark.parametrize(("step", "hz"), [(320, 16_000), (0, 0), (20, 1000), (97_777, None)])
+def test_timestamps_that_do_not_count_samples_are_an_info(
+    step: int, hz: int | None, tmp_path: Path
+) -> None:
+    stamps = [n * step if hz is not None else n * n * step for n in range(150)]
+    rows = [
+        (at, ethernet(ipv4(udp(struct.pack("!BBHII", 0x80, 0, n, stamp, 7) + _packet(n)[12:]))))
+        for n, (at, stamp) in enumerate(zip(_times(150, 4), stamps, strict=True))
+    ]
+    (stream,) = diagnose_file(str(_write(tmp_path / "leg.pcap", rows))).streams
+    found = {finding.id: finding for finding in stream.diagnosis.findings}
+    assert found["timestamp-rate"].evidence["clock_hz"] == hz
+    assert stream.diagnosis.verdict == "ok"
+
+
 def test_the_clock_of_a_dynamic_payload_type_comes_from_sdp(tmp_path: Path) -> None:
     """L16 at 16 kHz: 320 samples and 320 ticks each 20 ms."""
     rows = [(START - MS, ethernet(ipv4(udp(SDP, ports=(5060, 5060)))))]

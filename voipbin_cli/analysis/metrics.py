@@ -10,6 +10,7 @@ from voipbin_cli.analysis.arrivals.drift import Drift
 from voipbin_cli.analysis.arrivals.intervals import Intervals
 from voipbin_cli.analysis.arrivals.jitter import Jitter
 from voipbin_cli.analysis.arrivals.own_lag import Lag, Trips
+from voipbin_cli.analysis.arrivals.paces import Stamped
 from voipbin_cli.analysis.arrivals.reception import Reception
 from voipbin_cli.analysis.arrivals.rtp_fold import Said
 from voipbin_cli.analysis.emodel import Quality
@@ -81,6 +82,9 @@ class Measured:
     frames that came a frame's length after the one before, give or take a quarter. `backlog_ms`
     is how much audio was there at once at the start of a connection.
 
+    `clock_hz` is the clock of the RTP timestamps; where their label or SDP tells it, what they
+    count in truth is in `stamped` (of datagrams).
+
     `told` is what is known beside the packets, `payload_bytes` the usual length of a payload.
 
     `split_at` is the first frame of sound to begin inside a sample that the one before ends with.
@@ -105,6 +109,7 @@ class Measured:
     samples_hz: float | None
     mean_hz: float | None
     clock_hz: int | None
+    stamped: Stamped
     labels: tuple[tuple[int, int], ...]
     fingerprint: Fingerprint | None
     dialect: Dialect | None

@@ -20,6 +20,7 @@ from voipbin_cli.analysis.arrivals.delivery import DeliveryFold
 from voipbin_cli.analysis.arrivals.missing import MissingFold
 from voipbin_cli.analysis.arrivals.numbering import Restart
 from voipbin_cli.analysis.arrivals.own_lag import LatenessFold
+from voipbin_cli.analysis.arrivals.paces import StampFold
 from voipbin_cli.analysis.arrivals.placing import NS_PER_SAMPLE, Placed, Placer
 from voipbin_cli.analysis.arrivals.reception import Reception
 from voipbin_cli.analysis.arrivals.rtp_fold import RtpFold, Said
@@ -106,6 +107,7 @@ class StreamFold:
         self._rtp = RtpFold() if encapsulation is Encapsulation.RTP else None
         self._labels: Counter[int] = Counter()
         self._sizes: Counter[int] = Counter()
+        self._stamps = StampFold()
         self._began_ns = self._audio_ns = 0
         self._outages: list[Outage] = []
         self._split_at: int | None = None
@@ -210,6 +212,8 @@ class StreamFold:
             self._payload_bytes = int(np.median(rows.length[:BLOCK_FRAMES]))
         _count(self._labels, rows.label)
         _count(self._sizes, own // NS_PER_SAMPLE)
+        if self.is_datagrams:
+            self._stamps.add(rows, own)
         if not self.frames:
             self._began_ns = int(rows.time_ns[0])
         placed = self._placer.place(rows, own, self._delivery.clock.hz)
@@ -317,6 +321,7 @@ class StreamFold:
             samples_hz=self._samples_hz(drift.ppm, pauses),
             mean_hz=self._mean_hz(),
             clock_hz=delivery.clock.hz if self._rtp else None,
+            stamped=self._stamps.stamped,
             labels=tuple(self._labels.most_common(8)),
             fingerprint=reader.fingerprint,
             dialect=self._dialect(),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from array import array
+from typing import NamedTuple
 
 import numpy as np
 
-from voipbin_cli.analysis.columns import Ints
+from voipbin_cli.analysis.arrivals.arrival_log import Arrivals
+from voipbin_cli.analysis.columns import Ints, equal, wrapped_steps
 from voipbin_cli.codec.codecs import SAMPLE_RATE_HZ
 
 # The clocks of RTP's audio payload types (RFC 3551, table 4), and of video.
@@ -20,6 +22,7 @@ _USUALLY_NEAR = 0.2  # from one frame to the next, or part of them came at once
 _WHOLE = 0.01  # half a sample of 10 ms, and some
 # The median over 50 pairs of frames that are 50 frames (1 s) apart: a pause is in some of them.
 _FRAMES = 100
+_STEADY = 0.5  # silence that is not sent is in few of the steps
 _SPAN = 50
 
 
@@ -77,6 +80,40 @@ class ClockFold:
 
     def _held(self) -> tuple[Ints, Ints, Ints]:
         return np.array(self._arrivals), np.array(self._ticks), np.array(self._places)
+
+
+class Stamped(NamedTuple):
+    """What timestamps count in a second of audio, None where no steady rate; in how many steps."""
+
+    hz: int | None
+    steps: int
+
+
+class StampFold:
+    """By how much timestamps go on from one packet to the next, for each sample between them.
+
+    The first hundred steps tell it, of packets whose numbers follow each other.
+    """
+
+    def __init__(self) -> None:
+        self._rates: list[float] = []
+
+    def add(self, rows: Arrivals, own_ns: Ints) -> None:
+        """Take rows of RTP that are so long each; what lies between two chunks is left out."""
+        if len(self._rates) >= _FRAMES:
+            return
+        follows = equal(wrapped_steps(rows.sequence_number, 16), 1)
+        follows &= ~(rows.begins > 0)[1:] & (own_ns[:-1] > 0)
+        stamps = wrapped_steps(rows.timestamp, 32)[follows]
+        self._rates.extend((stamps * 1e9 / own_ns[:-1][follows]).tolist())
+
+    @property
+    def stamped(self) -> Stamped:
+        """The rate so far: that of most of the steps."""
+        rates = np.array(self._rates)
+        usual = float(np.median(rates)) if rates.size else 0.0
+        is_steady = rates.size and (np.abs(rates - usual) <= _WHOLE * abs(usual)).mean() > _STEADY
+        return Stamped(round(usual) if is_steady else None, rates.size)
 
 
 def _pace(went: Ints, took: Ints, span: int = _SPAN) -> float | None:

@@ -9,18 +9,26 @@ from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.codec.payload_types import PCMA, PCMU
 from voipbin_cli.finding_ids import FindingId
 
+LEAST_FRAMES = 10
+
 
 def judge_timestamp_rate(case: Case) -> float:
     measured = case.measured
+    if measured.is_datagrams:
+        is_g711 = bool(measured.labels) and measured.labels[0][0] in (PCMU, PCMA)
+        is_known = is_g711 and measured.is_settled and measured.stamped.steps >= LEAST_FRAMES
+        return 0.95 if is_known and measured.stamped.hz != SAMPLE_RATE_HZ else 0.0
     clock_hz = measured.clock_hz
-    if clock_hz is None or measured.is_datagrams or measured.frames < 10:
+    if clock_hz is None or measured.frames < LEAST_FRAMES:
         return 0.0
     return 0.95 if clock_hz != SAMPLE_RATE_HZ else 0.0
 
 
 def timestamp_rate(case: Case) -> Evidence:
-    """A clock of 0 Hz stands still."""
-    return {"clock_hz": case.measured.clock_hz, "due": SAMPLE_RATE_HZ}
+    """A clock of 0 Hz stands still, one of null goes on by no steady rate."""
+    measured = case.measured
+    clock_hz = measured.stamped.hz if measured.is_datagrams else measured.clock_hz
+    return {"clock_hz": clock_hz, "due": SAMPLE_RATE_HZ}
 
 
 def judge_label(case: Case) -> float:
@@ -56,7 +64,8 @@ ROWS: tuple[FindingRow, ...] = (
         judge=judge_timestamp_rate,
         prove=timestamp_rate,
         remedy="harmless here: take the clock named in the evidence when jitter is computed, and "
-        "none where it is 0 Hz; a sender should add the samples of each frame to its timestamp",
+        "none where it is 0 Hz or null; a sender should add the samples of each frame to its "
+        "timestamp",
     ),
     FindingRow(
         id=FindingId.PAYLOAD_LABEL,
