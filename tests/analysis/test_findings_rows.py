@@ -853,7 +853,12 @@ def test_frame_size() -> None:
     assert sure("frame-size", facts(frame_samples=320)) == 0.97
     assert sure("frame-size", facts()) == 0
     assert sure("frame-size", facts(frame_samples=None)) == 0
-    assert sure("frame-size", facts(frame_samples=320, is_datagrams=True)) == 0
+    phone = {"frame_samples": 240, "frame_ms": 30.0, "is_datagrams": True}
+    assert sure("frame-size", facts(**phone, labels=((96, 500),))) == 0
+    legal = facts(**phone, labels=((0, 500),))
+    assert sure("frame-size", legal) == 0.97
+    assert BY_ID["frame-size"].mild(legal)
+    assert sure("frame-size", facts(**phone, labels=((0, 500),), other_sizes_ratio=0.1)) == 0
     assert sure("frame-size", facts(frame_samples=320, frames=4)) == 0
     assert sure("frame-size", facts(frame_samples=320, frames=5)) == 0.97
     intervals = _clean().intervals

@@ -217,6 +217,16 @@ def test_what_is_no_rtp_in_the_flow_of_a_stream_is_judged_with_it(tmp_path: Path
     assert judged.summary["result"] == "fail"
 
 
+@pytest.mark.parametrize(("size", "is_off"), [(240, False), (480, False), (40, True), (243, True)])
+def test_a_phones_ptime_is_its_own(size: int, is_off: bool, tmp_path: Path) -> None:
+    packets = [
+        (n * size * 125_000, ip_packet(4000, 4002, pcma(n, 5)[:12] + b"\xd5" * size))
+        for n in range(20)
+    ]
+    judged = Judged(pcap(tmp_path / "call.pcap", packets))
+    assert ("rtp-frame-size" in judged.rules) is is_off
+
+
 def test_a_snap_length_is_no_fault_of_the_sender(tmp_path: Path) -> None:
     packets = [(n * FRAME_NS, ip_packet(4000, 4002, pcma(n, 5))) for n in range(20)]
     judged = Judged(pcap(tmp_path / "call.pcap", packets, snap_bytes=60))

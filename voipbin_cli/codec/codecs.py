@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 SAMPLE_RATE_HZ = 8000
+HARMLESS_MS = range(10, 61)
+"""Frames of so many ms that any buffer takes up: RFC 3551 4.2 wants receivers to take packets of 0
+to 200 ms; shorter ones are mostly headers, and a buffer of 60 ms, as most have, holds no longer."""
+
 FRAME_SAMPLES = 160
 FRAME_NS = 20_000_000
 

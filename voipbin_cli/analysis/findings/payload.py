@@ -20,7 +20,7 @@ from voipbin_cli.analysis.findings.row import (
 from voipbin_cli.analysis.findings.signalled import is_as_labelled, misnamed
 from voipbin_cli.analysis.metrics import Measured, change_fields
 from voipbin_cli.analysis.words import NO_WORDS, Words
-from voipbin_cli.codec.codecs import FRAME_SAMPLES, SAMPLE_RATE_HZ, Codec
+from voipbin_cli.codec.codecs import FRAME_SAMPLES, HARMLESS_MS, SAMPLE_RATE_HZ, Codec
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.codec.formats import Format
 from voipbin_cli.codec.payload_types import L16, PCMA, PCMU
@@ -29,9 +29,6 @@ from voipbin_cli.finding_ids import FindingId
 
 # More than the last frame of a sound, cut short, in each second of it.
 IRREGULAR_RATIO = 0.03
-# RFC 3551 4.2: receivers should take packets of 0 to 200 ms; shorter frames than 10 ms are mostly
-# headers, and a buffer of 60 ms, as most have, holds no longer ones.
-HARMLESS_MS = range(10, 61)
 
 
 def judge_encapsulation(case: Case) -> float:
@@ -240,11 +237,14 @@ _REMEDIES = {
 
 def judge_frame_size(case: Case) -> float:
     measured = case.measured
-    if measured.frame_samples is None or measured.is_datagrams or measured.frames < 5:
+    if measured.frame_samples is None or measured.frames < 5:
         return 0.0
     if not measured.is_sound_known:
         return 0.0  # how long a frame plays is not known
     is_irregular = measured.other_sizes_ratio > IRREGULAR_RATIO
+    # A phone may change its ptime, and end a talkspurt early.
+    if measured.is_datagrams and (is_irregular or not is_counted(measured)):
+        return 0.0
     return 0.97 if is_irregular or measured.frame_samples != FRAME_SAMPLES else 0.0
 
 

@@ -9,7 +9,7 @@ from voipbin_cli.analysis.validation.facts.block import BlockFacts
 from voipbin_cli.analysis.validation.rules.identifiers import RuleId
 from voipbin_cli.analysis.validation.rules.rule import ERROR, SLN, WARNING, Rule, always
 from voipbin_cli.codec.audiosocket import MAX_PAYLOAD_BYTES
-from voipbin_cli.codec.codecs import FRAME_SAMPLES
+from voipbin_cli.codec.codecs import FRAME_SAMPLES, HARMLESS_MS, SAMPLE_RATE_HZ
 
 SLN_FORM = "VoIPBIN media stream: SLN is bare 8 kHz mono samples, 20 ms a message"
 
@@ -22,7 +22,10 @@ def off_size(facts: BlockFacts) -> Mask:
     due = FRAME_SAMPLES * np.where(sample_bytes > 0, sample_bytes, 2) * payload.rate_hz // 8000
     differs = unequal(payload.size, due)
     if facts.due.is_datagrams:
-        return payload.is_audio & (sample_bytes > 0) & differs
+        # RFC 3551 4.2: a phone's packets may be of any ptime.
+        ms, rest = np.divmod(payload.size, SAMPLE_RATE_HZ // 1000 * np.maximum(sample_bytes, 1))
+        harmless = np.isin(ms, HARMLESS_MS) & equal(rest, 0)
+        return payload.is_audio & (sample_bytes > 0) & differs & ~harmless
     # Where nothing is known of the codec yet, it is 20 ms of neither.
     unlike = unequal(payload.size, due // 2) & differs
     is_off: Mask = np.where(sample_bytes > 0, differs, unlike)
