@@ -620,7 +620,7 @@ complete -c voipbin -n '__voipbin_at \'stream tap\'' -l quiet -s q -d 'Say error
 complete -c voipbin -n '__voipbin_at \'stream tap\'' -l verbose -s v -d 'Say more, on stderr.'
 complete -c voipbin -n '__voipbin_at \'stream tap\'' -l help -s h -d 'Show this message and exit.'
 complete -c voipbin -n '__voipbin_at \'stream tap\' 0' -a '(__voipbin_kind_targets)'
-complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l report -r -F -d 'Write it all into one HTML file: plots, spectrogram, the sound.'
+complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l report -r -F -d 'Write it all into one HTML file: plots, spectrogram, the sound; of both directions where they are there.'
 complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l with-numbers -d 'Include ids and addresses in the report.'
 complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l heard -r -F -d 'Write what was sent as the callee heard it, gaps and flushes included.'
 complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l keylog -r -F -d 'Decrypt wss in a capture with the TLS keys in this file (SSLKEYLOGFILE); tshark does it, and has to be installed.'

@@ -208,7 +208,7 @@ Register-ArgumentCompleter -Native -CommandName voipbin -ScriptBlock {
             @('--help', 'Show this message and exit.'),
             @('-h', 'Show this message and exit.'))
         'stream diagnose' = @(
-            @('--report', 'Write it all into one HTML file: plots, spectrogram, the sound.', '@files'),
+            @('--report', 'Write it all into one HTML file: plots, spectrogram, the sound; of both directions where they are there.', '@files'),
             @('--with-numbers', 'Include ids and addresses in the report.'),
             @('--heard', 'Write what was sent as the callee heard it, gaps and flushes included.', '@files'),
             @('--keylog', 'Decrypt wss in a capture with the TLS keys in this file (SSLKEYLOGFILE); tshark does it, and has to be installed.', '@files'),

@@ -18,7 +18,7 @@ from voipbin_cli.analysis.messages import Messages, TimedMessage, from_messages
 from voipbin_cli.analysis.stream import StreamFold
 from voipbin_cli.codec.encapsulation import Encapsulation
 
-CALM = Turns(6, (400.0, 600.0, 800.0), (200.0, 300.0), 0, 100.0, 20_000.0, 3000.0, 0.0, 0.0)
+CALM = Turns(6, (400.0, 600.0, 800.0), (200.0, 300.0), (), 0, 100.0, 20_000.0, 3000.0, 0.0, 0.0)
 
 
 def sure(

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 import os
 import re
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import soundfile
 
 from tests.support.cli import Result, environment, finish, start, voipbin
 from tests.support.needs import need
@@ -349,3 +354,62 @@ def test_a_terminal_shows_a_dashboard_of_80_columns(tmp_path: Path) -> None:
         terminal.wait_for("ok: nothing is wrong")
         assert terminal.finish() == 0
     assert all(len(line) <= 80 for line in dashboard.split("\n"))
+
+
+def _two_sided() -> Any:
+    """A second of a stream, and what the phone heard from 0.3 s on of what was sent into it."""
+    from types import SimpleNamespace
+
+    from tests.analysis.test_conversation_findings import CALM
+    from voipbin_cli.analysis.conversation.conversation import Talk
+    from voipbin_cli.analysis.conversation.turns import Span
+    from voipbin_cli.analysis.diagnosis import DiagnosisFold
+    from voipbin_cli.analysis.messages import Gathering
+    from voipbin_cli.analysis.plots import BothTracks
+    from voipbin_cli.analysis.stream import StreamFold
+    from voipbin_cli.codec.encapsulation import Encapsulation
+
+    fold, began_ns = StreamFold(Encapsulation.SLN, keep_samples=8000, keep_rows=50), 5_000_000_000
+    known, messages = DiagnosisFold(fold), Gathering()
+    known.opened()
+    for n in range(50):
+        messages.add(struct.pack("<160h", *range(-8000, 8000, 100)), began_ns + n * 20_000_000)
+    fold.add(messages.frames())
+    known.flush()
+    at = lambda seconds: began_ns + round(seconds * 1e9)  # noqa: E731
+    turns = CALM._replace(barge_in=(250.0,), barged_in_ns=(at(0.6),))
+    talk = Talk(turns, None, caller=(Span(at(0.0), at(0.2)),), ours=(Span(at(0.3), at(0.85)),))
+    sent = SimpleNamespace(heard=SimpleNamespace(began_ns=at(0.3)))
+    return known, fold, BothTracks(sent, talk, struct.pack("<h", 5000) * 4000)
+
+
+def test_both_sides_of_a_report_are_on_one_axis_of_time() -> None:
+    _, fold, both = _two_sided()
+    data = both.as_data(fold.measured().began_ns)
+    assert (data["from"], data["caller"], data["ours"]) == (0.3, [[0.0, 0.2]], [[0.3, 0.85]])
+    assert (data["interrupted"], data["response"]) == ([{"at": 0.6, "ms": 250.0}], [400, 600, 800])
+    sound, rate_hz = soundfile.read(io.BytesIO(base64.b64decode(data["wav"])), dtype="int16")
+    assert (rate_hz, sound.shape) == (8000, (4000,))
+    assert abs(int(sound[0]) - 5000) < 150  # a step of mu-law there is 256
+    untold = replace(both.talk, untold="a mix")
+    assert replace(both, talk=untold).as_data(0)["interrupted"] == []
+    assert replace(both, heard=b"").as_data(0) is None
+
+
+def test_both_sides_are_drawn_and_what_the_phone_heard_plays(tmp_path: Path) -> None:
+    from voipbin_cli.render.report import to_html
+
+    known, fold, both = _two_sided()
+    page = tmp_path / "two.html"
+    page.write_text(to_html(known.summary("sim"), fold, [], both))
+    told = probed(
+        page,
+        tmp_path / "probed.html",
+        """const ids = ["tracks", "heard", "responses"], before = drawn("tracks");
+           canvas("tracks").dispatchEvent(new KeyboardEvent("keydown", { key: "+" })); draw();
+           return { inks: ids.map(inks), zooms: drawn("tracks") !== before, value: heard[0],
+                    count: heard.length };""",
+    )
+    assert all(inks > 3 for inks in told["inks"]), told
+    assert told["zooms"]
+    assert (abs(told["value"] - 5000) < 150, told["count"]) == (True, 4000)

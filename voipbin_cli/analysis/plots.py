@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import base64
 import struct
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from voipbin_cli.analysis.columns import Floats, Samples
+from voipbin_cli.analysis.conversation.conversation import Talk
+from voipbin_cli.analysis.conversation.turns import Span
 from voipbin_cli.analysis.metrics import Measured
 from voipbin_cli.analysis.pauses import PauseKind
+from voipbin_cli.analysis.sent import SentFold
 from voipbin_cli.analysis.stream import StreamFold
-from voipbin_cli.codec.codecs import SAMPLE_RATE_HZ
+from voipbin_cli.codec.codecs import SAMPLE_RATE_HZ, Codec, encode
 
 _MARKS = 500
+_SPANS = 2000
 _MOST_SILENCE = 600 * SAMPLE_RATE_HZ
 _PAUSES = {
     PauseKind.EXCUSED: "this machine was late",
@@ -28,7 +34,55 @@ _PAUSES = {
 _MILD = {PauseKind.EXCUSED, PauseKind.MEANT}
 
 
-def plot_data(fold: StreamFold, measured: Measured) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class BothTracks:
+    """What a report shows beside what was received: `heard` is the sound as the phone got it.
+
+    It is s16le, from the time at which `sent` gave the phone its first sample. Where nothing was
+    heard, or nothing was sent, there is nothing to show.
+    """
+
+    sent: SentFold | None
+    talk: Talk | None
+    heard: bytes
+
+    @property
+    def began_ns(self) -> int | None:
+        """When the phone heard the first of it."""
+        sound = self.sent.heard if self.sent is not None else None
+        return sound.began_ns if sound is not None and self.heard else None
+
+    def as_data(self, began_ns: int) -> dict[str, Any] | None:
+        """JSON values: seconds since `began_ns`, the first frame received, and a WAV file."""
+        if self.began_ns is None:
+            return None
+        talk = self.talk
+        turns = talk.turns if talk is not None else None
+        return {
+            "from": (self.began_ns - began_ns) / 1e9,
+            "wav": base64.b64encode(_mulaw_wav(encode(Codec.MULAW, self.heard))).decode(),
+            "caller": _seconds(talk.caller if talk else (), began_ns),
+            "ours": _seconds(talk.ours if talk else (), began_ns),
+            "interrupted": [
+                {"at": (at_ns - began_ns) / 1e9, "ms": ms}
+                for at_ns, ms in zip(turns.barged_in_ns, turns.barge_in, strict=True)
+            ]
+            if turns is not None and talk is not None and not talk.untold
+            else [],
+            "response": list(turns.response) if talk and turns and talk.knows_turns else [],
+        }
+
+
+def _seconds(spans: Iterable[Span], began_ns: int) -> list[list[float]]:
+    return [
+        [round((span.from_ns - began_ns) / 1e9, 3), round((span.until_ns - began_ns) / 1e9, 3)]
+        for span in spans
+    ][:_SPANS]
+
+
+def plot_data(
+    fold: StreamFold, measured: Measured, both: BothTracks | None = None
+) -> dict[str, Any]:
     """JSON values: numbers as little-endian float32 in base64, marks in seconds, a WAV file."""
     times, gaps, delays = fold.trace.rows()
     longest, _ = fold.trace.seconds()
@@ -47,6 +101,7 @@ def plot_data(fold: StreamFold, measured: Measured) -> dict[str, Any]:
         "variation": measured.variation,
         "marks": _marks(measured),
         "wav": base64.b64encode(_wav(audio)).decode() if audio.size else None,
+        "both": both.as_data(measured.began_ns) if both is not None else None,
     }
 
 
@@ -115,3 +170,13 @@ def _wav(samples: Samples) -> bytes:
     form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, SAMPLE_RATE_HZ, 2 * SAMPLE_RATE_HZ, 2, 16)
     head = struct.pack("<4sI4s", b"RIFF", 36 + len(pcm), b"WAVE")
     return head + form + struct.pack("<4sI", b"data", len(pcm)) + pcm
+
+
+def _mulaw_wav(codes: bytes) -> bytes:
+    """A WAV file of mu-law: `fmt ` with its extension, `fact` and `data`, as its format asks."""
+    form = struct.pack("<4sIHHIIHHH", b"fmt ", 18, 7, 1, SAMPLE_RATE_HZ, SAMPLE_RATE_HZ, 1, 8, 0)
+    fact = struct.pack("<4sII", b"fact", 4, len(codes))
+    even = codes + bytes(len(codes) % 2)
+    size = 4 + len(form) + len(fact) + 8 + len(even)
+    head = struct.pack("<4sI4s", b"RIFF", size, b"WAVE")
+    return head + form + fact + struct.pack("<4sI", b"data", len(codes)) + even

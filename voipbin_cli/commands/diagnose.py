@@ -13,6 +13,7 @@ from voipbin_cli.commands.options import OUTPUT, LiveOptions
 if TYPE_CHECKING:
     from voipbin_cli.analysis.conversation.limits import TalkLimits
     from voipbin_cli.analysis.diagnosis import Diagnosis
+    from voipbin_cli.analysis.plots import BothTracks
     from voipbin_cli.analysis.stream import StreamFold
     from voipbin_cli.transport.targets import Target
 
@@ -39,7 +40,8 @@ class DiagnoseOptions:
     report: Annotated[
         str | None,
         typer.Option(
-            help="Write it all into one HTML file: plots, spectrogram, the sound.",
+            help="Write it all into one HTML file: plots, spectrogram, the sound; of both "
+            "directions where they are there.",
             metavar="FILE",
             rich_help_panel=OUTPUT,
             show_default=False,
@@ -267,9 +269,11 @@ def _of_stream(target: Target, options: DiagnoseOptions) -> Diagnosis:
 
 def _of_proxy(target: Target, port: int, options: DiagnoseOptions) -> Diagnosis:
     """Diagnose the streams of all who connect to `port` of this machine, until Ctrl-C or -d."""
+    from voipbin_cli.analysis.farend.heard_clip import HeardClip
+    from voipbin_cli.analysis.plots import BothTracks
+    from voipbin_cli.commands.hearing import hearing
     from voipbin_cli.commands.live import run_live, teller
     from voipbin_cli.commands.opened_target import opened_target
-    from voipbin_cli.media.kept_sound import KeptSound
     from voipbin_cli.render.dashboard import done_line
     from voipbin_cli.render.diagnosis import show_diagnosis
     from voipbin_cli.render.outlet import standard_outlets
@@ -278,11 +282,15 @@ def _of_proxy(target: Target, port: int, options: DiagnoseOptions) -> Diagnosis:
     from voipbin_cli.session.session import SessionRequest
 
     live, out, outlets = options.live, options.live.out, standard_outlets()
-    with opened_target(target, live) as stream:
+    with (
+        opened_target(target, live) as stream,
+        hearing(options.heard, capture=live.capture) as heard,
+    ):
         request = SessionRequest(stream, live.duration, live.capture)
         tell = listening(teller(out, outlets[0].emit, outlets[1].say), quiet=not out.is_chatty)
-        heard = KeptSound(options.heard, capture=live.capture) if options.heard else None
-        proxy = ProxyDiagnosis(request, tell, port=port, heard=heard, limits=options.limits)
+        clip = HeardClip(heard)
+        listener = clip.write if options.report else heard
+        proxy = ProxyDiagnosis(request, tell, port=port, heard=listener, limits=options.limits)
         try:
             run_live(
                 proxy,
@@ -296,12 +304,16 @@ def _of_proxy(target: Target, port: int, options: DiagnoseOptions) -> Diagnosis:
                 summary = worst.fold.summary(stream.label)
                 if out.is_chatty:
                     show_diagnosis(summary)
-                _report(options, summary, worst.fold.stream, [])
+                talk = worst.fold.diagnosis().talk
+                both = BothTracks(worst.fold.sent, talk, clip.pcm)
+                _report(options, summary, worst.fold.stream, [], both)
     assert worst is not None, "a run that nobody took part in ends with an error"
     return worst.fold.diagnosis()
 
 
 def _of_file(path: str, options: DiagnoseOptions, shown: str = "") -> Diagnosis:
+    from voipbin_cli.analysis.farend.heard_clip import HeardClip
+    from voipbin_cli.analysis.plots import BothTracks
     from voipbin_cli.commands.hearing import hearing
     from voipbin_cli.offline.diagnose import diagnose_file
     from voipbin_cli.render.jsonl import emit
@@ -309,8 +321,10 @@ def _of_file(path: str, options: DiagnoseOptions, shown: str = "") -> Diagnosis:
 
     out = options.live.out
     with hearing(options.heard) as heard:
+        clip = HeardClip(heard)
+        listener = clip.write if options.report else heard
         diagnosis = diagnose_file(
-            path, options.live.encapsulation, heard, options.keylog, options.limits
+            path, options.live.encapsulation, listener, options.keylog, options.limits
         )
     if diagnosis.truncated:
         say(f"warning: {shown or path} ends inside of a record: what comes before it counts")
@@ -329,7 +343,8 @@ def _of_file(path: str, options: DiagnoseOptions, shown: str = "") -> Diagnosis:
             show_streams(rows)
         show_diagnosis(diagnosis.summary)
     worst = diagnosis.worst
-    _report(options, diagnosis.summary, worst.fold, [])
+    both = BothTracks(worst.sending, worst.diagnosis.talk, clip.pcm)
+    _report(options, diagnosis.summary, worst.fold, [], both)
     return worst.diagnosis
 
 
@@ -338,13 +353,15 @@ def _report(
     summary: Mapping[str, Any],
     fold: StreamFold,
     steps: Sequence[Mapping[str, Any]],
+    both: BothTracks | None = None,
 ) -> None:
     """Write the report, where one is wanted."""
     if options.report is None:
         return
     from voipbin_cli.render.report import write_report
 
-    write_report(options.report, summary, fold, steps, with_numbers=options.with_numbers)
+    numbers = options.with_numbers
+    write_report(options.report, summary, fold, steps, both, with_numbers=numbers)
 
 
 def _of_platform_capture(call: Target, options: DiagnoseOptions) -> Diagnosis:

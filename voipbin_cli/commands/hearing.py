@@ -7,10 +7,13 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def hearing(path: str | None) -> Iterator[Callable[[bytes], None] | None]:
+def hearing(
+    path: str | None, *, capture: str | None = None
+) -> Iterator[Callable[[bytes], None] | None]:
     """Give what takes the samples for `path`, and finish the file; None where none is wanted.
 
-    Says so where there was nothing to hear. Raises UsageError and MachineError as files do.
+    `capture` is another file of the same run. Says so where there was nothing to hear.
+    Raises UsageError and MachineError as files do.
     """
     from voipbin_cli.media.kept_sound import KeptSound
     from voipbin_cli.render.problems import say
@@ -18,7 +21,7 @@ def hearing(path: str | None) -> Iterator[Callable[[bytes], None] | None]:
     if path is None:
         yield None
         return
-    sound = KeptSound(path)
+    sound = KeptSound(path, capture=capture)
     try:
         yield sound.write
     finally:

@@ -18,6 +18,7 @@ from voipbin_cli.analysis.diagnosis import (
 from voipbin_cli.analysis.farend.heard_sound import HeardSound
 from voipbin_cli.analysis.findings import Circumstances
 from voipbin_cli.analysis.messages import Messages
+from voipbin_cli.analysis.sent import SentFold
 from voipbin_cli.analysis.stream import StreamFold
 from voipbin_cli.analysis.told import NOTHING, Told
 from voipbin_cli.capture.capture_file import Capture
@@ -79,6 +80,8 @@ class DiagnosedStream:
     """What TCP itself tells of it, where it came in TCP."""
     twice: int = 0
     neighbours: Mapping[str, int] = field(default_factory=dict)
+    sending: SentFold | None = None
+    """What was sent into it, where both directions are there."""
 
     def as_fields(self) -> dict[str, Any]:
         """The fields of its summary."""
@@ -190,7 +193,7 @@ def _diagnose_run(
             hint=how_to_read((), is_cut=True),
         )
     run.is_cut = capture.truncated
-    stream = DiagnosedStream(target, run.stream, run.diagnosis())
+    stream = DiagnosedStream(target, run.stream, run.diagnosis(), sending=run.sent)
     return FileDiagnosis((stream,), run.summary(target), True, capture.truncated)
 
 
@@ -240,7 +243,13 @@ def _diagnose_streams(
             for each in found_in_udp
         ),
         *(
-            DiagnosedStream(each.name, each.fold.stream, each.fold.diagnosis(), tcp=each.truth())
+            DiagnosedStream(
+                each.name,
+                each.fold.stream,
+                each.fold.diagnosis(),
+                tcp=each.truth(),
+                sending=each.fold.sent,
+            )
             for each in found_in_tcp
         ),
     ]

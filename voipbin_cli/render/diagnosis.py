@@ -98,10 +98,17 @@ def conversation_table(talk: Mapping[str, Any]) -> Table:
     table.add_column(f"ms, ± {talk['uncertainty_ms']:.0f}", no_wrap=True)
     for name in ("min", "p50", "p95", "max"):
         table.add_column(name, justify="right", no_wrap=True)
-    for title, name in (("until we answer", "response_ms"), ("until we yield", "barge_in_ms")):
-        row = talk[name] or {}
-        table.add_row(title, *(_figure(row.get(n)) for n in ("min", "p50", "p95", "max")))
+    for row in conversation_rows(talk):
+        table.add_row(*row)
     return table
+
+
+def conversation_rows(talk: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """Rows of name, min, p50, p95, max."""
+    return [
+        (title, *(_figure((talk[name] or {}).get(n)) for n in ("min", "p50", "p95", "max")))
+        for title, name in (("until we answer", "response_ms"), ("until we yield", "barge_in_ms"))
+    ]
 
 
 def conversation_text(talk: Mapping[str, Any]) -> str:

@@ -14,10 +14,18 @@ from string import Template
 from typing import Any
 
 from voipbin_cli import __version__
-from voipbin_cli.analysis.plots import plot_data
+from voipbin_cli.analysis.plots import BothTracks, plot_data
 from voipbin_cli.analysis.stream import StreamFold
 from voipbin_cli.errors import MachineError, UsageError
-from voipbin_cli.render.diagnosis import VERDICTS, counts_text, figure_rows, quality_text
+from voipbin_cli.render.diagnosis import (
+    VERDICTS,
+    conversation_rows,
+    conversation_text,
+    counts_text,
+    figure_rows,
+    heard_text,
+    quality_text,
+)
 from voipbin_cli.text import printable
 
 _RATE_HZ = 8000
@@ -47,12 +55,13 @@ def write_report(
     summary: Mapping[str, Any],
     fold: StreamFold,
     steps: Sequence[Mapping[str, Any]],
+    both: BothTracks | None = None,
     *,
     with_numbers: bool,
 ) -> None:
     """Write the report. Raises MachineError where that is impossible."""
     try:
-        text = to_html(summary, fold, steps, with_numbers=with_numbers)
+        text = to_html(summary, fold, steps, both, with_numbers=with_numbers)
         with open(path, "x", encoding="utf-8") as file:  # it was not there when the run began
             file.write(text)
     except OSError as error:
@@ -74,6 +83,7 @@ def to_html(
     summary: Mapping[str, Any],
     fold: StreamFold,
     steps: Sequence[Mapping[str, Any]],
+    both: BothTracks | None = None,
     *,
     with_numbers: bool = False,
     now: datetime | None = None,
@@ -98,7 +108,8 @@ def to_html(
         kept=_kept(fold),
         steps=_steps(taken),
         environment=_environment(),
-        data=_script(plot_data(fold, measured)),
+        conversation=_conversation(told),
+        data=_script(plot_data(fold, measured, both)),
     )
 
 
@@ -135,12 +146,27 @@ def _finding(finding: Mapping[str, Any]) -> str:
 
 
 def _figures(metrics: Mapping[str, Any]) -> str:
-    head = "".join(f"<th>{name}</th>" for name in ("", "min", "avg", "p95", "max", "last"))
-    rows = "".join(
-        "<tr>" + "".join(f"<td>{_text(cell)}</td>" for cell in row) + "</tr>"
-        for row in figure_rows(metrics)
+    return _table(("", "min", "avg", "p95", "max", "last"), figure_rows(metrics))
+
+
+def _table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    head = "".join(f"<th>{_text(name)}</th>" for name in names)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{_text(cell)}</td>" for cell in row) + "</tr>" for row in rows
     )
-    return f"<table><tr>{head}</tr>{rows}</table>"
+    return f"<table><tr>{head}</tr>{body}</table>"
+
+
+def _conversation(summary: Mapping[str, Any]) -> str:
+    """What the phone heard, and who spoke when, where both directions are there."""
+    words, talk, heard = "", summary.get("conversation"), summary.get("far_end")
+    if talk is not None:
+        names = (f"ms, ± {talk['uncertainty_ms']:.0f}", "min", "p50", "p95", "max")
+        words += _table(names, conversation_rows(talk))
+        words += f'<p class="dim">{_text(conversation_text(talk))}</p>'
+    if heard is not None:
+        words += f'<p class="dim">{_text(heard_text(heard))}</p>'
+    return words
 
 
 def _steps(steps: Sequence[Mapping[str, Any]]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from voipbin_cli.analysis.conversation.limits import DEFAULT_LIMITS, TalkLimits
@@ -12,7 +12,6 @@ from voipbin_cli.analysis.messages import Gathering
 from voipbin_cli.analysis.stream import StreamFold
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation
 from voipbin_cli.events import Tell
-from voipbin_cli.media.kept_sound import KeptSound
 from voipbin_cli.session.ending import Close
 from voipbin_cli.session.measuring import AT_ONCE
 from voipbin_cli.session.relayed_clients import ProxySession
@@ -27,7 +26,7 @@ class DiagnosedTalk:
         self,
         encapsulation: Encapsulation,
         label: str,
-        heard: KeptSound | None,
+        heard: Callable[[bytes], None] | None,
         limits: TalkLimits,
     ) -> None:
         received, sending = (
@@ -43,7 +42,7 @@ class DiagnosedTalk:
         self._sent_fold = self.fold.sent
         if heard is not None:
             queue = self._sent_fold.queue
-            self._sent_fold.heard = HeardSound(encapsulation, heard.write, queue)
+            self._sent_fold.heard = HeardSound(encapsulation, heard, queue)
 
     def hear(self, direction: Direction, message: Message) -> None:
         """Measure it, now or with those that follow."""
@@ -77,7 +76,7 @@ class DiagnosedTalk:
 class ProxyDiagnosis(ProxySession):
     """A proxy whose clients are diagnosed, each on its own; the worst is what is told.
 
-    `heard` keeps the sound as the phone gets it, of the first client; `limits` are those of the
+    `heard` gets the sound as the phone does, of the first client; `limits` are those of the
     conversation.
     """
 
@@ -87,7 +86,7 @@ class ProxyDiagnosis(ProxySession):
         tell: Tell,
         *,
         port: int,
-        heard: KeptSound | None = None,
+        heard: Callable[[bytes], None] | None = None,
         limits: TalkLimits = DEFAULT_LIMITS,
         **edges: Any,
     ) -> None:
@@ -101,14 +100,6 @@ class ProxyDiagnosis(ProxySession):
         talk = DiagnosedTalk(encapsulation, self.request.live.label, heard, self._limits)
         self._judges.append(talk)
         return talk
-
-    async def run(self) -> Close:
-        """Relay until it is stopped. Raises MachineError when the port cannot be had."""
-        try:
-            return await super().run()
-        finally:
-            if self._heard is not None:
-                self._heard.close()
 
     @property
     def worst(self) -> DiagnosedTalk | None:

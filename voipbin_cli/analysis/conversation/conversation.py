@@ -35,12 +35,17 @@ OWN_VOICE = "our own voice comes back as loud as speech: who speaks while we do 
 
 @dataclass(frozen=True, slots=True)
 class Talk:
-    """A conversation. `untold` says why who answered whom, or who interrupted, is not told."""
+    """A conversation: `caller` and `ours` are who sounds when.
+
+    `untold` says why who answered whom, or who interrupted, is not told.
+    """
 
     turns: Turns
     echo: Echo | None
     untold: str = ""
     uncertainty_ms: float = 40.0
+    caller: tuple[Span, ...] = ()
+    ours: tuple[Span, ...] = ()
 
     @property
     def knows_turns(self) -> bool:
@@ -134,7 +139,8 @@ class Conversation:
         turns = tell_turns(caller, ours)
         if not untold and turns.talk_over_ms >= _APART_MS and not turns.is_exchange:
             untold = APART
-        return Talk(turns, echo, untold, self._voice.uncertainty_ms)
+        sounding = tuple(Span(one.from_ns, one.until_ns) for one in ours)
+        return Talk(turns, echo, untold, self._voice.uncertainty_ms, tuple(caller), sounding)
 
     def _catch_up(self) -> None:
         while self._waiting:

@@ -47,12 +47,14 @@ class Spread(NamedTuple):
 class Turns(NamedTuple):
     """What the two tracks come to; durations in ms, nothing where it never happened.
 
-    `chance_ms`: for how long two would speak at once who do not hear each other.
+    `barged_in_ns` are the caller's onsets that `barge_in` tells of. `chance_ms`:
+    for how long two would speak at once who do not hear each other.
     """
 
     turns: int
     response: tuple[float, ...]
     barge_in: tuple[float, ...]
+    barged_in_ns: tuple[int, ...]
     false_barge_ins: int
     talk_over_ms: float
     spoken_ms: float
@@ -85,10 +87,12 @@ def tell_turns(caller: Sequence[Span], ours: Sequence[Utterance]) -> Turns:
     spoken = [span for span in caller if span.until_ns - span.from_ns >= _LEAST_NS]
     heard = [Span(one.from_ns, one.until_ns) for one in ours]
     gaps = list(_gaps([*spoken, *heard]))
+    barge_ins = list(_barge_ins(spoken, heard))
     return Turns(
         turns=_count_turns(spoken, heard),
         response=tuple(_responses(spoken, ours)),
-        barge_in=tuple(_barge_ins(spoken, heard)),
+        barge_in=tuple(took_ns / MS for _, took_ns in barge_ins),
+        barged_in_ns=tuple(at_ns for at_ns, _ in barge_ins),
         false_barge_ins=_false_barge_ins(spoken, ours),
         talk_over_ms=_overlap_ns(spoken, heard) / MS,
         spoken_ms=(_length_ns(spoken) + _length_ns(heard)) / MS,
@@ -118,8 +122,8 @@ def _responses(caller: Sequence[Span], ours: Sequence[Utterance]) -> Iterable[fl
         silent_ns = one.until_ns
 
 
-def _barge_ins(caller: Sequence[Span], ours: Sequence[Span]) -> Iterable[float]:
-    """From the caller's onset while we sound to our end, in ms."""
+def _barge_ins(caller: Sequence[Span], ours: Sequence[Span]) -> Iterable[tuple[int, int]]:
+    """The caller's onsets while we sound, and how long each took to our end, in ns."""
     begins = [span.from_ns for span in ours]
     told = -1
     for span in caller:
@@ -130,7 +134,7 @@ def _barge_ins(caller: Sequence[Span], ours: Sequence[Span]) -> Iterable[float]:
         lasted_ns = span.until_ns - span.from_ns
         if took_ns > 0 and (lasted_ns >= _LISTENING_NS or took_ns <= _INTERRUPTED_NS):
             told = before
-            yield took_ns / MS
+            yield span.from_ns, took_ns
 
 
 def _false_barge_ins(caller: Sequence[Span], ours: Sequence[Utterance]) -> int:

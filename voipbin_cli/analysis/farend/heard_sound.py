@@ -19,7 +19,8 @@ class HeardSound:
     """Gives `write` s16le samples at 8 kHz, 20 ms at a time, from the first audio sent on.
 
     Where nothing waits to be played it is silence, as it is for the phone. After what ends a
-    stream at the far end nothing is taken until `restart`.
+    stream at the far end nothing is taken until `restart`. `began_ns` is when the first sample was
+    heard.
     """
 
     def __init__(
@@ -34,6 +35,7 @@ class HeardSound:
         self._queue = FarQueue(queue)
         self._intake: Intake | None = None
         self._tick_ns: int | None = None
+        self.began_ns: int | None = None
         self._is_over = False
 
     def add(self, frames: Messages, form: SendForm) -> None:
@@ -56,7 +58,7 @@ class HeardSound:
 
     def _play_until(self, at_ns: int) -> None:
         if self._tick_ns is None:
-            self._tick_ns = at_ns + FIRST_TICK_NS
+            self._tick_ns = self.began_ns = at_ns + FIRST_TICK_NS
         while self._tick_ns <= at_ns:
             pcm = self._queue.play()
             left = min(_MOST_TICKS, (at_ns - self._tick_ns) // FRAME_NS + 1)
