@@ -14,7 +14,7 @@ from tests.analysis.sounds import listen
 from tests.corpus.sounds import VOICES, talker
 from tests.corpus.unusual import buzzer
 from tests.sounds.healthy import gated
-from tests.sounds.talkers import LANGUAGES, in_room
+from tests.sounds.talkers import LANGUAGES, dtmf, in_room
 from tests.support.needs import needs
 from voipbin_cli.analysis.sound.dtmf import tones
 from voipbin_cli.analysis.sound.holes import Hole, HoleFold
@@ -172,6 +172,14 @@ def test_call_progress_tones_are_no_loss(hz):
     tone = sum(6000 * np.sin(2 * np.pi * f / 8000 * t) for f in hz)
     audio = np.concatenate([tone, np.zeros(1600)] * 6)
     assert found(np.rint(audio).astype(np.int16)).holes == 0
+
+
+@pytest.mark.parametrize("pause_ms", [50, 80, 100])
+@pytest.mark.parametrize("gain", [2, 3, 9])
+def test_pauses_between_clipped_tones_are_no_loss(gain, pause_ms):
+    digits = dtmf(3, 6, 80, pause_ms)
+    clipped = np.clip(gain * digits, -0.9 * digits.max(), 0.9 * digits.max()).astype(np.int16)
+    assert found(clipped).holes == found(mulaw(clipped)).holes == 0
 
 
 def test_a_single_lost_frame_in_a_tone_is_found():

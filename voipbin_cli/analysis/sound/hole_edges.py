@@ -60,6 +60,7 @@ def edge_dbfs(edges: Floats, values: Floats) -> Ints:
 
 
 def is_tone(frame: Samples) -> bool:
-    """One or two sines, or a buzzer, away from where they may have been ramped."""
+    """One or two sines, clipped or not, or a buzzer, away from where they may have been ramped."""
     sound = frame[_RAMP_SAMPLES:-_RAMP_SAMPLES].astype(np.float64)
-    return tonality.is_tone(sound) or tonality.is_square(sound)
+    judges = (tonality.is_tone, tonality.is_square, tonality.is_clipped_tone)
+    return any(judge(sound) for judge in judges)
