@@ -163,7 +163,8 @@ def test_a_truncated_file_plays_as_far_as_it_goes(tmp_path: Path) -> None:
     with Peer(deployed()) as peer:
         result = play(peer, tmp_path, "cut.wav")
         assert sound(peer) == NOISE[:1600].tobytes()
-    assert result.status == 0
+    assert result.status == 2
+    assert "0.20 s of 0.50 s are there" in result.stderr
 
 
 @pytest.mark.parametrize(
