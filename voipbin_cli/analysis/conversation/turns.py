@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
+from math import exp, lgamma, log
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +19,10 @@ _LEAST_NS = 100 * MS
 _LISTENING_NS = 500 * MS
 # Two who listen to each other speak at once for less than this, of what it were by chance.
 _LISTENING_SHARE = 0.5
+# Two recordings wait for each other in one of ten short calls; that their answers take the same
+# time, too, is no chance.
+_WAITS = 0.1
+_LEAST_ANSWERS, _STEADY_SHARE = 4, 0.25
 # Who begins within this of each other began together.
 _TOGETHER_NS = 100 * MS
 # Who falls silent within this after a word was interrupted by it.
@@ -48,7 +53,8 @@ class Turns(NamedTuple):
     """What the two tracks come to; durations in ms, nothing where it never happened.
 
     `barged_in_ns` are the caller's onsets that `barge_in` tells of. `chance_ms`:
-    for how long two would speak at once who do not hear each other.
+    for how long two would speak at once who do not hear each other; `chance_of_waiting`: how likely
+    it is that they begin as seldom as we did while the other speaks.
     """
 
     turns: int
@@ -59,13 +65,28 @@ class Turns(NamedTuple):
     talk_over_ms: float
     spoken_ms: float
     chance_ms: float
+    chance_of_waiting: float
     dead_air_total_ms: float
     dead_air_longest_ms: float
 
     @property
     def is_exchange(self) -> bool:
-        """They take turns: half as often as by chance, or less, both speak at once."""
-        return self.talk_over_ms < _LISTENING_SHARE * self.chance_ms
+        """They take turns: half as often as by chance, or less, both speak at once.
+
+        Or we wait for the end of the caller's speech, and answer after the same time each time:
+        who is slow to fall silent speaks over the caller, and listens all the same.
+        """
+        return self.talk_over_ms < _LISTENING_SHARE * self.chance_ms or (
+            self.chance_of_waiting <= _WAITS and self._is_steady
+        )
+
+    @property
+    def _is_steady(self) -> bool:
+        """The middle half of the answers takes about as long as the middle one."""
+        if len(self.response) < _LEAST_ANSWERS:
+            return False
+        low, middle, high = np.percentile(self.response, [25, 50, 75])
+        return bool(high - low <= _STEADY_SHARE * middle)
 
     @property
     def talk_over_share(self) -> float:
@@ -97,6 +118,7 @@ def tell_turns(caller: Sequence[Span], ours: Sequence[Utterance]) -> Turns:
         talk_over_ms=_overlap_ns(spoken, heard) / MS,
         spoken_ms=(_length_ns(spoken) + _length_ns(heard)) / MS,
         chance_ms=_chance_ns(spoken, heard) / MS,
+        chance_of_waiting=_chance_of_waiting(spoken, heard),
         dead_air_total_ms=sum(gaps) / MS,
         dead_air_longest_ms=max(gaps, default=0) / MS,
     )
@@ -171,6 +193,31 @@ def _chance_ns(caller: Sequence[Span], ours: Sequence[Span]) -> float:
         return 0.0
     took_ns = max(span.until_ns for span in every) - min(span.from_ns for span in every)
     return _length_ns(caller) * _length_ns(ours) / took_ns
+
+
+def _chance_of_waiting(caller: Sequence[Span], ours: Sequence[Span]) -> float:
+    """Of how many recordings in one so few would begin in the caller's speech (binomial)."""
+    every = [*caller, *ours]
+    if not every or not ours:
+        return 1.0
+    took_ns = max(span.until_ns for span in every) - min(span.from_ns for span in every)
+    share = min(1.0, _length_ns(caller) / took_ns)
+    begins = [span.from_ns for span in caller]
+    spoken_into = 0
+    for one in ours:
+        before = bisect_right(begins, one.from_ns) - 1
+        spoken_into += before >= 0 and one.from_ns < caller[before].until_ns - _TOGETHER_NS
+    if not 0 < share < 1:
+        return 1.0
+    count, log_odds = len(ours), log(share) - log(1 - share)
+    # By logarithms: of a thousand turns the numbers would not fit.
+    return sum(
+        exp(
+            lgamma(count + 1) - lgamma(k + 1) - lgamma(count - k + 1)
+            + k * log_odds + count * log(1 - share)
+        )
+        for k in range(spoken_into + 1)
+    )  # fmt: skip
 
 
 def _gaps(spans: Sequence[Span]) -> Iterable[int]:
