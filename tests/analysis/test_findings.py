@@ -69,6 +69,11 @@ IDS = [
     "unjudged-codec",
     "encrypted",
     "capture-cut",
+    "echo",
+    "slow-response",
+    "slow-barge-in",
+    "talk-over",
+    "dead-air",
 ]
 NONE: frozenset[str] = frozenset()
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.support.cli import finish, start, voipbin
+from tests.support.cli import Result, finish, start, voipbin
 
 # Sends back what it has got: mu-law, where linear is due.
 BOT = """
@@ -20,23 +20,48 @@ with connect(sys.argv[1], compression=None) as client:
 """
 
 
-def test_an_echoing_bot_is_told_that_its_codec_is_noise(tmp_path: Path) -> None:
+# Sends its sound as text.
+TEXT_BOT = BOT.replace("client.recv()", "'{\"media\": ' + repr(client.recv()[:8]) + '}'")
+
+
+def proxied(bot: str, tmp_path: Path) -> Result:
+    """What is said of a bot; that its capture says the same is checked on the way."""
     process = start("stream", "diagnose", "sim", "-e", "sln", "--proxy", "0", "--json",
                     "--capture", "c.pcapng", "--heard", "heard.wav", cwd=tmp_path)  # fmt: skip
     assert process.stdout is not None
     address = json.loads(process.stdout.readline())["address"]
-    subprocess.run([sys.executable, "-c", BOT, address], check=True)
+    subprocess.run([sys.executable, "-c", bot, address], check=True)
     process.send_signal(signal.SIGINT)
     done = finish(process)
+    again = voipbin("stream", "diagnose", "c.pcapng", "--json", cwd=tmp_path).summary
+    for name in ("findings", "metrics", "metrics_sent", "far_end", "conversation"):
+        assert again[name] == done.summary[name]
+    return done
+
+
+def test_an_echoing_bot_is_told_that_its_codec_is_noise(tmp_path: Path) -> None:
+    done = proxied(BOT, tmp_path)
     first = done.summary["findings"][0]
     assert (first["id"], first["direction"]) == ("codec-mismatch", "out")
     assert done.status == 6
     assert done.summary["metrics_sent"]["frames"] == 80
     assert done.summary["clients"] == 1
     assert (tmp_path / "heard.wav").stat().st_size > 10_000
-    again = voipbin("stream", "diagnose", "c.pcapng", "--json", cwd=tmp_path).summary
-    for name in ("findings", "metrics", "metrics_sent", "far_end", "conversation"):
-        assert again[name] == done.summary[name]
+
+
+def test_a_bot_that_sends_text_is_told_so(tmp_path: Path) -> None:
+    done = proxied(TEXT_BOT, tmp_path)
+    first = done.summary["findings"][0]
+    assert (first["id"], first["direction"], done.status) == ("not-audio", "out", 6)
+
+
+def test_what_is_heard_replaces_a_file_only_where_asked(tmp_path: Path) -> None:
+    (tmp_path / "heard.wav").write_bytes(b"kept")
+    options = ("stream", "diagnose", "sim", "--proxy", "0", "--heard", "heard.wav", "-d", "0.2")
+    refused = voipbin(*options, cwd=tmp_path)
+    assert refused.status == 2
+    assert "--overwrite" in refused.stderr
+    assert voipbin(*options, "--overwrite", cwd=tmp_path).status == 3
 
 
 def test_no_client_is_nothing_to_judge(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from voipbin_cli.commands.options import OUTPUT, LiveOptions
+from voipbin_cli.commands.options import OUTPUT, LiveOptions, overwrite_option
 
 if TYPE_CHECKING:
     from voipbin_cli.analysis.conversation.limits import TalkLimits
@@ -64,6 +64,7 @@ class DiagnoseOptions:
             show_default=False,
         ),
     ] = None
+    overwrite: Annotated[bool, overwrite_option(OUTPUT)] = False
     keylog: Annotated[
         str | None,
         typer.Option(
@@ -251,7 +252,7 @@ def _of_stream(target: Target, options: DiagnoseOptions) -> Diagnosis:
     with opened_target(target, live) as stream:
         tell = telling_steps(teller(out), as_json=out.json, quiet=out.quiet)
         live_diagnosis = LiveDiagnosis(stream, tell)
-        request = SessionRequest(stream, live.duration, live.capture)
+        request = SessionRequest(stream, live.duration, live.capture, options.overwrite)
         session = diagnose_session(request, tell, live_diagnosis)
         lines = DiagnosisLines(stream.label, session.status, live_diagnosis)
         fold = live_diagnosis.diagnosis
@@ -284,9 +285,9 @@ def _of_proxy(target: Target, port: int, options: DiagnoseOptions) -> Diagnosis:
     live, out, outlets = options.live, options.live.out, standard_outlets()
     with (
         opened_target(target, live) as stream,
-        hearing(options.heard, capture=live.capture) as heard,
+        hearing(options.heard, capture=live.capture, overwrite=options.overwrite) as heard,
     ):
-        request = SessionRequest(stream, live.duration, live.capture)
+        request = SessionRequest(stream, live.duration, live.capture, options.overwrite)
         tell = listening(teller(out, outlets[0].emit, outlets[1].say), quiet=not out.is_chatty)
         clip = HeardClip(heard)
         listener = clip.write if options.report else heard
@@ -320,7 +321,7 @@ def _of_file(path: str, options: DiagnoseOptions, shown: str = "") -> Diagnosis:
     from voipbin_cli.render.problems import say
 
     out = options.live.out
-    with hearing(options.heard) as heard:
+    with hearing(options.heard, overwrite=options.overwrite) as heard:
         clip = HeardClip(heard)
         listener = clip.write if options.report else heard
         diagnosis = diagnose_file(

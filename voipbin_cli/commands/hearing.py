@@ -8,11 +8,12 @@ from contextlib import contextmanager
 
 @contextmanager
 def hearing(
-    path: str | None, *, capture: str | None = None
+    path: str | None, *, capture: str | None = None, overwrite: bool = False
 ) -> Iterator[Callable[[bytes], None] | None]:
     """Give what takes the samples for `path`, and finish the file; None where none is wanted.
 
-    `capture` is another file of the same run. Says so where there was nothing to hear.
+    `capture` is another file of the same run; `overwrite` replaces a file that exists.
+    Says so where there was nothing to hear.
     Raises UsageError and MachineError as files do.
     """
     from voipbin_cli.media.kept_sound import KeptSound
@@ -21,7 +22,7 @@ def hearing(
     if path is None:
         yield None
         return
-    sound = KeptSound(path, capture=capture)
+    sound = KeptSound(path, capture=capture, overwrite=overwrite)
     try:
         yield sound.write
     finally:

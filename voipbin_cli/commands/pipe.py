@@ -7,7 +7,13 @@ from typing import Annotated
 
 import typer
 
-from voipbin_cli.commands.options import LiveOptions, SendOptions, TargetArgument
+from voipbin_cli.commands.options import (
+    OUTPUT,
+    LiveOptions,
+    SendOptions,
+    TargetArgument,
+    overwrite_option,
+)
 
 PROGRAM = "Program"
 
@@ -50,6 +56,7 @@ class PipeOptions:
             rich_help_panel=PROGRAM,
         ),
     ] = False
+    overwrite: Annotated[bool, overwrite_option(OUTPUT)] = False
     send: SendOptions = field(default_factory=SendOptions)
     live: LiveOptions = field(default_factory=LiveOptions)
 
@@ -86,6 +93,6 @@ def pipe(options: PipeOptions) -> None:
         program = ProgramInCall(tell, asked)
         speak = SpeakRequest(send.lead, send.payload, send.payload_type)
         sending = Sending(program.backlog, speak, stream.encapsulation, tell)
-        request = SessionRequest(stream, live.duration, live.capture)
+        request = SessionRequest(stream, live.duration, live.capture, options.overwrite)
         session = pipe_session(request, tell, program, sending)
         run_live(session, PipingLine(stream.label, session.status, sending), done_line, live.out)

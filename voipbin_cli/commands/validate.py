@@ -10,7 +10,7 @@ import typer
 
 from voipbin_cli.analysis.validation.due import Spec
 from voipbin_cli.codec.encapsulation import Direction
-from voipbin_cli.commands.options import OUTPUT, LiveOptions
+from voipbin_cli.commands.options import OUTPUT, LiveOptions, overwrite_option
 from voipbin_cli.commands.values import choice
 from voipbin_cli.render.validation_output import Document, ValidationOutput
 
@@ -92,6 +92,7 @@ class ValidateOptions:
             show_default=False,
         ),
     ] = None
+    overwrite: Annotated[bool, overwrite_option(OUTPUT)] = False
     max_frames: Annotated[
         int | None,
         typer.Option(
@@ -275,7 +276,7 @@ def _of_stream(
     live, outlets = options.live, standard_outlets()
     output = replace(output, emit=outlets[0].emit)
     with opened_target(target, live) as stream:
-        request = SessionRequest(stream, live.duration, live.capture)
+        request = SessionRequest(stream, live.duration, live.capture, options.overwrite)
         judge = LiveValidation(request, scope, output.part)
         tell = teller(live.out, outlets[0].emit, outlets[1].say)
         session = validate_session(request, tell, judge)
@@ -298,10 +299,12 @@ def _of_proxy(
     live, outlets = options.live, standard_outlets()
     output = replace(output, emit=outlets[0].emit)
     with opened_target(target, live) as stream:
-        request = SessionRequest(stream, live.duration, live.capture)
+        request = SessionRequest(stream, live.duration, live.capture, options.overwrite)
         told = teller(live.out, outlets[0].emit, outlets[1].say)
         tell = listening(told, quiet=not live.out.is_chatty)
-        heard = KeptSound(options.heard, capture=live.capture) if options.heard else None
+        heard = None
+        if options.heard:
+            heard = KeptSound(options.heard, capture=live.capture, overwrite=options.overwrite)
         proxy = ProxyValidation(
             request, tell, port=port, scope=scope, on_part=output.part, heard=heard
         )

@@ -111,6 +111,10 @@ class CaptureLog(Hearer):
         """Write what was sent."""
         self._writer.message(at_ns + self._offset_ns, Direction.OUT, message)
 
+    def hear_sent_text(self, at_ns: int, text: str) -> None:
+        """Write a text message that was sent."""
+        self._writer.message(at_ns + self._offset_ns, Direction.OUT, _kept(text))
+
     def lost(self, at_ns: int, ended: ConnectionEnded) -> None:
         """Note that it is gone."""
         self._event(

@@ -82,6 +82,9 @@ class Hearer:
     def hear_sent(self, at_ns: int, message: bytes) -> None:
         """A message has been sent, silence that keeps the far end awake included."""
 
+    def hear_sent_text(self, at_ns: int, text: str) -> None:
+        """A text message has been sent: a client of a proxy may do so."""
+
     def hear_pings(self, at_ns: int, pings: Pings) -> None:
         """What the pings of a connection tell, told when it is over."""
 

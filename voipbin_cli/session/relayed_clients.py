@@ -197,7 +197,9 @@ class ProxySession:
         """Put a message into the capture."""
         if direction is Direction.IN:
             self._capture.hear_messages([message])
-        elif isinstance(message.data, bytes):
+        elif isinstance(message.data, str):
+            self._capture.hear_sent_text(message.arrival_ns, message.data)
+        else:
             self._capture.hear_sent(message.arrival_ns, message.data)
 
     def over(self, talk: _Talk, ended: ConnectionEnded) -> None:

@@ -89,8 +89,8 @@ def test_a_phone_may_send_any_codec_of_rfc_3551(direction: Direction) -> None:
 
 
 def test_only_where_a_phone_s_payload_type_tells_of_g711_is_a_size_due() -> None:
-    """20 ms of G.711 are 160 bytes; of type 18, G.729 (RFC 3551 section 6), nothing is known."""
-    for payload_type, size, count in ((8, 160, 0), (8, 200, 50), (18, 20, 0)):
+    """Whole ms of G.711 are a multiple of 8 bytes; of G.729, type 18 (RFC 3551), nothing is due."""
+    for payload_type, size, count in ((8, 160, 0), (8, 200, 0), (8, 165, 50), (18, 20, 0)):
         body = (A_LAW[20] * 2)[:size]
         validator = Validator(RTP, is_datagrams=True)
         judge(validator, IN, [rtp(n, body, payload_type) for n in range(50)])
