@@ -677,6 +677,13 @@ def test_wrong_rate_is_a_rate_that_exists(rate: int) -> None:
         assert sure("wrong-rate", paced(rate * (1 + off), 160_000 / rate)) == 0
 
 
+@pytest.mark.parametrize(("repeated_ms", "confidence"), [(2100.0, 0), (1900.0, 1.0), (0.0, 1.0)])
+def test_frames_that_come_twice_are_no_wrong_rate(repeated_ms: float, confidence: float) -> None:
+    """Of ten seconds that were listened to a fifth is a copy: that makes a hundred frames."""
+    told = paced(16_000.0, 10.0, repeats=Repeats(100, repeated_ms, 20.0, 10.0))
+    assert sure("wrong-rate", told) == confidence
+
+
 @pytest.mark.parametrize("rate", [2667, 4000, 6400, 7273, 7619, 8000, 8081, 8421, 8889, 10_000])
 def test_what_no_sound_is_sampled_at_is_no_wrong_rate(rate: int) -> None:
     assert sure("wrong-rate", paced(float(rate), 160_000 / rate)) == 0

@@ -65,9 +65,9 @@ class Turns(NamedTuple):
     talk_over_ms: float
     spoken_ms: float
     chance_ms: float
-    chance_of_waiting: float
     dead_air_total_ms: float
     dead_air_longest_ms: float
+    chance_of_waiting: float = 1.0
 
     @property
     def is_exchange(self) -> bool:

@@ -39,7 +39,7 @@ def repeated_audio(case: Case) -> Evidence:
     return {
         "repeats": told.repeats,
         "piece_ms": told.piece_ms,
-        "share": round(told.repeated_ms / 1000 / told.seconds, 4),
+        "share": round(told.share, 4),
         "listened_seconds": tenths(told.seconds),
     }
 

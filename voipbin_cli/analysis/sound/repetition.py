@@ -61,6 +61,11 @@ class Repeats(NamedTuple):
     piece_ms: float | None
     seconds: float
 
+    @property
+    def share(self) -> float:
+        """Of what was listened to, how much is a copy."""
+        return self.repeated_ms / (1000 * self.seconds) if self.seconds else 0.0
+
 
 class RepetitionFold:
     """Looks for repetitions in stretches of sound."""
