@@ -14,6 +14,8 @@ from voipbin_cli.capture.layers import Layer
 from voipbin_cli.capture.packets import PacketReader
 from voipbin_cli.capture.records import RecordChunk
 
+pytestmark = pytest.mark.slow
+
 IP4 = f.ipv4(f.udp(b"hello"))
 IP6 = f.ipv6(f.udp(b"hello six"))
 

@@ -9,6 +9,8 @@ from tests.capture.support import opened, packets_of
 from tests.capture.tshark import fields
 from voipbin_cli.capture.layers import Layer
 
+pytestmark = pytest.mark.slow
+
 IP4 = f.ipv4(f.udp(b"hello"))
 IP6 = f.ipv6(f.udp(b"hello six"))
 INNER = f.ethernet(IP4)

@@ -200,6 +200,7 @@ def talk(talker: int, level_db: float, noise_dbfs: float) -> bytes:
     return to_pcm(talker_speech(talker, 4) * 10 ** (level_db / 20) + noise)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("codec", [Codec.S16LE, Codec.S16BE])
 @pytest.mark.parametrize("sizes", ODD_SIZES)
 @pytest.mark.parametrize("encapsulation", Encapsulation)

@@ -23,6 +23,8 @@ from voipbin_cli.errors import NothingToJudge
 from voipbin_cli.offline.diagnose import FileDiagnosis, diagnose_file
 from voipbin_cli.offline.validate import FileValidation
 
+pytestmark = pytest.mark.slow
+
 MS = 1_000_000
 SYN, ACK = 0x02, 0x10
 HERE, THERE = "192.0.2.1", "198.51.100.1"

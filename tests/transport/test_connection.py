@@ -281,6 +281,7 @@ def test_the_inbox_is_bounded_in_bytes_too() -> None:
     talk(peer, main)
 
 
+@pytest.mark.slow
 def test_a_million_tiny_messages_do_not_grow_memory() -> None:
     chunk = frame_bytes(BINARY, b"") * 50_000
     peer = Peer([*[Raw(chunk)] * 20, Fin()])
@@ -342,6 +343,7 @@ def test_a_broken_connection_is_not_kept_though_nobody_closes_it() -> None:
         run(whole())
 
 
+@pytest.mark.slow
 def test_endless_empty_fragments_hold_no_memory() -> None:
     chunk = frame_bytes(CONTINUATION, b"", final=False) * 50_000
 
@@ -389,6 +391,7 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss is in KiB on Linux")
 @pytest.mark.parametrize("size", [0, 172, 200_000])
 def test_a_process_that_is_flooded_stays_small(size: int) -> None:

@@ -26,6 +26,8 @@ from voipbin_cli.codec.examination import Found
 from voipbin_cli.codec.formats import Format
 from voipbin_cli.codec.payload_types import PayloadType
 
+pytestmark = pytest.mark.slow
+
 RTP, SLN, AUDIOSOCKET = Encapsulation
 NONE: frozenset[str] = frozenset()
 
