@@ -144,7 +144,8 @@ class SequenceFacts:
     def keeps_type(self) -> Mask:
         """No audio had another payload type before, or has one in this block."""
         blocks = np.arange(len(self.is_relabelled)) // BLOCK_FRAMES
-        changed = np.cumsum(np.bincount(blocks, self.is_relabelled))[blocks]
+        relabelled = np.bincount(blocks, self.is_relabelled).astype(np.int64)
+        changed = np.cumsum(relabelled)[blocks]
         return equal(changed, 0) & (not self._past.was_relabelled)
 
     @property
