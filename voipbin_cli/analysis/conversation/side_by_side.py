@@ -70,10 +70,11 @@ class _Side:
 
     def take(self, count: int) -> Samples:
         """The oldest samples."""
-        every = np.concatenate([np.empty(0, np.int16), *self._pieces])
+        every: Samples = np.concatenate([np.empty(0, np.int16), *self._pieces])
         self._pieces = [every[count:]] if count < len(every) else []
         self._note_gone(count)
-        return every[:count]
+        oldest: Samples = every[:count]
+        return oldest
 
     def _note_gone(self, count: int) -> None:
         self.at_ns += count * NS_PER_SAMPLE

@@ -55,7 +55,7 @@ def _changes(samples: Singles, at: Ints, side: int) -> Floats:
     inside = at[(at >= reach) & (at < samples.size - reach)]
     window, offsets = np.hanning(side), np.arange(side)
     before, behind = (
-        _banded(np.abs(np.fft.rfft(samples[inside[:, None] + start + offsets] * window)) ** 2)
+        _banded(np.abs(np.fft.rfft(samples[inside[:, None] + start + offsets] * window)))
         for start in (-reach, _GUARD)
     )
     noise = _NOISE**2 * 3 * float(window @ window)
@@ -64,9 +64,11 @@ def _changes(samples: Singles, at: Ints, side: int) -> Floats:
     return changes
 
 
-def _banded(power: Floats) -> Floats:
-    """Each line with its neighbours, over which a window spreads a tone."""
-    return power[:, :-2] + power[:, 1:-1] + power[:, 2:]
+def _banded(lines: Floats) -> Floats:
+    """The power of each line with its neighbours, over which a window spreads a tone."""
+    power = lines**2
+    banded: Floats = power[:, :-2] + power[:, 1:-1] + power[:, 2:]
+    return banded
 
 
 def crosses_zero(samples: Singles, at: Ints) -> bool:

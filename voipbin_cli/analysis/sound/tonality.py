@@ -73,7 +73,7 @@ def is_square(sound: Floats) -> bool:
 def is_made_of_notes(samples: Singles) -> bool:
     """Whether most of the power of 8 kHz samples is in notes that are held."""
     windows = np.lib.stride_tricks.sliding_window_view(samples, NOTE_WINDOW)[:: NOTE_WINDOW // 2]
-    spectra = np.abs(np.fft.rfft(windows * np.hanning(NOTE_WINDOW), axis=1).T) ** 2
+    spectra: Floats = np.abs(np.fft.rfft(windows * np.hanning(NOTE_WINDOW), axis=1).T) ** 2.0
     counted = np.ones(len(spectra), np.bool_)
     counted[:_LOWEST_NOTE] = False
     return notes_share(spectra, counted) >= NOTES_SHARE
