@@ -307,7 +307,8 @@ def test_a_report_on_paper_is_white_and_wastes_no_page(report: Path, tmp_path: P
         ["pdftotext", "-layout", paper, "-"], capture_output=True, text=True, check=True
     ).stdout
     pages = text.rstrip("\f").split("\f")
-    assert len(pages) <= 4  # three, and one more where findings of a busy machine stand beside
+    # This machine's own lag is a finding more, and only that may take another page.
+    assert len(pages) <= 3 + ("local-lag" in text)
     assert "network-stall" in pages[0]
     assert "Turn the wheel" not in text
     assert re.search(r"\d+\.\d s: stall", text)  # where the trouble is, on paper too
