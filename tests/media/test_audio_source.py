@@ -19,6 +19,7 @@ from tests.support.needs import needs
 from voipbin_cli.errors import UsageError
 from voipbin_cli.media.audio_source import BLOCK_BYTES, AudioSource
 from voipbin_cli.media.audio_writer import open_writer
+from voipbin_cli.media.kept_file import KeptFile
 from voipbin_cli.media.wav_writer import HEADER_BYTES, WavWriter, streaming_header, wav_header
 
 SPEECH = (np.random.default_rng(1).normal(size=4000).cumsum() * 50).clip(-32768, 32767)
@@ -391,7 +392,7 @@ def test_stdin_can_be_played_once_only(paths, loop):
 
 def test_the_wav_writer_and_the_reader_agree_on_rf64(tmp_path):
     path = tmp_path / "a.wav"
-    with open(path, "xb", buffering=0) as file:
+    with KeptFile(str(path)) as file:
         writer = WavWriter(file, rf64_above_bytes=100)
         writer.write(PCM)
         writer.close()

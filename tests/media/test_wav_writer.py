@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import io
-import os
 import struct
 import wave
 from pathlib import Path
@@ -13,11 +12,11 @@ from hypothesis import strategies as st
 from tests.media import witnesses
 from tests.media.conftest import SMALL_DISK_BYTES
 from voipbin_cli.errors import MachineError
+from voipbin_cli.media.kept_file import KeptFile
 from voipbin_cli.media.wav_writer import (
     HEADER_BYTES,
     RIFF_DATA_LIMIT_BYTES,
     WavWriter,
-    close_file,
     streaming_header,
     wav_header,
 )
@@ -29,7 +28,7 @@ def counting(first: int, samples: int) -> bytes:
 
 
 def new_writer(path: Path, **options: int) -> WavWriter:
-    return WavWriter(open(path, "xb", buffering=0), **options)
+    return WavWriter(KeptFile(str(path)), **options)
 
 
 @pytest.mark.parametrize("reader", witnesses.ALL.values(), ids=witnesses.ALL)
@@ -171,17 +170,3 @@ def test_streaming_header_is_the_canonical_one():
     expected = bytearray(buffer.getvalue())
     expected[4:8] = expected[40:44] = b"\xff" * 4
     assert streaming_header(16000, 2) == expected
-
-
-def test_an_empty_file_goes_when_it_is_closed_but_no_link_and_no_other(tmp_path):
-    target, link, full = tmp_path / "target", tmp_path / "link", tmp_path / "full"
-    link.symlink_to(target)
-    for path in (link, full, tmp_path / "empty"):
-        file = path.open("wb", buffering=0)
-        file.write(b"x" if path is full else b"")
-        close_file(file)
-    descriptor = os.open(tmp_path / "inherited", os.O_CREAT | os.O_WRONLY)
-    close_file(os.fdopen(descriptor, "wb", buffering=0))
-    assert sorted(path.name for path in tmp_path.iterdir()) == [
-        "full", "inherited", "link", "target",
-    ]  # fmt: skip

@@ -244,6 +244,33 @@ def test_an_outage_is_silence_of_its_length_in_the_file(tmp_path: Path) -> None:
     assert file.samples == 3 * 50 * 160 + round(file.filled_seconds * 8000)
 
 
+class Removing(Hearer):
+    """Somebody who tidies up."""
+
+    def __init__(self, file: AudioFile) -> None:
+        self._file = file
+
+    def ended(self, at_ns: int, close: Close) -> None:
+        """Remove what is written, once it is on the disk."""
+        self._file.drain()
+        Path(self._file.path).unlink()
+        Path(self._file.path).write_text("another one's")
+
+
+def test_a_file_that_is_replaced_under_a_recording_is_kept_and_said(tmp_path: Path) -> None:
+    file, told = AudioFile(str(tmp_path / "a.wav")), Told()
+
+    def make(request: SessionRequest, loop: VirtualTimeLoop) -> Session:
+        hearers = [file, Removing(file)]
+        return Session(request, told, hearers, clock=loop.time_ns, rng=Random(1))
+
+    session, close = run([[*frames(50), CLOSED]], make)
+    kept = tmp_path / "a-2.wav"
+    assert session.summary(close)["output"] == str(kept)
+    assert kept.stat().st_size == 80 + 50 * 320
+    assert [str(kept) in fields["message"] for name, fields in told if name == "warning"] == [True]
+
+
 class Failing(Noting):
     """A file on a disk that is full."""
 

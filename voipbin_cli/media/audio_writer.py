@@ -9,17 +9,11 @@ import stat
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol, cast
+from typing import Any, Protocol
 
 from voipbin_cli.errors import MachineError, UsageError
-from voipbin_cli.media.wav_writer import (
-    WavWriter,
-    close_file,
-    disk_error,
-    filesystem_of,
-    streaming_header,
-    sync_data,
-)
+from voipbin_cli.media.kept_file import KeptFile, Moved, disk_error, ignore
+from voipbin_cli.media.wav_writer import WavWriter, streaming_header
 
 
 class ByteWriter(Protocol):
@@ -46,8 +40,8 @@ AudioWriter = ByteWriter
 class AppendFile:
     """Bytes as they come, in a regular file; a write that does not fit leaves no part of it."""
 
-    def __init__(self, file: BinaryIO) -> None:
-        self.filesystem = filesystem_of(file)
+    def __init__(self, file: KeptFile) -> None:
+        self.filesystem = file.filesystem
         self._file = file
         self._size_bytes = 0
 
@@ -61,7 +55,7 @@ class AppendFile:
             with contextlib.suppress(OSError):
                 self._file.truncate(self._size_bytes)
                 self._file.seek(self._size_bytes)
-            raise disk_error(self._file.name, error) from error
+            raise disk_error(self._file.path, error) from error
         self._size_bytes += len(data)
 
     def flush(self, sync: bool = False) -> None:
@@ -69,9 +63,9 @@ class AppendFile:
         if not sync:
             return
         try:
-            sync_data(self._file.fileno())
+            self._file.sync()
         except OSError as error:
-            raise disk_error(self._file.name, error) from error
+            raise disk_error(self._file.path, error) from error
 
     def close(self) -> None:
         """Sync and close. Twice is no error."""
@@ -80,7 +74,7 @@ class AppendFile:
         try:
             self.flush(sync=True)
         finally:
-            close_file(self._file)
+            self._file.close()
 
 
 class PipeWriter:
@@ -92,7 +86,7 @@ class PipeWriter:
 
     filesystem = None
 
-    def __init__(self, to: int | str, header: bytes = b"", owned: BinaryIO | None = None) -> None:
+    def __init__(self, to: int | str, header: bytes = b"", owned: KeptFile | None = None) -> None:
         self._to = to
         self._header = header
         self._owned = owned
@@ -137,7 +131,7 @@ class _EncodedFile:
     From the first `error` on nothing is written any more: the encoder finishes into nowhere.
     """
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: KeptFile) -> None:
         self.error: OSError | None = None
         self.read = file.read
         self._file = file
@@ -169,11 +163,11 @@ class LibsndfileWriter:
     """
 
     def __init__(
-        self, file: BinaryIO, *, container: str, subtype: str, rate_hz: int, channels: int
+        self, file: KeptFile, *, container: str, subtype: str, rate_hz: int, channels: int
     ) -> None:
         import soundfile
 
-        self.filesystem = filesystem_of(file)
+        self.filesystem = file.filesystem
         self._file = file
         self._encoded = _EncodedFile(file)
         self._whole_bytes = 0
@@ -192,7 +186,7 @@ class LibsndfileWriter:
     def flush(self, sync: bool = False) -> None:
         """What was encoded is written at once; `sync` brings it to the disk."""
         if sync:
-            self._guard(lambda: sync_data(self._file.fileno()))
+            self._guard(self._file.sync)
 
     def close(self) -> None:
         """Finish the stream, sync, close. Twice is no error."""
@@ -204,11 +198,11 @@ class LibsndfileWriter:
             else:
                 self._sound.close()  # into nowhere
         finally:
-            close_file(self._file)
+            self._file.close()
 
     def _finish(self) -> None:
         self._sound.close()
-        sync_data(self._file.fileno())
+        self._file.sync()
 
     def _guard(self, action: Callable[[], Any]) -> Any:
         """Return what `action` does; cut the file after its last whole packet where it cannot."""
@@ -222,10 +216,10 @@ class LibsndfileWriter:
             return result
         with contextlib.suppress(OSError):
             self._file.truncate(self._whole_bytes)
-            sync_data(self._file.fileno())
+            self._file.sync()
         cause = error if isinstance(error, OSError) else OSError(0, "the encoder refused")
         self._encoded.error = cause
-        raise disk_error(self._file.name, cause) from error
+        raise disk_error(self._file.path, cause) from error
 
 
 _COMPRESSED = {
@@ -250,6 +244,7 @@ def open_writer(
     audio_format: str | None = None,
     rate_hz: int = 8000,
     channels: int = 1,
+    moved: Callable[[Moved], None] = ignore,
 ) -> AudioWriter:
     """Open `path` for s16le audio; `-` is standard output (WAV there unless asked otherwise).
 
@@ -257,6 +252,7 @@ def open_writer(
         path: file name, or `-`.
         overwrite: replace an existing file.
         audio_format: one of `FORMATS`; None: by the suffix.
+        moved: as `open_new` has it.
 
     Raises:
         UsageError: unknown suffix, or the file exists and `overwrite` is not set.
@@ -267,17 +263,17 @@ def open_writer(
         return PipeWriter(sys.stdout.fileno(), _pipe_header(name, rate_hz, channels))
     if _is_fifo(path):
         return PipeWriter(path, _pipe_header(name, rate_hz, channels))
-    file = open_new(path, overwrite=overwrite)
-    if filesystem_of(file) is None:
+    file = open_new(path, overwrite=overwrite, moved=moved)
+    if file.filesystem is None:
         return PipeWriter(file.fileno(), _pipe_header(name, rate_hz, channels), file)
     try:
         return _file_writer(name, file, rate_hz, channels)
     except MachineError:
-        close_file(file)
+        file.close()
         raise
 
 
-def _file_writer(name: str, file: BinaryIO, rate_hz: int, channels: int) -> AudioWriter:
+def _file_writer(name: str, file: KeptFile, rate_hz: int, channels: int) -> AudioWriter:
     if name == "wav":
         return WavWriter(file, rate_hz=rate_hz, channels=channels)
     if name in _RAW:
@@ -347,16 +343,19 @@ def _is_fifo(path: str) -> bool:
     return os.path.exists(path) and stat.S_ISFIFO(os.stat(path).st_mode)
 
 
-def open_new(path: str, *, overwrite: bool = False) -> BinaryIO:
+def open_new(
+    path: str, *, overwrite: bool = False, moved: Callable[[Moved], None] = ignore
+) -> KeptFile:
     """Create `path`, unbuffered, without a moment in which another's file could be lost.
+
+    `moved` is told, in the thread that writes, where it is once it is not there any more.
 
     Raises:
         UsageError: it exists (and `overwrite` is not set), or is a directory.
         MachineError: this machine cannot write there.
     """
     try:
-        mode = "wb" if overwrite or _is_special(path) else "xb"
-        return cast(BinaryIO, open(path, mode, buffering=0))
+        return KeptFile(path, _mode_for(path, overwrite=overwrite), moved)
     except FileExistsError as error:
         raise UsageError(_EXISTS.format(path), hint=_EXISTS_HINT) from error
     except IsADirectoryError as error:
@@ -364,6 +363,13 @@ def open_new(path: str, *, overwrite: bool = False) -> BinaryIO:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise MachineError(f"cannot write {path}: {reason}", hint=_PLACE_HINT) from error
+
+
+def _mode_for(path: str, *, overwrite: bool) -> str:
+    """What is ours can be read again, too, where it has to be copied; a pipe is written only."""
+    if _is_special(path) or (overwrite and os.path.exists(path) and not os.access(path, os.R_OK)):
+        return "wb"
+    return "wb+" if overwrite else "xb+"
 
 
 def _format_of(path: str, audio_format: str | None) -> str:

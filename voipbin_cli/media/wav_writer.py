@@ -10,12 +10,9 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import stat
 import struct
-from collections.abc import Callable
-from typing import BinaryIO
 
-from voipbin_cli.errors import MachineError
+from voipbin_cli.media.kept_file import KeptFile, disk_error
 
 HEADER_BYTES = 80
 """RIFF header 12, JUNK or ds64 chunk 36, fmt chunk 24, data chunk header 8."""
@@ -27,11 +24,8 @@ _UNKNOWN_SIZE = 0xFFFFFFFF
 _PCM = 1
 _SAMPLE_BYTES = 2
 
-sync_data: Callable[[int], None] = getattr(os, "fdatasync", os.fsync)
-"""Puts a descriptor's data on the disk (macOS and Windows have only the wider fsync)."""
 
-
-def write_at_start(file: BinaryIO, data: bytes) -> int:
+def write_at_start(file: KeptFile, data: bytes) -> int:
     """Write over the start of the file in one piece; what is appended goes on at its end."""
     if hasattr(os, "pwrite"):
         return os.pwrite(file.fileno(), data, 0)
@@ -86,13 +80,13 @@ class WavWriter:
 
     def __init__(
         self,
-        file: BinaryIO,
+        file: KeptFile,
         *,
         rate_hz: int = 8000,
         channels: int = 1,
         rf64_above_bytes: int = RIFF_DATA_LIMIT_BYTES,
     ) -> None:
-        self.filesystem = filesystem_of(file)
+        self.filesystem = file.filesystem
         self._file = file
         self._rate_hz = rate_hz
         self._channels = channels
@@ -104,7 +98,7 @@ class WavWriter:
             self._patch_header()
             file.seek(HEADER_BYTES)
         except OSError as error:
-            raise disk_error(file.name, error) from error
+            raise disk_error(file.path, error) from error
 
     @property
     def data_bytes(self) -> int:
@@ -126,7 +120,7 @@ class WavWriter:
         except OSError as error:
             with contextlib.suppress(OSError):
                 self._patch_header()
-            raise disk_error(self._file.name, error) from error
+            raise disk_error(self._file.path, error) from error
 
     def flush(self, sync: bool = False) -> None:
         """Put the true sizes into the header; `sync` brings data and header onto the disk.
@@ -137,9 +131,9 @@ class WavWriter:
         try:
             self._patch_header()
             if sync:
-                sync_data(self._file.fileno())
+                self._file.sync()
         except OSError as error:
-            raise disk_error(self._file.name, error) from error
+            raise disk_error(self._file.path, error) from error
 
     def close(self) -> None:
         """Drop a last half sample, finish the header, sync, close. Twice is no error.
@@ -153,9 +147,9 @@ class WavWriter:
             self._file.truncate(HEADER_BYTES + self._whole_bytes())
             self.flush(sync=True)
         except OSError as error:
-            raise disk_error(self._file.name, error) from error
+            raise disk_error(self._file.path, error) from error
         finally:
-            close_file(self._file)
+            self._file.close()
 
     def _whole_bytes(self) -> int:
         return self._data_bytes - self._data_bytes % self._align
@@ -174,30 +168,3 @@ class WavWriter:
         if write_at_start(self._file, header) != HEADER_BYTES:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         self._header_says_bytes = whole
-
-
-def filesystem_of(file: BinaryIO) -> int | None:
-    """The file system that a regular file is on; None for anything else."""
-    status = os.fstat(file.fileno())
-    return status.st_dev if stat.S_ISREG(status.st_mode) else None
-
-
-def close_file(file: BinaryIO) -> None:
-    """Close `file`, and remove it where the disk was full before its first byte.
-
-    Only a file of that very name goes: no link to one, and not what stdout was led into.
-    """
-    file.close()
-    with contextlib.suppress(OSError, TypeError):  # an inherited file has a number for a name
-        status = os.lstat(file.name)
-        if stat.S_ISREG(status.st_mode) and not status.st_size:
-            os.unlink(file.name)
-
-
-def disk_error(path: str, error: OSError) -> MachineError:
-    """The one wording for a disk that refuses, with what to do about it."""
-    reason = error.strerror or str(error)
-    return MachineError(
-        f"cannot write {path}: {reason}",
-        hint="free some space or write elsewhere; what was written so far is complete and readable",
-    )

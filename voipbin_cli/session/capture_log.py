@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -14,6 +15,7 @@ from voipbin_cli.codec.received_form import ReceivedForm
 from voipbin_cli.errors import VoipbinError
 from voipbin_cli.media.audio_writer import AppendFile, open_new
 from voipbin_cli.media.background_writer import BackgroundWriter
+from voipbin_cli.media.kept_file import Moved
 from voipbin_cli.session.ending import Close
 from voipbin_cli.session.hearer import Hearer
 from voipbin_cli.session.live import LiveRequest
@@ -86,7 +88,9 @@ class CaptureLog(Hearer):
         self._is_rtp = request.encapsulation is Encapsulation.RTP
         self._connections = 0
         self._is_closed = False
-        self._disk = BackgroundWriter(AppendFile(open_new(path, overwrite=overwrite)))
+        self._moves: deque[Moved] = deque()
+        file = open_new(path, overwrite=overwrite, moved=self._moves.append)
+        self._disk = BackgroundWriter(AppendFile(file))
         self._writer = PcapngWriter(self._disk, CaptureMeta(request.encapsulation, request.label))
         self._disk.drain()  # killed at any time from here on, it leaves a capture that opens
 
@@ -170,6 +174,13 @@ class CaptureLog(Hearer):
         if not self._is_closed:
             self._event(at_ns, CaptureEventName.CLOSE, **fields)
         self._event(at_ns, CaptureEventName.END, cause=close.cause.value)
+
+    def warnings(self) -> list[str]:
+        """Return where the file went."""
+        told = []
+        while self._moves:
+            told.append(self._moves.popleft().message)
+        return told
 
     def finish(self) -> None:
         """Put everything on the disk. Raises MachineError as the disk does."""

@@ -103,6 +103,10 @@ class Hearer:
     def ticked(self, at_ns: int, late_ns: int) -> None:
         """Time passes, whether or not anything comes; this tick was due `late_ns` ago."""
 
+    def warnings(self) -> list[str]:
+        """Return what the user has to know now, each sentence once."""
+        return []
+
     def failed(self, at_ns: int, error: VoipbinError) -> None:
         """There was no connection, or this machine cannot go on."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
@@ -12,6 +13,7 @@ from voipbin_cli.codec.encapsulation import unpack
 from voipbin_cli.errors import UsageError
 from voipbin_cli.media.audio_writer import check_apart, check_output, open_writer
 from voipbin_cli.media.background_writer import BackgroundWriter
+from voipbin_cli.media.kept_file import Moved
 from voipbin_cli.session.both_sides import BothSides
 from voipbin_cli.session.hearer import Hearer, Joined
 from voipbin_cli.session.silence_filling import CallClock
@@ -51,6 +53,7 @@ class AudioFile(Hearer):
         self._writer: BackgroundWriter | None = None
         self._connection: MediaConnection | None = None
         self._is_up = False
+        self._moves: deque[Moved] = deque()
 
     @property
     def full(self) -> bool:
@@ -135,6 +138,14 @@ class AudioFile(Hearer):
             if self._writer is not None:
                 self._writer.close()
 
+    def warnings(self) -> list[str]:
+        """Return where the file went, and know its new place."""
+        told = []
+        while self._moves:
+            message, self.path = self._moves.popleft()
+            told.append(message)
+        return told
+
     def summary(self) -> dict[str, Any]:
         """Return what was kept where, None where nothing came."""
         return {
@@ -174,7 +185,9 @@ class AudioFile(Hearer):
             return
         if self._writer is None:
             channels = 1 if self._sides is None else 2
-            file = open_writer(self.path, overwrite=self._overwrite, channels=channels)
+            file = open_writer(
+                self.path, overwrite=self._overwrite, channels=channels, moved=self._moves.append
+            )
             self._writer = BackgroundWriter(file)
         self._writer.write(pcm)
 

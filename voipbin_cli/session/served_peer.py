@@ -155,6 +155,8 @@ class ServedPeer:
             self._keep(self._listener.finish())
             if self._file is not None:
                 self._file.finish()
+                for message in self._file.warnings():
+                    self.tell("warning", {"message": f"{self.name}: {message}"})
 
     async def _speak(self) -> None:
         patience_s = SUBPROTOCOL_PATIENCE_S if self.peer.is_chan_websocket else START_PATIENCE_S

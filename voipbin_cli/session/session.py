@@ -168,6 +168,7 @@ class Session:
             for hearer in self.hearers:
                 outputs.callback(self._finish_one, hearer)
             self._hear_frames(self.listener.finish())
+        self._tell_warnings()
 
     def _finish_one(self, hearer: Hearer) -> None:
         try:
@@ -313,6 +314,12 @@ class Session:
     def ticked(self, at_ns: int, late_ns: int) -> None:
         """Let everyone know that time passes."""
         self._each(lambda hearer: hearer.ticked(at_ns, late_ns))
+        self._tell_warnings()
+
+    def _tell_warnings(self) -> None:
+        for hearer in self.hearers:
+            for message in hearer.warnings():
+                self._tell("warning", {"message": message})
 
     def silent_message(self) -> bytes | None:
         """Return a frame of silence; None beside a source, which is on a grid of its own."""
