@@ -50,7 +50,8 @@ def test_words_tell_the_verdict_by_direction(tmp_path: Path) -> None:
     done = voipbin("stream", "diagnose", capture(tmp_path / "c.pcapng", 25), cwd=tmp_path)
     words = done.stdout.decode()
     assert "received: ok, sent: bad" in words
-    assert "error sender-pace  (sent)" in words
+    assert "(sender-pace, " in words
+    assert "  side      your program\n" in words
     assert "the phone hears 80" in words
 
 

@@ -262,7 +262,7 @@ def _of_stream(target: Target, options: DiagnoseOptions) -> Diagnosis:
             if fold.close is not None:
                 summary = fold.summary(stream.label)
                 if out.is_chatty:
-                    show_diagnosis(summary)
+                    show_diagnosis(summary, is_verbose=out.verbose)
                 steps = [step.as_fields() for step in live_diagnosis.steps]
                 _report(options, summary, fold.stream, steps)
     return fold.diagnosis()
@@ -304,7 +304,7 @@ def _of_proxy(target: Target, port: int, options: DiagnoseOptions) -> Diagnosis:
             if (worst := proxy.worst) is not None and proxy.has_heard:
                 summary = worst.fold.summary(stream.label)
                 if out.is_chatty:
-                    show_diagnosis(summary)
+                    show_diagnosis(summary, is_verbose=out.verbose)
                 talk = worst.fold.diagnosis().talk
                 both = BothTracks(worst.fold.sent, talk, clip.pcm)
                 _report(options, summary, worst.fold.stream, [], both)
@@ -342,7 +342,7 @@ def _of_file(path: str, options: DiagnoseOptions, shown: str = "") -> Diagnosis:
             say(sentence)
         if len(rows) > 1:
             show_streams(rows)
-        show_diagnosis(diagnosis.summary)
+        show_diagnosis(diagnosis.summary, is_verbose=out.verbose)
     worst = diagnosis.worst
     both = BothTracks(worst.sending, worst.diagnosis.talk, clip.pcm)
     _report(options, diagnosis.summary, worst.fold, [], both)

@@ -1,15 +1,18 @@
-"""How a diagnosis looks: the verdict, what was found, the figures."""
+"""How a diagnosis looks: the figures, what was found, and last the verdict and what to do."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from textwrap import wrap
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from voipbin_cli.analysis.findings.sides import Side
+from voipbin_cli.render.evidence import evidence_text
 from voipbin_cli.render.stdout_console import stdout_console
 from voipbin_cli.text import printable
 
@@ -22,35 +25,108 @@ _VERDICTS = {"error": "bad", "warning": "degraded", "info": "ok"}
 SEVERITIES = {"error": "bold red", "warning": "bold yellow", "info": "cyan"}
 
 
-def show_diagnosis(summary: Mapping[str, Any]) -> None:
-    """The verdict in a line, the findings with evidence and remedy, the table of figures."""
+def show_diagnosis(summary: Mapping[str, Any], *, is_verbose: bool = False) -> None:
+    """From what is least to what counts: the last line says what to do, the one above whose side.
+
+    Of all figures only what is in a sentence is told; `is_verbose` tells all of them.
+    """
     out = stdout_console()
-    style, words = VERDICTS[summary["verdict"]]
-    if summary["verdict"] == "ok" and summary["metrics"]["silence_ratio"] is None:
-        words = "delivery is fine; what it sounds like cannot be told"
-    first = next(iter(summary["findings"]), None)
-    cause = first["title"] if first and first["severity"] != "info" else words
-    name = f" ({first['id']})" if first and first["severity"] != "info" else ""
-    out.print(Text.assemble((f"{summary['verdict']}: ", style), f"{cause}{name}"))
-    if summary.get("recording"):
-        out.print(Text(recording_text(summary["recording"]), "dim"))
-    if summary.get("metrics_sent"):
-        out.print(Text(direction_text(summary)))
-    for finding in summary["findings"]:
-        _show_finding(finding, out)
-    if summary["metrics"]["frames"]:
-        out.print()
-        out.print(figures_table(summary["metrics"]))
-        out.print(Text(counts_text(summary["metrics"])))
-        out.print(Text(quality_text(summary["metrics"]["mos"]), "dim"))
-    if summary.get("metrics_sent"):
-        _show_sent(summary, out)
+    if is_verbose:
+        _show_figures(summary, out)
     if summary.get("conversation"):
-        out.print()
         out.print(Text("the conversation", "bold"))
         out.print(conversation_table(summary["conversation"]))
         out.print(Text(conversation_text(summary["conversation"])))
+        out.print()
+    infos = [f for f in summary["findings"] if f["severity"] == "info"]
+    root, *others = [f for f in summary["findings"] if f["severity"] != "info"] or [None]
+    if infos and not is_verbose:
+        out.print(Text(noted_text(infos), "dim"))
+    out.print(Text(measured_text(summary), "dim"))
+    if root is not None:
+        out.print()
+    for finding in [*(infos if is_verbose else ()), *reversed(others)]:
+        _show_finding(finding, out)
+    _show_verdict(summary, root, out)
     sys.stdout.flush()
+
+
+def _show_verdict(summary: Mapping[str, Any], root: Mapping[str, Any] | None, out: Console) -> None:
+    """What was seen of the root cause; the verdict in a line; whose side it is, and what to do."""
+    style, words = VERDICTS[summary["verdict"]]
+    if root is None:
+        if summary["metrics"]["silence_ratio"] is None:
+            words = "delivery is fine; what it sounds like cannot be told"
+        out.print(Text.assemble((f"{summary['verdict']}: ", style), words))
+        return
+    if seen := evidence_text(root["id"], root["evidence"]):
+        _show_rows(out, ("evidence", seen))
+    cause = f"{root['title']} ({root['id']}, {root['confidence']:.0%} sure)"
+    out.print(Text.assemble((f"{summary['verdict']}: ", style), cause))
+    _show_rows(out, ("side", Side(root["side"]).words), ("remedy", root["remedy"]))
+
+
+def _show_finding(finding: Mapping[str, Any], out: Console) -> None:
+    """One that is not the root cause."""
+    style = SEVERITIES[finding["severity"]]
+    way = {"out": " (sent)"}.get(finding.get("direction", ""), "")
+    head = f"{way}  {finding['title']}, {finding['confidence']:.0%} sure"
+    out.print(Text.assemble((f"{finding['severity']} {finding['id']}", style), head))
+    seen = evidence_text(finding["id"], finding["evidence"])
+    told = (("evidence", seen),) if seen else ()
+    side = ("side", Side(finding["side"]).words)
+    _show_rows(out, *told, side, ("remedy", finding["remedy"]))
+    out.print()
+
+
+def _show_rows(out: Console, *rows: tuple[str, str]) -> None:
+    """Names, and words that wrap beside them; elsewhere than on a terminal each is a line."""
+    for name, words in rows:
+        head = f"  {name:<8}  "
+        first, *more = wrap(words, max(20, out.width - len(head))) or [""]
+        out.print(Text.assemble((head, "dim"), first))
+        for line in more:
+            out.print(Text(" " * len(head) + line))
+
+
+def _show_figures(summary: Mapping[str, Any], out: Console) -> None:
+    """All that was measured, of each direction."""
+    if summary["metrics"]["frames"]:
+        out.print(figures_table(summary["metrics"]))
+        out.print(Text(counts_text(summary["metrics"])))
+        out.print(Text(quality_text(summary["metrics"]["mos"]), "dim"))
+        out.print()
+    if summary.get("metrics_sent"):
+        _show_sent(summary, out)
+        out.print()
+
+
+def noted_text(infos: Sequence[Mapping[str, Any]]) -> str:
+    """What does no harm, in a line: the ids, each with the first that there is to say of it."""
+    told = []
+    for finding in infos:
+        seen = evidence_text(finding["id"], finding["evidence"]).partition("; ")[0]
+        told.append(f"{finding['id']} ({seen})" if seen else str(finding["id"]))
+    return f"noted: {', '.join(told)}"
+
+
+def measured_text(summary: Mapping[str, Any]) -> str:
+    """How much was measured, its score, and the verdict of each direction where there are two."""
+    metrics = summary["metrics"]
+    quality = metrics["mos"]
+    score = (
+        f"no MOS: {quality['reason']}"
+        if quality["value"] is None
+        else f"MOS {quality['value']:.2f}"
+    )
+    parts = [f"{metrics['duration_seconds']:.1f} s, {metrics['frames']} frames", score]
+    if summary.get("recording"):
+        parts.append(recording_text(summary["recording"]))
+    if summary.get("metrics_sent"):
+        parts.append(direction_text(summary))
+        if (heard := summary["far_end"]) is not None:
+            parts.append(heard_text(heard))
+    return "; ".join(parts)
 
 
 def recording_text(recording: Mapping[str, Any]) -> str:
@@ -83,7 +159,6 @@ def direction_text(summary: Mapping[str, Any]) -> str:
 def _show_sent(summary: Mapping[str, Any], out: Console) -> None:
     """The figures of what was sent, and what the phone heard of it."""
     sent = summary["metrics_sent"]
-    out.print()
     out.print(Text("what was sent", "bold"))
     out.print(figures_table(sent))
     out.print(Text(counts_text(sent)))
@@ -135,26 +210,6 @@ def heard_text(heard: Mapping[str, Any]) -> str:
     if heard["flushes"]:
         parts.append(f"{heard['lost_ms']:.0f} ms thrown away, the queue being too full")
     return "; ".join(parts)
-
-
-def _show_finding(finding: Mapping[str, Any], out: Console) -> None:
-    style = SEVERITIES[finding["severity"]]
-    out.print()
-    way = {"out": "  (sent)"}.get(finding.get("direction", ""), "")
-    head = f"{way}  {finding['title']}, {finding['confidence']:.0%} sure"
-    out.print(Text.assemble((f"{finding['severity']} {finding['id']}", style), head))
-    if finding["evidence"]:
-        out.print(Text(f"  evidence: {evidence_text(finding['evidence'])}"))
-    out.print(Text(f"  remedy: {finding['remedy']}"))
-
-
-def evidence_text(evidence: Mapping[str, Any]) -> str:
-    """Evidence in a line: names and values."""
-    return ", ".join(
-        f"{name.replace('_', ' ')} {printable(str(value), 160)}"
-        for name, value in evidence.items()
-        if value is not None
-    )
 
 
 def figure_rows(metrics: Mapping[str, Any]) -> list[tuple[str, ...]]:

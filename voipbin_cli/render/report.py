@@ -14,6 +14,7 @@ from string import Template
 from typing import Any
 
 from voipbin_cli import __version__
+from voipbin_cli.analysis.findings.sides import Side
 from voipbin_cli.analysis.plots import BothTracks, plot_data
 from voipbin_cli.analysis.stream import StreamFold
 from voipbin_cli.errors import MachineError, UsageError
@@ -26,6 +27,7 @@ from voipbin_cli.render.diagnosis import (
     heard_text,
     quality_text,
 )
+from voipbin_cli.render.evidence import evidence_text
 from voipbin_cli.text import printable
 
 _RATE_HZ = 8000
@@ -140,8 +142,10 @@ def _finding(finding: Mapping[str, Any]) -> str:
         f'<div class="finding {_text(finding["severity"])}">'
         f"<h3>{_text(finding['severity'])}: {_text(finding['id'])}{_way(finding)}</h3>"
         f"<p>{_text(finding['title'])}; {finding['confidence']:.0%} sure.</p>"
-        f"<dl>{_terms(finding['evidence'])}</dl>"
-        f"<p><b>Remedy:</b> {_text(finding['remedy'])}.</p></div>"
+        f"<p>{_text(evidence_text(finding['id'], finding['evidence']))}</p>"
+        f"<p><b>Whose side:</b> {_text(Side(finding['side']).words)}.<br>"
+        f"<b>Remedy:</b> {_text(finding['remedy'])}.</p>"
+        f"<details><summary>Figures</summary><dl>{_terms(finding['evidence'])}</dl></details></div>"
     )
 
 

@@ -30,6 +30,7 @@ from voipbin_cli.analysis.findings import (
 from voipbin_cli.analysis.findings import mislabelled as labels
 from voipbin_cli.analysis.findings import sent as sent_rows
 from voipbin_cli.analysis.findings.row import Case, Circumstances, Finding, FindingRow
+from voipbin_cli.analysis.findings.sides import Side, side_of
 from voipbin_cli.analysis.metrics import Measured
 from voipbin_cli.analysis.sent import SentSide
 from voipbin_cli.analysis.severity import Severity
@@ -42,6 +43,7 @@ __all__ = [
     "Circumstances",
     "Finding",
     "FindingRow",
+    "Side",
     "Verdict",
     "find",
     "find_recorded",
@@ -112,7 +114,7 @@ def find_recorded(
 ) -> tuple[Finding, ...]:
     """The same of one channel of a recording, whose header says that its bytes are `declared`."""
     case = Case(measured, Circumstances(), declared=declared)
-    return tuple(_found(recorded.ROWS, case, direction))
+    return tuple(_found(recorded.ROWS, case, direction, Side.RECORDED))
 
 
 def gravest_first(*found: tuple[Finding, ...]) -> tuple[Finding, ...]:
@@ -121,7 +123,10 @@ def gravest_first(*found: tuple[Finding, ...]) -> tuple[Finding, ...]:
     return tuple(sorted(together, key=lambda finding: -finding.severity.rank))
 
 
-def _found(rows: tuple[FindingRow, ...], case: Case, direction: Direction | None) -> list[Finding]:
+def _found(
+    rows: tuple[FindingRow, ...], case: Case, direction: Direction | None, side: Side | None = None
+) -> list[Finding]:
+    """What the rows find; all of it on `side`, where that is known before."""
     explained: set[FindingId] = set()
     found: list[Finding] = []
     for row in rows:
@@ -129,7 +134,8 @@ def _found(rows: tuple[FindingRow, ...], case: Case, direction: Direction | None
         if confidence > 0 and row.id not in explained:
             explained |= row.explains | row.explains_here(case)
             way = None if row.id in _OF_NEITHER else direction
-            found.append(row.finding(case, confidence, way))
+            whose = side or side_of(row.id, way, is_datagrams=case.measured.is_datagrams)
+            found.append(row.finding(case, confidence, way, whose))
     errors = {finding.id for finding in found if finding.severity is Severity.ERROR}
 
     def place(finding: Finding) -> tuple[int, bool]:

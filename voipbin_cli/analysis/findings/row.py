@@ -9,6 +9,7 @@ from typing import Any
 from voipbin_cli.analysis.closing import Closing
 from voipbin_cli.analysis.conversation.conversation import Talk
 from voipbin_cli.analysis.conversation.limits import DEFAULT_LIMITS, TalkLimits
+from voipbin_cli.analysis.findings.sides import Side
 from voipbin_cli.analysis.metrics import Measured
 from voipbin_cli.analysis.sent import SentSide
 from voipbin_cli.analysis.severity import Severity
@@ -120,13 +121,14 @@ class Finding:
     confidence: float
     title: str
     evidence: Mapping[str, Any]
+    side: Side
     remedy: str
     symptom: str = ""
     direction: Direction | None = None
     """Of what is received or of what is sent; None where it is of the way to both."""
 
     def as_fields(self) -> dict[str, Any]:
-        """The fields that the command line promises, and the symptom."""
+        """The fields that the command line promises, whose side it is, and the symptom."""
         direction = {} if self.direction is None else {"direction": self.direction.value}
         return {
             "id": self.id.value,
@@ -135,6 +137,7 @@ class Finding:
             "confidence": round(self.confidence, 2),
             "title": self.title,
             "evidence": dict(self.evidence),
+            "side": self.side.value,
             "remedy": self.remedy,
             "symptom": self.symptom,
         }
@@ -167,8 +170,14 @@ class FindingRow:
     grave: Callable[[Case], bool] = lambda _facts: False
     mild: Callable[[Case], bool] = lambda _facts: False
 
-    def finding(self, case: Case, confidence: float, direction: Direction | None = None) -> Finding:
-        """What this row has found."""
+    def finding(
+        self,
+        case: Case,
+        confidence: float,
+        direction: Direction | None = None,
+        side: Side = Side.UNKNOWN,
+    ) -> Finding:
+        """What this row has found, and on whose side it is."""
         severity = INFO if self.mild(case) else ERROR if self.grave(case) else self.severity
         words = self.specify(case)
         return Finding(
@@ -177,6 +186,7 @@ class FindingRow:
             confidence=min(1.0, confidence),
             title=words.title or self.title,
             evidence=self.prove(case),
+            side=side,
             remedy=words.remedy or self.remedy,
             symptom=self.symptom,
             direction=direction,
