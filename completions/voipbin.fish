@@ -46,6 +46,15 @@ function __voipbin_commands
             echo login
             echo logout
             echo doctor
+            echo help
+            echo completion
+            echo record
+            echo play
+            echo pipe
+            echo serve
+            echo tap
+            echo diagnose
+            echo validate
         case 'stream'
             echo record
             echo play
@@ -225,7 +234,125 @@ function __voipbin_takes_value
             'doctor --profile' \
             'doctor --auth' \
             'doctor --ca-file' \
-            'doctor --connect-timeout'
+            'doctor --connect-timeout' \
+            'record --output' \
+            'record -o' \
+            'record --api-url' \
+            'record --profile' \
+            'record --auth' \
+            'record --ca-file' \
+            'record --connect-timeout' \
+            'record --encapsulation' \
+            'record -e' \
+            'record --duration' \
+            'record -d' \
+            'record --capture' \
+            'record --give-up-after' \
+            'play --dtmf' \
+            'play --loop' \
+            'play --gain' \
+            'play --rate' \
+            'play --record' \
+            'play --lead' \
+            'play --payload' \
+            'play --payload-type' \
+            'play --api-url' \
+            'play --profile' \
+            'play --auth' \
+            'play --ca-file' \
+            'play --connect-timeout' \
+            'play --encapsulation' \
+            'play -e' \
+            'play --duration' \
+            'play -d' \
+            'play --capture' \
+            'play --give-up-after' \
+            'pipe --rate' \
+            'pipe --events' \
+            'pipe --lead' \
+            'pipe --payload' \
+            'pipe --payload-type' \
+            'pipe --api-url' \
+            'pipe --profile' \
+            'pipe --auth' \
+            'pipe --ca-file' \
+            'pipe --connect-timeout' \
+            'pipe --encapsulation' \
+            'pipe -e' \
+            'pipe --duration' \
+            'pipe -d' \
+            'pipe --capture' \
+            'pipe --give-up-after' \
+            'serve --file' \
+            'serve --loop' \
+            'serve --gain' \
+            'serve --lead' \
+            'serve --payload' \
+            'serve --payload-type' \
+            'serve --host' \
+            'serve --port' \
+            'serve --transport' \
+            'serve --encapsulation' \
+            'serve -e' \
+            'serve --cert' \
+            'serve --key' \
+            'serve --token' \
+            'serve --record' \
+            'tap --device' \
+            'tap --volume' \
+            'tap --buffer' \
+            'tap --output' \
+            'tap -o' \
+            'tap --api-url' \
+            'tap --profile' \
+            'tap --auth' \
+            'tap --ca-file' \
+            'tap --connect-timeout' \
+            'tap --encapsulation' \
+            'tap -e' \
+            'tap --duration' \
+            'tap -d' \
+            'tap --capture' \
+            'tap --give-up-after' \
+            'diagnose --report' \
+            'diagnose --heard' \
+            'diagnose --keylog' \
+            'diagnose --proxy' \
+            'diagnose --explain' \
+            'diagnose --slow-response' \
+            'diagnose --slow-barge-in' \
+            'diagnose --talk-over' \
+            'diagnose --dead-air' \
+            'diagnose --api-url' \
+            'diagnose --profile' \
+            'diagnose --auth' \
+            'diagnose --ca-file' \
+            'diagnose --connect-timeout' \
+            'diagnose --encapsulation' \
+            'diagnose -e' \
+            'diagnose --duration' \
+            'diagnose -d' \
+            'diagnose --capture' \
+            'diagnose --give-up-after' \
+            'validate --spec' \
+            'validate --direction' \
+            'validate --proxy' \
+            'validate --heard' \
+            'validate --max-frames' \
+            'validate --max-violations' \
+            'validate --format' \
+            'validate --explain' \
+            'validate --api-url' \
+            'validate --profile' \
+            'validate --auth' \
+            'validate --ca-file' \
+            'validate --connect-timeout' \
+            'validate --encapsulation' \
+            'validate -e' \
+            'validate --duration' \
+            'validate -d' \
+            'validate --capture' \
+            'validate --give-up-after'
             return 0
     end
     return 1
@@ -483,7 +610,19 @@ complete -c voipbin -n '__voipbin_at \'\'' -a simulate -d 'Run a local VoIPBIN m
 complete -c voipbin -n '__voipbin_at \'\'' -a login -d 'Store a credential, once the API has accepted it.'
 complete -c voipbin -n '__voipbin_at \'\'' -a logout -d 'Forget a stored credential.'
 complete -c voipbin -n '__voipbin_at \'\'' -a doctor -d 'Look over this machine: versions, sound, keyring, credential, API, terminal, shell.'
+complete -c voipbin -n '__voipbin_at \'\'' -a help -d 'Search commands, options, findings, rules and scenarios for a word.'
+complete -c voipbin -n '__voipbin_at \'\'' -a completion -d 'Print the completion script of a shell, or put it where the shell looks.'
+complete -c voipbin -n '__voipbin_at \'\'' -a record -d 'Record a call or conference to a file.'
+complete -c voipbin -n '__voipbin_at \'\'' -a play -d 'Play files, standard input or digits into a call or conference.'
+complete -c voipbin -n '__voipbin_at \'\'' -a pipe -d 'Run a program in a call: its stdin hears the call, its stdout is spoken.'
+complete -c voipbin -n '__voipbin_at \'\'' -a serve -d 'Let the platform connect here, and play to it: the uni-directional mode.'
+complete -c voipbin -n '__voipbin_at \'\'' -a tap -d 'Hear a call or conference live on the loudspeaker.'
+complete -c voipbin -n '__voipbin_at \'\'' -a diagnose -d 'Find out what is wrong with a stream, and the fix.'
+complete -c voipbin -n '__voipbin_at \'\'' -a validate -d 'Check every frame of a stream, a capture or a dump against its encapsulation.'
 complete -c voipbin -n '__voipbin_at \'\'' -l version -s V -d 'Print the version.'
+complete -c voipbin -n '__voipbin_at \'\'' -l json -d 'JSON Lines on stdout, of any command.'
+complete -c voipbin -n '__voipbin_at \'\'' -l quiet -s q -d 'Say errors only.'
+complete -c voipbin -n '__voipbin_at \'\'' -l verbose -s v -d 'Say more, on stderr.'
 complete -c voipbin -n '__voipbin_at \'\'' -l help -s h -d 'Show this message and exit.'
 complete -c voipbin -n '__voipbin_at \'stream\'' -a record -d 'Record a call or conference to a file.'
 complete -c voipbin -n '__voipbin_at \'stream\'' -a play -d 'Play files, standard input or digits into a call or conference.'
@@ -492,6 +631,9 @@ complete -c voipbin -n '__voipbin_at \'stream\'' -a serve -d 'Let the platform c
 complete -c voipbin -n '__voipbin_at \'stream\'' -a tap -d 'Hear a call or conference live on the loudspeaker.'
 complete -c voipbin -n '__voipbin_at \'stream\'' -a diagnose -d 'Find out what is wrong with a stream, and the fix.'
 complete -c voipbin -n '__voipbin_at \'stream\'' -a validate -d 'Check every frame of a stream, a capture or a dump against its encapsulation.'
+complete -c voipbin -n '__voipbin_at \'stream\'' -l json -d 'JSON Lines on stdout, of any command.'
+complete -c voipbin -n '__voipbin_at \'stream\'' -l quiet -s q -d 'Say errors only.'
+complete -c voipbin -n '__voipbin_at \'stream\'' -l verbose -s v -d 'Say more, on stderr.'
 complete -c voipbin -n '__voipbin_at \'stream\'' -l help -s h -d 'Show this message and exit.'
 complete -c voipbin -n '__voipbin_at \'stream record\'' -l output -s o -r -F -d 'The file; - is stdout. The suffix says the format: wav, flac, ogg, raw, …'
 complete -c voipbin -n '__voipbin_at \'stream record\'' -l overwrite -d 'Replace a file that exists.'
@@ -505,7 +647,7 @@ complete -c voipbin -n '__voipbin_at \'stream record\'' -l ca-file -r -F -d 'Tru
 complete -c voipbin -n '__voipbin_at \'stream record\'' -l insecure -d 'Do not check the certificate.'
 complete -c voipbin -n '__voipbin_at \'stream record\'' -l connect-timeout -x -d 'Give up an attempt to connect after this.'
 complete -c voipbin -n '__voipbin_at \'stream record\'' -l encapsulation -s e -a 'rtp sln audiosocket' -x -d 'How audio is framed.'
-complete -c voipbin -n '__voipbin_at \'stream record\'' -l duration -s d -x -d 'Stop after this: 10, 90s, 1m30s.'
+complete -c voipbin -n '__voipbin_at \'stream record\'' -l duration -s d -x -d 'Stop after this: 10, 90s, 1m30s, 1:30, 500ms.'
 complete -c voipbin -n '__voipbin_at \'stream record\'' -l capture -r -F -d 'Write every message, both ways, with its time (pcapng).'
 complete -c voipbin -n '__voipbin_at \'stream record\'' -l reconnect -d 'Connect again when the link breaks.'
 complete -c voipbin -n '__voipbin_at \'stream record\'' -l no-reconnect -d 'Not: Connect again when the link breaks.'
@@ -535,7 +677,7 @@ complete -c voipbin -n '__voipbin_at \'stream play\'' -l ca-file -r -F -d 'Trust
 complete -c voipbin -n '__voipbin_at \'stream play\'' -l insecure -d 'Do not check the certificate.'
 complete -c voipbin -n '__voipbin_at \'stream play\'' -l connect-timeout -x -d 'Give up an attempt to connect after this.'
 complete -c voipbin -n '__voipbin_at \'stream play\'' -l encapsulation -s e -a 'rtp sln audiosocket' -x -d 'How audio is framed.'
-complete -c voipbin -n '__voipbin_at \'stream play\'' -l duration -s d -x -d 'Stop after this: 10, 90s, 1m30s.'
+complete -c voipbin -n '__voipbin_at \'stream play\'' -l duration -s d -x -d 'Stop after this: 10, 90s, 1m30s, 1:30, 500ms.'
 complete -c voipbin -n '__voipbin_at \'stream play\'' -l capture -r -F -d 'Write every message, both ways, with its time (pcapng).'
 complete -c voipbin -n '__voipbin_at \'stream play\'' -l reconnect -d 'Connect again when the link breaks.'
 complete -c voipbin -n '__voipbin_at \'stream play\'' -l no-reconnect -d 'Not: Connect again when the link breaks.'
@@ -562,7 +704,7 @@ complete -c voipbin -n '__voipbin_at \'stream pipe\'' -l ca-file -r -F -d 'Trust
 complete -c voipbin -n '__voipbin_at \'stream pipe\'' -l insecure -d 'Do not check the certificate.'
 complete -c voipbin -n '__voipbin_at \'stream pipe\'' -l connect-timeout -x -d 'Give up an attempt to connect after this.'
 complete -c voipbin -n '__voipbin_at \'stream pipe\'' -l encapsulation -s e -a 'rtp sln audiosocket' -x -d 'How audio is framed.'
-complete -c voipbin -n '__voipbin_at \'stream pipe\'' -l duration -s d -x -d 'Stop after this: 10, 90s, 1m30s.'
+complete -c voipbin -n '__voipbin_at \'stream pipe\'' -l duration -s d -x -d 'Stop after this: 10, 90s, 1m30s, 1:30, 500ms.'
 complete -c voipbin -n '__voipbin_at \'stream pipe\'' -l capture -r -F -d 'Write every message, both ways, with its time (pcapng).'
 complete -c voipbin -n '__voipbin_at \'stream pipe\'' -l reconnect -d 'Connect again when the link breaks.'
 complete -c voipbin -n '__voipbin_at \'stream pipe\'' -l no-reconnect -d 'Not: Connect again when the link breaks.'
@@ -609,7 +751,7 @@ complete -c voipbin -n '__voipbin_at \'stream tap\'' -l ca-file -r -F -d 'Trust 
 complete -c voipbin -n '__voipbin_at \'stream tap\'' -l insecure -d 'Do not check the certificate.'
 complete -c voipbin -n '__voipbin_at \'stream tap\'' -l connect-timeout -x -d 'Give up an attempt to connect after this.'
 complete -c voipbin -n '__voipbin_at \'stream tap\'' -l encapsulation -s e -a 'rtp sln audiosocket' -x -d 'How audio is framed.'
-complete -c voipbin -n '__voipbin_at \'stream tap\'' -l duration -s d -x -d 'Stop after this: 10, 90s, 1m30s.'
+complete -c voipbin -n '__voipbin_at \'stream tap\'' -l duration -s d -x -d 'Stop after this: 10, 90s, 1m30s, 1:30, 500ms.'
 complete -c voipbin -n '__voipbin_at \'stream tap\'' -l capture -r -F -d 'Write every message, both ways, with its time (pcapng).'
 complete -c voipbin -n '__voipbin_at \'stream tap\'' -l reconnect -d 'Connect again when the link breaks.'
 complete -c voipbin -n '__voipbin_at \'stream tap\'' -l no-reconnect -d 'Not: Connect again when the link breaks.'
@@ -641,7 +783,7 @@ complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l ca-file -r -F -d 'T
 complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l insecure -d 'Do not check the certificate.'
 complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l connect-timeout -x -d 'Give up an attempt to connect after this.'
 complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l encapsulation -s e -a 'rtp sln audiosocket' -x -d 'How audio is framed.'
-complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l duration -s d -x -d 'Stop after this: 10, 90s, 1m30s.'
+complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l duration -s d -x -d 'Stop after this: 10, 90s, 1m30s, 1:30, 500ms.'
 complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l capture -r -F -d 'Write every message, both ways, with its time (pcapng).'
 complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l reconnect -d 'Connect again when the link breaks.'
 complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l no-reconnect -d 'Not: Connect again when the link breaks.'
@@ -671,7 +813,7 @@ complete -c voipbin -n '__voipbin_at \'stream validate\'' -l ca-file -r -F -d 'T
 complete -c voipbin -n '__voipbin_at \'stream validate\'' -l insecure -d 'Do not check the certificate.'
 complete -c voipbin -n '__voipbin_at \'stream validate\'' -l connect-timeout -x -d 'Give up an attempt to connect after this.'
 complete -c voipbin -n '__voipbin_at \'stream validate\'' -l encapsulation -s e -a 'rtp sln audiosocket' -x -d 'How audio is framed.'
-complete -c voipbin -n '__voipbin_at \'stream validate\'' -l duration -s d -x -d 'Stop after this: 10, 90s, 1m30s.'
+complete -c voipbin -n '__voipbin_at \'stream validate\'' -l duration -s d -x -d 'Stop after this: 10, 90s, 1m30s, 1:30, 500ms.'
 complete -c voipbin -n '__voipbin_at \'stream validate\'' -l capture -r -F -d 'Write every message, both ways, with its time (pcapng).'
 complete -c voipbin -n '__voipbin_at \'stream validate\'' -l reconnect -d 'Connect again when the link breaks.'
 complete -c voipbin -n '__voipbin_at \'stream validate\'' -l no-reconnect -d 'Not: Connect again when the link breaks.'
@@ -685,6 +827,9 @@ complete -c voipbin -n '__voipbin_at \'stream validate\'' -l help -s h -d 'Show 
 complete -c voipbin -n '__voipbin_at \'stream validate\' 0' -a '(__voipbin_kind_targets)' -F
 complete -c voipbin -n '__voipbin_at \'calls\'' -a list -d 'List calls: those in progress first, then the newest.'
 complete -c voipbin -n '__voipbin_at \'calls\'' -a show -d 'Show one call, and whether its media stream can be opened now.'
+complete -c voipbin -n '__voipbin_at \'calls\'' -l json -d 'JSON Lines on stdout, of any command.'
+complete -c voipbin -n '__voipbin_at \'calls\'' -l quiet -s q -d 'Say errors only.'
+complete -c voipbin -n '__voipbin_at \'calls\'' -l verbose -s v -d 'Say more, on stderr.'
 complete -c voipbin -n '__voipbin_at \'calls\'' -l help -s h -d 'Show this message and exit.'
 complete -c voipbin -n '__voipbin_at \'calls list\'' -l status -a 'dialing ringing progressing terminating canceling hangup' -x -d 'Only those in this state.'
 complete -c voipbin -n '__voipbin_at \'calls list\'' -l limit -x -d 'Show this many at most.'
@@ -707,6 +852,9 @@ complete -c voipbin -n '__voipbin_at \'calls show\'' -l help -s h -d 'Show this 
 complete -c voipbin -n '__voipbin_at \'calls show\' 0' -a '(__voipbin_kind_calls)'
 complete -c voipbin -n '__voipbin_at \'conferences\'' -a list -d 'List conferences: those in progress first, then the newest.'
 complete -c voipbin -n '__voipbin_at \'conferences\'' -a show -d 'Show one conference, and whether its media stream can be opened now.'
+complete -c voipbin -n '__voipbin_at \'conferences\'' -l json -d 'JSON Lines on stdout, of any command.'
+complete -c voipbin -n '__voipbin_at \'conferences\'' -l quiet -s q -d 'Say errors only.'
+complete -c voipbin -n '__voipbin_at \'conferences\'' -l verbose -s v -d 'Say more, on stderr.'
 complete -c voipbin -n '__voipbin_at \'conferences\'' -l help -s h -d 'Show this message and exit.'
 complete -c voipbin -n '__voipbin_at \'conferences list\'' -l status -a 'starting progressing terminating terminated' -x -d 'Only those in this state.'
 complete -c voipbin -n '__voipbin_at \'conferences list\'' -l limit -x -d 'Show this many at most.'
@@ -757,3 +905,199 @@ complete -c voipbin -n '__voipbin_at \'doctor\'' -l ca-file -r -F -d 'Trust thes
 complete -c voipbin -n '__voipbin_at \'doctor\'' -l insecure -d 'Do not check the certificate.'
 complete -c voipbin -n '__voipbin_at \'doctor\'' -l connect-timeout -x -d 'Give up an attempt to connect after this.'
 complete -c voipbin -n '__voipbin_at \'doctor\'' -l help -s h -d 'Show this message and exit.'
+complete -c voipbin -n '__voipbin_at \'help\'' -l json -d 'JSON Lines on stdout.'
+complete -c voipbin -n '__voipbin_at \'help\'' -l help -s h -d 'Show this message and exit.'
+complete -c voipbin -n '__voipbin_at \'completion\'' -l install -d 'Write it into your own data directory, where the shell looks; no other file is touched.'
+complete -c voipbin -n '__voipbin_at \'completion\'' -l json -d 'JSON Lines on stdout.'
+complete -c voipbin -n '__voipbin_at \'completion\'' -l help -s h -d 'Show this message and exit.'
+complete -c voipbin -n '__voipbin_at \'completion\' 0' -a 'bash zsh fish pwsh'
+complete -c voipbin -n '__voipbin_at \'record\'' -l output -s o -r -F -d 'The file; - is stdout. The suffix says the format: wav, flac, ogg, raw, …'
+complete -c voipbin -n '__voipbin_at \'record\'' -l overwrite -d 'Replace a file that exists.'
+complete -c voipbin -n '__voipbin_at \'record\'' -l fill -d 'Put silence where audio was lost, so that the file keeps the call\'s clock.'
+complete -c voipbin -n '__voipbin_at \'record\'' -l no-fill -d 'Not: Put silence where audio was lost, so that the file keeps the call\'s clock.'
+complete -c voipbin -n '__voipbin_at \'record\'' -l both -d 'Record in stereo: left what is received, right what is sent.'
+complete -c voipbin -n '__voipbin_at \'record\'' -l api-url -x -d 'The API\'s address.'
+complete -c voipbin -n '__voipbin_at \'record\'' -l profile -a '(__voipbin_kind_profiles)' -x -d 'A profile of `voipbin login`.'
+complete -c voipbin -n '__voipbin_at \'record\'' -l auth -a 'query header' -x -d 'How the credential travels.'
+complete -c voipbin -n '__voipbin_at \'record\'' -l ca-file -r -F -d 'Trust these certificates, and not the system\'s (PEM).'
+complete -c voipbin -n '__voipbin_at \'record\'' -l insecure -d 'Do not check the certificate.'
+complete -c voipbin -n '__voipbin_at \'record\'' -l connect-timeout -x -d 'Give up an attempt to connect after this.'
+complete -c voipbin -n '__voipbin_at \'record\'' -l encapsulation -s e -a 'rtp sln audiosocket' -x -d 'How audio is framed.'
+complete -c voipbin -n '__voipbin_at \'record\'' -l duration -s d -x -d 'Stop after this: 10, 90s, 1m30s, 1:30, 500ms.'
+complete -c voipbin -n '__voipbin_at \'record\'' -l capture -r -F -d 'Write every message, both ways, with its time (pcapng).'
+complete -c voipbin -n '__voipbin_at \'record\'' -l reconnect -d 'Connect again when the link breaks.'
+complete -c voipbin -n '__voipbin_at \'record\'' -l no-reconnect -d 'Not: Connect again when the link breaks.'
+complete -c voipbin -n '__voipbin_at \'record\'' -l give-up-after -x -d 'How long to try to win a lost link back, in all until it held a minute.'
+complete -c voipbin -n '__voipbin_at \'record\'' -l keepalive -d 'Send silence so that the far end starts and stays.'
+complete -c voipbin -n '__voipbin_at \'record\'' -l no-keepalive -d 'Not: Send silence so that the far end starts and stays.'
+complete -c voipbin -n '__voipbin_at \'record\'' -l json -d 'JSON Lines on stdout.'
+complete -c voipbin -n '__voipbin_at \'record\'' -l quiet -s q -d 'Say errors only.'
+complete -c voipbin -n '__voipbin_at \'record\'' -l verbose -s v -d 'Say more, on stderr.'
+complete -c voipbin -n '__voipbin_at \'record\'' -l help -s h -d 'Show this message and exit.'
+complete -c voipbin -n '__voipbin_at \'record\' 0' -a '(__voipbin_kind_targets)'
+complete -c voipbin -n '__voipbin_at \'play\'' -l dtmf -x -d 'Send these digits as tones, before the files: 0-9, A-D, * and #; a comma is half a second of pause.'
+complete -c voipbin -n '__voipbin_at \'play\'' -l loop -x -d 'Play the files so many times, then end the stream; 0 is until the call ends.'
+complete -c voipbin -n '__voipbin_at \'play\'' -l gain -x -d 'Louder, or softer where it is negative.'
+complete -c voipbin -n '__voipbin_at \'play\'' -l raw -d 'Standard input is bare 16-bit little-endian samples.'
+complete -c voipbin -n '__voipbin_at \'play\'' -l rate -x -d 'Samples a second of bare samples (--raw, .raw, .pcm, .sln).'
+complete -c voipbin -n '__voipbin_at \'play\'' -l record -r -F -d 'Record what comes back meanwhile.'
+complete -c voipbin -n '__voipbin_at \'play\'' -l overwrite -d 'Replace a file that exists.'
+complete -c voipbin -n '__voipbin_at \'play\'' -l both -d 'Record in stereo: left what is received, right what is sent.'
+complete -c voipbin -n '__voipbin_at \'play\'' -l lead -x -d 'How far ahead of real time to send; a conference throws away more than 80 ms.'
+complete -c voipbin -n '__voipbin_at \'play\'' -l payload -a 'auto pcmu l16' -x -d 'What RTP carries towards the far end: auto (what it takes, by the fingerprint of what it sends), pcmu or l16.'
+complete -c voipbin -n '__voipbin_at \'play\'' -l payload-type -a 'auto' -x -d 'The payload type it has there: auto, or a number.'
+complete -c voipbin -n '__voipbin_at \'play\'' -l api-url -x -d 'The API\'s address.'
+complete -c voipbin -n '__voipbin_at \'play\'' -l profile -a '(__voipbin_kind_profiles)' -x -d 'A profile of `voipbin login`.'
+complete -c voipbin -n '__voipbin_at \'play\'' -l auth -a 'query header' -x -d 'How the credential travels.'
+complete -c voipbin -n '__voipbin_at \'play\'' -l ca-file -r -F -d 'Trust these certificates, and not the system\'s (PEM).'
+complete -c voipbin -n '__voipbin_at \'play\'' -l insecure -d 'Do not check the certificate.'
+complete -c voipbin -n '__voipbin_at \'play\'' -l connect-timeout -x -d 'Give up an attempt to connect after this.'
+complete -c voipbin -n '__voipbin_at \'play\'' -l encapsulation -s e -a 'rtp sln audiosocket' -x -d 'How audio is framed.'
+complete -c voipbin -n '__voipbin_at \'play\'' -l duration -s d -x -d 'Stop after this: 10, 90s, 1m30s, 1:30, 500ms.'
+complete -c voipbin -n '__voipbin_at \'play\'' -l capture -r -F -d 'Write every message, both ways, with its time (pcapng).'
+complete -c voipbin -n '__voipbin_at \'play\'' -l reconnect -d 'Connect again when the link breaks.'
+complete -c voipbin -n '__voipbin_at \'play\'' -l no-reconnect -d 'Not: Connect again when the link breaks.'
+complete -c voipbin -n '__voipbin_at \'play\'' -l give-up-after -x -d 'How long to try to win a lost link back, in all until it held a minute.'
+complete -c voipbin -n '__voipbin_at \'play\'' -l keepalive -d 'Send silence so that the far end starts and stays.'
+complete -c voipbin -n '__voipbin_at \'play\'' -l no-keepalive -d 'Not: Send silence so that the far end starts and stays.'
+complete -c voipbin -n '__voipbin_at \'play\'' -l json -d 'JSON Lines on stdout.'
+complete -c voipbin -n '__voipbin_at \'play\'' -l quiet -s q -d 'Say errors only.'
+complete -c voipbin -n '__voipbin_at \'play\'' -l verbose -s v -d 'Say more, on stderr.'
+complete -c voipbin -n '__voipbin_at \'play\'' -l help -s h -d 'Show this message and exit.'
+complete -c voipbin -n '__voipbin_at \'play\' 0' -a '(__voipbin_kind_targets)'
+complete -c voipbin -n '__voipbin_at \'play\' 1+' -F
+complete -c voipbin -n '__voipbin_at \'pipe\'' -l rate -x -d 'Samples a second on its stdin and stdout.'
+complete -c voipbin -n '__voipbin_at \'pipe\'' -l events -x -d 'Let it read JSON Lines from this file descriptor: dtmf, speech, barge-in, state.'
+complete -c voipbin -n '__voipbin_at \'pipe\'' -l barge-in -d 'When the caller starts to speak, drop what is not sent yet.'
+complete -c voipbin -n '__voipbin_at \'pipe\'' -l overwrite -d 'Replace a file that exists.'
+complete -c voipbin -n '__voipbin_at \'pipe\'' -l lead -x -d 'How far ahead of real time to send; a conference throws away more than 80 ms.'
+complete -c voipbin -n '__voipbin_at \'pipe\'' -l payload -a 'auto pcmu l16' -x -d 'What RTP carries towards the far end: auto (what it takes, by the fingerprint of what it sends), pcmu or l16.'
+complete -c voipbin -n '__voipbin_at \'pipe\'' -l payload-type -a 'auto' -x -d 'The payload type it has there: auto, or a number.'
+complete -c voipbin -n '__voipbin_at \'pipe\'' -l api-url -x -d 'The API\'s address.'
+complete -c voipbin -n '__voipbin_at \'pipe\'' -l profile -a '(__voipbin_kind_profiles)' -x -d 'A profile of `voipbin login`.'
+complete -c voipbin -n '__voipbin_at \'pipe\'' -l auth -a 'query header' -x -d 'How the credential travels.'
+complete -c voipbin -n '__voipbin_at \'pipe\'' -l ca-file -r -F -d 'Trust these certificates, and not the system\'s (PEM).'
+complete -c voipbin -n '__voipbin_at \'pipe\'' -l insecure -d 'Do not check the certificate.'
+complete -c voipbin -n '__voipbin_at \'pipe\'' -l connect-timeout -x -d 'Give up an attempt to connect after this.'
+complete -c voipbin -n '__voipbin_at \'pipe\'' -l encapsulation -s e -a 'rtp sln audiosocket' -x -d 'How audio is framed.'
+complete -c voipbin -n '__voipbin_at \'pipe\'' -l duration -s d -x -d 'Stop after this: 10, 90s, 1m30s, 1:30, 500ms.'
+complete -c voipbin -n '__voipbin_at \'pipe\'' -l capture -r -F -d 'Write every message, both ways, with its time (pcapng).'
+complete -c voipbin -n '__voipbin_at \'pipe\'' -l reconnect -d 'Connect again when the link breaks.'
+complete -c voipbin -n '__voipbin_at \'pipe\'' -l no-reconnect -d 'Not: Connect again when the link breaks.'
+complete -c voipbin -n '__voipbin_at \'pipe\'' -l give-up-after -x -d 'How long to try to win a lost link back, in all until it held a minute.'
+complete -c voipbin -n '__voipbin_at \'pipe\'' -l keepalive -d 'Send silence so that the far end starts and stays.'
+complete -c voipbin -n '__voipbin_at \'pipe\'' -l no-keepalive -d 'Not: Send silence so that the far end starts and stays.'
+complete -c voipbin -n '__voipbin_at \'pipe\'' -l json -d 'JSON Lines on stdout.'
+complete -c voipbin -n '__voipbin_at \'pipe\'' -l quiet -s q -d 'Say errors only.'
+complete -c voipbin -n '__voipbin_at \'pipe\'' -l verbose -s v -d 'Say more, on stderr.'
+complete -c voipbin -n '__voipbin_at \'pipe\'' -l help -s h -d 'Show this message and exit.'
+complete -c voipbin -n '__voipbin_at \'pipe\' 0' -a '(__voipbin_kind_targets)'
+complete -c voipbin -n '__voipbin_at \'pipe\' 1+' -a '(__fish_complete_command)'
+complete -c voipbin -n '__voipbin_at \'serve\'' -l file -r -F -d 'What to play; several play one after the other.'
+complete -c voipbin -n '__voipbin_at \'serve\'' -l loop -x -d 'Play the files so many times, then end the stream; 0 is until the call ends.'
+complete -c voipbin -n '__voipbin_at \'serve\'' -l gain -x -d 'Louder, or softer where it is negative.'
+complete -c voipbin -n '__voipbin_at \'serve\'' -l lead -x -d 'How far ahead of real time to send; a conference throws away more than 80 ms.'
+complete -c voipbin -n '__voipbin_at \'serve\'' -l payload -a 'auto pcmu l16' -x -d 'What RTP carries towards the far end: auto (what it takes, by the fingerprint of what it sends), pcmu or l16.'
+complete -c voipbin -n '__voipbin_at \'serve\'' -l payload-type -a 'auto' -x -d 'The payload type it has there: auto, or a number.'
+complete -c voipbin -n '__voipbin_at \'serve\'' -l host -x -d 'The address to listen on; 0.0.0.0 is every one of this machine.'
+complete -c voipbin -n '__voipbin_at \'serve\'' -l port -x -d '0 takes a free one.'
+complete -c voipbin -n '__voipbin_at \'serve\'' -l transport -a 'websocket tcp' -x -d 'websocket, or tcp: AudioSocket with nothing around it.'
+complete -c voipbin -n '__voipbin_at \'serve\'' -l encapsulation -s e -a 'rtp sln audiosocket' -x -d 'How audio is framed. Asterisk\'s chan_websocket is told by its first message.'
+complete -c voipbin -n '__voipbin_at \'serve\'' -l cert -r -F -d 'A certificate chain (PEM): wss.'
+complete -c voipbin -n '__voipbin_at \'serve\'' -l key -r -F -d 'Its private key (PEM), where it is not in the same file.'
+complete -c voipbin -n '__voipbin_at \'serve\'' -l token -x -d 'Only who asks for the path /TOKEN is let in; as an argument it is in the list of processes. Without one, web pages of other hosts are turned away.'
+complete -c voipbin -n '__voipbin_at \'serve\'' -l record -r -F -d 'Keep what they send, a file for each, no faster than time passes.'
+complete -c voipbin -n '__voipbin_at \'serve\'' -l json -d 'JSON Lines on stdout.'
+complete -c voipbin -n '__voipbin_at \'serve\'' -l quiet -s q -d 'Say errors only.'
+complete -c voipbin -n '__voipbin_at \'serve\'' -l verbose -s v -d 'Say more, on stderr.'
+complete -c voipbin -n '__voipbin_at \'serve\'' -l help -s h -d 'Show this message and exit.'
+complete -c voipbin -n '__voipbin_at \'tap\'' -l device -a '(__voipbin_kind_devices)' -x -d 'The loudspeaker: its number, or part of its name.'
+complete -c voipbin -n '__voipbin_at \'tap\'' -l list-devices -d 'Name the devices.'
+complete -c voipbin -n '__voipbin_at \'tap\'' -l volume -x -d 'Percent.'
+complete -c voipbin -n '__voipbin_at \'tap\'' -l buffer -a 'auto' -x -d 'Delay before a frame is heard: auto follows what the network needs.'
+complete -c voipbin -n '__voipbin_at \'tap\'' -l output -s o -r -F -d 'Record as well (wav, flac, …).'
+complete -c voipbin -n '__voipbin_at \'tap\'' -l overwrite -d 'Replace a file that exists.'
+complete -c voipbin -n '__voipbin_at \'tap\'' -l both -d 'Record in stereo: left what is received, right what is sent.'
+complete -c voipbin -n '__voipbin_at \'tap\'' -l mic -d 'Talk as well, by the microphone.'
+complete -c voipbin -n '__voipbin_at \'tap\'' -l full-duplex -d 'With --mic: also while the far end speaks (use headphones).'
+complete -c voipbin -n '__voipbin_at \'tap\'' -l api-url -x -d 'The API\'s address.'
+complete -c voipbin -n '__voipbin_at \'tap\'' -l profile -a '(__voipbin_kind_profiles)' -x -d 'A profile of `voipbin login`.'
+complete -c voipbin -n '__voipbin_at \'tap\'' -l auth -a 'query header' -x -d 'How the credential travels.'
+complete -c voipbin -n '__voipbin_at \'tap\'' -l ca-file -r -F -d 'Trust these certificates, and not the system\'s (PEM).'
+complete -c voipbin -n '__voipbin_at \'tap\'' -l insecure -d 'Do not check the certificate.'
+complete -c voipbin -n '__voipbin_at \'tap\'' -l connect-timeout -x -d 'Give up an attempt to connect after this.'
+complete -c voipbin -n '__voipbin_at \'tap\'' -l encapsulation -s e -a 'rtp sln audiosocket' -x -d 'How audio is framed.'
+complete -c voipbin -n '__voipbin_at \'tap\'' -l duration -s d -x -d 'Stop after this: 10, 90s, 1m30s, 1:30, 500ms.'
+complete -c voipbin -n '__voipbin_at \'tap\'' -l capture -r -F -d 'Write every message, both ways, with its time (pcapng).'
+complete -c voipbin -n '__voipbin_at \'tap\'' -l reconnect -d 'Connect again when the link breaks.'
+complete -c voipbin -n '__voipbin_at \'tap\'' -l no-reconnect -d 'Not: Connect again when the link breaks.'
+complete -c voipbin -n '__voipbin_at \'tap\'' -l give-up-after -x -d 'How long to try to win a lost link back, in all until it held a minute.'
+complete -c voipbin -n '__voipbin_at \'tap\'' -l keepalive -d 'Send silence so that the far end starts and stays.'
+complete -c voipbin -n '__voipbin_at \'tap\'' -l no-keepalive -d 'Not: Send silence so that the far end starts and stays.'
+complete -c voipbin -n '__voipbin_at \'tap\'' -l json -d 'JSON Lines on stdout.'
+complete -c voipbin -n '__voipbin_at \'tap\'' -l quiet -s q -d 'Say errors only.'
+complete -c voipbin -n '__voipbin_at \'tap\'' -l verbose -s v -d 'Say more, on stderr.'
+complete -c voipbin -n '__voipbin_at \'tap\'' -l help -s h -d 'Show this message and exit.'
+complete -c voipbin -n '__voipbin_at \'tap\' 0' -a '(__voipbin_kind_targets)'
+complete -c voipbin -n '__voipbin_at \'diagnose\'' -l report -r -F -d 'Write it all into one HTML file: plots, spectrogram, the sound; of both directions where they are there.'
+complete -c voipbin -n '__voipbin_at \'diagnose\'' -l with-numbers -d 'Include ids and addresses in the report.'
+complete -c voipbin -n '__voipbin_at \'diagnose\'' -l heard -r -F -d 'Write what was sent as the callee heard it, gaps and flushes included.'
+complete -c voipbin -n '__voipbin_at \'diagnose\'' -l overwrite -d 'Replace a file that exists.'
+complete -c voipbin -n '__voipbin_at \'diagnose\'' -l keylog -r -F -d 'Decrypt wss in a capture with the TLS keys in this file (SSLKEYLOGFILE); tshark does it, and has to be installed.'
+complete -c voipbin -n '__voipbin_at \'diagnose\'' -l proxy -x -d 'Listen on this port of this machine, forward to TARGET, and diagnose both directions of whoever connects.'
+complete -c voipbin -n '__voipbin_at \'diagnose\'' -l pcap -d 'Diagnose the platform\'s own capture of a call that is over.'
+complete -c voipbin -n '__voipbin_at \'diagnose\'' -l list-findings -d 'Name the findings.'
+complete -c voipbin -n '__voipbin_at \'diagnose\'' -l explain -a '(__voipbin_kind_findings)' -x -d 'Say all there is to know of one finding.'
+complete -c voipbin -n '__voipbin_at \'diagnose\'' -l slow-response -x -d 'From where on answers to the caller are slow, as half of them are.'
+complete -c voipbin -n '__voipbin_at \'diagnose\'' -l slow-barge-in -x -d 'From where on it takes long to fall silent when the caller interrupts.'
+complete -c voipbin -n '__voipbin_at \'diagnose\'' -l talk-over -x -d 'How much of the speech, in percent, may be at the same time.'
+complete -c voipbin -n '__voipbin_at \'diagnose\'' -l dead-air -x -d 'For how long nobody may speak.'
+complete -c voipbin -n '__voipbin_at \'diagnose\'' -l api-url -x -d 'The API\'s address.'
+complete -c voipbin -n '__voipbin_at \'diagnose\'' -l profile -a '(__voipbin_kind_profiles)' -x -d 'A profile of `voipbin login`.'
+complete -c voipbin -n '__voipbin_at \'diagnose\'' -l auth -a 'query header' -x -d 'How the credential travels.'
+complete -c voipbin -n '__voipbin_at \'diagnose\'' -l ca-file -r -F -d 'Trust these certificates, and not the system\'s (PEM).'
+complete -c voipbin -n '__voipbin_at \'diagnose\'' -l insecure -d 'Do not check the certificate.'
+complete -c voipbin -n '__voipbin_at \'diagnose\'' -l connect-timeout -x -d 'Give up an attempt to connect after this.'
+complete -c voipbin -n '__voipbin_at \'diagnose\'' -l encapsulation -s e -a 'rtp sln audiosocket' -x -d 'How audio is framed.'
+complete -c voipbin -n '__voipbin_at \'diagnose\'' -l duration -s d -x -d 'Stop after this: 10, 90s, 1m30s, 1:30, 500ms.'
+complete -c voipbin -n '__voipbin_at \'diagnose\'' -l capture -r -F -d 'Write every message, both ways, with its time (pcapng).'
+complete -c voipbin -n '__voipbin_at \'diagnose\'' -l reconnect -d 'Connect again when the link breaks.'
+complete -c voipbin -n '__voipbin_at \'diagnose\'' -l no-reconnect -d 'Not: Connect again when the link breaks.'
+complete -c voipbin -n '__voipbin_at \'diagnose\'' -l give-up-after -x -d 'How long to try to win a lost link back, in all until it held a minute.'
+complete -c voipbin -n '__voipbin_at \'diagnose\'' -l keepalive -d 'Send silence so that the far end starts and stays.'
+complete -c voipbin -n '__voipbin_at \'diagnose\'' -l no-keepalive -d 'Not: Send silence so that the far end starts and stays.'
+complete -c voipbin -n '__voipbin_at \'diagnose\'' -l json -d 'JSON Lines on stdout.'
+complete -c voipbin -n '__voipbin_at \'diagnose\'' -l quiet -s q -d 'Say errors only.'
+complete -c voipbin -n '__voipbin_at \'diagnose\'' -l verbose -s v -d 'Say more, on stderr.'
+complete -c voipbin -n '__voipbin_at \'diagnose\'' -l help -s h -d 'Show this message and exit.'
+complete -c voipbin -n '__voipbin_at \'diagnose\' 0' -a '(__voipbin_kind_targets)' -F
+complete -c voipbin -n '__voipbin_at \'validate\'' -l spec -a 'auto documented deployed' -x -d 'Measure against the documents, against what the platform\'s servers were observed to send and take, or against what the stream itself shows.'
+complete -c voipbin -n '__voipbin_at \'validate\'' -l direction -a 'in out' -x -d 'Judge only what is received (in) or sent (out); of a dump, what it is.'
+complete -c voipbin -n '__voipbin_at \'validate\'' -l hex -d 'The input is hex text, a frame a line: explain each field of it.'
+complete -c voipbin -n '__voipbin_at \'validate\'' -l proxy -x -d 'Listen on this port of this machine, forward to TARGET, and judge both directions of whoever connects.'
+complete -c voipbin -n '__voipbin_at \'validate\'' -l heard -r -F -d 'With --proxy: write what the first client sends as the callee hears it, gaps and flushes included.'
+complete -c voipbin -n '__voipbin_at \'validate\'' -l overwrite -d 'Replace a file that exists.'
+complete -c voipbin -n '__voipbin_at \'validate\'' -l max-frames -x -d 'Stop after so many frames of each direction.'
+complete -c voipbin -n '__voipbin_at \'validate\'' -l max-violations -x -d 'With --json, list so many violations of a rule in each direction; further ones are counted only.'
+complete -c voipbin -n '__voipbin_at \'validate\'' -l format -a 'sarif junit' -x -d 'Write a document for CI instead of words.'
+complete -c voipbin -n '__voipbin_at \'validate\'' -l list-rules -d 'Name the rules.'
+complete -c voipbin -n '__voipbin_at \'validate\'' -l explain -a '(__voipbin_kind_rules)' -x -d 'Say all there is to know of one rule.'
+complete -c voipbin -n '__voipbin_at \'validate\'' -l api-url -x -d 'The API\'s address.'
+complete -c voipbin -n '__voipbin_at \'validate\'' -l profile -a '(__voipbin_kind_profiles)' -x -d 'A profile of `voipbin login`.'
+complete -c voipbin -n '__voipbin_at \'validate\'' -l auth -a 'query header' -x -d 'How the credential travels.'
+complete -c voipbin -n '__voipbin_at \'validate\'' -l ca-file -r -F -d 'Trust these certificates, and not the system\'s (PEM).'
+complete -c voipbin -n '__voipbin_at \'validate\'' -l insecure -d 'Do not check the certificate.'
+complete -c voipbin -n '__voipbin_at \'validate\'' -l connect-timeout -x -d 'Give up an attempt to connect after this.'
+complete -c voipbin -n '__voipbin_at \'validate\'' -l encapsulation -s e -a 'rtp sln audiosocket' -x -d 'How audio is framed.'
+complete -c voipbin -n '__voipbin_at \'validate\'' -l duration -s d -x -d 'Stop after this: 10, 90s, 1m30s, 1:30, 500ms.'
+complete -c voipbin -n '__voipbin_at \'validate\'' -l capture -r -F -d 'Write every message, both ways, with its time (pcapng).'
+complete -c voipbin -n '__voipbin_at \'validate\'' -l reconnect -d 'Connect again when the link breaks.'
+complete -c voipbin -n '__voipbin_at \'validate\'' -l no-reconnect -d 'Not: Connect again when the link breaks.'
+complete -c voipbin -n '__voipbin_at \'validate\'' -l give-up-after -x -d 'How long to try to win a lost link back, in all until it held a minute.'
+complete -c voipbin -n '__voipbin_at \'validate\'' -l keepalive -d 'Send silence so that the far end starts and stays.'
+complete -c voipbin -n '__voipbin_at \'validate\'' -l no-keepalive -d 'Not: Send silence so that the far end starts and stays.'
+complete -c voipbin -n '__voipbin_at \'validate\'' -l json -d 'JSON Lines on stdout.'
+complete -c voipbin -n '__voipbin_at \'validate\'' -l quiet -s q -d 'Say errors only.'
+complete -c voipbin -n '__voipbin_at \'validate\'' -l verbose -s v -d 'Say more, on stderr.'
+complete -c voipbin -n '__voipbin_at \'validate\'' -l help -s h -d 'Show this message and exit.'
+complete -c voipbin -n '__voipbin_at \'validate\' 0' -a '(__voipbin_kind_targets)' -F

@@ -12,7 +12,16 @@ Register-ArgumentCompleter -Native -CommandName voipbin -ScriptBlock {
             @('simulate', 'Run a local VoIPBIN media stream, healthy or faulty, until Ctrl-C.'),
             @('login', 'Store a credential, once the API has accepted it.'),
             @('logout', 'Forget a stored credential.'),
-            @('doctor', 'Look over this machine: versions, sound, keyring, credential, API, terminal, shell.'))
+            @('doctor', 'Look over this machine: versions, sound, keyring, credential, API, terminal, shell.'),
+            @('help', 'Search commands, options, findings, rules and scenarios for a word.'),
+            @('completion', 'Print the completion script of a shell, or put it where the shell looks.'),
+            @('record', 'Record a call or conference to a file.'),
+            @('play', 'Play files, standard input or digits into a call or conference.'),
+            @('pipe', 'Run a program in a call: its stdin hears the call, its stdout is spoken.'),
+            @('serve', 'Let the platform connect here, and play to it: the uni-directional mode.'),
+            @('tap', 'Hear a call or conference live on the loudspeaker.'),
+            @('diagnose', 'Find out what is wrong with a stream, and the fix.'),
+            @('validate', 'Check every frame of a stream, a capture or a dump against its encapsulation.'))
         'stream' = @(
             @('record', 'Record a call or conference to a file.'),
             @('play', 'Play files, standard input or digits into a call or conference.'),
@@ -42,6 +51,15 @@ Register-ArgumentCompleter -Native -CommandName voipbin -ScriptBlock {
         'login' = @()
         'logout' = @()
         'doctor' = @()
+        'help' = @()
+        'completion' = @()
+        'record' = @()
+        'play' = @()
+        'pipe' = @()
+        'serve' = @()
+        'tap' = @()
+        'diagnose' = @()
+        'validate' = @()
     }
 
     # By command: option, help, and for those that take one, what the value can be. Words stand
@@ -50,9 +68,19 @@ Register-ArgumentCompleter -Native -CommandName voipbin -ScriptBlock {
         '' = @(
             @('--version', 'Print the version.'),
             @('-V', 'Print the version.'),
+            @('--json', 'JSON Lines on stdout, of any command.'),
+            @('--quiet', 'Say errors only.'),
+            @('-q', 'Say errors only.'),
+            @('--verbose', 'Say more, on stderr.'),
+            @('-v', 'Say more, on stderr.'),
             @('--help', 'Show this message and exit.'),
             @('-h', 'Show this message and exit.'))
         'stream' = @(
+            @('--json', 'JSON Lines on stdout, of any command.'),
+            @('--quiet', 'Say errors only.'),
+            @('-q', 'Say errors only.'),
+            @('--verbose', 'Say more, on stderr.'),
+            @('-v', 'Say more, on stderr.'),
             @('--help', 'Show this message and exit.'),
             @('-h', 'Show this message and exit.'))
         'stream record' = @(
@@ -70,8 +98,8 @@ Register-ArgumentCompleter -Native -CommandName voipbin -ScriptBlock {
             @('--connect-timeout', 'Give up an attempt to connect after this.', ''),
             @('--encapsulation', 'How audio is framed.', 'rtp sln audiosocket'),
             @('-e', 'How audio is framed.', 'rtp sln audiosocket'),
-            @('--duration', 'Stop after this: 10, 90s, 1m30s.', ''),
-            @('-d', 'Stop after this: 10, 90s, 1m30s.', ''),
+            @('--duration', 'Stop after this: 10, 90s, 1m30s, 1:30, 500ms.', ''),
+            @('-d', 'Stop after this: 10, 90s, 1m30s, 1:30, 500ms.', ''),
             @('--capture', 'Write every message, both ways, with its time (pcapng).', '@files'),
             @('--reconnect', 'Connect again when the link breaks.'),
             @('--no-reconnect', 'Connect again when the link breaks.'),
@@ -105,8 +133,8 @@ Register-ArgumentCompleter -Native -CommandName voipbin -ScriptBlock {
             @('--connect-timeout', 'Give up an attempt to connect after this.', ''),
             @('--encapsulation', 'How audio is framed.', 'rtp sln audiosocket'),
             @('-e', 'How audio is framed.', 'rtp sln audiosocket'),
-            @('--duration', 'Stop after this: 10, 90s, 1m30s.', ''),
-            @('-d', 'Stop after this: 10, 90s, 1m30s.', ''),
+            @('--duration', 'Stop after this: 10, 90s, 1m30s, 1:30, 500ms.', ''),
+            @('-d', 'Stop after this: 10, 90s, 1m30s, 1:30, 500ms.', ''),
             @('--capture', 'Write every message, both ways, with its time (pcapng).', '@files'),
             @('--reconnect', 'Connect again when the link breaks.'),
             @('--no-reconnect', 'Connect again when the link breaks.'),
@@ -136,8 +164,8 @@ Register-ArgumentCompleter -Native -CommandName voipbin -ScriptBlock {
             @('--connect-timeout', 'Give up an attempt to connect after this.', ''),
             @('--encapsulation', 'How audio is framed.', 'rtp sln audiosocket'),
             @('-e', 'How audio is framed.', 'rtp sln audiosocket'),
-            @('--duration', 'Stop after this: 10, 90s, 1m30s.', ''),
-            @('-d', 'Stop after this: 10, 90s, 1m30s.', ''),
+            @('--duration', 'Stop after this: 10, 90s, 1m30s, 1:30, 500ms.', ''),
+            @('-d', 'Stop after this: 10, 90s, 1m30s, 1:30, 500ms.', ''),
             @('--capture', 'Write every message, both ways, with its time (pcapng).', '@files'),
             @('--reconnect', 'Connect again when the link breaks.'),
             @('--no-reconnect', 'Connect again when the link breaks.'),
@@ -193,8 +221,8 @@ Register-ArgumentCompleter -Native -CommandName voipbin -ScriptBlock {
             @('--connect-timeout', 'Give up an attempt to connect after this.', ''),
             @('--encapsulation', 'How audio is framed.', 'rtp sln audiosocket'),
             @('-e', 'How audio is framed.', 'rtp sln audiosocket'),
-            @('--duration', 'Stop after this: 10, 90s, 1m30s.', ''),
-            @('-d', 'Stop after this: 10, 90s, 1m30s.', ''),
+            @('--duration', 'Stop after this: 10, 90s, 1m30s, 1:30, 500ms.', ''),
+            @('-d', 'Stop after this: 10, 90s, 1m30s, 1:30, 500ms.', ''),
             @('--capture', 'Write every message, both ways, with its time (pcapng).', '@files'),
             @('--reconnect', 'Connect again when the link breaks.'),
             @('--no-reconnect', 'Connect again when the link breaks.'),
@@ -230,8 +258,8 @@ Register-ArgumentCompleter -Native -CommandName voipbin -ScriptBlock {
             @('--connect-timeout', 'Give up an attempt to connect after this.', ''),
             @('--encapsulation', 'How audio is framed.', 'rtp sln audiosocket'),
             @('-e', 'How audio is framed.', 'rtp sln audiosocket'),
-            @('--duration', 'Stop after this: 10, 90s, 1m30s.', ''),
-            @('-d', 'Stop after this: 10, 90s, 1m30s.', ''),
+            @('--duration', 'Stop after this: 10, 90s, 1m30s, 1:30, 500ms.', ''),
+            @('-d', 'Stop after this: 10, 90s, 1m30s, 1:30, 500ms.', ''),
             @('--capture', 'Write every message, both ways, with its time (pcapng).', '@files'),
             @('--reconnect', 'Connect again when the link breaks.'),
             @('--no-reconnect', 'Connect again when the link breaks.'),
@@ -265,8 +293,8 @@ Register-ArgumentCompleter -Native -CommandName voipbin -ScriptBlock {
             @('--connect-timeout', 'Give up an attempt to connect after this.', ''),
             @('--encapsulation', 'How audio is framed.', 'rtp sln audiosocket'),
             @('-e', 'How audio is framed.', 'rtp sln audiosocket'),
-            @('--duration', 'Stop after this: 10, 90s, 1m30s.', ''),
-            @('-d', 'Stop after this: 10, 90s, 1m30s.', ''),
+            @('--duration', 'Stop after this: 10, 90s, 1m30s, 1:30, 500ms.', ''),
+            @('-d', 'Stop after this: 10, 90s, 1m30s, 1:30, 500ms.', ''),
             @('--capture', 'Write every message, both ways, with its time (pcapng).', '@files'),
             @('--reconnect', 'Connect again when the link breaks.'),
             @('--no-reconnect', 'Connect again when the link breaks.'),
@@ -281,6 +309,11 @@ Register-ArgumentCompleter -Native -CommandName voipbin -ScriptBlock {
             @('--help', 'Show this message and exit.'),
             @('-h', 'Show this message and exit.'))
         'calls' = @(
+            @('--json', 'JSON Lines on stdout, of any command.'),
+            @('--quiet', 'Say errors only.'),
+            @('-q', 'Say errors only.'),
+            @('--verbose', 'Say more, on stderr.'),
+            @('-v', 'Say more, on stderr.'),
             @('--help', 'Show this message and exit.'),
             @('-h', 'Show this message and exit.'))
         'calls list' = @(
@@ -306,6 +339,11 @@ Register-ArgumentCompleter -Native -CommandName voipbin -ScriptBlock {
             @('--help', 'Show this message and exit.'),
             @('-h', 'Show this message and exit.'))
         'conferences' = @(
+            @('--json', 'JSON Lines on stdout, of any command.'),
+            @('--quiet', 'Say errors only.'),
+            @('-q', 'Say errors only.'),
+            @('--verbose', 'Say more, on stderr.'),
+            @('-v', 'Say more, on stderr.'),
             @('--help', 'Show this message and exit.'),
             @('-h', 'Show this message and exit.'))
         'conferences list' = @(
@@ -369,6 +407,240 @@ Register-ArgumentCompleter -Native -CommandName voipbin -ScriptBlock {
             @('--connect-timeout', 'Give up an attempt to connect after this.', ''),
             @('--help', 'Show this message and exit.'),
             @('-h', 'Show this message and exit.'))
+        'help' = @(
+            @('--json', 'JSON Lines on stdout.'),
+            @('--help', 'Show this message and exit.'),
+            @('-h', 'Show this message and exit.'))
+        'completion' = @(
+            @('--install', 'Write it into your own data directory, where the shell looks; no other file is touched.'),
+            @('--json', 'JSON Lines on stdout.'),
+            @('--help', 'Show this message and exit.'),
+            @('-h', 'Show this message and exit.'))
+        'record' = @(
+            @('--output', 'The file; - is stdout. The suffix says the format: wav, flac, ogg, raw, …', '@files'),
+            @('-o', 'The file; - is stdout. The suffix says the format: wav, flac, ogg, raw, …', '@files'),
+            @('--overwrite', 'Replace a file that exists.'),
+            @('--fill', 'Put silence where audio was lost, so that the file keeps the call''s clock.'),
+            @('--no-fill', 'Put silence where audio was lost, so that the file keeps the call''s clock.'),
+            @('--both', 'Record in stereo: left what is received, right what is sent.'),
+            @('--api-url', 'The API''s address.', ''),
+            @('--profile', 'A profile of `voipbin login`.', '@profiles'),
+            @('--auth', 'How the credential travels.', 'query header'),
+            @('--ca-file', 'Trust these certificates, and not the system''s (PEM).', '@files'),
+            @('--insecure', 'Do not check the certificate.'),
+            @('--connect-timeout', 'Give up an attempt to connect after this.', ''),
+            @('--encapsulation', 'How audio is framed.', 'rtp sln audiosocket'),
+            @('-e', 'How audio is framed.', 'rtp sln audiosocket'),
+            @('--duration', 'Stop after this: 10, 90s, 1m30s, 1:30, 500ms.', ''),
+            @('-d', 'Stop after this: 10, 90s, 1m30s, 1:30, 500ms.', ''),
+            @('--capture', 'Write every message, both ways, with its time (pcapng).', '@files'),
+            @('--reconnect', 'Connect again when the link breaks.'),
+            @('--no-reconnect', 'Connect again when the link breaks.'),
+            @('--give-up-after', 'How long to try to win a lost link back, in all until it held a minute.', ''),
+            @('--keepalive', 'Send silence so that the far end starts and stays.'),
+            @('--no-keepalive', 'Send silence so that the far end starts and stays.'),
+            @('--json', 'JSON Lines on stdout.'),
+            @('--quiet', 'Say errors only.'),
+            @('-q', 'Say errors only.'),
+            @('--verbose', 'Say more, on stderr.'),
+            @('-v', 'Say more, on stderr.'),
+            @('--help', 'Show this message and exit.'),
+            @('-h', 'Show this message and exit.'))
+        'play' = @(
+            @('--dtmf', 'Send these digits as tones, before the files: 0-9, A-D, * and #; a comma is half a second of pause.', ''),
+            @('--loop', 'Play the files so many times, then end the stream; 0 is until the call ends.', ''),
+            @('--gain', 'Louder, or softer where it is negative.', ''),
+            @('--raw', 'Standard input is bare 16-bit little-endian samples.'),
+            @('--rate', 'Samples a second of bare samples (--raw, .raw, .pcm, .sln).', ''),
+            @('--record', 'Record what comes back meanwhile.', '@files'),
+            @('--overwrite', 'Replace a file that exists.'),
+            @('--both', 'Record in stereo: left what is received, right what is sent.'),
+            @('--lead', 'How far ahead of real time to send; a conference throws away more than 80 ms.', ''),
+            @('--payload', 'What RTP carries towards the far end: auto (what it takes, by the fingerprint of what it sends), pcmu or l16.', 'auto pcmu l16'),
+            @('--payload-type', 'The payload type it has there: auto, or a number.', 'auto'),
+            @('--api-url', 'The API''s address.', ''),
+            @('--profile', 'A profile of `voipbin login`.', '@profiles'),
+            @('--auth', 'How the credential travels.', 'query header'),
+            @('--ca-file', 'Trust these certificates, and not the system''s (PEM).', '@files'),
+            @('--insecure', 'Do not check the certificate.'),
+            @('--connect-timeout', 'Give up an attempt to connect after this.', ''),
+            @('--encapsulation', 'How audio is framed.', 'rtp sln audiosocket'),
+            @('-e', 'How audio is framed.', 'rtp sln audiosocket'),
+            @('--duration', 'Stop after this: 10, 90s, 1m30s, 1:30, 500ms.', ''),
+            @('-d', 'Stop after this: 10, 90s, 1m30s, 1:30, 500ms.', ''),
+            @('--capture', 'Write every message, both ways, with its time (pcapng).', '@files'),
+            @('--reconnect', 'Connect again when the link breaks.'),
+            @('--no-reconnect', 'Connect again when the link breaks.'),
+            @('--give-up-after', 'How long to try to win a lost link back, in all until it held a minute.', ''),
+            @('--keepalive', 'Send silence so that the far end starts and stays.'),
+            @('--no-keepalive', 'Send silence so that the far end starts and stays.'),
+            @('--json', 'JSON Lines on stdout.'),
+            @('--quiet', 'Say errors only.'),
+            @('-q', 'Say errors only.'),
+            @('--verbose', 'Say more, on stderr.'),
+            @('-v', 'Say more, on stderr.'),
+            @('--help', 'Show this message and exit.'),
+            @('-h', 'Show this message and exit.'))
+        'pipe' = @(
+            @('--rate', 'Samples a second on its stdin and stdout.', ''),
+            @('--events', 'Let it read JSON Lines from this file descriptor: dtmf, speech, barge-in, state.', ''),
+            @('--barge-in', 'When the caller starts to speak, drop what is not sent yet.'),
+            @('--overwrite', 'Replace a file that exists.'),
+            @('--lead', 'How far ahead of real time to send; a conference throws away more than 80 ms.', ''),
+            @('--payload', 'What RTP carries towards the far end: auto (what it takes, by the fingerprint of what it sends), pcmu or l16.', 'auto pcmu l16'),
+            @('--payload-type', 'The payload type it has there: auto, or a number.', 'auto'),
+            @('--api-url', 'The API''s address.', ''),
+            @('--profile', 'A profile of `voipbin login`.', '@profiles'),
+            @('--auth', 'How the credential travels.', 'query header'),
+            @('--ca-file', 'Trust these certificates, and not the system''s (PEM).', '@files'),
+            @('--insecure', 'Do not check the certificate.'),
+            @('--connect-timeout', 'Give up an attempt to connect after this.', ''),
+            @('--encapsulation', 'How audio is framed.', 'rtp sln audiosocket'),
+            @('-e', 'How audio is framed.', 'rtp sln audiosocket'),
+            @('--duration', 'Stop after this: 10, 90s, 1m30s, 1:30, 500ms.', ''),
+            @('-d', 'Stop after this: 10, 90s, 1m30s, 1:30, 500ms.', ''),
+            @('--capture', 'Write every message, both ways, with its time (pcapng).', '@files'),
+            @('--reconnect', 'Connect again when the link breaks.'),
+            @('--no-reconnect', 'Connect again when the link breaks.'),
+            @('--give-up-after', 'How long to try to win a lost link back, in all until it held a minute.', ''),
+            @('--keepalive', 'Send silence so that the far end starts and stays.'),
+            @('--no-keepalive', 'Send silence so that the far end starts and stays.'),
+            @('--json', 'JSON Lines on stdout.'),
+            @('--quiet', 'Say errors only.'),
+            @('-q', 'Say errors only.'),
+            @('--verbose', 'Say more, on stderr.'),
+            @('-v', 'Say more, on stderr.'),
+            @('--help', 'Show this message and exit.'),
+            @('-h', 'Show this message and exit.'))
+        'serve' = @(
+            @('--file', 'What to play; several play one after the other.', '@files'),
+            @('--loop', 'Play the files so many times, then end the stream; 0 is until the call ends.', ''),
+            @('--gain', 'Louder, or softer where it is negative.', ''),
+            @('--lead', 'How far ahead of real time to send; a conference throws away more than 80 ms.', ''),
+            @('--payload', 'What RTP carries towards the far end: auto (what it takes, by the fingerprint of what it sends), pcmu or l16.', 'auto pcmu l16'),
+            @('--payload-type', 'The payload type it has there: auto, or a number.', 'auto'),
+            @('--host', 'The address to listen on; 0.0.0.0 is every one of this machine.', ''),
+            @('--port', '0 takes a free one.', ''),
+            @('--transport', 'websocket, or tcp: AudioSocket with nothing around it.', 'websocket tcp'),
+            @('--encapsulation', 'How audio is framed. Asterisk''s chan_websocket is told by its first message.', 'rtp sln audiosocket'),
+            @('-e', 'How audio is framed. Asterisk''s chan_websocket is told by its first message.', 'rtp sln audiosocket'),
+            @('--cert', 'A certificate chain (PEM): wss.', '@files'),
+            @('--key', 'Its private key (PEM), where it is not in the same file.', '@files'),
+            @('--token', 'Only who asks for the path /TOKEN is let in; as an argument it is in the list of processes. Without one, web pages of other hosts are turned away.', ''),
+            @('--record', 'Keep what they send, a file for each, no faster than time passes.', '@files'),
+            @('--json', 'JSON Lines on stdout.'),
+            @('--quiet', 'Say errors only.'),
+            @('-q', 'Say errors only.'),
+            @('--verbose', 'Say more, on stderr.'),
+            @('-v', 'Say more, on stderr.'),
+            @('--help', 'Show this message and exit.'),
+            @('-h', 'Show this message and exit.'))
+        'tap' = @(
+            @('--device', 'The loudspeaker: its number, or part of its name.', '@devices'),
+            @('--list-devices', 'Name the devices.'),
+            @('--volume', 'Percent.', ''),
+            @('--buffer', 'Delay before a frame is heard: auto follows what the network needs.', 'auto'),
+            @('--output', 'Record as well (wav, flac, …).', '@files'),
+            @('-o', 'Record as well (wav, flac, …).', '@files'),
+            @('--overwrite', 'Replace a file that exists.'),
+            @('--both', 'Record in stereo: left what is received, right what is sent.'),
+            @('--mic', 'Talk as well, by the microphone.'),
+            @('--full-duplex', 'With --mic: also while the far end speaks (use headphones).'),
+            @('--api-url', 'The API''s address.', ''),
+            @('--profile', 'A profile of `voipbin login`.', '@profiles'),
+            @('--auth', 'How the credential travels.', 'query header'),
+            @('--ca-file', 'Trust these certificates, and not the system''s (PEM).', '@files'),
+            @('--insecure', 'Do not check the certificate.'),
+            @('--connect-timeout', 'Give up an attempt to connect after this.', ''),
+            @('--encapsulation', 'How audio is framed.', 'rtp sln audiosocket'),
+            @('-e', 'How audio is framed.', 'rtp sln audiosocket'),
+            @('--duration', 'Stop after this: 10, 90s, 1m30s, 1:30, 500ms.', ''),
+            @('-d', 'Stop after this: 10, 90s, 1m30s, 1:30, 500ms.', ''),
+            @('--capture', 'Write every message, both ways, with its time (pcapng).', '@files'),
+            @('--reconnect', 'Connect again when the link breaks.'),
+            @('--no-reconnect', 'Connect again when the link breaks.'),
+            @('--give-up-after', 'How long to try to win a lost link back, in all until it held a minute.', ''),
+            @('--keepalive', 'Send silence so that the far end starts and stays.'),
+            @('--no-keepalive', 'Send silence so that the far end starts and stays.'),
+            @('--json', 'JSON Lines on stdout.'),
+            @('--quiet', 'Say errors only.'),
+            @('-q', 'Say errors only.'),
+            @('--verbose', 'Say more, on stderr.'),
+            @('-v', 'Say more, on stderr.'),
+            @('--help', 'Show this message and exit.'),
+            @('-h', 'Show this message and exit.'))
+        'diagnose' = @(
+            @('--report', 'Write it all into one HTML file: plots, spectrogram, the sound; of both directions where they are there.', '@files'),
+            @('--with-numbers', 'Include ids and addresses in the report.'),
+            @('--heard', 'Write what was sent as the callee heard it, gaps and flushes included.', '@files'),
+            @('--overwrite', 'Replace a file that exists.'),
+            @('--keylog', 'Decrypt wss in a capture with the TLS keys in this file (SSLKEYLOGFILE); tshark does it, and has to be installed.', '@files'),
+            @('--proxy', 'Listen on this port of this machine, forward to TARGET, and diagnose both directions of whoever connects.', ''),
+            @('--pcap', 'Diagnose the platform''s own capture of a call that is over.'),
+            @('--list-findings', 'Name the findings.'),
+            @('--explain', 'Say all there is to know of one finding.', '@findings'),
+            @('--slow-response', 'From where on answers to the caller are slow, as half of them are.', ''),
+            @('--slow-barge-in', 'From where on it takes long to fall silent when the caller interrupts.', ''),
+            @('--talk-over', 'How much of the speech, in percent, may be at the same time.', ''),
+            @('--dead-air', 'For how long nobody may speak.', ''),
+            @('--api-url', 'The API''s address.', ''),
+            @('--profile', 'A profile of `voipbin login`.', '@profiles'),
+            @('--auth', 'How the credential travels.', 'query header'),
+            @('--ca-file', 'Trust these certificates, and not the system''s (PEM).', '@files'),
+            @('--insecure', 'Do not check the certificate.'),
+            @('--connect-timeout', 'Give up an attempt to connect after this.', ''),
+            @('--encapsulation', 'How audio is framed.', 'rtp sln audiosocket'),
+            @('-e', 'How audio is framed.', 'rtp sln audiosocket'),
+            @('--duration', 'Stop after this: 10, 90s, 1m30s, 1:30, 500ms.', ''),
+            @('-d', 'Stop after this: 10, 90s, 1m30s, 1:30, 500ms.', ''),
+            @('--capture', 'Write every message, both ways, with its time (pcapng).', '@files'),
+            @('--reconnect', 'Connect again when the link breaks.'),
+            @('--no-reconnect', 'Connect again when the link breaks.'),
+            @('--give-up-after', 'How long to try to win a lost link back, in all until it held a minute.', ''),
+            @('--keepalive', 'Send silence so that the far end starts and stays.'),
+            @('--no-keepalive', 'Send silence so that the far end starts and stays.'),
+            @('--json', 'JSON Lines on stdout.'),
+            @('--quiet', 'Say errors only.'),
+            @('-q', 'Say errors only.'),
+            @('--verbose', 'Say more, on stderr.'),
+            @('-v', 'Say more, on stderr.'),
+            @('--help', 'Show this message and exit.'),
+            @('-h', 'Show this message and exit.'))
+        'validate' = @(
+            @('--spec', 'Measure against the documents, against what the platform''s servers were observed to send and take, or against what the stream itself shows.', 'auto documented deployed'),
+            @('--direction', 'Judge only what is received (in) or sent (out); of a dump, what it is.', 'in out'),
+            @('--hex', 'The input is hex text, a frame a line: explain each field of it.'),
+            @('--proxy', 'Listen on this port of this machine, forward to TARGET, and judge both directions of whoever connects.', ''),
+            @('--heard', 'With --proxy: write what the first client sends as the callee hears it, gaps and flushes included.', '@files'),
+            @('--overwrite', 'Replace a file that exists.'),
+            @('--max-frames', 'Stop after so many frames of each direction.', ''),
+            @('--max-violations', 'With --json, list so many violations of a rule in each direction; further ones are counted only.', ''),
+            @('--format', 'Write a document for CI instead of words.', 'sarif junit'),
+            @('--list-rules', 'Name the rules.'),
+            @('--explain', 'Say all there is to know of one rule.', '@rules'),
+            @('--api-url', 'The API''s address.', ''),
+            @('--profile', 'A profile of `voipbin login`.', '@profiles'),
+            @('--auth', 'How the credential travels.', 'query header'),
+            @('--ca-file', 'Trust these certificates, and not the system''s (PEM).', '@files'),
+            @('--insecure', 'Do not check the certificate.'),
+            @('--connect-timeout', 'Give up an attempt to connect after this.', ''),
+            @('--encapsulation', 'How audio is framed.', 'rtp sln audiosocket'),
+            @('-e', 'How audio is framed.', 'rtp sln audiosocket'),
+            @('--duration', 'Stop after this: 10, 90s, 1m30s, 1:30, 500ms.', ''),
+            @('-d', 'Stop after this: 10, 90s, 1m30s, 1:30, 500ms.', ''),
+            @('--capture', 'Write every message, both ways, with its time (pcapng).', '@files'),
+            @('--reconnect', 'Connect again when the link breaks.'),
+            @('--no-reconnect', 'Connect again when the link breaks.'),
+            @('--give-up-after', 'How long to try to win a lost link back, in all until it held a minute.', ''),
+            @('--keepalive', 'Send silence so that the far end starts and stays.'),
+            @('--no-keepalive', 'Send silence so that the far end starts and stays.'),
+            @('--json', 'JSON Lines on stdout.'),
+            @('--quiet', 'Say errors only.'),
+            @('-q', 'Say errors only.'),
+            @('--verbose', 'Say more, on stderr.'),
+            @('-v', 'Say more, on stderr.'),
+            @('--help', 'Show this message and exit.'),
+            @('-h', 'Show this message and exit.'))
     }
 
     # By command: what each argument can be, from number 0; the one at * may be given many times.
@@ -381,6 +653,14 @@ Register-ArgumentCompleter -Native -CommandName voipbin -ScriptBlock {
         'stream validate' = @{ '0' = '@targets @files' }
         'calls show' = @{ '0' = '@calls' }
         'conferences show' = @{ '0' = '@conferences' }
+        'help' = @{ '*' = '' }
+        'completion' = @{ '0' = 'bash zsh fish pwsh' }
+        'record' = @{ '0' = '@targets' }
+        'play' = @{ '0' = '@targets'; '*' = '@files' }
+        'pipe' = @{ '0' = '@targets'; '*' = '@programs' }
+        'tap' = @{ '0' = '@targets' }
+        'diagnose' = @{ '0' = '@targets @files' }
+        'validate' = @{ '0' = '@targets @files' }
     }
 
     $known = @{

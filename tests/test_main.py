@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -9,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.cli import VOIPBIN, environment, voipbin
-from voipbin_cli.main import app
+from voipbin_cli.commands.options import OutputOptions
+from voipbin_cli.main import STREAM, app, main
 from voipbin_cli.render.tree import describe
 from voipbin_cli.shell.command_tree import command_tree
 
@@ -83,7 +86,7 @@ def test_what_a_group_says_of_a_command_is_what_the_command_says_of_itself() -> 
     known = {command.name: command.summary for command in describe(app).leaves}
     told = {command.name: command.summary for command in command_tree().leaves}
     assert known == told
-    assert len(known) == 15
+    assert len(known) == 17
 
 
 def test_what_the_phone_heard_replaces_no_file_unasked(tmp_path: Path) -> None:
@@ -92,3 +95,45 @@ def test_what_the_phone_heard_replaces_no_file_unasked(tmp_path: Path) -> None:
     result = voipbin("simulate", "--port", "0", "--heard", "heard.wav", cwd=tmp_path)
     assert (result.status, heard.read_bytes()) == (2, b"kept")
     assert "heard.wav exists already" in result.stderr
+
+
+@pytest.mark.parametrize("name", STREAM.commands)
+def test_a_stream_command_needs_no_stream_before_it(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([name, "--help"]) == 0
+    short = capsys.readouterr().out
+    assert main(["stream", name, "--help"]) == 0
+    long = capsys.readouterr().out
+    assert short.partition("\n")[2] == long.partition("\n")[2]
+    assert short.startswith(f"Usage: voipbin {name} ")
+
+
+def test_a_short_form_stands_for_nothing_else() -> None:
+    assert not set(app.short_forms) & set(app.commands)
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["--json", "stream", "diagnose", "--explain", "jitter"],
+        ["stream", "--json", "-v", "diagnose", "--explain", "jitter"],
+        ["-qv", "--json", "diagnose", "--explain", "jitter"],
+    ],
+    ids=" ".join,
+)
+def test_what_every_command_takes_may_stand_before_it(
+    args: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(args) == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[0])["id"] == "jitter"
+
+
+def test_the_options_before_a_command_are_those_that_commands_share() -> None:
+    before = {option.long.lstrip("-") for option in describe(app).options} - {"version", "help"}
+    assert before == {field.name for field in dataclasses.fields(OutputOptions)}
+
+
+def test_nothing_but_such_options_shows_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["-v"]) == 2
+    assert "Commands" in capsys.readouterr().err

@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperOption
 
 from voipbin_cli import __version__
-from voipbin_cli.commands.group import CommandGroup, HelpShown, LazyCommand
+from voipbin_cli.commands.group import HANDED_ON, CommandGroup, HelpShown, LazyCommand
 from voipbin_cli.errors import ExitStatus, UsageError, VoipbinError
 from voipbin_cli.render.jsonl import discard, flush, refused
 from voipbin_cli.render.problems import show_error
@@ -20,10 +20,13 @@ from voipbin_cli.render.problems import show_error
 _VERBOSE = re.compile(r"--verbose$|-q*v")
 # What Typer says of a value that is no number, or none of those that are wanted.
 _NO_NUMBER = re.compile(r"(?s)(?:'(.*)'|(.*?)) is not (?:a valid (?:int|float)|in the range)")
+# What it says of a word more than a command takes.
+_TOO_MANY = re.compile("Got unexpected extra argument")
 
 HELP = """Record, play, hear, diagnose and validate the live audio of VoIPBIN calls.
 
-A TARGET of sim is a simulated call, which needs no account.
+A TARGET of sim is a simulated call, which needs no account. The word `stream` may be left out:
+voipbin record is voipbin stream record.
 
 Examples:
 
@@ -111,8 +114,19 @@ app = CommandGroup(
             "doctor.doctor",
             "Look over this machine: versions, sound, keyring, credential, API, terminal, shell.",
         ),
+        "help": LazyCommand(
+            "help_command.help_",
+            "Search commands, options, findings, rules and scenarios for a word.",
+            package="shell",
+        ),
+        "completion": LazyCommand(
+            "script_command.completion",
+            "Print the completion script of a shell, or put it where the shell looks.",
+            package="shell",
+        ),
     },
-    params=[VERSION],
+    params=[VERSION, *HANDED_ON],
+    short="stream",
 )
 
 
@@ -177,11 +191,17 @@ def _bug(error: Exception, arguments: list[str]) -> VoipbinError:
 
 
 def _usage_error(error: typer.TyperException) -> UsageError:
+    from voipbin_cli.commands.meant import arguments_hint, option_hint
+
     context = getattr(error, "ctx", None)
-    see = f"see: {context.command_path if context else 'voipbin'} --help"
-    if near := getattr(error, "possibilities", None):
-        return UsageError(error.message, hint=f"did you mean {' or '.join(near)}? {see}")
-    return UsageError(_number_wanted(error) or error.format_message(), hint=see)
+    if context is None:
+        return UsageError(error.format_message(), hint="see: voipbin --help")
+    if (name := getattr(error, "option_name", None)) and hasattr(error, "possibilities"):
+        return UsageError(error.message, hint=option_hint(name, context))
+    if _TOO_MANY.match(error.message):
+        return UsageError(error.message, hint=arguments_hint(context))
+    said = _number_wanted(error) or error.format_message()
+    return UsageError(said, hint=f"see: {context.command_path} --help")
 
 
 def _number_wanted(error: typer.TyperException) -> str:

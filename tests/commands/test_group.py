@@ -99,7 +99,7 @@ def test_no_command_at_all_shows_the_help(
 ) -> None:
     with pytest.raises(HelpShown):
         run(kitchen)
-    assert "brew        Makes tea." in capsys.readouterr().err
+    assert "brew           Makes tea." in capsys.readouterr().err
 
 
 def test_two_fields_of_one_name_are_a_mistake_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:

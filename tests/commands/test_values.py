@@ -15,13 +15,24 @@ from voipbin_cli.transport.credentials import Auth
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("10", 10), ("2.5s", 2.5), ("90s", 90), ("1m30s", 90), ("2h", 7200), ("1h1m1s", 3661)],
+    [
+        ("10", 10),
+        ("2.5s", 2.5),
+        ("90s", 90),
+        ("500ms", 0.5),
+        ("1m30s", 90),
+        ("1:30", 90),
+        ("0:02.5", 2.5),
+        ("1:01:01", 3661),
+        ("2h", 7200),
+        ("1h1m1s", 3661),
+    ],
 )
 def test_a_duration_is_in_hours_minutes_and_seconds(text: str, seconds: float) -> None:
     assert parse_duration(text) == seconds
 
 
-@pytest.mark.parametrize("text", ["0", "0s", "0h0m0.0s"])
+@pytest.mark.parametrize("text", ["0", "0s", "0h0m0.0s", "0:00", "0ms"])
 def test_no_time_at_all_is_too_little(text: str) -> None:
     with pytest.raises(UsageError, match="a duration must be above 0"):
         parse_duration(text)
@@ -29,7 +40,24 @@ def test_no_time_at_all_is_too_little(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", " ", "-1", "1d", "s", "30s1m", "1e3", "٣", "nan", "9999h", "1h2", "1m30", "1h2m3"],
+    [
+        "",
+        " ",
+        "-1",
+        "1d",
+        "s",
+        "30s1m",
+        "1e3",
+        "٣",
+        "nan",
+        "9999h",
+        "1h2",
+        "1m30",
+        "1h2m3",
+        "1:3",
+        ":30",
+        "1::30",
+    ],
 )
 def test_anything_else_is_no_duration(text: str) -> None:
     with pytest.raises(UsageError, match="is not a duration"):

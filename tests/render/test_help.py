@@ -118,7 +118,7 @@ def test_help_is_plain_in_a_pipe_and_bold_on_a_terminal(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("args", "words"),
     [
-        (("stream", "recrod"), "Did you mean 'record'?"),
+        (("stream", "recrod"), "did you mean voipbin stream record?"),
         (("stream", "record", "--duratoin", "3"), "did you mean --duration?"),
         (("stream", "record", "sim", "-e", "rpt"), "did you mean rtp?"),
         (("stream", "record", "sim:jittr"), "did you mean jitter?"),

@@ -16,6 +16,7 @@ from tests.shell.shells import COMPLETIONS, bash, fish, zsh, zsh_as_typed
 from tests.support.needs import need, unavailable
 from tests.support.terminal import Terminal
 from voipbin_cli.render.tree import Command
+from voipbin_cli.shell.command_tree import typed_tree
 from voipbin_cli.shell.completions import scripts
 from voipbin_cli.shell.generated import stale_files
 from voipbin_cli.simulator.catalog import SCENARIOS
@@ -38,6 +39,8 @@ def test_the_committed_scripts_are_what_would_be_generated_now() -> None:
     [
         ("voipbin si", {"simulate"}),
         ("voipbin stream rec", {"record"}),
+        ("voipbin rec", {"record"}),
+        ("voipbin record -e s", {"sln"}),
         ("voipbin calls ", {"list", "show"}),
         ("voipbin stream record -e ", {"rtp", "sln", "audiosocket"}),
         ("voipbin stream record --encapsulation ", {"rtp", "sln", "audiosocket"}),
@@ -61,7 +64,8 @@ def test_commands_and_options_are_all_offered(shell: Shell, tree: Command, user:
         long = {n for o in command.options for n in o.all_names if n.startswith("--")}
         assert offers(shell, f"{command.name} --", user) == long
         if command.commands:
-            names = {child.path[-1] for child in command.commands}
+            typed = command if command.path else typed_tree()
+            names = {child.path[-1] for child in typed.commands}
             assert offers(shell, f"{command.name} ", user) == names
 
 

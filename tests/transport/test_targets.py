@@ -101,10 +101,31 @@ def test_anything_else_is_wrong_usage_with_the_forms_as_a_hint(text: str) -> Non
 
 
 def test_the_apis_own_address_is_told_from_a_stream() -> None:
-    with pytest.raises(UsageError, match="is not a WebSocket's address") as caught:
+    with pytest.raises(UsageError, match="is no address of a stream") as caught:
         parse_target("https://api.voipbin.net/v1.0?token=t0psecret")
     assert "--api-url" in caught.value.hint
     assert "t0psecret" not in caught.value.message
+
+
+def test_a_streams_address_may_be_as_the_documents_write_it() -> None:
+    written = f"https://api.example/v1.0/calls/{CALL}/media_stream?encapsulation=sln&token=t0ps"
+    target = parse_target(written)
+    assert target.value == written.replace("https://", "wss://")
+    assert target.resource == (TargetKind.CALL, CALL)
+    assert parse_target(f"http://h/calls/{CALL}/media_stream/").value.startswith("ws://h/")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://api.voipbin.net/v1.0/calls/<call-id>/media_stream?encapsulation=rtp",
+        "wss://h/v1.0/calls/{call_id}/media_stream",
+        f"https://h/v1.0/calls/{CALL}/media_stream?encapsulation=rtp&token=<YOUR_AUTH_TOKEN>",
+    ],
+)
+def test_an_example_of_the_documents_is_told_from_an_address(text: str) -> None:
+    with pytest.raises(UsageError, match="is an example"):
+        parse_target(text)
 
 
 def test_a_token_given_as_a_target_by_mistake_is_not_repeated() -> None:

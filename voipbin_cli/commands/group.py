@@ -10,12 +10,14 @@ from __future__ import annotations
 import dataclasses
 import functools
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import import_module
+from itertools import takewhile
 from typing import Any, get_type_hints
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperCommand, TyperGroup, TyperOption
 from typer.main import get_command
 
 from voipbin_cli.render.help import command_help
@@ -23,20 +25,62 @@ from voipbin_cli.render.help import command_help
 HELP_NAMES = ["-h", "--help"]
 
 
+def _flag(*names: str, told: str) -> TyperOption:
+    return TyperOption(param_decls=list(names), is_flag=True, expose_value=False, help=told)
+
+
+HANDED_ON = (
+    _flag("--json", told="JSON Lines on stdout, of any command."),
+    _flag("--quiet", "-q", told="Say errors only."),
+    _flag("--verbose", "-v", told="Say more, on stderr."),
+)
+"""What may stand before a command, and is an option of the command all the same."""
+# One of them as a user writes it: -qv too.
+_HANDED_ON = re.compile(r"--(json|quiet|verbose)|-[qv]+")
+
+
 class HelpShown(Exception):
     """Help was shown, as a group was given without a command."""
 
 
 class CommandGroup(TyperGroup):
-    """Commands and further groups by name."""
+    """Commands and further groups by name; those of the group `short` need not name it."""
 
     commands: dict[str, Any]
 
     def __init__(
-        self, summary: str, commands: Mapping[str, LazyCommand | CommandGroup], **more: Any
+        self,
+        summary: str,
+        commands: Mapping[str, LazyCommand | CommandGroup],
+        *,
+        params: Sequence[Any] = (),
+        short: str = "",
     ) -> None:
-        settings = {"help_option_names": HELP_NAMES}
-        super().__init__(commands=dict(commands), help=summary, context_settings=settings, **more)
+        super().__init__(
+            commands=dict(commands),
+            help=summary,
+            params=list(params or HANDED_ON),
+            context_settings={"help_option_names": HELP_NAMES},
+        )
+        self._short = short
+
+    @property
+    def short_forms(self) -> dict[str, Any]:
+        """The commands that may be called without their group's name, by their own."""
+        return self.commands[self._short].commands if self._short else {}
+
+    def get_command(self, _context: Any, name: str) -> Any:
+        """Return the command of that name, None where there is none."""
+        return self.commands.get(name) or self.short_forms.get(name)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return the name, the command and the words behind it. Raises UsageError."""
+        name, *rest = args
+        if (command := self.get_command(ctx, name)) is None:
+            from voipbin_cli.commands.meant import no_such_command
+
+            raise no_such_command(ctx, args)
+        return name, command, rest
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help, for which no command is imported."""
@@ -44,31 +88,34 @@ class CommandGroup(TyperGroup):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """As Typer's own; without any `args` the help is shown. Raises HelpShown."""
-        if not args:
+        handed_on = list(takewhile(_HANDED_ON.fullmatch, args))
+        command, *rest = args[len(handed_on) :] or [""]
+        if not command:
             typer.echo(ctx.get_help(), err=True)
             raise HelpShown
-        return super().parse_args(ctx, args)
+        return super().parse_args(ctx, [command, *handed_on, *rest])
 
     def loaded(self) -> CommandGroup:
         """Return it with every command imported."""
         commands = {name: command.loaded() for name, command in self.commands.items()}
-        return CommandGroup(self.help or "", commands, params=self.params)
+        return CommandGroup(self.help or "", commands, params=self.params, short=self._short)
 
 
 class LazyCommand(TyperCommand):
     """A command that is not imported before it is called, or asked for its own help.
 
-    `place` is `module.function` in voipbin_cli.commands, `summary` the first sentence of its help.
+    `place` is `module.function` in a package of voipbin_cli, `summary` the first sentence of its
+    help.
     """
 
-    def __init__(self, place: str, summary: str) -> None:
+    def __init__(self, place: str, summary: str, *, package: str = "commands") -> None:
         super().__init__(None, help=summary)
-        self._place = place
+        self._place = f"voipbin_cli.{package}.{place}"
 
     def loaded(self) -> TyperCommand:
         """Import it."""
-        module, _, function = self._place.partition(".")
-        found = getattr(import_module(f"voipbin_cli.commands.{module}"), function)
+        module, _, function = self._place.rpartition(".")
+        found = getattr(import_module(module), function)
         app = typer.Typer(
             add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
         )

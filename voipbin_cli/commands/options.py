@@ -176,7 +176,7 @@ class LiveOptions:
         typer.Option(
             "--duration",
             "-d",
-            help="Stop after this: 10, 90s, 1m30s.",
+            help="Stop after this: 10, 90s, 1m30s, 1:30, 500ms.",
             metavar="DURATION",
             parser=parse_duration,
             rich_help_panel=LISTENING,

@@ -15,26 +15,36 @@ from voipbin_cli.text import did_you_mean, printable
 T = TypeVar("T")
 
 _UNITS = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?", re.ASCII)
-# A number alone is in seconds; behind an hour or a minute nobody knows what it is in.
-_SECONDS = re.compile(r"()()(\d+(?:\.\d+)?)", re.ASCII)
+# A number alone is in seconds; behind an hour or a minute nobody knows what it is in. With colons,
+# as players show it: 1:30, 1:05:00.
+_SECONDS = re.compile(r"(?:(?:(\d+):(?=\d+:))?(\d+):(?=\d\d))?(\d+(?:\.\d+)?)", re.ASCII)
+_MILLISECONDS = re.compile(r"(\d+(?:\.\d+)?)ms", re.ASCII)
+_DURATIONS = "write it as 10, 90s, 500ms, 1m30s or 1:30"
 
 
 def parse_duration(text: str) -> float:
-    """Return the seconds that `10`, `2.5s`, `90s`, `1m30s` or `2h` mean.
+    """Return the seconds that `10`, `2.5s`, `500ms`, `1m30s`, `1:30` or `2h` mean.
 
     Raises UsageError for anything else, and for zero.
     """
     text = str(text).strip()  # a default comes as the number it is
-    match = _SECONDS.fullmatch(text) or _UNITS.fullmatch(text)
-    hours, minutes, seconds = match.groups() if match else (None, None, None)
-    total_s = int(hours or 0) * 3600 + int(minutes or 0) * 60 + float(seconds or 0)
-    if match and not total_s and any(match.groups()):
-        raise UsageError("a duration must be above 0", hint="write it as 10, 90s or 1m30s")
-    if not 0 < total_s < 366 * 86400:
-        raise UsageError(
-            f"'{printable(text, 40)}' is not a duration", hint="write it as 10, 90s or 1m30s"
-        )
+    total_s = _seconds(text)
+    if total_s == 0:
+        raise UsageError("a duration must be above 0", hint=_DURATIONS)
+    if total_s is None or total_s >= 366 * 86400:
+        raise UsageError(f"'{printable(text, 40)}' is not a duration", hint=_DURATIONS)
     return total_s
+
+
+def _seconds(text: str) -> float | None:
+    """Return the seconds that `text` means, None where it means none."""
+    if match := _MILLISECONDS.fullmatch(text):
+        return float(match[1]) / 1000
+    match = _SECONDS.fullmatch(text) or _UNITS.fullmatch(text)
+    if match is None or not any(match.groups()):
+        return None
+    hours, minutes, seconds = match.groups()
+    return int(hours or 0) * 3600 + int(minutes or 0) * 60 + float(seconds or 0)
 
 
 def parse_payload_type(text: str) -> int | None:

@@ -36,7 +36,9 @@ def explain_finding(name: str, *, as_json: bool) -> None:
     if row is None:
         raise UsageError(
             f"no finding is called '{printable(name, 60)}'",
-            hint=did_you_mean(name, [row.id.value for row in ROWS], "--list-findings names them"),
+            hint=did_you_mean(
+                name, {row.id.value: row.title for row in ROWS}, "--list-findings names them"
+            ),
         )
     if as_json:
         emit("finding", _fields(row))

@@ -19,6 +19,8 @@ from voipbin_cli.render.tree import Argument, Command, CommandOption, describe
 WIDEST = 100
 # Terms longer than this have their meaning on the next line.
 LONGEST_TERM = 28
+# The same of names that were found, which begin with a command.
+LONGEST_FOUND = 40
 
 Section = tuple[str, list[tuple[str, str]]]
 
@@ -45,6 +47,19 @@ def help_text(command: Command, width: int, *, bold: bool = False) -> str:
         for term, meaning in rows:
             lines += _row(term, meaning, column, width)
     return "\n".join(lines) + "\n"
+
+
+def found_text(sections: Iterable[tuple[str, list[tuple[str, str]], str]]) -> str:
+    """Return what was found: of each kind the names, their meanings, and how to see more of it."""
+    width = min(shutil.get_terminal_size().columns, WIDEST)
+    lines: list[str] = []
+    for kind, rows, see in sections:
+        column = 4 + max((len(name) for name, _ in rows if len(name) <= LONGEST_FOUND), default=0)
+        lines += [_heading(f"{kind}s".capitalize(), "NO_COLOR" not in os.environ)]
+        for name, meaning in rows:
+            lines += _row(name, meaning, column, width)
+        lines += [f"  more: {see}", ""]
+    return "\n".join(lines)
 
 
 def _filled(words: str, width: int) -> list[str]:

@@ -60,7 +60,11 @@ def explain_rule(name: str, *, as_json: bool) -> None:
     if rule is None:
         raise UsageError(
             f"no rule is called '{printable(name, 60)}'",
-            hint=did_you_mean(name, RULES, "--list-rules names them"),
+            hint=did_you_mean(
+                name,
+                {str(rule.id): rule.sentence for rule in RULES.values()},
+                "--list-rules names them",
+            ),
         )
     if as_json:
         emit("rule", _fields(rule))

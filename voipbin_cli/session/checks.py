@@ -210,14 +210,21 @@ def shell_check(environ: Mapping[str, str], installed: Sequence[Path]) -> Check:
             "shell", CheckState.OK, f"{shell or 'unknown'}, no completion for it", facts=facts
         )
     place, use = COMPLETIONS[shell]
-    script = next((path for path in installed if path.as_posix().endswith(place)), None)
+    own = own_completion(shell, environ)
+    known = [own] if own.is_file() else installed
+    script = next((path for path in known if path.as_posix().endswith(place)), None)
     if script is None:
-        hint = "an installed voipbin brings one; from a source tree, use the one in completions/"
+        hint = f"voipbin completion {shell} --install"
         return Check("shell", CheckState.NOTE, f"{shell}, completion not installed", hint, facts)
     facts["script"] = str(script)
     data = Path(script.as_posix().removesuffix(f"/{place}"))
     hint = "" if data in data_directories(environ) else use.format(script=script, dir=script.parent)
     return Check("shell", CheckState.OK, f"{shell}, completion in {script}", hint, facts)
+
+
+def own_completion(shell: str, environ: Mapping[str, str]) -> Path:
+    """Return where a user's own completion script of `shell` lies, a key of COMPLETIONS."""
+    return data_directories(environ)[0] / COMPLETIONS[shell][0]
 
 
 def data_directories(environ: Mapping[str, str]) -> list[Path]:

@@ -137,7 +137,12 @@ FILES = (
 TARGETS = (
     Entry("UUID, call/UUID", "A call on the configured API.", _LISTENERS),
     Entry("conference/UUID", "A conference.", _LISTENERS),
-    Entry("ws://..., wss://...", "This address as it stands.", _LISTENERS),
+    Entry(
+        "ws://..., wss://...",
+        "This address as it stands. One that begins with https:// and ends in /media_stream, as "
+        "the documents write it, is taken for its wss:// one.",
+        _LISTENERS,
+    ),
     Entry(
         "sim, sim:SCENARIO[,KEY=VALUE...]",
         "The simulator, started for this command alone; no account is needed. "

@@ -47,6 +47,7 @@ FREE = frozenset(
         "TOKEN",
         "URL",
         "USER",
+        "WORD",
     )
 )
 _WORD = re.compile(r"[a-z0-9][a-z0-9_.-]*")

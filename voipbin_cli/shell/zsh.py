@@ -49,7 +49,7 @@ _CONTINUED = """  [[ $PREFIX == *:* ]] && rows+=(
 _GROUP = """{name}() {{
   local curcontext="$curcontext" state line ret=1
   local -a rows
-  _arguments -C \\
+  _arguments -C -A "-*" \\
 {specifications} \\
     '1: :->command' \\
     '*:: :->rest' && ret=0

@@ -224,7 +224,8 @@ def find_scenario(names: str, options: Mapping[str, str] | None = None) -> Scena
     for name in names.split("+"):
         row = SCENARIOS.get(name or "clean")
         if row is None:
-            hint = did_you_mean(name, SCENARIOS, "`voipbin simulate --list` names them")
+            told = {row.name: row.summary for row in SCENARIOS.values()}
+            hint = did_you_mean(name, told, "`voipbin simulate --list` names them")
             raise UsageError(f"there is no scenario {name!r}", hint=hint)
         rows.append(row)
     return configure(reduce(combine, rows), options or {})

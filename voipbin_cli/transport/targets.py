@@ -17,6 +17,9 @@ from voipbin_cli.transport.secret_masking import bare_url
 DEFAULT_SCENARIO = "clean"
 FORMS = "give a call's UUID, call/UUID, conference/UUID, a ws:// or wss:// URL, or sim[:SCENARIO]"
 _STREAM_PATH = re.compile(rf"/(call|conference)s/({UUID_PATTERN})/media_stream/?$", re.IGNORECASE)
+# <call-id>, {call_id}, as documents have it.
+_PLACE_HOLDER = re.compile(r"[/=](?:<[\w-]+>|\{[\w-]+\}|%3C[\w-]+%3E)", re.IGNORECASE)
+_WEBSOCKET = {"http": "ws", "https": "wss"}
 _NOT_IN_FILE_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
 _STEM_LIMIT = 80
 
@@ -120,18 +123,30 @@ def parse_target_not_file(text: str) -> Target:
 
 
 def _url(text: str, scheme: str) -> Target:
-    if scheme in ("http", "https"):
+    if _PLACE_HOLDER.search(text):
         raise UsageError(
-            f"not a TARGET: {bare_url(text)} is not a WebSocket's address",
-            hint="a stream's URL begins with ws:// or wss://; the API's own goes to --api-url",
+            f"not a TARGET: {bare_url(text)} is an example, with a name where a value belongs",
+            hint="put your own there, or give the bare id of a call: `voipbin calls list`",
         )
-    if scheme not in ("ws", "wss"):
+    if scheme in _WEBSOCKET and _is_stream(text):
+        # As the documents write a stream's address.
+        text = _WEBSOCKET[scheme] + text[len(scheme) :]
+    elif scheme in _WEBSOCKET:
+        raise UsageError(
+            f"not a TARGET: {bare_url(text)} is no address of a stream",
+            hint="a stream's ends in /media_stream; the API's own goes to --api-url",
+        )
+    elif scheme not in _WEBSOCKET.values():
         raise UsageError(f"not a TARGET: {bare_url(text)}", hint=FORMS)
     if fault := url_fault(text):
         raise UsageError(f"not a TARGET: the URL {fault}", hint="wss://host[:port]/…")
     query = dict(parse_qsl(urlsplit(text).query, keep_blank_values=True))
     options = {name: value for name, value in query.items() if name not in CREDENTIAL_FIELDS}
     return Target(TargetKind.URL, text, MappingProxyType(options))
+
+
+def _is_stream(url: str) -> bool:
+    return url.partition("?")[0].rstrip("/").endswith("/media_stream")
 
 
 def _simulator(text: str) -> Target:
