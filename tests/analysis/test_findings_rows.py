@@ -936,6 +936,7 @@ def test_upstream_loss_needs_a_codec_and_tells_its_share() -> None:
         "share": 0.0123,
         "length_ms": 20.0,
         "period_ms": None,
+        "long_as_packets": True,
     }
     assert not BY_ID["upstream-loss"].grave(facts(holes=Holes(9, 500)))
     assert BY_ID["upstream-loss"].grave(facts(holes=Holes(9, 501)))
@@ -956,6 +957,15 @@ def test_upstream_loss_in_words() -> None:
     padded = words("upstream-loss", facts(holes=lost._replace(is_put_in=True)))
     assert "10 ms of zeros are put into the sound every 60 ms" in padded
     assert "carry the rest of a chunk over" in padded
+
+
+def test_holes_that_a_gate_may_have_cut_are_not_told_for_certain() -> None:
+    told = facts(holes=Holes(9, 900, are_packets=False))
+    assert sure("upstream-loss", told) == 0.55
+    assert not BY_ID["upstream-loss"].grave(told)
+    assert evidence("upstream-loss", told)["long_as_packets"] is False
+    assert "or a gate shuts it off; " in words("upstream-loss", told)
+    assert "push to talk" in words("upstream-loss", told)
 
 
 @pytest.mark.parametrize(

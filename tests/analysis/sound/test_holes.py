@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.analysis.sounds import listen
+from tests.corpus import pauses
 from tests.corpus.sounds import VOICES, talker
 from tests.corpus.unusual import buzzer
 from tests.sounds.healthy import gated
@@ -149,6 +150,36 @@ def test_a_gate_is_no_loss(under_db, hangover, level_dbfs):
         speech = in_room(language, under_db, 15, level_dbfs, level_dbfs - 38)
         audio = gated(speech, level_dbfs - under_db, hangover)
         assert found(mulaw(np.rint(audio).astype(np.int16))).holes == 0
+
+
+@needs("espeak-ng")
+@pytest.mark.parametrize("name", [*pauses.MEANT])
+def test_pauses_that_the_sender_meant_are_no_loss(name):
+    """Gates open and shut in a millisecond or more; a fax falls silent between its signals."""
+    for seed in range(1, 7):
+        sound = pauses.MEANT[name](12.0, seed)
+        assert found(sound).holes == found(mulaw(sound)).holes == 0
+
+
+def test_packets_that_a_fax_lost_are_found():
+    sound = pauses.fax_session(12.0, 3)
+    lost = loud_frames(sound)[20::40]
+    got = found(with_loss(sound, lost))
+    assert got.holes == pytest.approx(len(lost), abs=2)
+    assert got.are_packets
+
+
+def test_what_is_cut_off_at_once_and_for_any_time_may_be_a_gate():
+    rng = np.random.default_rng(3)
+    audio = speech()
+    lost, gated = audio.copy(), audio.copy()
+    for frame in loud_frames(audio)[5::25]:
+        at, length = frame * 160, int(rng.integers(130, 1900))
+        gated[at : at + length] = 0
+        lost[at : at + (length // 160 + 1) * 160] = 0
+    assert found(gated).holes > 5
+    assert not found(gated).are_packets
+    assert found(lost).are_packets
 
 
 def test_silence_that_is_faded_into_is_no_loss():

@@ -11,6 +11,8 @@ from voipbin_cli.finding_ids import FindingId
 HOLES_SHARE = 0.0005
 # Of a thousand and more healthy streams none had holes that were proven; one alone is less sure.
 ONE_HOLE, MANY_HOLES = 0.9, 0.99
+# Cut off as sharply as packets are, and of other lengths: a gate of any kind does the same.
+OR_A_GATE = 0.55
 # From here on a warning is an error.
 GRAVE_HOLES = 0.05
 
@@ -32,6 +34,8 @@ def judge_upstream_loss(case: Case) -> float:
     # Silence that a sender suppresses ends and begins like a hole, with digital silence beside it.
     if holes.holes <= len(case.measured.paused(PauseKind.MEANT)):
         return 0.0
+    if not holes.are_packets:
+        return OR_A_GATE
     return min(MANY_HOLES, ONE_HOLE + 0.03 * (holes.holes - 1))
 
 
@@ -43,15 +47,24 @@ def upstream_loss(case: Case) -> Evidence:
         "share": round(case.measured.share(holes.lost_ms), 4),
         "length_ms": holes.usual_ms,
         "period_ms": holes.period_ms,
+        "long_as_packets": holes.are_packets,
     }
 
 
 def is_upstream_grave(case: Case) -> bool:
-    return case.measured.share(case.measured.holes.lost_ms) > GRAVE_HOLES
+    holes = case.measured.holes
+    return holes.are_packets and case.measured.share(holes.lost_ms) > GRAVE_HOLES
 
 
 def word_upstream_loss(case: Case) -> Words:
     holes = case.measured.holes
+    if not holes.are_packets:
+        return Words(
+            "holes are cut into the sound: it was lost before this, or a gate shuts it off",
+            "they are not as long as packets: ask whether the phone or program shuts its sound off "
+            "(noise suppression, a hands-free phone, push to talk), which looks the same; if it "
+            "does not, look at its network and its trunk",
+        )
     if holes.is_put_in and holes.usual_ms and holes.period_ms:
         return Words(
             f"{holes.usual_ms:g} ms of zeros are put into the sound every {holes.period_ms:g} ms: "

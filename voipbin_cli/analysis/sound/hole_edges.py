@@ -26,6 +26,14 @@ _SILENT_VALUE = 8
 _SOFTER = 3
 _AWAY = 0.5
 _RAMP_SAMPLES = 20
+# A modem's signals keep their level: over 40 ms the eighths of one are within 3 dB (V.21: 0.1), of
+# a voice in one place of a hundred. Two signals on either side of a pause have 0.3 of their
+# spectra in common at the most, the same one 0.9.
+SIGNAL_SAMPLES = 320
+_EIGHTHS = 8
+_STEADY = 10 ** (4 / 10)
+_BANDS = np.linspace(8, 152, 9).astype(np.int64)
+_IN_COMMON = 0.6
 
 
 def broken_dbfs(samples: Samples, starts: Ints, stops: Ints) -> tuple[Ints, Ints]:
@@ -57,6 +65,59 @@ def edge_dbfs(edges: Floats, values: Floats) -> Ints:
     is_faint = is_silent & (away.max(axis=1) <= _ROUNDED)
     dbfs = np.where(is_faint, np.minimum(dbfs, _FAINT_DBFS), dbfs)
     return np.where(is_broken, dbfs, UNBROKEN_DBFS).astype(np.int64)
+
+
+def steepness(samples: Samples, starts: Ints, stops: Ints) -> tuple[Ints, Ints]:
+    """How steep the edges before and behind runs of equal samples are, in percent.
+
+    The level of the four samples next to it over that of all 40: of sound that was cut anywhere
+    it is 100 on the average, 50 where a gain was turned down in 1 ms, 25 to 35 in 2 to 4 ms.
+    """
+    values = samples[starts].astype(np.float64)[:, None]
+    reach = np.arange(EDGE_SAMPLES)
+    sides = samples[starts[:, None] - 1 - reach], samples[stops[:, None] + reach]
+    before, after = (_percent_steep(side - values) for side in sides)
+    return before, after
+
+
+def _percent_steep(edges: Floats) -> Ints:
+    power = np.square(edges)
+    share = power[:, :_NEXT_SAMPLES].mean(axis=1) / np.maximum(power.mean(axis=1), 1e-9)
+    return np.asarray(np.rint(100 * np.sqrt(share)), np.int64)
+
+
+def between_signals(samples: Samples, starts: Ints, stops: Ints) -> Mask:
+    """Whether at a run one signal of a modem or a fax ends and another begins: it is a pause.
+
+    `starts` are at least SIGNAL_SAMPLES, `stops` as far from the end.
+    """
+    reach = np.arange(SIGNAL_SAMPLES)
+    before = samples[starts[:, None] - SIGNAL_SAMPLES + reach].astype(np.float64)
+    after = samples[stops[:, None] + reach].astype(np.float64)
+    found = _are_steady(before) & _are_steady(after)
+    rows = np.flatnonzero(found)
+    found[rows] = [_differ(before[row], after[row]) for row in rows]
+    return found
+
+
+def _are_steady(rows: Floats) -> Mask:
+    power = np.square(rows.reshape(-1, _EIGHTHS, SIGNAL_SAMPLES // _EIGHTHS)).mean(axis=2)
+    steady: Mask = power.max(axis=1) < _STEADY * power.min(axis=1)
+    return steady
+
+
+def _differ(before: Floats, after: Floats) -> bool:
+    judged = [tonality.is_tone(side[_RAMP_SAMPLES:-_RAMP_SAMPLES]) for side in (before, after)]
+    if judged[0] != judged[1]:
+        return True
+    return bool(np.minimum(_spectrum(before), _spectrum(after)).sum() < _IN_COMMON)
+
+
+def _spectrum(sound: Floats) -> Floats:
+    """The share of its power in each eighth of the band from 200 to 3800 Hz."""
+    power = np.abs(np.fft.rfft(sound * np.hanning(sound.size))) ** 2
+    bands = np.add.reduceat(power, _BANDS)[:-1]
+    return np.asarray(bands / bands.sum())
 
 
 def is_tone(frame: Samples) -> bool:

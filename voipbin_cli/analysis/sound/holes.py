@@ -19,9 +19,12 @@ from voipbin_cli.analysis.sound.constant_runs import constant_runs
 from voipbin_cli.analysis.sound.cutting import FULL_SCALE, SoundFrames
 from voipbin_cli.analysis.sound.hole_edges import (
     EDGE_SAMPLES,
+    SIGNAL_SAMPLES,
     UNBROKEN_DBFS,
+    between_signals,
     broken_dbfs,
     is_tone,
+    steepness,
 )
 from voipbin_cli.analysis.sound.hole_proof import COUNTED_DBFS, Candidate, HoleProof
 from voipbin_cli.codec.codecs import FRAME_SAMPLES, SAMPLE_RATE_HZ
@@ -30,8 +33,8 @@ from voipbin_cli.codec.codecs import FRAME_SAMPLES, SAMPLE_RATE_HZ
 LONGEST_SAMPLES = 3200
 # Between tones there are pauses of zero, of 40 ms at least (Q.24), less a sample of a ramp.
 _TONE_PAUSE_SAMPLES = 320 - 1
-# What has to be in view: the longest hole, and a frame before and behind it.
-_VIEW_SAMPLES = LONGEST_SAMPLES + 2 * FRAME_SAMPLES
+# What has to be in view: the longest hole, and what sounds before and behind it.
+_VIEW_SAMPLES = LONGEST_SAMPLES + 2 * SIGNAL_SAMPLES
 _NOTED = 10_000
 # Frames that hold no more than A-law's smallest value, 8, hold no sound.
 _SOUNDING = FRAME_SAMPLES * 8**2
@@ -59,6 +62,7 @@ class Holes(NamedTuple):
     There are none unless a loss is proven. `usual_ms` is the length of most,
     `period_ms` what most follow each other by, None where there is no such thing. `is_put_in`:
     the sound goes on behind each as if it were not there; nothing was lost, zeros were added.
+    `are_packets`: they are as long as packets are, and no gate shuts for just so long.
     """
 
     holes: int
@@ -67,12 +71,13 @@ class Holes(NamedTuple):
     usual_ms: float | None = None
     period_ms: float | None = None
     is_put_in: bool = False
+    are_packets: bool = True
 
 
 class HoleFold:
     """Finds the holes in the samples of a stream.
 
-    A run of equal samples is looked at once there are 20 ms behind it.
+    A run of equal samples is looked at once there are 40 ms behind it.
     """
 
     def __init__(self) -> None:
@@ -93,8 +98,8 @@ class HoleFold:
         seen = self._view.size
         view = np.concatenate([self._view, sound.frames.ravel()])
         runs = constant_runs(view)
-        # Each run is looked at with the chunk that brings the frame behind it.
-        ends = runs.stops + FRAME_SAMPLES
+        # Each run is looked at with the chunk that brings what sounds behind it.
+        ends = runs.stops + SIGNAL_SAMPLES
         is_due = (ends > seen) & (ends <= view.size)
         is_short = runs.stops - runs.starts <= LONGEST_SAMPLES
         self._pauses += int(np.count_nonzero(is_due & ~is_short))
@@ -107,24 +112,19 @@ class HoleFold:
 
     def _look(self, view: Samples, starts: Ints, stops: Ints) -> None:
         before, after = broken_dbfs(view, starts, stops)
-        long = np.flatnonzero(stops - starts >= _TONE_PAUSE_SAMPLES)
-        for row in long[np.maximum(before, after)[long] >= COUNTED_DBFS].tolist():
-            start, stop = int(starts[row]), int(stops[row])
-            if is_tone(view[max(0, start - FRAME_SAMPLES) : start]):
-                before[row] = UNBROKEN_DBFS
-            if is_tone(view[stop : stop + FRAME_SAMPLES]):
-                after[row] = UNBROKEN_DBFS
+        _forgive_signals(view, starts, stops, before, after)
         louder = np.maximum(before, after)
         self._pauses += int(np.count_nonzero(louder == UNBROKEN_DBFS))
         rows = np.flatnonzero(louder >= COUNTED_DBFS)
         if rows.size:
-            self._note(starts[rows], stops[rows], before[rows], after[rows])
+            steep = _steepness(view, starts[rows], stops[rows], before[rows], after[rows])
+            self._note(starts[rows], stops[rows] - starts[rows], before[rows], after[rows], steep)
             both = rows[np.minimum(before, after)[rows] >= COUNTED_DBFS]
             self._note_jumps(view, starts[both], stops[both])
 
-    def _note(self, starts: Ints, stops: Ints, before: Ints, after: Ints) -> None:
-        columns = (stops - starts).tolist(), before.tolist(), after.tolist()
-        found = [Candidate(*row) for row in zip(*columns, strict=True)]
+    def _note(self, starts: Ints, *columns: Ints) -> None:
+        """`columns` are those of a candidate."""
+        found = [Candidate(*row) for row in np.column_stack(columns).tolist()]
         places = starts + self._view_start
         self._candidates.update(found)
         self._noted.extend(zip(places.tolist(), found, strict=True))
@@ -158,6 +158,7 @@ class HoleFold:
             usual_ms=_ms(proof.usual) if proof.usual else None,
             period_ms=_ms(period) if period else None,
             is_put_in=period is not None and self._is_put_in(),
+            are_packets=proof.are_packets,
         )
 
     def _level_dbfs(self) -> float:
@@ -174,6 +175,27 @@ class HoleFold:
     def _is_put_in(self) -> bool:
         # Each hole brings one jump, and 7 steps on either side.
         return self._jumps * 2 * (_NEARBY - 1) < _PUT_IN * self._steps
+
+
+def _forgive_signals(view: Samples, starts: Ints, stops: Ints, before: Ints, after: Ints) -> None:
+    """Signals stop and begin at full level; that breaks nothing off. Changes the last two."""
+    is_heard = np.maximum(before, after) >= COUNTED_DBFS
+    for row in np.flatnonzero(is_heard & (stops - starts >= _TONE_PAUSE_SAMPLES)).tolist():
+        start, stop = int(starts[row]), int(stops[row])
+        if is_tone(view[max(0, start - FRAME_SAMPLES) : start]):
+            before[row] = UNBROKEN_DBFS
+        if is_tone(view[stop : stop + FRAME_SAMPLES]):
+            after[row] = UNBROKEN_DBFS
+    rows = np.flatnonzero(is_heard & (starts >= SIGNAL_SAMPLES))
+    meant = rows[between_signals(view, starts[rows], stops[rows])]
+    before[meant] = after[meant] = UNBROKEN_DBFS
+
+
+def _steepness(view: Samples, starts: Ints, stops: Ints, before: Ints, after: Ints) -> Ints:
+    """The mean of those edges that sound is broken off at."""
+    broken = np.stack([before, after]) > UNBROKEN_DBFS
+    steep = np.stack(steepness(view, starts, stops))
+    return np.asarray((steep * broken).sum(axis=0) // broken.sum(axis=0))
 
 
 def _ms(samples: int) -> float:
