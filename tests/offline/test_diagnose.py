@@ -227,15 +227,16 @@ def _leg(
     count: int = 300,
     seed: int = 1,
     frame_ms: float = 20,
+    octets: bytes = b"",
 ) -> list[tuple[int, bytes]]:
-    """Packets of bytes that nobody can read, on time within 2 ms."""
+    """Packets of bytes that nobody can read, or of the given ones, on time within 2 ms."""
     rng = random.Random(seed)
     rows = []
     for n in range(count):
         stamp = (0xFFFFF000 + n * step) & 0xFFFFFFFF
         header = struct.pack("!BBHII", 0x80, payload_type, (65_000 + n) & 0xFFFF, stamp, 9)
         at = START + int(n * frame_ms * 1000) * 1000 + rng.randrange(2000) * 1000
-        data = header + rng.randbytes(size)
+        data = header + (octets or rng.randbytes(size))
         rows.append((at, ethernet(ipv4(udp(data, ports=(4000, 5004))))))
     return rows
 
@@ -284,6 +285,23 @@ def test_of_a_codec_that_is_named_and_not_decoded_delivery_is_told(
     assert {name: told[name] for name in NO_SOUND} == dict.fromkeys(NO_SOUND)
     assert told["mos"]["value"] is None  # type: ignore[index]
     assert "not decoded" in told["mos"]["reason"]  # type: ignore[index]
+
+
+@pytest.mark.parametrize("sizes", [(29, 29), (34, 51), (5, 125)])
+def test_a_few_packets_of_a_codec_that_nothing_names_are_no_mulaw(
+    sizes: tuple[int, int], tmp_path: Path
+) -> None:
+    """Too few to sound like anything; samples would be as many as the timestamps go on by."""
+    legs = (_leg(120, step=960, size=size)[n::2] for n, size in enumerate(sizes))
+    rows = sorted(row for leg in legs for row in leg)[:6]
+    path = _write(tmp_path / "leg.pcap", rows)
+    assert _findings(path) == [[("unjudged-codec", "info")]]
+    assert diagnose_file(str(path)).summary["codec"] is None
+
+
+def test_silence_that_nothing_names_is_no_unknown_codec(tmp_path: Path) -> None:
+    path = _write(tmp_path / "leg.pcap", _leg(120, step=160, size=160, octets=b"\xff" * 160)[:6])
+    assert _findings(path) == [[]]
 
 
 def test_losses_of_such_a_codec_are_told(tmp_path: Path) -> None:

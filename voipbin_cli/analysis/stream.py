@@ -39,6 +39,7 @@ from voipbin_cli.analysis.trace import Trace
 from voipbin_cli.codec.codecs import FRAME_NS, FRAME_SAMPLES, SAMPLE_RATE_HZ, Codec
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.codec.evidence import is_still
+from voipbin_cli.codec.examination import Found
 from voipbin_cli.codec.fingerprint import Dialect, Fingerprint, name_dialect
 from voipbin_cli.codec.formats import Format
 from voipbin_cli.codec.framing import OtherFraming
@@ -292,7 +293,8 @@ class StreamFold:
         usual = self._sizes.most_common(1)
         frame_samples, usual_frames = usual[0] if usual else (None, 0)
         delivery, judge, reader = self._delivery, self._judge, self._reader
-        is_heard = self.told.is_heard and judge.foreign is None
+        foreign = self._foreign
+        is_heard = self.told.is_heard and foreign is None
         reception = self._rtp.reception if self._rtp else None
         pauses = self._pauses(reception, may_be_silent=may_be_silent)
         buffers = delivery.buffers
@@ -328,7 +330,7 @@ class StreamFold:
             reading=judge.reading if is_heard else None,
             is_settled=judge.is_settled and is_heard,
             changes=tuple(judge.changes) if is_heard else (),
-            foreign=judge.foreign,
+            foreign=foreign,
             framing=self._framing,
             split_at=None if judge.reading and judge.reading.afresh else self._split_at,
             heard_blocks=judge.heard,
@@ -404,6 +406,20 @@ class StreamFold:
         return count * usual[0][0] * NS_PER_SAMPLE if usual else 0
 
     @property
+    def _foreign(self) -> Found | None:
+        """What it is that is none of the codecs: by its bytes, or by how long they are.
+
+        Where neither a name nor the sound tells the codec of a phone's leg, samples are as many
+        as the timestamps go on by, at some rate.
+        """
+        judge = self._judge
+        is_told = judge.is_settled or self.told.codec is not None
+        if judge.foreign is not None or is_told or not judge.heard or not self.is_datagrams:
+            return judge.foreign
+        is_samples = not self._stamps.stamped.steps or self._stamps.is_of_samples
+        return None if is_samples else Found(Format.UNKNOWN)
+
+    @property
     def _framing(self) -> OtherFraming | None:
         return None if self.is_datagrams else self._reader.framing()
 
@@ -431,7 +447,7 @@ class StreamFold:
             return assess(None).untold("no audio came")
         if not self.told.is_heard:
             return assess(None).untold(self.told.unheard_because)
-        is_misread = self._judge.foreign is not None or self._framing is not None
+        is_misread = self._foreign is not None or self._framing is not None
         if self.told.is_transcoded:
             return assess(None).untold("it is of G.711 and linear audio at 8 kHz alone")
         if not self._judge.is_settled or is_misread:

@@ -115,6 +115,12 @@ class StampFold:
         is_steady = rates.size and (np.abs(rates - usual) <= _WHOLE * abs(usual)).mean() > _STEADY
         return Stamped(round(usual) if is_steady else None, rates.size)
 
+    @property
+    def is_of_samples(self) -> bool:
+        """Whether they count samples at a rate that sound is sampled at."""
+        hz = self.stamped.hz
+        return hz is not None and any(abs(hz / rate - 1) <= _WHOLE for rate in REAL_RATES_HZ)
+
 
 def _pace(went: Ints, took: Ints, span: int = _SPAN) -> float | None:
     """How far the one goes for each step of the other, the median over spans; None without."""
