@@ -83,6 +83,14 @@ def test_two_numbers_that_follow_each_other_make_a_stream(step: int, count: int)
     assert len(sorted_out((packet(500), 1), (packet(500 + step), 1))) == count
 
 
+@pytest.mark.parametrize("ticks", [0, -160, 1 << 30])
+def test_what_only_looks_like_a_number_makes_no_stream(ticks: int) -> None:
+    """BACnet over IP (ASHRAE 135 J.2): 0x81, a function, a length, and no timestamp behind it."""
+    first = packet(17)
+    later = struct.pack("!BBHII", 0x81, 10, 29, (17 * 160 + ticks) & 0xFFFFFFFF, 7) + bytes(40)
+    assert sorted_out((first, 1), (later, 1)) == []
+
+
 @pytest.mark.parametrize("size", [250, 100_000])
 def test_what_is_nothing_known_belongs_to_the_first_stream_of_its_flow(
     size: int, monkeypatch: pytest.MonkeyPatch

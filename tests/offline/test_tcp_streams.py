@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import struct
 import subprocess
@@ -18,10 +19,12 @@ from tests.capture import frames as f
 from tests.capture.support import vector
 from tests.support.cli import voipbin
 from tests.support.needs import need, need_root
+from voipbin_cli.codec.codecs import Codec, encode
 from voipbin_cli.codec.encapsulation import Direction
 from voipbin_cli.errors import NothingToJudge
 from voipbin_cli.offline.diagnose import FileDiagnosis, diagnose_file
 from voipbin_cli.offline.validate import FileValidation
+from voipbin_cli.simulator.talker import speech
 
 pytestmark = pytest.mark.slow
 
@@ -166,7 +169,7 @@ def interleaved_rtp() -> Iterator[tuple[int, bytes]]:
     ("messages", "encapsulation", "direction"),
     [
         (audiosocket, "audiosocket", Direction.IN),
-        (framed_rtp, "rtp", Direction.OUT),
+        (framed_rtp, "rtp", Direction.IN),
         (interleaved_rtp, "rtp", Direction.OUT),
     ],
 )
@@ -240,6 +243,50 @@ def test_other_traffic_is_no_media(tmp_path: Path) -> None:
     with pytest.raises(NothingToJudge, match="5 packets passed over: 5 TCP") as caught:
         diagnose_file(wire.capture(tmp_path / "a.pcap"))
     assert "not read" not in caught.value.message
+
+
+def test_what_is_framed_alike_is_no_rtp(tmp_path: Path) -> None:
+    """RFC 1035 4.2.2: messages of DNS in TCP have a length before them, and any identifier."""
+    wire = Wire()
+    wire.open()
+    for n, name in enumerate((0x8012, 0x9AF3, 0x8013)):
+        message = struct.pack(">HHHHHH", name, 0x0120, 1, 0, 0, n) + bytes(40)
+        wire.say((2 + n) * MS, struct.pack(">H", len(message)) + message, client=True)
+    with pytest.raises(NothingToJudge, match="5 TCP"):
+        diagnose_file(wire.capture(tmp_path / "a.pcap"))
+
+
+@pytest.mark.parametrize(
+    ("answer", "messages", "why"),
+    [
+        (ANSWER, [random.Random(n).randbytes(400 + 97 * n) for n in range(6)], "no media"),
+        (ANSWER[:-2] + b"Sec-WebSocket-Protocol: v1.kernel\r\n\r\n", [bytes(160)] * 6, "v1.kernel"),
+    ],
+)  # fmt: skip
+def test_a_websocket_of_something_else_is_not_judged(
+    tmp_path: Path, answer: bytes, messages: list[bytes], why: str
+) -> None:
+    wire = Wire()
+    wire.open()
+    wire.say(2 * MS, request(path="/v1/events"), client=True)
+    wire.say(3 * MS, answer, client=False)
+    for n, message in enumerate(messages):
+        wire.say((4 + n) * MS, frame(message, client=False), client=False)
+    with pytest.raises(NothingToJudge, match=f"1 connection not read: a WebSocket of .*{why}"):
+        diagnose_file(wire.capture(tmp_path / "a.pcap"))
+
+
+def test_framed_rtp_is_judged_as_phones_speak_it(tmp_path: Path) -> None:
+    """In A-law, and from one side alone: neither is wrong there."""
+    wire = Wire()
+    wire.open()
+    payload = encode(Codec.ALAW, speech(3, 1.0).tobytes())
+    for n in range(50):
+        head = struct.pack(">BBHII", 0x80, 8, n, 160 * n, 7)
+        data = head + payload[160 * n : 160 * n + 160]
+        wire.say((2 + 20 * n) * MS, struct.pack(">H", len(data)) + data, client=True)
+    fields = diagnose_file(wire.capture(tmp_path / "a.pcap")).summary
+    assert (fields["codec"], fields["verdict"], fields["findings"]) == ("alaw", "ok", [])
 
 
 def test_what_dumpcap_sees_of_a_run_is_what_the_run_was_told(tmp_path: Path) -> None:

@@ -47,6 +47,7 @@ from voipbin_cli.offline.rtp_dumps import RtpDump
 from voipbin_cli.offline.session_descriptions import SessionDescriptions
 from voipbin_cli.offline.source import CAPTURES, Hints, opened, refuse, refuse_encapsulation
 from voipbin_cli.offline.streams import CapturedStream, StreamFinder
+from voipbin_cli.offline.tcp_media import Media
 from voipbin_cli.offline.tcp_streams import TcpStream, TcpStreamFinder
 from voipbin_cli.offline.transcoding import transcoder
 from voipbin_cli.offline.worker import Worker
@@ -209,7 +210,7 @@ def _diagnose_streams(
     with Worker() as worker:
         finder = StreamFinder(partial(_udp_fold, descriptions, worker))
         tcp: TcpStreamFinder[DiagnosisFold] = TcpStreamFinder(
-            partial(_both_ways, worker=worker, limits=limits), on_sip=descriptions.take
+            partial(_in_tcp, worker=worker, limits=limits), on_sip=descriptions.take
         )
         for chunk in capture.chunks():
             descriptions.read(chunk)
@@ -291,11 +292,22 @@ def _new_fold(
     )
 
 
+def _in_tcp(media: Media, worker: Worker, limits: TalkLimits) -> DiagnosisFold:
+    return _both_ways(media.encapsulation, worker, limits, is_datagrams=media.is_of_phones)
+
+
 def _both_ways(
-    encapsulation: Encapsulation, worker: Worker, limits: TalkLimits, target: str | None = None
+    encapsulation: Encapsulation,
+    worker: Worker,
+    limits: TalkLimits,
+    target: str | None = None,
+    *,
+    is_datagrams: bool = False,
 ) -> DiagnosisFold:
     """Folds of both directions of a stream."""
-    received, sent = _new_fold(encapsulation, worker), _new_fold(encapsulation, worker)
+    received, sent = (
+        _new_fold(encapsulation, worker, is_datagrams=is_datagrams) for _ in Direction
+    )
     return DiagnosisFold(received, target, sent, limits)
 
 

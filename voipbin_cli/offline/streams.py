@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import pairwise, starmap
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -22,6 +22,8 @@ from voipbin_cli.offline.turn import without_turn
 _MAX_CANDIDATES = 4096
 _MAX_KEPT = 16
 _MAX_STEP = 100
+# A minute of the fastest clock, from one packet to the next.
+_MAX_TICKS = 60 * 96_000
 MAX_STREAMS = 4096
 # A stream is begun when a second of it is there: what is said of it, and beside it, is known then.
 _FIRST_PACKETS = 50
@@ -73,9 +75,7 @@ class _Candidate:
     def look(self, packets: Messages) -> None:
         """See whether these make it a stream; keep the latest where not."""
         some = joined(self.kept, packets.part(0, _MAX_KEPT))
-        numbers = [int.from_bytes(some.message(n)[2:4], "big") for n in range(len(some))]
-        steps = (difference(b, a, 16) for a, b in pairwise(numbers))
-        self.is_stream = any(0 < step <= _MAX_STEP for step in steps)
+        self.is_stream = any(starmap(follows, pairwise(map(some.message, range(len(some))))))
         if not self.is_stream:
             self.keep(packets.part(max(0, len(packets) - _MAX_KEPT), len(packets)))
             self.kept = self.kept.part(max(0, len(self.kept) - _MAX_KEPT), len(self.kept))
@@ -91,10 +91,25 @@ class _Candidate:
         return len(self.kept) >= _FIRST_PACKETS
 
 
+def follows(packet: bytes, following: bytes) -> bool:
+    """Whether one packet of RTP comes next after another, or soon after it.
+
+    RFC 3550 A.1 believes in a source whose numbers are consecutive. Where some are missing, the
+    timestamp has gone on, too: what only looks like a number of 16 bits has none beside it.
+    """
+    step = difference(_number(following, 2, 2), _number(packet, 2, 2), 16)
+    went = difference(_number(following, 4, 4), _number(packet, 4, 4), 32)
+    return step == 1 or (1 < step <= _MAX_STEP and 0 < went <= step * _MAX_TICKS)
+
+
+def _number(packet: bytes, at: int, size: int) -> int:
+    return int.from_bytes(packet[at : at + size], "big")
+
+
 class StreamFinder(Generic[T]):
     """Sorts packets into streams by flow and SSRC.
 
-    A stream is two packets of RTP version 2 whose numbers follow each other. What comes in the
+    A stream is two packets of RTP version 2 of which one follows the other. What comes in the
     flow of a stream and is nothing that is known belongs to it; its neighbours are counted (RFC
     7983), and packets that a mirror let the capture see twice. `make` returns what takes the
     messages of a stream, given its flow, the first of them, and what came beside it so far.

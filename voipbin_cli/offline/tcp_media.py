@@ -8,6 +8,7 @@ connection that had begun before the capture did, from what its bytes would mean
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Protocol
 from urllib.parse import parse_qs, urlsplit
@@ -17,7 +18,9 @@ from voipbin_cli.capture.tcp import Run
 from voipbin_cli.capture.websocket_bytes import WebSocketBytes, looks_like_a_frame
 from voipbin_cli.codec.audiosocket import HEADER_BYTES, Kind, StreamDecoder, build
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation
+from voipbin_cli.codec.examination import is_audio
 from voipbin_cli.codec.framing import LEAST_MESSAGES, find_framing
+from voipbin_cli.offline.streams import follows
 from voipbin_cli.text import printable
 from voipbin_cli.transport.secret_masking import bare_url
 
@@ -25,13 +28,17 @@ ENOUGH_BYTES = 8
 """With fewer it is not told what a connection carries."""
 _RTP_VERSION = 2
 _MAX_RTP_BYTES = 4096
+_MOST_WAITING = 16
 TLS = "encrypted by TLS (wss)"
 _TLS_HANDSHAKE = b"\x16\x03"
 _SUBPROTOCOL = re.compile(rb"^sec-websocket-protocol:\s*media\b", re.IGNORECASE | re.MULTILINE)
 _UPGRADE = re.compile(rb"^upgrade:\s*websocket", re.IGNORECASE | re.MULTILINE)
+# The path of a stream, as the platform's API has it.
+_OF_PLATFORM = re.compile(rb"^GET \S*/media_stream[ ?]")
 _COMPRESSION = re.compile(
     rb"^sec-websocket-extensions:.*permessage-deflate", re.IGNORECASE | re.MULTILINE
 )
+_AGREED = re.compile(rb"^sec-websocket-protocol:[ \t]*([\w.-]+)", re.IGNORECASE | re.MULTILINE)
 _HOST = re.compile(rb"^host:[ \t]*([\w.:\[\]-]{1,255})", re.IGNORECASE | re.MULTILINE)
 
 
@@ -39,6 +46,8 @@ class Media(Protocol):
     """The media of one connection."""
 
     encapsulation: Encapsulation
+    is_of_phones: bool
+    """RTP as phones speak it, in whatever codec, and no stream of the platform."""
     target: str | None
     """The URL that the client asked for, without secrets; None where there is none."""
     note: str
@@ -51,8 +60,11 @@ class Media(Protocol):
 class _WebSocket:
     """A stream of the platform; `received_from_client` where its server is a program of ours.
 
-    Where no request tells the encapsulation, the first messages do; they wait until then.
+    Where no request tells the encapsulation, the first messages do; they wait until then. Of a
+    request for something else they also tell that they are none.
     """
+
+    is_of_phones = False
 
     def __init__(self) -> None:
         self.encapsulation: Encapsulation = Encapsulation.SLN
@@ -60,6 +72,7 @@ class _WebSocket:
         self.note = ""
         self._is_named = False
         self._wants_upgrade = True
+        self._may_be_else = False
         self._is_received_from_client = False
         self._sides = {True: WebSocketBytes(), False: WebSocketBytes()}
         self._waiting: list[tuple[Direction, TimedMessage]] = []
@@ -89,6 +102,7 @@ class _WebSocket:
         named = parse_qs(urlsplit(path).query).get("encapsulation", [""])[0]
         known = {encapsulation.value: encapsulation for encapsulation in Encapsulation}
         self._is_named = named in known or self._is_received_from_client
+        self._may_be_else = not _OF_PLATFORM.search(head)
         # chan_websocket has no name for what it sends: bare samples.
         self.encapsulation = known.get(named, Encapsulation.SLN)
 
@@ -98,6 +112,8 @@ class _WebSocket:
             self.note = f"the upgrade was answered by {printable(status, 40)}"
         elif _COMPRESSION.search(head):
             self.note = "its messages are compressed (permessage-deflate)"
+        elif (agreed := _AGREED.search(head)) and agreed[1].lower() != b"media":
+            self.note = f"a WebSocket of {printable(agreed[1].decode(), 60)}"
 
     def _is_named_by_messages(self) -> bool:
         received = [m.data for way, m in self._waiting if way is Direction.IN]
@@ -107,6 +123,9 @@ class _WebSocket:
         framing = find_framing(Encapsulation.SLN, binary)
         self.encapsulation = (framing and framing.found) or Encapsulation.SLN
         self._is_named = True
+        if self._may_be_else and framing is None and not is_audio(binary):
+            self.note = "a WebSocket of something else: no media in its first messages"
+            self._waiting.clear()
         return True
 
 
@@ -114,6 +133,7 @@ class _AudioSocket:
     """Asterisk connects, and says who it is in its first frame."""
 
     encapsulation = Encapsulation.AUDIOSOCKET
+    is_of_phones = False
     target: str | None = None
     note = ""
 
@@ -131,22 +151,46 @@ class _AudioSocket:
 
 
 class _FramedRtp:
-    """RFC 4571 2: each packet behind its length in two bytes."""
+    """RFC 4571 2: each packet behind its length in two bytes.
+
+    So is a message of DNS (RFC 1035 4.2.2): packets wait until one follows another. Whoever sends
+    first is the one that is received: either side may be alone.
+    """
 
     encapsulation = Encapsulation.RTP
+    is_of_phones = True
     target: str | None = None
     note = ""
 
     def __init__(self) -> None:
         self._held = {True: b"", False: b""}
+        self._waiting: deque[tuple[Direction, bytes, int]] = deque(maxlen=_MOST_WAITING)
+        self._is_rtp = False
+        self._is_received_from_client: bool | None = None
 
     def add(self, run: Run, *, is_from_client: bool) -> Iterator[tuple[Direction, TimedMessage]]:
+        if self._is_received_from_client is None:
+            self._is_received_from_client = is_from_client
+        is_received = is_from_client == self._is_received_from_client
+        direction = Direction.IN if is_received else Direction.OUT
+        for packet in self._packets(run, is_from_client=is_from_client):
+            self._is_rtp = self._is_rtp or self._goes_on(direction, packet)
+            self._waiting.append((direction, packet, run.time_ns))
+            while self._is_rtp and self._waiting:
+                way, waited, time_ns = self._waiting.popleft()
+                yield way, TimedMessage(waited, time_ns)
+
+    def _goes_on(self, direction: Direction, packet: bytes) -> bool:
+        """Whether it follows one that waits, of its source."""
+        waiting = (one for way, one, _ in self._waiting if way is direction)
+        return any(one[8:12] == packet[8:12] and follows(one, packet) for one in waiting)
+
+    def _packets(self, run: Run, *, is_from_client: bool) -> Iterator[bytes]:
         held = run.data if run.is_after_gap else self._held[is_from_client] + run.data
-        direction = Direction.OUT if is_from_client else Direction.IN
         while len(held) >= 2 and len(held) >= (end := 2 + int.from_bytes(held[:2], "big")):
             packet, held = held[2:end], held[end:]
             if _is_rtp(packet):
-                yield direction, TimedMessage(packet, run.time_ns)
+                yield packet
         self._held[is_from_client] = held
 
 
@@ -157,6 +201,7 @@ class _InterleavedRtp:
     """
 
     encapsulation = Encapsulation.RTP
+    is_of_phones = True
     target: str | None = None
     note = ""
 
@@ -184,6 +229,7 @@ class _Unread:
     """Media it may be, but nothing here can read it; `note` says why."""
 
     encapsulation = Encapsulation.RTP
+    is_of_phones = True
     target: str | None = None
 
     def __init__(self, note: str) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from voipbin_cli.analysis.messages import Messages, TimedMessage, from_messages
 from voipbin_cli.capture.packets import PacketChunk
 from voipbin_cli.capture.tcp import ConnectionRun, TcpConnection, TcpReassembly, TcpTruth
-from voipbin_cli.codec.encapsulation import Direction, Encapsulation
+from voipbin_cli.codec.encapsulation import Direction
 from voipbin_cli.offline.sip_bytes import SipBytes, looks_like_sip
 from voipbin_cli.offline.tcp_media import TLS, Media, recognised
 
@@ -52,14 +52,15 @@ class TcpStream(Generic[T]):
 
 
 class TcpStreamFinder(Generic[T]):
-    """Finds media in TCP connections. `make` returns what takes a stream's messages.
+    """Finds media in TCP connections.
 
-    `on_sip` is called with each message of SIP in them, and when it was whole.
+    `make` returns what takes a stream's messages, given what media they are. `on_sip` is called
+    with each message of SIP in them, and when it was whole.
     """
 
     def __init__(
         self,
-        make: Callable[[Encapsulation], T],
+        make: Callable[[Media], T],
         on_sip: Callable[[int, bytes], None] | None = None,
     ) -> None:
         self.streams: list[TcpStream[T]] = []
@@ -173,7 +174,7 @@ class TcpStreamFinder(Generic[T]):
         if stream is None:
             media = self._media[number]
             connection = self._reassembly.connections[number]
-            stream = TcpStream(connection, media, self._make(media.encapsulation))
+            stream = TcpStream(connection, media, self._make(media))
             self._streams[number] = stream
             self.streams.append(stream)
         return stream

@@ -43,6 +43,7 @@ from voipbin_cli.offline.source import (
     source_name,
 )
 from voipbin_cli.offline.streams import CapturedStream, StreamFinder
+from voipbin_cli.offline.tcp_media import Media
 from voipbin_cli.offline.tcp_streams import TcpStream, TcpStreamFinder
 
 JudgedStream: TypeAlias = CapturedStream[Validator] | TcpStream[Validator]
@@ -225,7 +226,7 @@ class FileValidation:
         direction = self._scope.direction or Direction.IN
         descriptions = SessionDescriptions()
         finder = StreamFinder(partial(self._stream_validator, descriptions))
-        tcp = TcpStreamFinder(self._scope.validator, on_sip=descriptions.take)
+        tcp = TcpStreamFinder(self._tcp_validator, on_sip=descriptions.take)
         self.streams = []
         for chunk in capture.chunks():
             descriptions.read(chunk)
@@ -252,6 +253,9 @@ class FileValidation:
     ) -> Validator:
         told = told_of(flow, first, beside, descriptions)
         return self._scope.validator(Encapsulation.RTP, is_datagrams=True, is_heard=told.is_heard)
+
+    def _tcp_validator(self, media: Media) -> Validator:
+        return self._scope.validator(media.encapsulation, is_datagrams=media.is_of_phones)
 
     def _begin(self, encapsulation: Encapsulation, **manner: bool) -> Validator:
         self._validator = self._scope.validator(encapsulation, self._target, None, **manner)
