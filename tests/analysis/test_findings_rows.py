@@ -1050,8 +1050,16 @@ def test_noise() -> None:
     assert sure("noise", noisy(-35.0, 0.5, 0.79)) == 0  # sibilants of a clean voice
     assert sure("noise", noisy(-35.0, 0.5, kurtosis=2.3)) == 1.0
     assert sure("noise", noisy(-35.0, 0.5, kurtosis=2.29)) == 0  # a fax
+    assert sure("noise", noisy(-35.0, 0.5, is_modem=True)) == 0
     for untold in (noisy(None, 0.5), noisy(-35.0, None), noisy(-35.0, 0.5, is_settled=False)):
         assert sure("noise", untold) == 0
+
+
+def test_noise_over_which_nobody_speaks_may_be_meant() -> None:
+    assert "under the speech" in words("noise", noisy(-30.0, 0.5, louder_ratio=0.15))
+    alone = noisy(-30.0, 0.5, louder_ratio=0.14)
+    assert sure("noise", alone) == 0.6
+    assert "no speech stands out of it; nothing to do if that is the data" in words("noise", alone)
 
 
 def soft(speech_dbfs: float | None, peak_dbfs: float = -30.0, share: float = 0.5) -> Case:

@@ -22,6 +22,7 @@ from tests.corpus.sounds import (
     times,
     to_pcm,
 )
+from tests.corpus.unusual import qam
 
 Made = Callable[[float, int], Pcm]
 _MS = RATE_HZ // 1000
@@ -102,23 +103,6 @@ def _bits(count: int, low: float, high: float, baud: float, rng: np.random.Gener
     return np.asarray(np.sin(2 * np.pi * np.cumsum(hertz) / RATE_HZ))
 
 
-def _qam(count: int, points: int, baud: float, carrier: float, rng: np.random.Generator) -> Sound:
-    """So many symbols' points on a square, in pulses of raised cosine: training, a page, data."""
-    side = round(points**0.5)
-    symbols = rng.integers(0, side, count + 64) + 1j * rng.integers(0, side, count + 64)
-    symbols = symbols - (side - 1) * (1 + 1j) / 2
-    step = RATE_HZ / baud
-    at = np.arange(count) / step
-    first = at.astype(int)
-    out = np.zeros(count, np.complex128)
-    for near in range(-4, 5):
-        after = at - first - near
-        pulse = np.sinc(after) * np.cos(0.15 * np.pi * after) / (1 - (0.3 * after) ** 2 + 1e-9)
-        out += symbols[first + near + 16] * pulse
-    out /= np.sqrt(np.mean(np.abs(out) ** 2))
-    return np.asarray(np.real(out * np.exp(2j * np.pi * carrier * np.arange(count) / RATE_HZ)))
-
-
 def fax_session(seconds: float, seed: int) -> Pcm:
     """One side of T.30: V.21 commands, V.29 training and pages, pauses of zero between them.
 
@@ -139,7 +123,7 @@ def fax_session(seconds: float, seed: int) -> Pcm:
             silence(rng.uniform(55, 95))
             parts.append(np.sqrt(2) * np.sin(2 * np.pi * 1700 * times(0.2)))
             silence(rng.uniform(20, 25))
-            parts.append(_qam(int(rng.uniform(0.3, 2.5) * RATE_HZ), 16, 2400, 1700, rng))
+            parts.append(qam(int(rng.uniform(0.3, 2.5) * RATE_HZ), 16, 2400, 1700, rng))
             if rng.random() < 0.5:
                 silence(rng.uniform(55, 95))
                 parts.append(_bits(int(rng.uniform(0.3, 1.3) * RATE_HZ), 1850, 1650, 300, rng))

@@ -207,6 +207,31 @@ def flags(seconds: float, seed: int) -> Pcm:
     return to_pcm((3000 + 100 * seed % 2000) * np.sin(2 * np.pi * np.cumsum(hertz) / RATE_HZ))
 
 
+def qam(count: int, points: int, baud: float, carrier: float, rng: np.random.Generator) -> Sound:
+    """So many symbols' points on a square, in pulses of raised cosine: training, a page, data."""
+    side = round(points**0.5)
+    symbols = rng.integers(0, side, count + 64) + 1j * rng.integers(0, side, count + 64)
+    symbols = symbols - (side - 1) * (1 + 1j) / 2
+    step = RATE_HZ / baud
+    at = np.arange(count) / step
+    first = at.astype(int)
+    out = np.zeros(count, np.complex128)
+    for near in range(-4, 5):
+        after = at - first - near
+        pulse = np.sinc(after) * np.cos(0.15 * np.pi * after) / (1 - (0.3 * after) ** 2 + 1e-9)
+        out += symbols[first + near + 16] * pulse
+    out /= np.sqrt(np.mean(np.abs(out) ** 2))
+    return np.asarray(np.real(out * np.exp(2j * np.pi * carrier * np.arange(count) / RATE_HZ)))
+
+
+def v34(seconds: float, seed: int) -> Pcm:
+    """A modem that fills the band (ITU-T V.34): to the ear it is noise."""
+    rng = np.random.default_rng([seed, 26])
+    baud, carrier = ((3200, 1829.0), (24000 / 7, 1959.0), (3000, 1800.0))[seed % 3]
+    sound = qam(int(seconds * RATE_HZ), int(rng.choice((64, 256, 1024))), baud, carrier, rng)
+    return to_pcm(at_dbfs(sound, float(rng.uniform(-24, -12))))
+
+
 def buzzer(seconds: float, seed: int) -> Pcm:
     """One bit: up or down, in bursts as of an alarm clock, or without an end."""
     rng = np.random.default_rng(seed)
@@ -330,6 +355,7 @@ UNUSUAL: Mapping[str, Made] = MappingProxyType(
         "V.21": keyed(1650, 1850, 300),
         "V.21 flags": flags,
         "Bell 202": keyed(1200, 2200, 1200),
+        "V.34": v34,
         "500 Hz": signal(500, level=8000),
         "buzzer": buzzer,
         "clock": clock,

@@ -142,6 +142,7 @@ class Measured:
     repeats: Repeats
     clicks: Clicks
     hum: tuple[Tone, ...]
+    is_modem: bool
     overflow_ratio: float
     trips: Trips
     lag: Lag

@@ -356,6 +356,7 @@ class StreamFold:
             repeats=self.sound.repetition.result(),
             clicks=self.sound.clicks.result(),
             hum=self.sound.hum.result(),
+            is_modem=self.sound.modem.result(),
             overflow_ratio=self.sound.wraps.result(),
             trips=self._lateness.round_trips(),
             lag=self._lateness.result(duration_ns),

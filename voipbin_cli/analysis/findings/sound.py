@@ -24,6 +24,10 @@ NOISE_FLATNESS = 0.2
 NOISE_STEADINESS = 0.8
 # Of 20 ms of noise 2.9, of brown noise 2.5; of a fax, which is as flat and steady, 1.5 to 2.
 NOISE_KURTOSIS = 2.3
+# Of speech under which noise is 8 dB softer, 0.24 of the frames are 6 dB louder than the noise and
+# more; of noise alone 0.1, of white noise none. Noise alone may be the data of a modem, or meant.
+SPOKEN_RATIO = 0.15
+NOBODY_SPEAKS = 0.6
 # Telephone speech is about -26 dBFS (ITU-T P.56); 16 dB below it is asked back.
 LOW_LEVEL_DBFS = -42.0
 # Speech is 10 dB above the pauses' level in half of the frames, a steady sound in hardly any.
@@ -69,7 +73,7 @@ def judge_dc_offset(case: Case) -> float:
 
 
 def judge_noise(case: Case) -> float:
-    """What lies under the speech is loud, steady, and no tone and no music."""
+    """What lies under the speech is loud, steady, and no tone, no music and no modem."""
     floor = case.measured.floor
     if floor.level_dbfs is None or floor.flatness is None or floor.kurtosis is None:
         return 0.0
@@ -77,7 +81,24 @@ def judge_noise(case: Case) -> float:
         return 0.0
     if floor.flatness < NOISE_FLATNESS or floor.steadiness < NOISE_STEADINESS:
         return 0.0
-    return sure(floor.level_dbfs, NOISE_DBFS, -35.0)
+    if case.measured.is_modem:
+        return 0.0
+    confidence = sure(floor.level_dbfs, NOISE_DBFS, -35.0)
+    return confidence if _is_spoken(case) else min(confidence, NOBODY_SPEAKS)
+
+
+def _is_spoken(case: Case) -> bool:
+    return case.measured.signal.louder_ratio >= SPOKEN_RATIO
+
+
+def noise_as(case: Case) -> Words:
+    if _is_spoken(case):
+        return NO_WORDS
+    return Words(
+        "loud noise from beginning to end, and no speech stands out of it",
+        "nothing to do if that is the data of a modem, or noise that is meant; else look at the "
+        "line, the microphone and any gain before the platform",
+    )
 
 
 def judge_low_level(case: Case) -> float:
@@ -138,6 +159,7 @@ ROWS: tuple[FindingRow, ...] = (
         rests_on="the level that the quietest tenth of the frames stays under",
         judge=judge_noise,
         prove=signal,
+        specify=noise_as,
         remedy="look at the microphone, the line and any gain before the platform",
         symptom="poor quality",
         explains=frozenset((FindingId.LOW_LEVEL,)),

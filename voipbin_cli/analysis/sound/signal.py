@@ -23,6 +23,8 @@ FLOOR_DBFS = -100.0
 SILENCE_DBFS = -55.0
 # Of the histogram of frame levels, a decibel each, from FLOOR_DBFS up.
 _BINS = 100
+# Above the noise.
+_LOUDER_DB, _SPEECH_DB = 6, 10
 
 
 class Signal(NamedTuple):
@@ -31,7 +33,8 @@ class Signal(NamedTuple):
     `silence_ratio` is of 20 ms frames under -55 dBFS, `zero_ratio` of frames all zero. `dc_offset`
     is the mean sample in [-1, 1]. `noise_dbfs` is the level that one frame in ten stays under,
     `speech_dbfs` the mean of those 10 dB above it, `speech_ratio` their share of all that are not
-    zero, `snr_db` the distance; None where there is no such thing.
+    zero, `louder_ratio` that of those 6 dB above it, `snr_db` the distance; None where there is no
+    such thing.
     """
 
     samples: int
@@ -43,6 +46,7 @@ class Signal(NamedTuple):
     noise_dbfs: float | None
     speech_dbfs: float | None
     speech_ratio: float
+    louder_ratio: float
     snr_db: float | None
 
 
@@ -72,7 +76,7 @@ class SignalFold:
         """The figures so far."""
         frames = max(1, self._frames)
         samples = frames * FRAME_SAMPLES
-        noise, speech, speech_ratio = self._noise_and_speech()
+        noise, speech, speech_ratio, louder_ratio = self._noise_and_speech()
         return Signal(
             samples=self._frames * FRAME_SAMPLES,
             rms_dbfs=_dbfs(math.sqrt(self._energy / samples)),
@@ -83,6 +87,7 @@ class SignalFold:
             noise_dbfs=noise,
             speech_dbfs=speech,
             speech_ratio=speech_ratio,
+            louder_ratio=louder_ratio,
             snr_db=None if noise is None or speech is None else speech - noise,
         )
 
@@ -109,19 +114,20 @@ class SignalFold:
         self._bins += np.bincount(bins, minlength=_BINS)
         self._bin_energy += np.bincount(bins, energy, minlength=_BINS).astype(np.int64)
 
-    def _noise_and_speech(self) -> tuple[float | None, float | None, float]:
+    def _noise_and_speech(self) -> tuple[float | None, float | None, float, float]:
         """From the histogram of frame levels; frames of exact zero say nothing about noise."""
         frames = int(self._bins.sum())
         if frames < FRAMES_PER_SECOND:
-            return None, None, 0.0
+            return None, None, 0.0, 0.0
         floor = int(np.searchsorted(self._bins.cumsum(), frames / 10))
         noise = FLOOR_DBFS + floor + 0.5
-        loud = slice(floor + 10, None)
+        louder = int(self._bins[floor + _LOUDER_DB :].sum()) / frames
+        loud = slice(floor + _SPEECH_DB, None)
         count = int(self._bins[loud].sum())
         if not count:
-            return noise, None, 0.0
+            return noise, None, 0.0, louder
         speech = math.sqrt(int(self._bin_energy[loud].sum()) / count / FRAME_SAMPLES)
-        return noise, _dbfs(speech), count / frames
+        return noise, _dbfs(speech), count / frames, louder
 
 
 def _peaks(rows: Samples) -> Ints:

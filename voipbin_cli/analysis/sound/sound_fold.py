@@ -13,6 +13,7 @@ from voipbin_cli.analysis.sound.clipping import ClippingFold
 from voipbin_cli.analysis.sound.cutting import SoundCutter, SoundFrames
 from voipbin_cli.analysis.sound.holes import HoleFold
 from voipbin_cli.analysis.sound.hum import HumFold
+from voipbin_cli.analysis.sound.modem import ModemFold
 from voipbin_cli.analysis.sound.noise_floor import NoiseFloorFold
 from voipbin_cli.analysis.sound.repetition import RepetitionFold
 from voipbin_cli.analysis.sound.seams import SeamFold
@@ -41,7 +42,9 @@ class SoundFold:
         self.wraps = WrapFold()
         self.seams = SeamFold()
         self.repetition, self.clicks, self.hum = RepetitionFold(), ClickFold(), HumFold()
-        self._stretches = StretchFold(self.repetition.hear, self.clicks.hear, self.hum.hear)
+        self.modem = ModemFold()
+        listeners = (self.repetition, self.clicks, self.hum, self.modem)
+        self._stretches = StretchFold(*(listener.hear for listener in listeners))
         self.samples = 0
         self._last = b"\0"  # the byte before the next row
         self._cutter = SoundCutter()
