@@ -49,7 +49,7 @@ def test_each_direction_has_its_findings_and_figures(tmp_path: Path) -> None:
 def test_words_tell_the_verdict_by_direction(tmp_path: Path) -> None:
     done = voipbin("stream", "diagnose", capture(tmp_path / "c.pcapng", 25), cwd=tmp_path)
     words = done.stdout.decode()
-    assert "received: ok, sent: bad" in words
+    assert "\nreceived  ok\nsent      bad: sender-pace\n" in words
     assert "(sender-pace, " in words
     assert "  side      your program\n" in words
     assert "the phone hears 80" in words

@@ -8,7 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.support.cli import Result, finish, start, voipbin
+from tests.support.cli import Result, environment, finish, start, voipbin
+from tests.support.terminal import Terminal
 
 # Sends back what it has got: mu-law, where linear is due.
 BOT = """
@@ -68,3 +69,22 @@ def test_no_client_is_nothing_to_judge(tmp_path: Path) -> None:
     done = voipbin("stream", "diagnose", "sim", "--proxy", "0", "-d", "0.2", "--json", cwd=tmp_path)
     assert done.status == 3
     assert "no client connected" in done.stderr
+
+
+def test_a_terminal_shows_both_directions_and_a_stopped_one_holds_nobody_up(tmp_path: Path) -> None:
+    """Ctrl-S stops the terminal; a view that waited for it would hold up the media."""
+    command = (sys.executable, "-P", "-m", "voipbin_cli", "stream", "diagnose", "sim", "-e", "sln",
+               "--proxy", "0")  # fmt: skip
+    with Terminal(*command, cwd=tmp_path, env=environment(tmp_path), columns=80) as terminal:
+        address = terminal.wait_for("ln;").split()[-1].rstrip(";")
+        bot = subprocess.Popen([sys.executable, "-c", BOT, address])
+        terminal.wait_for("● 1 connected")
+        rows = terminal.wait_for("far end: ").split("\n")[1:]
+        assert [row.split()[0] for row in rows] == ["received", "sent", "answers", "frames"]
+        assert max(map(len, rows)) <= 80
+        terminal.wait_for("client speaks")
+        terminal.type("\x13")
+        assert bot.wait(20) == 0
+        terminal.type("\x11\x03")
+        terminal.wait_for("sent      bad: codec-mismatch")
+        assert terminal.finish() == 6

@@ -278,7 +278,7 @@ def _of_proxy(target: Target, port: int, options: DiagnoseOptions) -> Diagnosis:
     from voipbin_cli.render.dashboard import done_line
     from voipbin_cli.render.diagnosis import show_diagnosis
     from voipbin_cli.render.outlet import standard_outlets
-    from voipbin_cli.render.validating import listening, proxy_line
+    from voipbin_cli.render.validating import ProxyLines, listening
     from voipbin_cli.session.proxy_diagnosis import ProxyDiagnosis
     from voipbin_cli.session.session import SessionRequest
 
@@ -295,7 +295,7 @@ def _of_proxy(target: Target, port: int, options: DiagnoseOptions) -> Diagnosis:
         try:
             run_live(
                 proxy,
-                lambda: [proxy_line(stream.label, proxy.status())],
+                ProxyLines(stream.label, proxy.status, proxy.looks, slow_ms=options.slow_response),
                 done_line,
                 out,
                 outlets=outlets,

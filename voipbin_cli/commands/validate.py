@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from voipbin_cli.analysis.validation.scope import Scope
     from voipbin_cli.analysis.validation.tally import Group
     from voipbin_cli.commands.options import OutputOptions
+    from voipbin_cli.render.live_view import Lines
     from voipbin_cli.render.outlet import Outlet
-    from voipbin_cli.render.validating import FoundLines
     from voipbin_cli.session.proxy_validation import ProxyValidation
     from voipbin_cli.session.session import Session
     from voipbin_cli.session.validate import LiveValidation
@@ -292,7 +292,7 @@ def _of_proxy(
     from voipbin_cli.commands.opened_target import opened_target
     from voipbin_cli.media.kept_sound import KeptSound
     from voipbin_cli.render.outlet import standard_outlets
-    from voipbin_cli.render.validating import FoundLines, listening, proxy_line
+    from voipbin_cli.render.validating import ProxyLines, headlines, listening
     from voipbin_cli.session.proxy_validation import ProxyValidation
     from voipbin_cli.session.session import SessionRequest
 
@@ -308,14 +308,16 @@ def _of_proxy(
         proxy = ProxyValidation(
             request, tell, port=port, scope=scope, on_part=output.part, heard=heard
         )
-        lines = FoundLines(lambda: proxy_line(stream.label, proxy.status()), proxy.groups)
+        lines = ProxyLines(
+            stream.label, proxy.status, proxy.looks, lambda: headlines(proxy.groups())
+        )
         return _run(proxy, proxy, lines, stream.label, output, live.out, outlets)
 
 
 def _run(
     session: Session | ProxyValidation,
     judge: LiveValidation | ProxyValidation,
-    lines: FoundLines,
+    lines: Lines,
     label: str,
     output: ValidationOutput,
     out: OutputOptions,

@@ -22,6 +22,7 @@ VERDICTS = {
     "bad": ("bold red", "it cannot be used as it is"),
 }
 _VERDICTS = {"error": "bad", "warning": "degraded", "info": "ok"}
+_OF_NEITHER = "the call"
 SEVERITIES = {"error": "bold red", "warning": "bold yellow", "info": "cyan"}
 
 
@@ -43,6 +44,8 @@ def show_diagnosis(summary: Mapping[str, Any], *, is_verbose: bool = False) -> N
     if infos and not is_verbose:
         out.print(Text(noted_text(infos), "dim"))
     out.print(Text(measured_text(summary), "dim"))
+    if summary.get("metrics_sent"):
+        out.print(verdict_lines(summary))
     if root is not None:
         out.print()
     for finding in [*(infos if is_verbose else ()), *reversed(others)]:
@@ -111,7 +114,7 @@ def noted_text(infos: Sequence[Mapping[str, Any]]) -> str:
 
 
 def measured_text(summary: Mapping[str, Any]) -> str:
-    """How much was measured, its score, and the verdict of each direction where there are two."""
+    """How much was measured, its score, and how much of what was sent the phone heard."""
     metrics = summary["metrics"]
     quality = metrics["mos"]
     score = (
@@ -122,10 +125,8 @@ def measured_text(summary: Mapping[str, Any]) -> str:
     parts = [f"{metrics['duration_seconds']:.1f} s, {metrics['frames']} frames", score]
     if summary.get("recording"):
         parts.append(recording_text(summary["recording"]))
-    if summary.get("metrics_sent"):
-        parts.append(direction_text(summary))
-        if (heard := summary["far_end"]) is not None:
-            parts.append(heard_text(heard))
+    if (heard := summary.get("far_end")) is not None:
+        parts.append(heard_text(heard))
     return "; ".join(parts)
 
 
@@ -146,14 +147,29 @@ def recording_text(recording: Mapping[str, Any]) -> str:
     return "; ".join(parts)
 
 
-def direction_text(summary: Mapping[str, Any]) -> str:
-    """The verdict of each direction, by the gravest that was found in it."""
-    parts = []
-    for way, words in (("in", "received"), ("out", "sent")):
-        graver = [f["severity"] for f in summary["findings"] if f.get("direction") == way]
-        worst = next((_VERDICTS[name] for name in SEVERITIES if name in graver), "ok")
-        parts.append(f"{words}: {worst}")
-    return ", ".join(parts)
+def verdict_lines(summary: Mapping[str, Any]) -> Text:
+    """A line each for what was received and what was sent, and for what is wrong with neither.
+
+    The verdict is that of the gravest finding; what is only told is no part of it.
+    """
+    lines = []
+    for words, found in by_direction(summary).items():
+        graver = [f for f in found if f["severity"] != "info"]
+        if words == _OF_NEITHER and not graver:
+            continue
+        verdict = _VERDICTS[graver[0]["severity"]] if graver else "ok"
+        ids = f": {', '.join(f['id'] for f in graver)}" if graver else ""
+        lines.append(Text.assemble(f"{words:<8}  ", (verdict, VERDICTS[verdict][0]), ids))
+    return Text("\n").join(lines)
+
+
+def by_direction(summary: Mapping[str, Any]) -> dict[str, list[Mapping[str, Any]]]:
+    """The findings of what is received, of what is sent, and of neither of the two."""
+    ways = {"in": "received", "out": "sent"}
+    found: dict[str, list[Mapping[str, Any]]] = {words: [] for words in ways.values()}
+    for finding in summary["findings"]:
+        found.setdefault(ways.get(finding.get("direction", ""), _OF_NEITHER), []).append(finding)
+    return found
 
 
 def _show_sent(summary: Mapping[str, Any], out: Console) -> None:

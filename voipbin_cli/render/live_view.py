@@ -1,18 +1,26 @@
-"""What a terminal shows while a stream runs: one short block on stderr, redrawn in place."""
+"""What a terminal shows while a stream runs: one short block on stderr, redrawn in place.
+
+A terminal that takes nothing now (Ctrl-S) is not waited for: media go through the same loop.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from array import array
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from math import log10
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, Group
+from rich.control import Control
 from rich.live import Live
+from rich.segment import ControlType
 from rich.text import Text
+
+from voipbin_cli.render.outlet import is_writable
 
 if TYPE_CHECKING:
     from voipbin_cli.session.session import SessionStatus
@@ -27,9 +35,20 @@ LOUD_DBFS = -3.0
 STATE_STYLES = {"streaming": "bold green", "reconnecting": "bold yellow", "closed": "dim"}
 
 
+_ROW_AWAY = Control((ControlType.ERASE_IN_LINE, 2), (ControlType.CURSOR_UP, 1))
+
+
 def is_terminal() -> bool:
     """Whether someone is looking at stderr."""
     return sys.stderr.isatty()
+
+
+def terminal_columns() -> int:
+    """How wide that terminal is now; 80 where it is none."""
+    try:
+        return os.get_terminal_size(sys.stderr.fileno()).columns or 80
+    except (OSError, ValueError):
+        return 80
 
 
 def level_dbfs(pcm: bytes) -> float:
@@ -70,9 +89,17 @@ class Meter:
         """Append one level."""
         self._levels.append(max(FLOOR_DBFS, dbfs))
 
+    def latest(self, width: int) -> Text:
+        """The newest of them, in so many columns."""
+        return self._bars(list(self._levels)[-width:])
+
     def __rich__(self) -> Text:
+        return self._bars(self._levels)
+
+    @staticmethod
+    def _bars(levels: Iterable[float]) -> Text:
         text = Text()
-        for dbfs in self._levels:
+        for dbfs in levels:
             step = round((dbfs - FLOOR_DBFS) / -FLOOR_DBFS * (len(BARS) - 1))
             text.append(BARS[step], "red" if dbfs > LOUD_DBFS else "cyan")
         return text
@@ -118,6 +145,7 @@ class LiveView:
         self._plain_every_s = plain_every_s
         self._task: asyncio.Task[None] | None = None
         self._live: Live | None = None
+        self._drawn: list[int] = []
 
     async def __aenter__(self) -> LiveView:
         if self._wanted and is_terminal():
@@ -137,11 +165,26 @@ class LiveView:
 
     async def _redraw(self) -> None:
         while self._live is not None:
-            self._live.update(Group(*self._lines()), refresh=True)
+            if is_writable(sys.stderr):
+                self._draw(self._live)
             await asyncio.sleep(1 / REDRAWS_PER_SECOND)
+
+    def _draw(self, live: Live) -> None:
+        """Draw anew, each line in one row: as much of it as there is room for."""
+        lines, columns = self._lines(), live.console.width
+        for line in lines:
+            line.no_wrap, line.overflow = True, "ellipsis"
+        with live.console:
+            # A terminal that has become narrower has broken the rows that are too long for it.
+            for _ in range(sum((cells - 1) // columns for cells in self._drawn if cells)):
+                live.console.control(_ROW_AWAY)
+            live.update(Group(*lines), refresh=True)
+        self._drawn = [min(line.cell_len, columns) for line in lines]
 
     async def _say(self, every_s: float) -> None:
         while True:
             await asyncio.sleep(every_s)
+            if not is_writable(sys.stderr):
+                continue
             words = "  ".join(line.plain.strip() for line in self._lines())
             sys.stderr.write(f"{words}\n")

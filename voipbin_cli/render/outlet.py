@@ -10,7 +10,7 @@ import select
 import sys
 import threading
 from collections import deque
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 from voipbin_cli.events import json_line
 from voipbin_cli.render.problems import say
@@ -20,6 +20,16 @@ from voipbin_cli.text import printable
 # and macOS take 4096 and 512). Longer pieces go in parts, each after a look of its own.
 _PIECE_CHARS = 500
 _MOST_LINES = 2000
+
+
+def is_writable(stream: TextIO) -> bool:
+    """Whether its reader takes something now; of what cannot be looked at it is hoped for."""
+    try:
+        poll = select.poll()
+        poll.register(stream.fileno(), select.POLLOUT)
+    except (AttributeError, OSError, ValueError):
+        return True  # no such look here, or no file
+    return bool(poll.poll(0))
 
 
 class Outlet:
@@ -59,7 +69,7 @@ class Outlet:
             self._pass_on()
 
     def _pass_on(self) -> None:
-        while self._waiting and self._gone is None and self._is_writable():
+        while self._waiting and self._gone is None and is_writable(self._stream):
             line = self._waiting.popleft()
             if len(line) > _PIECE_CHARS:
                 self._waiting.appendleft(line[_PIECE_CHARS:])
@@ -72,14 +82,6 @@ class Outlet:
         except OSError as error:
             self._gone = error
             self._waiting.clear()
-
-    def _is_writable(self) -> bool:
-        try:
-            poll = select.poll()
-            poll.register(self._stream.fileno(), select.POLLOUT)
-        except (AttributeError, OSError, ValueError):
-            return True  # no such look here, or no file
-        return bool(poll.poll(0))
 
     def finish(self) -> None:
         """Write the rest, however long that takes: the media are over.
@@ -104,6 +106,16 @@ def finish_output(*outlets: Outlet) -> None:
         )
 
 
+class _Standard:
+    """A standard stream as it is called at the time: a view writes lines of others above itself."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, of_stream: str) -> Any:
+        return getattr(getattr(sys, self._name), of_stream)
+
+
 def standard_outlets() -> tuple[Outlet, Outlet]:
     """Return outlets for stdout and stderr."""
-    return Outlet(sys.stdout), Outlet(sys.stderr)
+    return Outlet(cast(TextIO, _Standard("stdout"))), Outlet(cast(TextIO, _Standard("stderr")))

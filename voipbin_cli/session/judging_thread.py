@@ -9,7 +9,9 @@ from functools import partial
 from queue import SimpleQueue
 from typing import Any, Protocol
 
+from voipbin_cli.analysis.conversation.talk_watch import TalkGlance
 from voipbin_cli.codec.encapsulation import Direction
+from voipbin_cli.session.talk_watching import TalkWatching
 from voipbin_cli.transport.connection import Message
 
 # Each time the relay has waited for a socket it wants the interpreter back, and gets it after so
@@ -69,18 +71,46 @@ class JudgingThread:
 
 
 class JudgeAside:
-    """Hands what a judge is to hear to the thread, some messages at a time."""
+    """Hands what a judge is to hear to the thread, some messages at a time.
 
-    def __init__(self, judge: TalkJudge, thread: JudgingThread) -> None:
+    `watching` hears the same from the first look on: what nobody watches costs nothing.
+    """
+
+    def __init__(self, judge: TalkJudge, thread: JudgingThread, watching: TalkWatching) -> None:
         self.frames = dict.fromkeys(Direction, 0)
         self._judge = judge
         self._thread = thread
+        self._watching = watching
+        self._glance = TalkGlance()
+        self._is_watched = self._is_looking = False
         self._held: list[Callable[[], None]] = []
 
     def hear(self, direction: Direction, message: Message) -> None:
         """Hand it over, now or with those that follow."""
         self.frames[direction] += 1
-        self._hold(partial(self._judge.hear, direction, message))
+        self._hold(partial(self._hear, direction, message))
+
+    def look(self, now_ns: int) -> TalkGlance:
+        """Return how it stood at the look before, and have the thread look again."""
+        self._is_watched = True
+        if not self._is_looking:
+            self._is_looking = True
+            self._held.append(partial(self._look, now_ns))
+            self._pass_on()
+        return self._glance
+
+    def _hear(self, direction: Direction, message: Message) -> None:
+        self._judge.hear(direction, message)
+        if self._is_watched:
+            self._watching.hear(direction, message)
+
+    def _look(self, now_ns: int) -> None:
+        self._glance = self._watching.look(now_ns)
+        self._is_looking = False
+
+    def tell(self, work: Callable[[], None]) -> None:
+        """Have the judge told something in its place among the messages."""
+        self._hold(work)
 
     def lagged(self, at_ns: int, late_ns: int) -> None:
         """Hand that over in its place among the messages."""

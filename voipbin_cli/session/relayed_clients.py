@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
 
+from voipbin_cli.analysis.conversation.talk_watch import TalkGlance
 from voipbin_cli.codec.encapsulation import MAX_PAYLOAD_BYTES, Direction, Encapsulation
 from voipbin_cli.errors import NothingToJudge, VoipbinError
 from voipbin_cli.events import Tell
@@ -17,6 +18,7 @@ from voipbin_cli.session.hearer import Hearer
 from voipbin_cli.session.judging_thread import JudgeAside, JudgingThread, TalkJudge
 from voipbin_cli.session.lag import LagMeter
 from voipbin_cli.session.session import SessionRequest
+from voipbin_cli.session.talk_watching import TalkWatching
 from voipbin_cli.transport.connection import (
     ConnectionEnded,
     MediaConnection,
@@ -181,7 +183,8 @@ class ProxySession:
 
     def _begin(self, connection: MediaConnection, path: str) -> _Talk:
         encapsulation = self._encapsulation(path)
-        judge = JudgeAside(self._judged_by(encapsulation), self._judging)
+        watching = TalkWatching(encapsulation, self.request.live.label)
+        judge = JudgeAside(self._judged_by(encapsulation), self._judging, watching)
         talk = _Talk(len(self._talks), encapsulation, judge, connection, self)
         self._talks.append(talk)
         self._capture.opened(self._clock(), connection)
@@ -242,6 +245,11 @@ class ProxySession:
     def clients(self) -> int:
         """How many there were."""
         return len(self._talks)
+
+    def looks(self) -> dict[int, TalkGlance]:
+        """Return how it stands with each client that is there, by its number."""
+        now_ns = self._clock()
+        return {talk.number: talk.judge.look(now_ns) for talk in self._talks if not talk.is_over}
 
     def problem(self, close: Close) -> VoipbinError | None:
         """Return what to say where nothing was judged: no client, or none that said anything."""

@@ -10,7 +10,7 @@ import numpy as np
 from voipbin_cli.analysis.columns import Floats, Ints, Samples
 from voipbin_cli.analysis.conversation.received_track import NS_PER_SAMPLE, TimedSound
 from voipbin_cli.analysis.farend.far_queue import SILENT_TICK, FarQueue, QueueRule
-from voipbin_cli.codec.codecs import FRAME_NS
+from voipbin_cli.codec.codecs import FRAME_NS, FRAME_SAMPLES
 
 # Ten milliseconds of it sound from here on: softer is the noise of an open microphone.
 _SOUNDS_DBFS = -48.0
@@ -69,6 +69,13 @@ class SentTrack:
         if self._tick_ns is not None:
             waiting_ns = self._queue.level.waiting * NS_PER_SAMPLE
             yield from self._play_until(self._tick_ns + waiting_ns)
+
+    def waiting_ms(self, at_ns: int) -> float:
+        """How much waits at the far end at a time that is not before the last message."""
+        if self._tick_ns is None:
+            return 0.0
+        ticks = max(0, (at_ns - self._tick_ns) // FRAME_NS + 1)
+        return max(0, self._queue.level.waiting - ticks * FRAME_SAMPLES) / 8
 
     def _feed(self, at_ns: int, pcm: bytes, levels: Floats) -> Iterator[TimedSound]:
         if self._tick_ns is None:

@@ -1,0 +1,49 @@
+"""The end of a diagnosis of both directions: a verdict for each, and the conversation's table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from voipbin_cli.render.diagnosis import conversation_table, verdict_lines
+
+
+def finding(name: str, severity: str, direction: str | None) -> dict[str, Any]:
+    way = {} if direction is None else {"direction": direction}
+    return {"id": name, "severity": severity, "title": f"the {name}", **way}
+
+
+def shown(table: Table) -> str:
+    console = Console(width=80, highlight=False)
+    with console.capture() as capture:
+        console.print(table)
+    return "\n".join(line.rstrip() for line in capture.get().splitlines())
+
+
+def test_each_direction_has_its_own_verdict() -> None:
+    found = [
+        finding("underrun", "error", "out"),
+        finding("clipping", "warning", "out"),
+        finding("slow-response", "warning", None),
+        finding("payload-label", "info", "in"),
+    ]
+    assert verdict_lines({"findings": found}).plain == (
+        "received  ok\nsent      bad: underrun, clipping\nthe call  degraded: slow-response"
+    )
+
+
+def test_what_is_only_told_is_no_verdict() -> None:
+    found = [finding("local-lag", "info", None)]
+    assert verdict_lines({"findings": found}).plain == "received  ok\nsent      ok"
+
+
+def test_the_conversation_is_a_table() -> None:
+    spread = {"min": 300.0, "p50": 440.0, "p95": 600.0, "max": 620.0}
+    talk = {"response_ms": spread, "barge_in_ms": None, "uncertainty_ms": 40.0}
+    assert shown(conversation_table(talk)) == (
+        "ms, ± 40           min    p50    p95    max\n"
+        "until we answer  300.0  440.0  600.0  620.0\n"
+        "until we yield       -      -      -      -"
+    )
