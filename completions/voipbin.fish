@@ -770,6 +770,8 @@ complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l overwrite -d 'Repla
 complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l keylog -r -F -d 'Decrypt wss in a capture with the TLS keys in this file (SSLKEYLOGFILE); tshark does it, and has to be installed.'
 complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l proxy -x -d 'Listen on this port of this machine, forward to TARGET, and diagnose both directions of whoever connects.'
 complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l pcap -d 'Diagnose the platform\'s own capture of a call that is over.'
+complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l until-sure -d 'Stop as soon as the cause is certain. [default: in a terminal, without -d]'
+complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l no-until-sure -d 'Not: Stop as soon as the cause is certain. [default: in a terminal, without -d]'
 complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l list-findings -d 'Name the findings.'
 complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l explain -a '(__voipbin_kind_findings)' -x -d 'Say all there is to know of one finding.'
 complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l slow-response -x -d 'From where on answers to the caller are slow, as half of them are.'

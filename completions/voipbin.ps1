@@ -244,6 +244,8 @@ Register-ArgumentCompleter -Native -CommandName voipbin -ScriptBlock {
             @('--keylog', 'Decrypt wss in a capture with the TLS keys in this file (SSLKEYLOGFILE); tshark does it, and has to be installed.', '@files'),
             @('--proxy', 'Listen on this port of this machine, forward to TARGET, and diagnose both directions of whoever connects.', ''),
             @('--pcap', 'Diagnose the platform''s own capture of a call that is over.'),
+            @('--until-sure', 'Stop as soon as the cause is certain. [default: in a terminal, without -d]'),
+            @('--no-until-sure', 'Stop as soon as the cause is certain. [default: in a terminal, without -d]'),
             @('--list-findings', 'Name the findings.'),
             @('--explain', 'Say all there is to know of one finding.', '@findings'),
             @('--slow-response', 'From where on answers to the caller are slow, as half of them are.', ''),

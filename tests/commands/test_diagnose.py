@@ -345,16 +345,27 @@ def test_what_a_peer_sent_cannot_run_in_a_report() -> None:
 
 
 def test_a_terminal_shows_a_dashboard_of_80_columns(tmp_path: Path) -> None:
-    command = (sys.executable, "-P", "-m", "voipbin_cli", "stream", "diagnose", "sim", "-d", "4")
+    command = (sys.executable, "-P", "-m", "voipbin_cli", "stream", "diagnose", "sim")
     with Terminal(*command, cwd=tmp_path, env=environment(tmp_path), columns=80) as terminal:
         terminal.wait_for("first frame")
         terminal.wait_for("● streaming")
         dashboard = terminal.wait_for("adaptive holds")
         assert "jitter" in dashboard
         assert "gaps" in dashboard
+        terminal.wait_for("so far   nothing is wrong")
+        terminal.wait_for("s left; Enter or Ctrl-C")
+        terminal.type("\n")
         terminal.wait_for("ok: nothing is wrong")
         assert terminal.finish() == 0
     assert all(len(line) <= 80 for line in dashboard.split("\n"))
+
+
+def test_a_run_ends_as_soon_as_its_cause_is_certain(tmp_path: Path) -> None:
+    options = ("--until-sure", "-d", "20", "--json")
+    result = voipbin("stream", "diagnose", "sim:byte-order", *options, cwd=tmp_path)
+    assert (result.summary["findings"][0]["id"], result.status) == ("byte-order", 6)
+    assert result.summary["metrics"]["duration_seconds"] < 10
+    assert result.summary["close"]["cause"] == "finished"
 
 
 def _two_sided() -> Any:

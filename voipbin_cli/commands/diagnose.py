@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -95,6 +96,15 @@ class DiagnoseOptions:
             rich_help_panel=DIAGNOSING,
         ),
     ] = False
+    until_sure: Annotated[
+        bool | None,
+        typer.Option(
+            "--until-sure/--no-until-sure",
+            help="Stop as soon as the cause is certain.  [default: in a terminal, without -d]",
+            rich_help_panel=DIAGNOSING,
+            show_default=False,
+        ),
+    ] = None
     list_findings: Annotated[
         bool, typer.Option("--list-findings", help="Name the findings.", rich_help_panel=FINDINGS)
     ] = False
@@ -147,6 +157,15 @@ class DiagnoseOptions:
     live: LiveOptions = field(default_factory=LiveOptions)
 
     @property
+    def ends_when_sure(self) -> bool:
+        """Whether a run ends with the certainty: where somebody watches who set no time."""
+        if self.until_sure is not None:
+            return self.until_sure
+        from voipbin_cli.render.live_view import is_terminal
+
+        return self.live.duration is None and self.live.out.is_chatty and is_terminal()
+
+    @property
     def limits(self) -> TalkLimits:
         """Those of a conversation, where both directions are there."""
         from voipbin_cli.analysis.conversation.limits import TalkLimits
@@ -159,8 +178,9 @@ class DiagnoseOptions:
 def diagnose(options: DiagnoseOptions) -> None:
     """Find out what is wrong with a stream, and the fix.
 
-    Takes the way to it step by step, listens for 30 seconds (-d for another time), and
-    names the root cause with its evidence. Exits with 6 when something is seriously wrong.
+    Takes the way to it step by step, listens for 30 seconds (-d for another time; in a terminal
+    until the cause is certain, or Enter is pressed), and names the root cause with its evidence.
+    Exits with 6 when something is seriously wrong.
 
     Examples:
 
@@ -245,19 +265,22 @@ def _of_stream(target: Target, options: DiagnoseOptions) -> Diagnosis:
     from voipbin_cli.render.dashboard import DiagnosisLines, done_line, telling_steps
     from voipbin_cli.render.diagnosis import show_diagnosis
     from voipbin_cli.session.diagnose import LiveDiagnosis, diagnose_session
+    from voipbin_cli.session.ending import Cause
     from voipbin_cli.session.session import SessionRequest
 
     out = options.live.out
     live = replace(options.live, duration=options.live.duration or LIVE_DURATION_S)
     with opened_target(target, live) as stream:
         tell = telling_steps(teller(out), as_json=out.json, quiet=out.quiet)
-        live_diagnosis = LiveDiagnosis(stream, tell)
+        live_diagnosis = LiveDiagnosis(stream, tell, until_sure=options.ends_when_sure)
         request = SessionRequest(stream, live.duration, live.capture, options.overwrite)
-        session = diagnose_session(request, tell, live_diagnosis)
-        lines = DiagnosisLines(stream.label, session.status, live_diagnosis)
+        is_timed = options.live.duration is not None
+        session = diagnose_session(request, tell, live_diagnosis, is_timed=is_timed)
+        lines = DiagnosisLines(stream.label, session.status, live_diagnosis, live.duration)
+        keys = {"\n": partial(session.stop, Cause.FINISHED)}
         fold = live_diagnosis.diagnosis
         try:
-            run_live(session, lines, done_line, out)
+            run_live(session, lines, done_line, out, keys=keys)
         finally:
             if fold.close is not None:
                 summary = fold.summary(stream.label)

@@ -9,7 +9,10 @@ from typing import Any
 
 from rich.text import Text
 
+from voipbin_cli.analysis.diagnosis import Diagnosis
+from voipbin_cli.analysis.severity import Severity
 from voipbin_cli.events import Tell
+from voipbin_cli.render.diagnosis import VERDICTS
 from voipbin_cli.render.live_view import BARS, Meter, latest_level_dbfs, level_text, state_line
 from voipbin_cli.session.diagnose import LiveDiagnosis
 from voipbin_cli.session.session import SessionStatus
@@ -36,14 +39,19 @@ class Sparkline:
 
 
 class DiagnosisLines:
-    """The dashboard: state, level, gaps, jitter, what a buffer would do, what happened."""
+    """The dashboard: state, level, gaps, jitter, a buffer, what happened, the cause so far."""
 
     def __init__(
-        self, target: str, status: Callable[[], SessionStatus], diagnosis: LiveDiagnosis
+        self,
+        target: str,
+        status: Callable[[], SessionStatus],
+        diagnosis: LiveDiagnosis,
+        duration_s: float | None,
     ) -> None:
         self._target = printable(target, 40)
         self._status = status
         self._diagnosis = diagnosis
+        self._duration_s = duration_s
         self._meter = Meter()
         self._gaps = Sparkline(_GAP_TOP_MS, 60.0)
         self._jitter = Sparkline(_JITTER_TOP_MS, 20.0)
@@ -69,7 +77,27 @@ class DiagnosisLines:
             ),
         ]
         latest = self._diagnosis.events[-3:]
-        return lines + [Text(f"  {printable(event, 76)}", "yellow") for event in latest]
+        lines += [Text(f"  {printable(event, 76)}", "yellow") for event in latest]
+        return [*lines, so_far_line(self._diagnosis.look()), self._time_left(status)]
+
+    def _time_left(self, status: SessionStatus) -> Text:
+        left = ""
+        if self._duration_s is not None:
+            left = f"{max(0.0, self._duration_s - status.elapsed_s):.0f} s left; "
+        return Text(f"  {left}Enter or Ctrl-C: verdict now", "dim")
+
+
+def so_far_line(diagnosis: Diagnosis | None) -> Text:
+    """The cause as far as it can be told by now."""
+    if diagnosis is None:
+        return Text("  so far   too little to tell", "dim")
+    graver = (found for found in diagnosis.findings if found.severity is not Severity.INFO)
+    first = next(graver, None)
+    style = VERDICTS[diagnosis.verdict.value][0]
+    if first is None:
+        return Text.assemble("  so far   ", ("nothing is wrong", style))
+    words = printable(first.title, 50)
+    return Text.assemble("  so far   ", (first.id.value, style), f"  {words}")
 
 
 def _row(name: str, bars: Text, words: str) -> Text:

@@ -9,7 +9,9 @@ from dataclasses import replace
 from random import Random
 from typing import Any
 
-from voipbin_cli.analysis.diagnosis import KEPT_ROWS, KEPT_SAMPLES, DiagnosisFold
+from voipbin_cli.analysis.certainty import LOOK_S, Certainty
+from voipbin_cli.analysis.diagnosis import KEPT_ROWS, KEPT_SAMPLES, Diagnosis, DiagnosisFold
+from voipbin_cli.analysis.sound.codec_judge import BLOCK_FRAMES
 from voipbin_cli.errors import MachineError, UsageError, VoipbinError
 from voipbin_cli.events import Tell
 from voipbin_cli.session.capture_log import closing_fields, refusal_fields
@@ -44,7 +46,8 @@ def api_fields(state: ResourceState | None) -> dict[str, Any]:
 class LiveDiagnosis(Hearer):
     """Takes the way to a stream step by step, then measures what comes.
 
-    What is refused or lost is a finding. `tell` hears of the steps.
+    What is refused or lost is a finding. `tell` hears of the steps. With `until_sure` the stream
+    ends as soon as its cause is certain.
     """
 
     def __init__(
@@ -52,9 +55,13 @@ class LiveDiagnosis(Hearer):
         live: LiveRequest,
         tell: Tell,
         *,
+        until_sure: bool = False,
         clock: Callable[[], int] = time.monotonic_ns,
         rng: Random | None = None,
     ) -> None:
+        self.so_far: Diagnosis | None = None
+        self._certainty = Certainty() if until_sure else None
+        self._looked_ns = 0
         self.measuring = Measuring(
             live.encapsulation, rng, keep_samples=KEPT_SAMPLES, keep_rows=KEPT_ROWS
         )
@@ -84,6 +91,22 @@ class LiveDiagnosis(Hearer):
     def _step(self, step: Step) -> None:
         self.steps.append(step)
         self._tell("step", step.as_fields())
+
+    def look(self) -> Diagnosis | None:
+        """Return what all that came so far amounts to, no older than `LOOK_S`; None of too little."""
+        at_ns = self._clock()
+        if self._messages >= 2 * BLOCK_FRAMES and at_ns - self._looked_ns >= LOOK_S * 1e9:
+            self._looked_ns = at_ns
+            self.measuring.look()
+            self.so_far = self.diagnosis.diagnosis()
+        return self.so_far
+
+    def _stop_where_sure(self, certainty: Certainty) -> None:
+        before, now = self.so_far, self.look()
+        if now is None or now is before:
+            return
+        if certainty.is_sure(now.measured.duration_s, now.findings):
+            self.session.stop(Cause.FINISHED)
 
     # What it hears
 
@@ -125,6 +148,8 @@ class LiveDiagnosis(Hearer):
     def ticked(self, at_ns: int, late_ns: int) -> None:
         """Note this machine's own lateness; wait no longer for a stream that is mute."""
         self.diagnosis.lagged(at_ns, round(late_ns / 1e6, 3))
+        if self._certainty is not None:
+            self._stop_where_sure(self._certainty)
         waiting = self.diagnosis.connections and not self._messages
         if waiting and at_ns - self._opened_ns > PATIENCE_S * 1e9:
             self.session.stop(Cause.DURATION)
@@ -148,8 +173,13 @@ class LiveDiagnosis(Hearer):
 class FindTheCause(Goal):
     """To diagnose a stream: whatever has an id among the findings is a result, and no error."""
 
-    def __init__(self, diagnosis: LiveDiagnosis) -> None:
+    def __init__(self, diagnosis: LiveDiagnosis, *, is_timed: bool) -> None:
         self._diagnosis = diagnosis
+        self._is_timed = is_timed
+
+    def is_unfinished(self, session: Session) -> bool:
+        """Whether a time was asked for: who asked for none has the verdict when he wants it."""
+        return self._is_timed
 
     def problem(self, session: Session, close: Close) -> VoipbinError | None:
         """Return what is none of the findings."""
@@ -167,11 +197,17 @@ class FindTheCause(Goal):
 
 
 def diagnose_session(
-    request: SessionRequest, tell: Tell, diagnosis: LiveDiagnosis, **edges: Any
+    request: SessionRequest,
+    tell: Tell,
+    diagnosis: LiveDiagnosis,
+    *,
+    is_timed: bool = True,
+    **edges: Any,
 ) -> Session:
     """Return a session that measures a stream, at what `diagnosis` needs of pings and looks.
 
-    `edges` are the clock and the like of `Session`.
+    `is_timed`: the duration was asked for, and Ctrl-C before its end cuts the run short. `edges`
+    are the clock and the like of `Session`.
     """
     live = replace(
         request.live,
@@ -179,5 +215,5 @@ def diagnose_session(
         lag_interval_s=LAG_INTERVAL_S,
         ping_interval_s=PING_INTERVAL_S,
     )
-    goal = FindTheCause(diagnosis)
+    goal = FindTheCause(diagnosis, is_timed=is_timed)
     return Session(replace(request, live=live), tell, [diagnosis], goal=goal, **edges)

@@ -1,0 +1,54 @@
+"""How long a diagnosis listens until it is sure, and whether it is right then, by scenario.
+
+Run: python -m tests.benchmarks.until_sure [RUNS] [WORD ...] (only the scenarios whose name has a
+word). A table: the median of the seconds of audio that were heard, and of RUNS runs how many named
+the finding that the scenario is of. A healthy stream is heard for all of its 30 s.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from voipbin_cli.simulator.catalog import SCENARIOS
+
+_OPTIONS = ("--until-sure", "--json", "-d", "30", "--give-up-after", "5")
+
+
+def told(scenario: str) -> dict[str, Any]:
+    """The summary of one run."""
+    command = (sys.executable, "-m", "voipbin_cli", "stream", "diagnose", f"sim:{scenario}")
+    done = subprocess.run([*command, *_OPTIONS], capture_output=True, check=False)
+    summary: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return summary
+
+
+def cause(summary: dict[str, Any]) -> str | None:
+    """What was found first, None where nothing is wrong."""
+    graver = (found["id"] for found in summary["findings"] if found["severity"] != "info")
+    return next(graver, None)
+
+
+def main(runs: int, *words: str) -> None:
+    """Print the table."""
+    print(f"{'scenario':<28}{'median s':>10}{'right':>8}  told")
+    for name, scenario in SCENARIOS.items():
+        if words and not any(word in name for word in words):
+            continue
+        summaries = [told(name) for _ in range(runs)]
+        causes = [cause(summary) for summary in summaries]
+        seconds = median(summary["metrics"]["duration_seconds"] for summary in summaries)
+        right = sum(found == scenario.finding for found in causes)
+        others = ", ".join(sorted({str(found) for found in causes}))
+        print(f"{name:<28}{seconds:>10.1f}{right:>5}/{runs}  {others}", flush=True)
+
+
+if __name__ == "__main__":
+    arguments = sys.argv[1:]
+    main(int(arguments[0]) if arguments else 1, *arguments[1:])
