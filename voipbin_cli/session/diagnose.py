@@ -93,7 +93,7 @@ class LiveDiagnosis(Hearer):
         self._tell("step", step.as_fields())
 
     def look(self) -> Diagnosis | None:
-        """Return what all that came so far amounts to, no older than `LOOK_S`; None of too little."""
+        """Return what all that came so far amounts to, at most `LOOK_S` old; None of too little."""
         at_ns = self._clock()
         if self._messages >= 2 * BLOCK_FRAMES and at_ns - self._looked_ns >= LOOK_S * 1e9:
             self._looked_ns = at_ns
