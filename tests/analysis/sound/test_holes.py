@@ -20,6 +20,7 @@ from tests.support.needs import needs
 from voipbin_cli.analysis.sound.dtmf import tones
 from voipbin_cli.analysis.sound.holes import Hole, HoleFold
 from voipbin_cli.codec.g711 import mulaw_to_s16le, s16le_to_mulaw
+from voipbin_cli.simulator.talker import speech as talk
 
 # Seed, gain in dB, and the room beside -20 dBFS of speech.
 SOFT = ((104, -25, -75), (110, -26, -74), (141, -23, -80))
@@ -94,7 +95,8 @@ def test_a_buzzer_pauses_as_tones_do(codec):
 
 def test_a_burst_is_one_hole():
     audio = speech()
-    starts = [n for n in loud_frames(audio) if n + 3 in loud_frames(audio)][::13]
+    loud = loud_frames(audio)
+    starts = sorted(set(loud) & {n - 3 for n in loud})[::13]
     got = found(with_loss(audio, [n + k for n in starts for k in range(3)]))
     assert got.holes > 0.9 * len(starts)
     assert {hole.length for hole in got.noted} == {480}
@@ -182,6 +184,14 @@ def test_what_is_cut_off_at_once_and_for_any_time_may_be_a_gate():
     assert found(lost).are_packets
 
 
+def test_one_hole_proves_nothing_before_the_sound_had_time_to_pause():
+    """A prompt begins anew in the midst of a word, after 40 ms of nothing: in three seconds once."""
+    for seed in range(8):
+        loop = talk(seed, 60.0, gated=True)
+        for ms in (600, 1000, 1800):
+            assert found(np.roll(loop, 8 * ms)[:24000]).holes == 0
+
+
 def test_silence_that_is_faded_into_is_no_loss():
     t = np.arange(160 * 40)
     beep = 8000 * np.sin(2 * np.pi * 300 / 8000 * t) * np.hanning(t.size)
@@ -214,7 +224,7 @@ def test_pauses_between_clipped_tones_are_no_loss(gain, pause_ms):
 
 
 def test_a_single_lost_frame_in_a_tone_is_found():
-    t = np.arange(160 * 50)
+    t = np.arange(160 * 300)
     audio = np.rint(6000 * np.sin(2 * np.pi * 440 / 8000 * t)).astype(np.int16)
     assert found(with_loss(audio, [20])).noted == (Hole(3200, 160),)
 

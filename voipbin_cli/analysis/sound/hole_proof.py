@@ -35,6 +35,8 @@ _LONGEST_PROOF = 2000
 # there. In two of five at least that is strong; a gate cuts more in the noise than in the sound.
 _PAUSES = 1
 _PAUSE_SHARE = 0.02
+# That is known once so much has sounded: somebody who speaks pauses each two or three seconds.
+_PAUSING_SECONDS = 5.0
 _EDGE_HOLES = 2
 _EDGE_SHARE = 0.4
 # Samples next to a hole may be zero by chance: so many, at both of its ends together.
@@ -77,10 +79,13 @@ class HoleProof:
 
     `are_packets`: they are as long as packets; where they are not, a gate may have cut them.
     `pauses` is how many runs of equal samples are silence without doubt: longer than a hole, or
-    broken at neither end. `level_dbfs` is that of all frames with sound.
+    broken at neither end. `level_dbfs` is that of all frames with sound, `seconds` are how much of
+    that there is.
     """
 
-    def __init__(self, candidates: Collection[Candidate], pauses: int, level_dbfs: float) -> None:
+    def __init__(
+        self, candidates: Collection[Candidate], pauses: int, level_dbfs: float, seconds: float
+    ) -> None:
         self._full = max(_PROOF_DBFS, level_dbfs - _FULL_DB)
         self._counted = max(COUNTED_DBFS, level_dbfs - _COUNTED_DB)
         self._sure = _lengths(
@@ -88,7 +93,8 @@ class HoleProof:
         )
         broken = _lengths(candidates, lambda row: row.before_dbfs >= self._full and _may_prove(row))
         counted = _lengths(candidates, lambda row: row.louder_dbfs >= self._counted)
-        self._is_never_still = pauses <= max(_PAUSES, _PAUSE_SHARE * counted.total())
+        most_pauses = max(_PAUSES, _PAUSE_SHARE * counted.total())
+        self._is_never_still = pauses <= most_pauses and seconds >= _PAUSING_SECONDS
         commonest, alike = _commonest(broken)
         is_alike = alike >= max(_ALIKE_HOLES, _ALIKE_SHARE * broken.total())
         self.usual = commonest if is_alike else 0

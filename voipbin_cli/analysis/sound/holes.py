@@ -145,7 +145,8 @@ class HoleFold:
         """The figures so far."""
         if not self._candidates:
             return Holes(0, 0.0)
-        proof = HoleProof(self._candidates, self._pauses, self._level_dbfs())
+        seconds = self._frames * FRAME_SAMPLES / SAMPLE_RATE_HZ
+        proof = HoleProof(self._candidates, self._pauses, self._level_dbfs(), seconds)
         if not proof.is_proven:
             return Holes(0, 0.0)
         lost = [(proof.lost(row), count) for row, count in self._candidates.items()]
