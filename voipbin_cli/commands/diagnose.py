@@ -100,7 +100,7 @@ class DiagnoseOptions:
         bool | None,
         typer.Option(
             "--until-sure/--no-until-sure",
-            help="Stop as soon as the cause is certain.  [default: in a terminal, without -d]",
+            help="Stop as soon as the cause is certain; of itself in a terminal, without -d.",
             rich_help_panel=DIAGNOSING,
             show_default=False,
         ),
