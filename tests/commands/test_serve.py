@@ -74,6 +74,15 @@ def test_a_peer_hears_the_file_in_a_loop(audio: Path) -> None:
     assert result.summary["send_error_ms"]["p50"] >= 0
 
 
+def test_a_file_that_is_cut_is_told_and_what_is_there_is_played(audio: Path) -> None:
+    whole = (audio / "noise.wav").read_bytes()
+    (audio / "noise.wav").write_bytes(whole[:-1600])
+    with serving(audio, "-e", "sln") as (ready, results):
+        messages(ready["address"], 10)
+    (warning,) = [event for event in results[0].events if event["event"] == "warning"]
+    assert warning["message"] == "noise.wav is cut or damaged: 0.10 s of 0.20 s are there"
+
+
 def test_rtp_is_the_default(audio: Path) -> None:
     with serving(audio) as (ready, _):
         frames = messages(ready["address"], 60)

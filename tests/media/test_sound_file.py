@@ -12,8 +12,9 @@ import soundfile
 from voipbin_cli.codec.g711 import s16le_to_alaw, s16le_to_mulaw
 from voipbin_cli.errors import UsageError
 from voipbin_cli.media.audio_source import AudioSource
-from voipbin_cli.media.sound_file import missing_words, open_sound
+from voipbin_cli.media.sound_file import misnamed_words, missing_words, open_sound
 from voipbin_cli.media.wav_writer import wav_header
+from voipbin_cli.simulator.talker import speech
 
 SPEECH = (np.random.default_rng(1).normal(size=8000).cumsum() * 50).clip(-32768, 32767)
 PCM = SPEECH.astype("<i2").tobytes()
@@ -47,6 +48,28 @@ def test_bare_codes_by_their_suffix(tmp_path: Path, suffix: str, encode, rate_hz
     assert found[::2] == (rate_hz, None)
     # What is decoded is encoded alike.
     assert encode(found[1]) == encode(PCM)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "encode", "found"),
+    [
+        (".alaw", s16le_to_mulaw, "sounds like mu-law, and is read as A-law"),
+        (".ulaw", s16le_to_alaw, "sounds like A-law, and is read as mu-law"),
+        (".ulaw", bytes, "sounds like 16-bit samples"),
+        (".sln", s16le_to_mulaw, "sounds like mu-law"),
+        (".ulaw", s16le_to_mulaw, None),
+        (".alaw", s16le_to_alaw, None),
+        (".sln16", bytes, None),
+        (".alaw", lambda pcm: bytes(len(pcm) // 2), None),
+        (".ulaw", lambda pcm: np.random.default_rng(1).bytes(len(pcm)), None),
+    ],
+)
+def test_codes_under_another_name_are_told(tmp_path: Path, suffix: str, encode, found) -> None:
+    path = tmp_path / f"a{suffix}"
+    path.write_bytes(encode(speech(4, 2.0).tobytes()))
+    told = misnamed_words(str(path))
+    assert told is None if found is None else told is not None and found in told
+    assert AudioSource([str(path)]).doubts == ([told] if told else [])
 
 
 def test_bare_gsm_frames(tmp_path: Path) -> None:

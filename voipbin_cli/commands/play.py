@@ -121,6 +121,8 @@ def play(options: PlayOptions) -> None:
     )
     with opened_target(chosen_target(options.target, live.api), live) as stream:
         tell, overwrite = teller(live.out), options.overwrite
+        for doubt in outgoing.doubts:
+            tell("warning", {"message": doubt})
         file = optional_file(
             options.record, overwrite=overwrite, capture=live.capture, both=options.both
         )

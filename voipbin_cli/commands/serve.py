@@ -163,8 +163,9 @@ def serve(options: ServeOptions) -> None:
     encapsulation = _encapsulation(options)
     context = server_context(options.cert, options.key)
     with tempfile.TemporaryFile() as file:
+        repeated = decoded(options.file, options.gain, file)
         request = ServeRequest(
-            pcm=decoded(options.file, options.gain, file),
+            pcm=repeated.pcm,
             encapsulation=encapsulation,
             loop=options.loop,
             lead_ms=send.lead,
@@ -174,7 +175,8 @@ def serve(options: ServeOptions) -> None:
         )
         tell = telling_peers(as_json=out.json, quiet=out.quiet, verbose=out.verbose)
         serving = Serving(request, tell)
-        asyncio.run(_serve(serving, options, context))
+        warnings = [*repeated.damages, *repeated.doubts]
+        asyncio.run(_serve(serving, options, context, warnings))
     if out.json:
         emit("summary", serving.summary())
     elif out.is_chatty and is_terminal():
@@ -193,8 +195,10 @@ def _encapsulation(options: ServeOptions) -> Encapsulation:
     return Encapsulation.AUDIOSOCKET
 
 
-async def _serve(serving: Serving, options: ServeOptions, context: ssl.SSLContext | None) -> None:
-    """Serve until SIGINT or SIGTERM."""
+async def _serve(
+    serving: Serving, options: ServeOptions, context: ssl.SSLContext | None, warnings: list[str]
+) -> None:
+    """Serve until SIGINT or SIGTERM; `warnings` are of what is played."""
     import asyncio
 
     from voipbin_cli.commands.signals import SERVER_SIGNALS, stopping_on
@@ -219,6 +223,8 @@ async def _serve(serving: Serving, options: ServeOptions, context: ssl.SSLContex
             token=options.admitting,
         )
         show_listening(fields, as_json=out.json, quiet=out.quiet)
+        for message in warnings:
+            serving.warn(message)
         is_open = not options.admitting and not options.is_tcp and not is_loopback(options.host)
         if is_open and not out.quiet:
             say("warning: whoever finds this port can connect; --token keeps strangers out")

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from voipbin_cli.errors import UsageError
 from voipbin_cli.media.resample import Resampler, Samples
-from voipbin_cli.media.sound_file import OpenSound, missing_words, open_sound
+from voipbin_cli.media.sound_file import OpenSound, misnamed_words, missing_words, open_sound
 from voipbin_cli.media.wav_reader import WavReader
 from voipbin_cli.standard_streams import open_stdin
 
@@ -47,7 +47,8 @@ class AudioSource:
         gain_db: applied after mixing; what goes beyond full scale is held there and counted.
         raw_rate_hz, raw_channels: of raw s16le (`.raw`, `.pcm`, `.sln`, standard input).
 
-    `damages` has a sentence for each file that was played and held less than it promised.
+    `damages` has a sentence for each file that was played and held less than it promised, `doubts`
+    one for each that sounds like other codes than its name says.
 
     Raises:
         UsageError: a file cannot be read, is no audio or holds none. All are looked at here, so
@@ -70,6 +71,7 @@ class AudioSource:
         self._raw_stdin = raw_stdin
         self.duration_s: float | None = None
         self.damages: dict[str, str] = {}
+        self.doubts: list[str] = []
         if not -MAX_GAIN_DB <= gain_db <= MAX_GAIN_DB:
             raise UsageError(
                 f"a gain of {gain_db:g} dB is beyond ±{MAX_GAIN_DB} dB",
@@ -107,6 +109,8 @@ class AudioSource:
             file.close()
             if file.frames == 0:
                 raise _no_audio(path)
+            if (doubt := misnamed_words(path)) is not None and doubt not in self.doubts:
+                self.doubts.append(doubt)
         if self._loop and seconds < float("inf"):
             self.duration_s = seconds * self._loop
 

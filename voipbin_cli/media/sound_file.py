@@ -11,7 +11,9 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from voipbin_cli.codec.codecs import SAMPLE_RATE_HZ
+from voipbin_cli.codec.codecs import SAMPLE_RATE_HZ, Codec
+from voipbin_cli.codec.decider import CodecDecider
+from voipbin_cli.codec.encapsulation import Unit
 from voipbin_cli.errors import UsageError
 from voipbin_cli.media.wav_reader import WavReader, wav_data
 
@@ -42,6 +44,16 @@ _MOST_SECONDS = 1 << 32
 _OGG_PAGE, _OGG_LAST = b"OggS", 4
 _OGG_TAIL_BYTES = 1 << 17
 _PIECE_FRAMES = 1024
+# Subtypes whose bytes are codes that may be taken for each other.
+_CODECS = {"PCM_16": Codec.S16LE, "ULAW": Codec.MULAW, "ALAW": Codec.ALAW}
+_WORDS = {
+    Codec.MULAW: "mu-law",
+    Codec.ALAW: "A-law",
+    Codec.S16LE: "16-bit samples",
+    Codec.S16BE: "16-bit big-endian samples",
+}
+# Ten seconds of mu-law, five of 16-bit samples, each frame of 20 ms of these.
+_HEARD_BYTES, _UNIT_BYTES = 80_000, 320
 
 
 class OpenSound(Protocol):
@@ -91,6 +103,28 @@ def missing_words(path: str, file: OpenSound, read_frames: int) -> str | None:
     if _lacks_last_page(path):
         return f"{path} is cut: it ends after {played} and not with its last page"
     return None
+
+
+def misnamed_words(path: str) -> str | None:
+    """What to say of bare codes that sound like others than its name says; None where they do not.
+
+    The first seconds tell it, and only where they leave no doubt.
+    """
+    form = bare_form(path)
+    due = None if form is None else _CODECS.get(form.subtype)
+    if due is None:
+        return None
+    with open(path, "rb") as file:
+        head = file.read(_HEARD_BYTES)
+    if head.startswith(_CONTAINERS):
+        return None
+    decider = CodecDecider()
+    for at in range(0, len(head), _UNIT_BYTES):
+        decider.weigh(Unit(head[at : at + _UNIT_BYTES], None, None))
+    found = decider.reading
+    if found is None or decider.is_open or found.codec is due:
+        return None
+    return f"{path} sounds like {_WORDS[found.codec]}, and is read as {_WORDS[due]}, as it is named"
 
 
 def conversion(path: str) -> str:

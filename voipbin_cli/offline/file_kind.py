@@ -7,7 +7,10 @@ says what they are.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
+from pathlib import PurePath
+from typing import NamedTuple
 
 from voipbin_cli.capture import rtpdump_reader
 from voipbin_cli.capture.formats import FORMATS
@@ -34,7 +37,7 @@ class FileKind(StrEnum):
     RECORDING = "recording"
     """A sound file: `RECORDINGS` has its name."""
     FOREIGN = "foreign"
-    """Something that is known and holds no stream: `FOREIGN` has its name."""
+    """Something that is known and holds no stream that is read: a row of `FOREIGN`."""
     UNKNOWN = "unknown"
     """Nothing that bytes can tell: bare samples have no mark."""
 
@@ -57,29 +60,78 @@ RECORDINGS: tuple[tuple[bytes, str], ...] = (
 )
 """Sound files by their first bytes, and what they are called."""
 
-FOREIGN: tuple[tuple[bytes, str], ...] = (
-    (b"\x1aE\xdf\xa3", "a Matroska file"),
-    (b"BZh", "compressed by bzip2"),
-    (b"\xfd7zXZ\0", "compressed by xz"),
-    (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
-    (b"PK\x03\x04", "a ZIP archive"),
-    (b"\x89PNG", "a PNG picture"),
-    (b"\xff\xd8\xff", "a JPEG picture"),
-    (b"GIF8", "a GIF picture"),
-    (b"%PDF", "a PDF document"),
-    (b"\x7fELF", "a program"),
-    (b"SQLite format 3\0", "an SQLite database"),
-    (b'{"', "JSON"),
-    (b"<!", "HTML or XML"),
-    (b"<html", "HTML or XML"),
-    (b"<?xml", "HTML or XML"),
+
+class Foreign(NamedTuple):
+    """What holds no stream that is read: its mark and where it stands, its name, what to do.
+
+    `remedy` is a command, with the file's name in place of FILE; empty where none helps.
+    """
+
+    mark: bytes
+    name: str
+    remedy: str = ""
+    at: int = 0
+
+    def begins(self, head: bytes) -> bool:
+        """Whether a file that begins with `head` is one."""
+        return head.startswith(self.mark, self.at)
+
+
+_CONVERT = "ffmpeg -i FILE -ar 8000 -ac 1 converted.wav"
+_AS_PCAPNG = "editcap FILE converted.pcapng"
+
+FOREIGN: tuple[Foreign, ...] = (
+    Foreign(b"\x1aE\xdf\xa3", "a Matroska file", _CONVERT),
+    Foreign(b"ftyp", "an MP4 file", _CONVERT, at=4),
+    Foreign(b"BZh", "compressed by bzip2", "bzip2 -dk FILE"),
+    Foreign(b"\xfd7zXZ\0", "compressed by xz", "xz -dk FILE"),
+    Foreign(b"\x1f\x9d", "compressed by compress", "gzip -dk FILE"),
+    Foreign(b"7z\xbc\xaf\x27\x1c", "a 7z archive", "7z x FILE"),
+    Foreign(b"Rar!\x1a\x07", "a RAR archive", "unrar x FILE"),
+    Foreign(b"ustar", "a tar archive", "tar -xf FILE", at=257),
+    # ISO/IEC 29500-2: an office document is a ZIP archive that begins with the list of its types.
+    Foreign(b"[Content_Types].xml", "an Office document", at=30),
+    Foreign(b"PK\x03\x04", "a ZIP archive", "unzip FILE"),
+    Foreign(bytes.fromhex("d0cf11e0a1b11ae1"), "an Office document"),
+    Foreign(b"GMBU", "a capture by Network Monitor", _AS_PCAPNG),
+    Foreign(b"RTSS", "a capture by Network Monitor", _AS_PCAPNG),
+    Foreign(b"TRSNIFF data    \x1a", "a capture by Sniffer", _AS_PCAPNG),
+    Foreign(b"XCP\0", "a capture by NetXRay", _AS_PCAPNG),
+    Foreign(b"\x89PNG", "a PNG picture"),
+    Foreign(b"\xff\xd8\xff", "a JPEG picture"),
+    Foreign(b"GIF8", "a GIF picture"),
+    Foreign(b"%PDF", "a PDF document"),
+    Foreign(b"\x7fELF", "a program"),
+    Foreign(b"SQLite format 3\0", "an SQLite database"),
+    Foreign(b'{"', "JSON"),
+    Foreign(b"<!", "HTML or XML"),
+    Foreign(b"<html", "HTML or XML"),
+    Foreign(b"<?xml", "HTML or XML"),
 )
-"""What else is known by its first bytes, and what it is called."""
+"""What else is known by its first bytes."""
+
+_NAMED: Mapping[str, str] = {
+    **dict.fromkeys((".pcap", ".pcapng", ".cap", ".dmp"), "a capture"),
+    ".wav": "a WAV recording",
+    ".flac": "a FLAC recording",
+    **dict.fromkeys((".ogg", ".opus", ".oga"), "an Ogg recording"),
+    ".mp3": "an MP3 recording",
+}
 
 
-def foreign_name(head: bytes) -> str:
-    """What a file of `FileKind.FOREIGN` or `RECORDING` is called."""
-    return next(name for magic, name in (*RECORDINGS, *FOREIGN) if head.startswith(magic))
+def named_as(path: str) -> str | None:
+    """What the name of a file promises, None where it promises nothing that has a mark."""
+    return _NAMED.get(PurePath(path).suffix.lower())
+
+
+def recording_name(head: bytes) -> str:
+    """What a file of `FileKind.RECORDING` is called."""
+    return next(name for magic, name in RECORDINGS if head.startswith(magic))
+
+
+def foreign(head: bytes) -> Foreign | None:
+    """What a file of `FileKind.FOREIGN` is, None for any other."""
+    return next((row for row in FOREIGN if row.begins(head)), None)
 
 
 def sniff(head: bytes) -> FileKind:
@@ -91,7 +143,6 @@ def sniff(head: bytes) -> FileKind:
         return FileKind.AUDIOSOCKET
     if len(head) in _PACKET_BYTES and head[0] >> 6 == _RTP_VERSION:
         return FileKind.RTP_PACKET
-    for known, kind in ((RECORDINGS, FileKind.RECORDING), (FOREIGN, FileKind.FOREIGN)):
-        if any(head.startswith(magic) for magic, _ in known):
-            return kind
-    return FileKind.UNKNOWN
+    if any(head.startswith(magic) for magic, _ in RECORDINGS):
+        return FileKind.RECORDING
+    return FileKind.FOREIGN if foreign(head) else FileKind.UNKNOWN

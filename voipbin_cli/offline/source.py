@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,7 +14,14 @@ from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.codec.lookalikes import is_text
 from voipbin_cli.errors import DecodeError, NothingToJudge, UsageError
 from voipbin_cli.offline.compressed import decompressed
-from voipbin_cli.offline.file_kind import HEAD_BYTES, FileKind, foreign_name, sniff
+from voipbin_cli.offline.file_kind import (
+    HEAD_BYTES,
+    FileKind,
+    foreign,
+    named_as,
+    recording_name,
+    sniff,
+)
 from voipbin_cli.standard_streams import open_stdin
 
 STDIN = "-"
@@ -80,16 +88,19 @@ def refuse(path: str, source: OpenedFile, hints: Hints) -> NoReturn:
     """Say why this file is not read as a stream: raises UsageError, or NothingToJudge if empty."""
     name, head = source_name(path), source.head
     if source.kind is FileKind.RECORDING:
-        message = f"{name} is {foreign_name(head)}, no stream"
+        message = f"{name} is {recording_name(head)}, no stream"
         raise UsageError(message, hint="voipbin stream diagnose judges recordings")
-    if source.kind is FileKind.FOREIGN:
-        raise UsageError(f"{name} is {foreign_name(head)}", hint=hints.known)
+    if source.kind is FileKind.FOREIGN and (known := foreign(head)) is not None:
+        remedy = known.remedy.replace("FILE", shlex.quote(path)) if path != STDIN else ""
+        raise UsageError(f"{name} is {known.name}", hint=remedy or hints.known)
     if source.kind in _DUMPS:
         raise UsageError(f"{name} is {_DUMPS[source.kind]}, no capture", hint=hints.dump)
     if not head:
         raise NothingToJudge(f"{name} is empty", hint=hints.known)
     if len(head) < MAGIC_BYTES:
         raise UsageError(f"{name} is too short to be a capture", hint=hints.known)
+    if (promised := named_as(path)) is not None:
+        raise UsageError(f"{name} is named as {promised}, and holds none", hint=hints.bare)
     if is_text(head):
         raise UsageError(f"{name} is text", hint=hints.bare)
     raise UsageError(

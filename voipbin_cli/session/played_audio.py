@@ -21,12 +21,14 @@ BLOCK_BYTES = 2 * FRAME_SAMPLES
 class Outgoing:
     """Blocks of 20 ms. `blocks` can be gone through once; `seconds` is None where nobody knows.
 
-    `damages` has a sentence for each file that was gone through and held less than it promised.
+    `damages` has a sentence for each file that was gone through and held less than it promised,
+    `doubts` one for each that sounds like other codes than its name says.
     """
 
     blocks: Iterator[bytes]
     seconds: float | None
     damages: Mapping[str, str] = field(default_factory=dict)
+    doubts: Sequence[str] = ()
 
 
 def open_outgoing(
@@ -62,6 +64,7 @@ def open_outgoing(
         itertools.chain(digits, source.blocks()),
         None if lasts_s is None else seconds + lasts_s,
         source.damages,
+        source.doubts,
     )
 
 
@@ -74,7 +77,16 @@ MAX_KEPT_S = 12 * 3600
 """What is decoded to be played again and again takes 58 MB an hour of the disk."""
 
 
-def decoded(files: Sequence[str], gain_db: float, file: IO[bytes]) -> memoryview:
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """What is played again and again: s16le at 8 kHz; `damages` and `doubts` as of `Outgoing`."""
+
+    pcm: memoryview
+    damages: Sequence[str]
+    doubts: Sequence[str]
+
+
+def decoded(files: Sequence[str], gain_db: float, file: IO[bytes]) -> Repeated:
     """Decode all that is played again and again, once, into `file` and not into memory.
 
     Raises:
@@ -105,7 +117,8 @@ def decoded(files: Sequence[str], gain_db: float, file: IO[bytes]) -> memoryview
         size = min(size, 2 * round(source.duration_s * SAMPLE_RATE_HZ))
     if not size:
         raise UsageError("there is no audio to play", hint="is the file empty, or damaged?")
-    return memoryview(mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ))
+    pcm = memoryview(mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ))
+    return Repeated(pcm, list(source.damages.values()), source.doubts)
 
 
 def _blocks(pcm: bytes) -> list[bytes]:
