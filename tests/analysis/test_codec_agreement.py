@@ -1,8 +1,8 @@
 """`diagnose`, `validate` and the frame decoder name one codec for one stream, noise or not.
 
-225 streams: each codec and linear audio shifted by a byte, in each encapsulation, of talkers, music
-and tones, in white noise of five levels. And 189 whose messages have odd sizes, so that samples are
-cut in two, or a byte is left over.
+75 streams: each codec and linear audio shifted by a byte, in each encapsulation, of talkers, music
+and tones, in white noise of five levels. And 40 whose messages have odd sizes, so that samples are
+cut in two, or a byte is left over. VOIPBIN_LONG=1 takes three times as many.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import pytest
 
 from tests.codec.cuts import ODD_SIZES, cut
 from tests.codec.sounds import Maker, Sound, call_progress, dtmf, frames, music, to_pcm, tone
+from tests.support.spread import spread
 from voipbin_cli.analysis.diagnosis import diagnose
 from voipbin_cli.analysis.messages import Messages, TimedMessage, from_messages
 from voipbin_cli.analysis.stream import StreamFold
@@ -97,7 +98,7 @@ def by_decoder(messages: Messages, encapsulation: Encapsulation) -> Reading | No
 @pytest.mark.parametrize("encapsulation", Encapsulation)
 @pytest.mark.parametrize("reading", READINGS, ids=str)
 def test_all_three_name_one_reading(reading: Reading, encapsulation: Encapsulation) -> None:
-    for nth, level_dbfs in product(range(3), LEVELS_DBFS):
+    for nth, level_dbfs in spread(range(3), LEVELS_DBFS):
         n = 3 * (nth + READINGS.index(reading)) + list(Encapsulation).index(encapsulation)
         messages = stream(reading, encapsulation, n, level_dbfs)
         fold = StreamFold(encapsulation)
@@ -119,12 +120,14 @@ LINEAR = tuple(reading for reading in ALL_READINGS if reading.codec in (Codec.S1
 UNSHIFTED = tuple(reading for reading in LINEAR if not reading.shifted)
 
 
-@pytest.mark.parametrize("encapsulation", Encapsulation)
-@pytest.mark.parametrize("sizes", ODD_SIZES)
-@pytest.mark.parametrize("reading", [Reading(Codec.MULAW), *UNSHIFTED], ids=repr)
+@pytest.mark.parametrize(
+    ("reading_and_sizes", "encapsulation"),
+    spread(product([Reading(Codec.MULAW), *UNSHIFTED], ODD_SIZES), Encapsulation),
+)
 def test_all_three_agree_on_where_samples_are_cut_in_two(
-    reading: Reading, sizes: str, encapsulation: Encapsulation
+    reading_and_sizes: tuple[Reading, str], encapsulation: Encapsulation
 ) -> None:
+    reading, sizes = reading_and_sizes
     n = list(ODD_SIZES).index(sizes) + 3 * list(Encapsulation).index(encapsulation)
     level_dbfs = LEVELS_DBFS[n % LEVELS_DBFS.index(TELLING_DBFS)]
     payloads = cut(wire_of(reading, n, level_dbfs), ODD_SIZES[sizes](), afresh=reading.afresh)

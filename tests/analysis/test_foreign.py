@@ -10,6 +10,7 @@ import pytest
 
 from tests.codec.foreign import FOREIGN, NONE, NOT_AUDIO
 from tests.corpus.sounds import VOICES, Pcm, talker
+from tests.support.spread import spread
 from voipbin_cli.analysis.diagnosis import Diagnosis, diagnose
 from voipbin_cli.analysis.findings.row import SIGNAL
 from voipbin_cli.analysis.messages import TimedMessage, from_messages
@@ -60,8 +61,7 @@ def spoken(seed: int) -> Pcm:
     return talker(VOICES[seed % len(VOICES)], SECONDS, seed)
 
 
-@pytest.mark.parametrize("encapsulation", Encapsulation)
-@pytest.mark.parametrize("name", FOREIGN)
+@pytest.mark.parametrize(("name", "encapsulation"), spread(FOREIGN, Encapsulation))
 def test_what_it_is_comes_first(name: str, encapsulation: Encapsulation) -> None:
     wanted, make = FOREIGN[name]
     seed = crc32(f"{name}{encapsulation}".encode()) % 100

@@ -10,6 +10,7 @@ import pytest
 
 from tests.analysis import signalled as make
 from tests.corpus.wires import RTP, SLN, Packet, received
+from tests.support.spread import LONG
 from voipbin_cli.analysis.diagnosis import Diagnosis, diagnose
 from voipbin_cli.analysis.findings import Circumstances
 from voipbin_cli.analysis.messages import from_messages
@@ -20,7 +21,7 @@ from voipbin_cli.codec.encapsulation import Direction
 from voipbin_cli.codec.payload_types import PayloadType
 
 FULL_MOS = 4.38
-SEEDS = range(1, 3)
+SEEDS = range(1, 3 if LONG else 2)
 UDP = pytest.mark.parametrize("udp", [False, True], ids=["websocket", "udp"])
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
 
-from tests.faults.streams import LONG
 from tests.sounds.faults import (
     clipped,
     concealed,
@@ -26,6 +27,7 @@ from tests.sounds.healthy import healthy
 from tests.sounds.streams import FORMS, Form, alarms, diagnosed
 from tests.sounds.talkers import LANGUAGES, in_room, noise, talker
 from tests.support.needs import needs
+from tests.support.spread import LONG, spread
 
 pytestmark = [needs("espeak-ng"), pytest.mark.slow]
 SEEDS = range(2)
@@ -39,6 +41,11 @@ def seeds_of(form: Form) -> Iterable[int]:
 def languages_of(form: Form) -> tuple[str, ...]:
     """One for each form, unless VOIPBIN_LONG asks for them all."""
     return LANGUAGES if LONG else (LANGUAGES[FORMS.index(form) % len(LANGUAGES)],)
+
+
+def of_forms(*strengths: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """Every strength and every form."""
+    return [(form, *rest) for form, rest in spread(FORMS, product(*strengths))]
 
 
 # Lengths and the share of time: some holes each in 15 s.
@@ -57,17 +64,16 @@ def test_nothing_is_said_of_what_is_healthy() -> None:
     assert told == []
 
 
-@pytest.mark.parametrize("form", FORMS, ids=str)
-@pytest.mark.parametrize("ceiling", [32767, 22937, 16384])
-@pytest.mark.parametrize("share", [0.005, 0.02, 0.3])
+@pytest.mark.parametrize(
+    ("form", "share", "ceiling"), of_forms([0.005, 0.02, 0.3], [32767, 22937, 16384])
+)
 def test_clipping(form, share, ceiling) -> None:
     for seed in seeds_of(form):
         speech = in_room(LANGUAGES[seed % 4], seed, 12, -20, -65)
         assert alarms(diagnosed(clipped(speech, share, ceiling), form)) == ["clipping"]
 
 
-@pytest.mark.parametrize("form", FORMS, ids=str)
-@pytest.mark.parametrize("level_dbfs", [-46, -50, -55, -60])
+@pytest.mark.parametrize(("form", "level_dbfs"), of_forms([-46, -50, -55, -60]))
 def test_low_level(form, level_dbfs) -> None:
     for seed in seeds_of(form):
         for language in languages_of(form):
@@ -75,24 +81,23 @@ def test_low_level(form, level_dbfs) -> None:
             assert alarms(diagnosed(speech, form)) == ["low-level"]
 
 
-@pytest.mark.parametrize("form", FORMS, ids=str)
-@pytest.mark.parametrize("level_dbfs", [-42, -35, -28])
-@pytest.mark.parametrize("kind", ["white", "pink"])
+@pytest.mark.parametrize(
+    ("form", "kind", "level_dbfs"), of_forms(["white", "pink"], [-42, -35, -28])
+)
 def test_noise(form, kind, level_dbfs) -> None:
     for seed in seeds_of(form):
         speech = in_room(LANGUAGES[seed % 4], seed, 12, -20, -70)
         assert alarms(diagnosed(speech + noise(kind, seed, 12, level_dbfs), form)) == ["noise"]
 
 
-@pytest.mark.parametrize("form", FORMS, ids=str)
-@pytest.mark.parametrize(("length_ms", "share"), HOLES)
-def test_holes(form, length_ms, share) -> None:
+@pytest.mark.parametrize(("form", "hole"), of_forms(HOLES))
+def test_holes(form, hole) -> None:
     """At any place, over a room's noise: told, and measured to 15 % in four of five."""
     errors = []
     for seed, level_dbfs in enumerate((-18, -24, -30)):
         for language in languages_of(form):
             speech = in_room(language, seed, 15, level_dbfs, level_dbfs - 40)
-            spoilt, taken_ms = holed(speech, length_ms, share, seed)
+            spoilt, taken_ms = holed(speech, *hole, seed)
             found = diagnosed(spoilt, form)
             assert alarms(found) == ["upstream-loss"], (language, level_dbfs)
             errors.append(abs(found.measured.holes.lost_ms / taken_ms - 1))
@@ -101,8 +106,7 @@ def test_holes(form, length_ms, share) -> None:
     assert max(errors) < 0.3
 
 
-@pytest.mark.parametrize("form", FORMS, ids=str)
-@pytest.mark.parametrize("length_ms", [5, 20, 60])
+@pytest.mark.parametrize(("form", "length_ms"), of_forms([5, 20, 60]))
 def test_holes_in_a_voice_that_pauses_in_digital_silence(form, length_ms) -> None:
     for seed in seeds_of(form):
         for language in languages_of(form):
@@ -112,9 +116,9 @@ def test_holes_in_a_voice_that_pauses_in_digital_silence(form, length_ms) -> Non
             assert found.measured.holes.lost_ms == pytest.approx(taken_ms, rel=0.3)
 
 
-@pytest.mark.parametrize("form", FORMS, ids=str)
-@pytest.mark.parametrize(("chunk_ms", "zeros_ms"), [(50, 10), (90, 10), (35, 5), (100, 20)])
-def test_chunks_that_are_padded(form, chunk_ms, zeros_ms) -> None:
+@pytest.mark.parametrize(("form", "chunk"), of_forms([(50, 10), (90, 10), (35, 5), (100, 20)]))
+def test_chunks_that_are_padded(form, chunk) -> None:
+    chunk_ms, zeros_ms = chunk
     for seed in seeds_of(form):
         speech = in_room(LANGUAGES[seed % 4], seed, 15, -20, -62)
         found = diagnosed(padded(speech, chunk_ms, zeros_ms), form)
@@ -131,8 +135,7 @@ def test_what_is_cut_out_by_the_clock_is_not_put_in(form) -> None:
     assert (holes.usual_ms, holes.period_ms, holes.is_put_in) == (10, 60, False)
 
 
-@pytest.mark.parametrize("form", FORMS, ids=str)
-@pytest.mark.parametrize("at_s", [3, 7, 12])
+@pytest.mark.parametrize(("form", "at_s"), of_forms([3, 7, 12]))
 def test_silence_from_somewhere_on(form, at_s) -> None:
     for seed in seeds_of(form):
         speech = in_room(LANGUAGES[seed % 4], seed, 16, -20, -62)
@@ -157,8 +160,7 @@ def test_silence_and_nothing_else(form) -> None:
     assert title == "delivery is fine, but every frame is silent: nobody is heard"
 
 
-@pytest.mark.parametrize("form", FORMS, ids=str)
-@pytest.mark.parametrize("nth", [2, 5, 10, 25])
+@pytest.mark.parametrize(("form", "nth"), of_forms([2, 5, 10, 25]))
 def test_frames_and_half_frames_that_come_twice(form, nth) -> None:
     for seed in seeds_of(form):
         speech = in_room(LANGUAGES[(seed + nth) % 4], seed, 15, -20, -62)
@@ -178,8 +180,7 @@ def test_each_frame_twice_and_losses_concealed_by_repetition(form) -> None:
             assert alarms(diagnosed(spoilt, form)) == ["repeated-audio"]
 
 
-@pytest.mark.parametrize("form", FORMS, ids=str)
-@pytest.mark.parametrize("period_ms", [20, 60, 100, 250])
+@pytest.mark.parametrize(("form", "period_ms"), of_forms([20, 60, 100, 250]))
 def test_clicks(form, period_ms) -> None:
     """A multiple of the period, or half of it, is the same clicks."""
     for seed in seeds_of(form):
@@ -203,9 +204,9 @@ def test_each_fifth_frame_gone(form) -> None:
         assert alarms(diagnosed(without_each_nth(speech, 5), form)) == ["clicks"]
 
 
-@pytest.mark.parametrize("form", FORMS, ids=str)
-@pytest.mark.parametrize("level_dbfs", [-30, -40, -50])
-@pytest.mark.parametrize("hertz", [50, 60, 100, 1000, 1730, 3400])
+@pytest.mark.parametrize(
+    ("form", "hertz", "level_dbfs"), of_forms([50, 60, 100, 1000, 1730, 3400], [-30, -40, -50])
+)
 def test_hum(form, hertz, level_dbfs) -> None:
     for seed in seeds_of(form):
         speech = in_room(LANGUAGES[(seed + hertz) % 4], seed, 14, -20, -65)

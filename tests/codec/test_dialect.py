@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from itertools import accumulate, cycle, repeat
 
 import numpy as np
@@ -21,6 +22,7 @@ from tests.codec.sounds import (
     to_pcm,
     vector_messages,
 )
+from tests.support.spread import spread
 from voipbin_cli.codec import decider, rtp
 from voipbin_cli.codec.codecs import Codec, decode, encode
 from voipbin_cli.codec.dialect import MAX_HELD_FRAMES, AudioFrame, FrameDecoder
@@ -123,9 +125,8 @@ def test_all_dialects_decode_right_after_silence_of_any_length(
         assert decoder.verdict.dialect == name
 
 
-@pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("maker", MAKERS, ids=lambda maker: maker.__name__)
-@pytest.mark.parametrize("name", [*FORMS, *OTHERS])
+@pytest.mark.parametrize(("name", "seed"), spread([*FORMS, *OTHERS], range(3)))
 def test_sound_of_every_kind_decodes_right_from_its_first_frame(
     name: str, maker: Maker, seed: int
 ) -> None:
@@ -193,23 +194,27 @@ def test_samples_that_begin_a_byte_late_are_read_from_there() -> None:
     assert decoder.revisions == 0
 
 
-def talk(talker: int, level_db: float, noise_dbfs: float) -> bytes:
+# Each his own, how loud he is, and how loud the noise around him.
+TALKERS = ((0, 0, -90), (1, -20, -40), (2, -6, -24), (3, -40, -70))
+
+
+@cache
+def talk(talker: tuple[int, float, float]) -> bytes:
     """Four seconds of a talker, without silence at either end."""
-    rng = np.random.default_rng([talker, 3])
+    number, level_db, noise_dbfs = talker
+    rng = np.random.default_rng([number, 3])
     noise = rng.normal(size=8000 * 4) * 32768 * 10 ** (noise_dbfs / 20)
-    return to_pcm(talker_speech(talker, 4) * 10 ** (level_db / 20) + noise)
+    return to_pcm(talker_speech(number, 4) * 10 ** (level_db / 20) + noise)
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(("sizes", "encapsulation"), spread(ODD_SIZES, Encapsulation))
 @pytest.mark.parametrize("codec", [Codec.S16LE, Codec.S16BE])
-@pytest.mark.parametrize("sizes", ODD_SIZES)
-@pytest.mark.parametrize("encapsulation", Encapsulation)
 def test_samples_cut_in_two_are_put_together_to_the_bit(
     encapsulation: Encapsulation, sizes: str, codec: Codec
 ) -> None:
     packer, _ = form_of("linear", encapsulation)
-    for talker, level_db, noise_dbfs in ((0, 0, -90), (1, -20, -40), (2, -6, -24), (3, -40, -70)):
-        pcm = talk(talker, level_db, noise_dbfs)
+    for pcm in map(talk, TALKERS):
         wire = cut(encode(codec, pcm), ODD_SIZES[sizes]())
         decoder = FrameDecoder(encapsulation)
         found = run(decoder, [packer.pack(payload, len(payload) // 2) for payload in wire])
@@ -217,14 +222,12 @@ def test_samples_cut_in_two_are_put_together_to_the_bit(
         assert (decoder.reading, decoder.revisions) == (Reading(codec), 0)
 
 
-@pytest.mark.parametrize("sizes", ODD_SIZES)
-@pytest.mark.parametrize("encapsulation", Encapsulation)
+@pytest.mark.parametrize(("sizes", "encapsulation"), spread(ODD_SIZES, Encapsulation))
 def test_where_each_message_begins_afresh_its_odd_byte_is_left_over(
     encapsulation: Encapsulation, sizes: str
 ) -> None:
     packer, _ = form_of("linear", encapsulation)
-    for talker, level_db, noise_dbfs in ((0, 0, -90), (1, -20, -40), (2, -6, -24), (3, -40, -70)):
-        pcm = talk(talker, level_db, noise_dbfs)
+    for pcm in map(talk, TALKERS):
         wire = cut(pcm, ODD_SIZES[sizes](), afresh=True)
         decoder = FrameDecoder(encapsulation)
         found = run(decoder, [packer.pack(payload, len(payload) // 2) for payload in wire])
@@ -239,7 +242,7 @@ def test_g711_of_odd_sizes_is_as_it_is() -> None:
 
 
 def test_a_header_of_a_byte_before_each_message_is_skipped() -> None:
-    wire = list(frames(talk(1, 0, -50), 320))
+    wire = list(frames(talk((1, 0, -50)), 320))
     decoder = FrameDecoder(SLN)
     found = run(decoder, [b"\x07" + payload for payload in wire])
     # It takes two to see that the byte is no half of a sample.
@@ -249,7 +252,7 @@ def test_a_header_of_a_byte_before_each_message_is_skipped() -> None:
 
 @pytest.mark.parametrize("sizes", ["641, 639", "321, 319", "101"])
 def test_a_message_lost_among_odd_ones_shifts_what_follows_and_is_noticed(sizes: str) -> None:
-    pcm = talk(1, 0, -50)
+    pcm = talk((1, 0, -50))
     wire = cut(pcm, ODD_SIZES[sizes]())
     decoder = FrameDecoder(SLN)
     sound = b"".join(frame.pcm for frame in run(decoder, wire[:60] + wire[61:]))
@@ -260,7 +263,7 @@ def test_a_message_lost_among_odd_ones_shifts_what_follows_and_is_noticed(sizes:
 
 
 def test_a_new_connection_begins_with_a_whole_sample() -> None:
-    pcm = talk(1, 0, -50)
+    pcm = talk((1, 0, -50))
     wire = cut(pcm, repeat(321))[:51]
     decoder = FrameDecoder(SLN)
     found = run(decoder, wire)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import struct
 import threading
 import time
@@ -21,8 +20,6 @@ TOKEN = {"VOIPBIN_TOKEN": "a-token-that-nobody-may-see"}
 OVER = document({"id": CALL, "status": "hangup", "hangup_by": "remote"})
 PROGRESSING = document({"id": CALL, "status": "progressing"})
 FRAME_S = 0.02
-# The variants that take minutes; see README.md.
-LONG = bool(os.environ.get("VOIPBIN_LONG"))
 FRAME_BYTES = 320
 _SPEECH = [message[12:] for _, message in vector_messages("rtp-deployed")]
 

@@ -18,7 +18,6 @@ from tests.faults.streams import (
     CALL,
     FRAME_BYTES,
     FRAME_S,
-    LONG,
     TOKEN,
     Call,
     Paced,
@@ -28,6 +27,7 @@ from tests.faults.streams import (
 from tests.media.witnesses import ALL
 from tests.support.cli import start, wait_until
 from tests.support.peer import Fin, Peer
+from tests.support.spread import LONG
 from voipbin_cli.capture.captured import CapturedMessage
 from voipbin_cli.codec.encapsulation import Direction
 

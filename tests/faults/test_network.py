@@ -16,9 +16,10 @@ import pytest
 
 from tests.capture.tshark import platform_arrivals_s, platform_packets
 from tests.faults.network import FAR_HOST, Cable, FarPeer, cable
-from tests.faults.streams import CALL, FRAME_S, LONG, TOKEN, Call, Paced, decoded, play
+from tests.faults.streams import CALL, FRAME_S, TOKEN, Call, Paced, decoded, play
 from tests.media.witnesses import by_sox
 from tests.support.cli import Result, finish, wait_until
+from tests.support.spread import LONG
 
 CLEAR_FRAMES = 25
 

@@ -17,7 +17,6 @@ from tests.capture.tshark import platform_packets
 from tests.faults.network import FarPeer, cable
 from tests.faults.streams import (
     CALL,
-    LONG,
     STATE,
     TOKEN,
     Call,
@@ -31,6 +30,7 @@ from tests.media.witnesses import by_sox
 from tests.support.certificates import Authority, Certificate
 from tests.support.cli import finish, start, voipbin, wait_until
 from tests.support.peer import NEVER_ANSWER, Fin, Peer, Request, Send, StopReading
+from tests.support.spread import LONG
 
 RECORD = ("stream", "record", CALL, "-o", "call.wav", "--json", "--api-url")
 

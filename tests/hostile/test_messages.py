@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.streams import LONG, decoded, packets
+from tests.faults.streams import decoded, packets
 from tests.hostile.support import MB, Watched, deflated_bomb, is_harmless
 from tests.media.witnesses import by_stdlib_wave
 from tests.support.cli import Result, start
@@ -27,6 +27,7 @@ from tests.support.peer import (
     Step,
     frame_bytes,
 )
+from tests.support.spread import LONG
 
 # A recording of an ordinary stream has about 80 MB, the interpreter and numpy included.
 LIMIT_BYTES = 160 * MB

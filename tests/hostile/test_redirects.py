@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.streams import CALL, LONG, STATE, STREAM, TOKEN, decoded, packet, packets
+from tests.faults.streams import CALL, STATE, STREAM, TOKEN, decoded, packet, packets
 from tests.media.witnesses import by_stdlib_wave
 from tests.support.cli import finish, start, voipbin
 from tests.support.peer import BINARY, Answer, Fin, Peer, Raw, Send, Step, frame_bytes
+from tests.support.spread import LONG
 
 COMMANDS = [
     ["stream", "record", CALL],

@@ -17,7 +17,6 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.faults.streams import LONG
 from tests.hostile.support import (
     HOSTILE,
     MB,
@@ -30,6 +29,7 @@ from tests.hostile.support import (
     upgrade,
 )
 from tests.support.cli import VOIPBIN, environment, wait_until
+from tests.support.spread import LONG
 
 LIMIT_BYTES = 160 * MB
 TINY = 1_000_000 if LONG else 30_000

@@ -16,11 +16,12 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.faults.streams import CALL, LONG, STATE, TOKEN, packets
+from tests.faults.streams import CALL, STATE, TOKEN, packets
 from tests.hostile.support import HOSTILE, OWNED, SHOWN, is_harmless
 from tests.support import pulse
 from tests.support.cli import VOIPBIN, environment, voipbin
 from tests.support.peer import Answer, Close, Peer, Send, Step, document, envelope
+from tests.support.spread import LONG
 from tests.support.terminal import Terminal
 
 LOGIN = ("POST", "/auth/login")

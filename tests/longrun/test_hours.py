@@ -25,8 +25,8 @@ import pytest
 import soundfile
 
 from tests.capture.support import open_capture, records_of
-from tests.faults.streams import LONG
 from tests.support.peer import vector_messages
+from tests.support.spread import LONG
 from voipbin_cli.analysis.messages import TimedMessage, from_messages
 from voipbin_cli.analysis.playout.buffer import PlayoutBuffer
 from voipbin_cli.analysis.stream import StreamFold

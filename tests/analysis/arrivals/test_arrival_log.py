@@ -12,6 +12,7 @@ import pytest
 
 from tests.corpus.runs import MS, START_NS, Run, arrivals, fold
 from tests.support.peer import vector_messages
+from tests.support.spread import spread
 from voipbin_cli.analysis.arrivals.arrival_log import ArrivalReader
 from voipbin_cli.analysis.diagnosis import diagnose
 from voipbin_cli.analysis.messages import TimedMessage, from_messages
@@ -78,11 +79,13 @@ def test_what_is_no_frame_is_counted_apart() -> None:
     assert (reader.messages, reader.malformed, reader.texts) == (3, 1, 1)
 
 
-SCENARIOS = ["clean", "stall", "lost-audio", "jitter", "sequence", "misaligned", "codec-change"]
+SCENARIOS = [
+    *("clean", "stall", "lost-audio", "jitter", "sequence", "misaligned", "codec-change"),
+    *("frame-size", "wrong-rate", "upstream-loss"),
+]
 
 
-@pytest.mark.parametrize("scenario", [*SCENARIOS, "frame-size", "wrong-rate", "upstream-loss"])
-@pytest.mark.parametrize("encapsulation", list(Encapsulation))
+@pytest.mark.parametrize(("scenario", "encapsulation"), spread(SCENARIOS, Encapsulation))
 def test_chunks_change_no_figure(scenario: str, encapsulation: Encapsulation) -> None:
     """One by one, at once, or as it happens: live and offline are the same."""
     run = Run(scenario, scenario, NONE, encapsulation, lag=((3.0, 200.0),))

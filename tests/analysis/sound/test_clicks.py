@@ -20,6 +20,7 @@ from tests.sounds.faults import (
 from tests.sounds.streams import pcm
 from tests.sounds.talkers import cadence, dtmf, in_room, music, noise, organ, rms, tone
 from tests.support.needs import needs
+from tests.support.spread import LONG
 from voipbin_cli.analysis.sound.clicks import ClickFold
 from voipbin_cli.analysis.sound.stretches import StretchFold
 from voipbin_cli.codec.codecs import Codec, encode, samples
@@ -61,7 +62,7 @@ def test_chunks_that_are_faded(period_ms, codec):
 @pytest.mark.parametrize("height", [300, 1000, 5000, 20_000])
 @pytest.mark.parametrize("period_ms", PERIODS_MS)
 def test_a_spike_each_chunk(period_ms, height, codec):
-    for seed in range(2):
+    for seed in range(2 if LONG else 1):
         got = clicks(spiked(speech(seed), period_ms, height), codec)
         assert is_period(got.period_ms, period_ms)
 
@@ -119,7 +120,7 @@ def test_a_few_spikes_are_chance():
     ],
 )
 def test_what_has_sharp_edges_by_nature_has_no_clicks(made, codec):
-    for seed in range(4):
+    for seed in range(4 if LONG else 2):
         assert clicks(made(seed), codec).clicks == 0
 
 
