@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.support.cli import VOIPBIN, Result, environment, voipbin
+from tests.support.cli import VOIPBIN, Result, environment, here
 from tests.support.peer import Answer, Peer, Request, document, envelope
 from tests.support.terminal import Terminal
 from voipbin_cli.simulator.embedded import EmbeddedSimulator
@@ -44,7 +44,7 @@ def env(peer: Peer) -> dict[str, str]:
 
 
 def run(peer: Peer, home: Path, *args: str) -> Result:
-    return voipbin("calls", *args, cwd=home, env=env(peer))
+    return here("calls", *args, cwd=home, env=env(peer))
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +93,7 @@ def test_the_table_in_a_pipe_is_whole_whatever_the_width(tmp_path: Path) -> None
     began = datetime.now(UTC) - timedelta(hours=3, minutes=5, seconds=20)
     row = call(7, "progressing", source="s" * 150, tm_progressing=began.isoformat())
     with platform([row, call(8, "hangup")]) as peer:
-        result = voipbin("calls", "list", cwd=tmp_path, env={**env(peer), "COLUMNS": "60"})
+        result = here("calls", "list", cwd=tmp_path, env={**env(peer), "COLUMNS": "60"})
     assert result.stderr == ""
     heading, first, second = result.stdout.decode().splitlines()
     assert heading.split() == ["ID", "FROM", "TO", "DIR", "STATUS", "SINCE"]
@@ -136,7 +136,7 @@ def test_no_calls_is_said_on_stderr(tmp_path: Path) -> None:
 
 
 def test_a_misspelt_status_is_put_right(tmp_path: Path) -> None:
-    result = voipbin("calls", "list", "--status", "progresing", cwd=tmp_path)
+    result = here("calls", "list", "--status", "progresing", cwd=tmp_path)
     assert result.status == 2
     assert "did you mean progressing?" in result.stderr
 
@@ -153,7 +153,7 @@ def test_a_refusal_names_the_request_for_support(tmp_path: Path) -> None:
 
 
 def test_without_a_credential_the_way_to_one_is_told(tmp_path: Path) -> None:
-    result = voipbin("calls", "list", cwd=tmp_path, env={"VOIPBIN_API_URL": "http://127.0.0.1:1"})
+    result = here("calls", "list", cwd=tmp_path, env={"VOIPBIN_API_URL": "http://127.0.0.1:1"})
     assert result.status == 4
     assert "no credential was found" in result.stderr
     assert "voipbin login" in result.stderr
@@ -161,7 +161,7 @@ def test_without_a_credential_the_way_to_one_is_told(tmp_path: Path) -> None:
 
 def test_no_answer_is_a_connection_error(tmp_path: Path) -> None:
     settings = {"VOIPBIN_API_URL": "http://127.0.0.1:1", "VOIPBIN_ACCESSKEY": "k3y"}
-    assert voipbin("calls", "list", cwd=tmp_path, env=settings).status == 3
+    assert here("calls", "list", cwd=tmp_path, env=settings).status == 3
 
 
 @pytest.mark.parametrize(
@@ -201,7 +201,7 @@ def test_show_refuses_what_is_no_id_and_does_not_ask(tmp_path: Path) -> None:
 
 def test_show_on_the_simulator(tmp_path: Path, simulator: EmbeddedSimulator) -> None:
     settings = {"VOIPBIN_API_URL": simulator.api_url, "VOIPBIN_TOKEN": simulator.token}
-    page = voipbin("calls", "show", simulator.call_id, cwd=tmp_path, env=settings).stdout.decode()
+    page = here("calls", "show", simulator.call_id, cwd=tmp_path, env=settings).stdout.decode()
     assert re.search(r"^status +progressing *$", page, re.MULTILINE)
     assert re.search(r"^progressing .*ago\) *$", page, re.MULTILINE)
     assert page.splitlines()[-1].strip() == "a media stream can be opened"
@@ -223,7 +223,7 @@ def test_a_stream_command_without_a_target_offers_what_is_in_progress(
 
 
 def test_a_stream_command_without_a_target_in_a_script_is_wrong_usage(tmp_path: Path) -> None:
-    result = voipbin("stream", "record", "-d", "1", cwd=tmp_path)
+    result = here("stream", "record", "-d", "1", cwd=tmp_path)
     assert result.status == 2
     assert "TARGET is missing" in result.stderr
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.cli import Result, voipbin
+from tests.support.cli import Result, here
 from tests.support.peer import Peer, document
 from voipbin_cli.simulator.embedded import EmbeddedSimulator
 
@@ -23,7 +23,7 @@ def simulator() -> Iterator[EmbeddedSimulator]:
 
 def run(url: str, secret: str, home: Path, *args: str) -> Result:
     settings = {"VOIPBIN_API_URL": url, "VOIPBIN_TOKEN": secret}
-    return voipbin("conferences", *args, cwd=home, env=settings)
+    return here("conferences", *args, cwd=home, env=settings)
 
 
 def show(home: Path, fields: dict[str, Any]) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 import soundfile
 
-from tests.support.cli import Result, environment, finish, start, voipbin
+from tests.support.cli import Result, environment, finish, here, start, voipbin
 from tests.support.needs import need
 from tests.support.terminal import Terminal
 from voipbin_cli.simulator.catalog import SCENARIOS
@@ -48,20 +48,22 @@ ON_SOCKETS = {
 }
 
 
-def _run(scenario: str, directory: Path) -> tuple[Result, Result]:
-    capture = directory / f"{scenario}.pcapng"
-    options = ("-d", "6", "--json", "--give-up-after", "3", "--capture", str(capture))
-    live = voipbin("stream", "diagnose", f"sim:{scenario}", *options, cwd=directory)
-    return live, voipbin("stream", "diagnose", str(capture), "--json", cwd=directory)
+def _run(scenario: str, directory: Path) -> Result:
+    capture = f"{scenario}.pcapng"
+    options = ("-d", "6", "--json", "--give-up-after", "3", "--capture", capture)
+    return voipbin("stream", "diagnose", f"sim:{scenario}", *options, cwd=directory)
 
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Result, Result]]:
-    """All of them, some at a time."""
+    """All of them, some at a time; and what their captures give."""
     directory = tmp_path_factory.mktemp("diagnose")
     with ThreadPoolExecutor(4) as pool:
-        found = list(pool.map(lambda name: _run(name, directory), ON_SOCKETS))
-    return dict(zip(ON_SOCKETS, found, strict=True))
+        lives = list(pool.map(lambda name: _run(name, directory), ON_SOCKETS))
+    return {
+        name: (live, here("stream", "diagnose", f"{name}.pcapng", "--json", cwd=directory))
+        for name, live in zip(ON_SOCKETS, lives, strict=True)
+    }
 
 
 @pytest.mark.parametrize("scenario", ON_SOCKETS)

@@ -20,7 +20,7 @@ from tests.codec.cuts import ODD_SIZES, cut
 from tests.faults.streams import Slots
 from tests.media.witnesses import ALL, by_sox, by_stdlib_wave
 from tests.support import disk
-from tests.support.cli import finish, start, voipbin, wait_until
+from tests.support.cli import finish, here, start, voipbin, wait_until
 from tests.support.peer import (
     Answer,
     Fin,
@@ -340,7 +340,7 @@ def test_a_duration_ends_it_on_the_frame(tmp_path: Path) -> None:
 
 def test_an_existing_file_is_refused_and_kept(tmp_path: Path) -> None:
     (tmp_path / "call.wav").write_bytes(b"precious")
-    result = voipbin("stream", "record", "sim", "-d", "1", "-o", "call.wav", cwd=tmp_path)
+    result = here("stream", "record", "sim", "-d", "1", "-o", "call.wav", cwd=tmp_path)
     assert result.status == 2
     assert "--overwrite" in result.stderr
     assert (tmp_path / "call.wav").read_bytes() == b"precious"
@@ -396,7 +396,7 @@ def test_a_full_disk_is_said_and_the_file_stays_readable(small_disk: Path, tmp_p
 
 
 def test_an_unwritable_place_is_told_before_anything_is_connected(tmp_path: Path) -> None:
-    result = voipbin("stream", "record", "sim", "-o", "no/such/place.wav", cwd=tmp_path)
+    result = here("stream", "record", "sim", "-o", "no/such/place.wav", cwd=tmp_path)
     assert result.status == 5
     assert "no/such" in result.stderr
 
@@ -454,7 +454,7 @@ def test_sound_and_capture_are_not_written_into_one_file(tmp_path: Path) -> None
     (tmp_path / "link.wav").symlink_to("a.wav")
     args = ("sim", "-d", "1", "-o", "a.wav", "--overwrite", "--capture")
     for capture in ("a.wav", "./a.wav", "link.wav"):
-        result = voipbin("stream", "record", *args, capture, cwd=tmp_path)
+        result = here("stream", "record", *args, capture, cwd=tmp_path)
         assert result.status == 2
         assert result.stderr == (
             "voipbin: a.wav cannot take two outputs\nhint: give each a file of its own\n"
@@ -489,7 +489,7 @@ def test_a_link_that_may_not_be_won_back_hints_at_no_longer_wait(tmp_path: Path)
     ],
 )
 def test_what_the_simulator_does_not_take_is_two_lines(options: str, tmp_path: Path) -> None:
-    result = voipbin("stream", "record", f"sim:{options}", "-d", "1", cwd=tmp_path)
+    result = here("stream", "record", f"sim:{options}", "-d", "1", cwd=tmp_path)
     assert result.status == 2
     what, hint = result.stderr.splitlines()
     assert (what[:9], hint[:6]) == ("voipbin: ", "hint: ")

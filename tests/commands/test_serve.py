@@ -20,7 +20,7 @@ import pytest
 import soundfile
 import websocket
 
-from tests.support.cli import Result, finish, start, voipbin
+from tests.support.cli import Result, finish, here, start, voipbin
 
 NOISE = np.random.default_rng(3).integers(-12000, 12000, 1600).astype("<i2").tobytes()
 
@@ -157,7 +157,7 @@ def test_what_is_said_without_json(audio: Path) -> None:
     ],
 )
 def test_wrong_usage_is_told_in_two_lines(arguments: list[str], audio: Path) -> None:
-    result = voipbin("stream", "serve", "--port", "0", *arguments, cwd=audio, timeout=20)
+    result = here("stream", "serve", "--port", "0", *arguments, cwd=audio)
     assert result.status == 2
     assert len(result.stderr.splitlines()) in (1, 2)
     assert result.stdout == b""
@@ -196,6 +196,6 @@ def test_a_file_that_claims_a_sample_a_second_costs_no_disk(tmp_path: Path) -> N
     with wave.open(str(tmp_path / "slow.wav"), "wb") as file:
         file.setparams((1, 2, 1, 0, "NONE", ""))
         file.writeframes(bytes(2 * 60_000))
-    result = voipbin("stream", "serve", "--file", "slow.wav", "--port", "0", cwd=tmp_path)
+    result = here("stream", "serve", "--file", "slow.wav", "--port", "0", cwd=tmp_path)
     assert result.status == 2
     assert "more than 12 hours" in result.stderr

@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 import pytest
 from websockets.sync.client import connect
 
-from tests.support.cli import VOIPBIN, environment, finish, start, voipbin
+from tests.support.cli import VOIPBIN, environment, finish, here, start, voipbin
 from tests.support.hextext import vector
 from voipbin_cli.analysis.validation.rules import RULES
 
@@ -60,7 +60,7 @@ def test_a_healthy_stream_passes_and_its_capture_says_the_same(
     assert {v["severity"] for v in live.summary["violations"]} <= {"info"}
     assert live.summary["frames_received"] >= 60
     assert live.events[-1]["event"] == "summary"
-    again = voipbin("stream", "validate", "c.pcapng", "--json", cwd=tmp_path)
+    again = here("stream", "validate", "c.pcapng", "--json", cwd=tmp_path)
     assert again.status == 0, again.stderr
     assert again.summary == live.summary
 
@@ -104,7 +104,7 @@ def test_a_dump_is_judged_and_its_result_is_the_exit_status(tmp_path: Path) -> N
     words = done.stdout.decode()
     assert "audiosocket-empty  sent, frame 20: audio of length 0" in words
     assert "fail: 51 frames of audiosocket" in words
-    quiet = voipbin("stream", "validate", path.name, "-q", cwd=tmp_path)
+    quiet = here("stream", "validate", path.name, "-q", cwd=tmp_path)
     assert (quiet.status, quiet.stdout) == (6, b"")
 
 
@@ -141,7 +141,7 @@ def test_a_broken_pipe_is_silent(tmp_path: Path) -> None:
 )
 def test_wrong_usage_is_told_in_two_lines(tmp_path: Path, args: list[str], says: str) -> None:
     (tmp_path / "dump").write_bytes(bytes(640))
-    done = voipbin("stream", "validate", *args, cwd=tmp_path)
+    done = here("stream", "validate", *args, cwd=tmp_path)
     assert done.status == 2
     assert says in done.stderr
     assert "Traceback" not in done.stderr
@@ -188,12 +188,12 @@ def test_text_that_is_no_hex_is_wrong_usage(tmp_path: Path) -> None:
 
 
 def test_every_rule_is_listed_and_explained(tmp_path: Path) -> None:
-    listed = voipbin("stream", "validate", "--list-rules", "--json", cwd=tmp_path)
+    listed = here("stream", "validate", "--list-rules", "--json", cwd=tmp_path)
     assert [event["rule"] for event in listed.events] == list(RULES)
     assert {event["severity"] for event in listed.events} == {"info", "warning", "error"}
-    words = voipbin("stream", "validate", "--list-rules", cwd=tmp_path).stdout.decode()
+    words = here("stream", "validate", "--list-rules", cwd=tmp_path).stdout.decode()
     assert len(words.splitlines()) == 1 + len(RULES)
-    done = voipbin("stream", "validate", "--explain", "pacing-lead", cwd=tmp_path)
+    done = here("stream", "validate", "--explain", "pacing-lead", cwd=tmp_path)
     assert done.status == 0
     assert "conference flushes its whole queue" in done.stdout.decode()
 
@@ -203,7 +203,7 @@ def test_every_rule_is_listed_and_explained(tmp_path: Path) -> None:
 
 def test_junit_counts_broken_errors_as_failures(tmp_path: Path) -> None:
     path = bad_dump(tmp_path)
-    done = voipbin("stream", "validate", path.name, "--format", "junit", cwd=tmp_path)
+    done = here("stream", "validate", path.name, "--format", "junit", cwd=tmp_path)
     assert done.status == 6
     (suite,) = ElementTree.fromstring(done.stdout)
     cases = {case.get("name"): case for case in suite}
@@ -216,7 +216,7 @@ def test_junit_counts_broken_errors_as_failures(tmp_path: Path) -> None:
 
 def test_sarif_names_rule_level_and_file(tmp_path: Path) -> None:
     path = bad_dump(tmp_path)
-    done = voipbin("stream", "validate", path.name, "--format", "sarif", cwd=tmp_path)
+    done = here("stream", "validate", path.name, "--format", "sarif", cwd=tmp_path)
     assert done.status == 6
     log = json.loads(done.stdout)
     assert log["version"] == "2.1.0"

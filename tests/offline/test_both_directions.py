@@ -11,7 +11,7 @@ import pytest
 from tests.analysis.test_sent import received, right, speech
 from tests.capture.support import new_writer
 from tests.corpus.runs import START_NS
-from tests.support.cli import voipbin
+from tests.support.cli import here
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation
 from voipbin_cli.codec.fingerprint import Dialect
 from voipbin_cli.offline.diagnose import diagnose_file
@@ -35,7 +35,7 @@ def capture(path: Path, frame_ms: int) -> Path:
 
 
 def test_each_direction_has_its_findings_and_figures(tmp_path: Path) -> None:
-    done = voipbin("stream", "diagnose", capture(tmp_path / "c.pcapng", 25), "--json", cwd=tmp_path)
+    done = here("stream", "diagnose", capture(tmp_path / "c.pcapng", 25), "--json", cwd=tmp_path)
     assert done.status == 6
     (found,) = (one for one in done.summary["findings"] if one.get("direction") == "out")
     assert found["id"] == "sender-pace"
@@ -47,7 +47,7 @@ def test_each_direction_has_its_findings_and_figures(tmp_path: Path) -> None:
 
 
 def test_words_tell_the_verdict_by_direction(tmp_path: Path) -> None:
-    done = voipbin("stream", "diagnose", capture(tmp_path / "c.pcapng", 25), cwd=tmp_path)
+    done = here("stream", "diagnose", capture(tmp_path / "c.pcapng", 25), cwd=tmp_path)
     words = done.stdout.decode()
     assert "\nreceived  ok\nsent      bad: sender-pace\n" in words
     assert "(sender-pace, " in words
@@ -57,7 +57,7 @@ def test_words_tell_the_verdict_by_direction(tmp_path: Path) -> None:
 
 def test_the_callees_sound_has_the_holes(tmp_path: Path) -> None:
     path, heard = capture(tmp_path / "c.pcapng", 40), tmp_path / "heard.wav"
-    done = voipbin("stream", "diagnose", path, "--heard", heard, "-q", cwd=tmp_path)
+    done = here("stream", "diagnose", path, "--heard", heard, "-q", cwd=tmp_path)
     assert done.status == 6
     with wave.open(str(heard)) as file:
         pcm = file.readframes(file.getnframes())
@@ -69,7 +69,7 @@ def test_the_callees_sound_has_the_holes(tmp_path: Path) -> None:
 
 def test_where_nobody_says_what_is_sent_no_sound_is_made(tmp_path: Path) -> None:
     for command, says in (("diagnose", "--heard"), ("validate", "--proxy")):
-        done = voipbin("stream", command, "sim", "--heard", "x.wav", cwd=tmp_path)
+        done = here("stream", command, "sim", "--heard", "x.wav", cwd=tmp_path)
         assert (done.status, says in done.stderr) == (2, True)
     assert list(tmp_path.glob("*.wav")) == []
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.capture.frames import ethernet, ipv4, ipv6, pcap, udp, vlan
 from tests.capture.tshark import rtp_streams
-from tests.support.cli import voipbin
+from tests.support.cli import here, voipbin
 from voipbin_cli.codec.codecs import Codec, encode
 from voipbin_cli.offline.diagnose import diagnose_file
 from voipbin_cli.offline.validate import validate_file
@@ -82,7 +82,7 @@ def test_several_streams_are_told_each_on_its_own(tmp_path: Path) -> None:
             rows.append((at, vlan(ipv6(udp(back, ports=(5004, 4000))), 0x86DD)))
     rows += [(at, ethernet(ipv4(udp(b"\x12\x34" * 20, ports=(53, 5353))))) for at in near[::40]]
     path = _write(tmp_path / "both.pcap", rows)
-    result = voipbin("stream", "diagnose", str(path), "--json", cwd=tmp_path)
+    result = here("stream", "diagnose", str(path), "--json", cwd=tmp_path)
     streams = [event for event in result.events if event["event"] == "stream"]
     assert [s["verdict"] for s in streams] == ["bad", "ok"]
     assert [s["codec"] for s in streams] == ["alaw", "mulaw"]
@@ -188,7 +188,7 @@ def test_a_pause_between_talk_spurts_is_no_lost_audio(tmp_path: Path) -> None:
 
 def test_a_capture_without_a_stream_is_nothing_to_judge(tmp_path: Path) -> None:
     path = _write(tmp_path / "dns.pcap", [(START, ethernet(ipv4(udp(b"\x12\x34" * 20))))])
-    result = voipbin("stream", "diagnose", str(path), cwd=tmp_path)
+    result = here("stream", "diagnose", str(path), cwd=tmp_path)
     assert result.status == 3
     assert "no RTP stream" in result.stderr
 
@@ -206,7 +206,7 @@ def test_the_platforms_own_capture_of_a_call_is_fetched_and_diagnosed(tmp_path: 
 
 
 def test_only_a_call_has_such_a_capture(tmp_path: Path) -> None:
-    result = voipbin("stream", "diagnose", "--pcap", "sim", cwd=tmp_path)
+    result = here("stream", "diagnose", "--pcap", "sim", cwd=tmp_path)
     assert result.status == 2
     assert "for a call" in result.stderr
 
@@ -398,9 +398,9 @@ def test_a_mirror_is_told_once_and_is_no_fault(tmp_path: Path) -> None:
     rows += [(at + 40_000, frame) for at, frame in rows]
     path = _write(tmp_path / "span.pcap", rows)
     assert _findings(path) == [[]]
-    result = voipbin("stream", "diagnose", str(path), cwd=tmp_path)
+    result = here("stream", "diagnose", str(path), cwd=tmp_path)
     assert "300 packets are in the capture twice" in result.stderr
-    fields = voipbin("stream", "diagnose", str(path), "--json", cwd=tmp_path).summary
+    fields = here("stream", "diagnose", str(path), "--json", cwd=tmp_path).summary
     assert fields["captured_twice"] == 300
     assert fields["metrics"]["sequence"]["duplicate"] == 0
     assert fields["metrics"]["mos"]["value"] > 4.3

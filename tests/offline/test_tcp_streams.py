@@ -17,7 +17,7 @@ from websockets.frames import Frame, Opcode
 
 from tests.capture import frames as f
 from tests.capture.support import vector
-from tests.support.cli import voipbin
+from tests.support.cli import here, voipbin
 from tests.support.needs import need, need_root
 from voipbin_cli.codec.codecs import Codec, encode
 from voipbin_cli.codec.encapsulation import Direction
@@ -302,7 +302,7 @@ def test_what_dumpcap_sees_of_a_run_is_what_the_run_was_told(tmp_path: Path) -> 
     dumpcap.wait(20)
     os.chmod(tmp_path / "lo.pcapng", 0o644)
     ours = json.loads(live.stdout.splitlines()[-1])["metrics"]
-    seen = voipbin("stream", "diagnose", "lo.pcapng", "--json", cwd=tmp_path)
+    seen = here("stream", "diagnose", "lo.pcapng", "--json", cwd=tmp_path)
     streams = [json.loads(line) for line in seen.stdout.splitlines()]
     # Other tests may run on this machine: ours is the one with as many stalls of that length.
     longest = ours["stalls"]["longest_ms"]

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.faults.streams import CALL, OVER, PROGRESSING, STATE, STREAM, TOKEN, Paced, packets
-from tests.support.cli import Result, voipbin
+from tests.support.cli import Result, here, voipbin
 from tests.support.peer import (
     CLOSE,
     Answer,
@@ -47,7 +47,7 @@ def diagnosed(peer: Peer, target: str, tmp_path: Path, *more: str) -> Result:
     options = ("--json", "--capture", str(capture), "--give-up-after", "2", *more)
     env = TOKEN | {"VOIPBIN_API_URL": peer.http_url("/v1.0")}
     live = voipbin("stream", "diagnose", target, *options, cwd=tmp_path, env=env)
-    again = voipbin("stream", "diagnose", str(capture), "--json", cwd=tmp_path)
+    again = here("stream", "diagnose", str(capture), "--json", cwd=tmp_path)
     assert again.summary == live.summary
     assert again.status == live.status
     return live

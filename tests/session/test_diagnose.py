@@ -12,7 +12,7 @@ import pytest
 
 from tests.faults.network import FarPeer, cable
 from tests.faults.streams import CALL, TOKEN, Call, Paced, packet, packets, play
-from tests.support.cli import Result, finish, start, voipbin, wait_until
+from tests.support.cli import Result, finish, here, start, voipbin, wait_until
 from tests.support.peer import Fin, Peer, Send, Until
 
 TAKES = 3
@@ -68,7 +68,7 @@ def test_a_healthy_peer_is_ok_and_its_capture_says_the_same(tmp_path: Path) -> N
     live = _diagnosed(_paced(packets(250)), tmp_path, "--capture", str(capture))
     assert (live.status, live.summary["verdict"]) == (0, "ok")
     assert live.summary["metrics"]["stalls"]["count"] == 0
-    again = voipbin("stream", "diagnose", str(capture), "--json", cwd=tmp_path)
+    again = here("stream", "diagnose", str(capture), "--json", cwd=tmp_path)
     assert again.summary == live.summary
 
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.support.cli import Result, environment, finish, start, voipbin
+from tests.support.cli import Result, environment, finish, here, start, voipbin
 from tests.support.terminal import Terminal
 
 # Sends back what it has got: mu-law, where linear is due.
@@ -34,7 +34,7 @@ def proxied(bot: str, tmp_path: Path) -> Result:
     subprocess.run([sys.executable, "-c", bot, address], check=True)
     process.send_signal(signal.SIGINT)
     done = finish(process)
-    again = voipbin("stream", "diagnose", "c.pcapng", "--json", cwd=tmp_path).summary
+    again = here("stream", "diagnose", "c.pcapng", "--json", cwd=tmp_path).summary
     for name in ("findings", "metrics", "metrics_sent", "far_end", "conversation"):
         assert again[name] == done.summary[name]
     return done

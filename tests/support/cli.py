@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import subprocess
@@ -11,6 +13,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
+
+from voipbin_cli.main import main
 
 # -P: the working directory is no place to import from.
 VOIPBIN = (sys.executable, "-P", "-m", "voipbin_cli")
@@ -72,6 +77,26 @@ def voipbin(
 ) -> Result:
     """Run `voipbin args` in `cwd` to its end."""
     return finish(start(*args, cwd=cwd, env=env), timeout)
+
+
+def here(*args: str | Path, cwd: Path, env: Mapping[str, str] | None = None) -> Result:
+    """The same in this process, which has loaded already what a new one would load.
+
+    For what a command says, where how processes start, end and are interrupted is no question.
+    """
+    stdout, stderr = io.TextIOWrapper(io.BytesIO(), "utf-8"), io.StringIO()
+    with (
+        contextlib.chdir(cwd),
+        patch.dict(os.environ, environment(cwd, env), clear=True),
+        contextlib.redirect_stdout(stdout),
+        contextlib.redirect_stderr(stderr),
+    ):
+        try:
+            status = main([*map(str, args)])
+        except SystemExit as ended:
+            status = ended.code
+        stdout.flush()
+    return Result(status, stdout.buffer.getvalue(), stderr.getvalue())
 
 
 def wait_until(condition: Callable[[], object], timeout: float = 20.0) -> None:
