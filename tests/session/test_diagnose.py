@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
 import signal
 import struct
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +16,7 @@ import pytest
 from tests.faults.network import FarPeer, cable
 from tests.faults.streams import CALL, TOKEN, Call, Paced, packet, packets, play
 from tests.support.cli import Result, finish, here, start, voipbin, wait_until
+from tests.support.needs import need, need_root
 from tests.support.peer import Fin, Peer, Send, Until
 
 TAKES = 3
@@ -172,3 +176,31 @@ def test_this_machines_own_pause_is_not_blamed_on_the_network(tmp_path: Path) ->
     assert _ids(result)[0] == "local-lag", result.summary["findings"]
     assert "network-stall" not in _ids(result)
     assert result.summary["metrics"]["stalls"]["count"] == 0
+
+
+def test_what_dumpcap_sees_of_a_run_is_what_the_run_was_told(tmp_path: Path) -> None:
+    need_root()
+    command = [need("dumpcap"), "-q", "-i", "lo", "-f", "tcp", "-w", "lo.pcapng"]
+    dumpcap = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE)
+    assert dumpcap.stderr is not None
+    assert b"Capturing" in dumpcap.stderr.readline()
+    own = ("--capture", "own.pcapng", "--json")
+    live = voipbin("stream", "diagnose", "sim:stall", "-d", "4", *own, cwd=tmp_path)
+    time.sleep(1)
+    dumpcap.send_signal(signal.SIGINT)
+    dumpcap.wait(20)
+    os.chmod(tmp_path / "lo.pcapng", 0o644)
+    ours = json.loads(live.stdout.splitlines()[-1])["metrics"]
+    seen = here("stream", "diagnose", "lo.pcapng", "--json", cwd=tmp_path)
+    streams = [json.loads(line) for line in seen.stdout.splitlines()]
+    # Other tests may run on this machine: ours is the one with as many stalls of that length.
+    longest = ours["stalls"]["longest_ms"]
+    same = [
+        stream["metrics"]
+        for stream in streams
+        if abs((stream["metrics"]["stalls"]["longest_ms"] or 0.0) - longest) < 60
+    ]
+    assert same
+    # What came after the time was up is in the capture alone.
+    assert any(0 <= metrics["frames"] - ours["frames"] <= 100 for metrics in same)
+    assert any(metrics["stalls"]["count"] == ours["stalls"]["count"] for metrics in same)
