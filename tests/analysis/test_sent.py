@@ -177,6 +177,21 @@ def test_a_wrong_pace_is_told_by_what_the_phone_hears(name: str, finding: str) -
     assert diagnosis.findings[0].evidence["heard_share"] < 0.99
 
 
+@pytest.mark.parametrize("apart_ms", [0, 10])
+@pytest.mark.parametrize("encapsulation", Encapsulation)
+def test_of_frames_sent_twice_that_is_told_and_not_the_pace_it_makes(
+    encapsulation: Encapsulation, apart_ms: int
+) -> None:
+    frames = (frame for frame in right(Dialect.DEPLOYED, encapsulation) for _ in range(2))
+    times = [at + again * apart_ms * MS for at in STEADY for again in range(2)]
+    diagnosis = diagnosed(frames, times, encapsulation=encapsulation)
+    out = [row for row in told(diagnosis) if row[2] == "out"]
+    cause = "sequence" if encapsulation is Encapsulation.RTP else "repeated-audio"
+    assert out == [(cause, "error", "out")]
+    assert "twice" in diagnosis.findings[0].title
+    assert "out of the queue as you send it" in diagnosis.findings[0].remedy
+
+
 @pytest.mark.parametrize("name", ["60 ms ahead", "80 ms ahead", "late by up to 8 ms"])
 def test_a_right_pace_is_not(name: str) -> None:
     times = [at for at, _ in PACINGS[name]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from voipbin_cli.analysis.findings import pace
 from voipbin_cli.analysis.findings.row import WARNING, Case, Evidence, FindingRow, tenths
 from voipbin_cli.analysis.pauses import PauseKind
 from voipbin_cli.analysis.words import Words
@@ -50,6 +51,11 @@ def word_repeated_audio(case: Case) -> Words:
         f"{told.repeats} times the same {told.piece_ms:g} ms of sound come twice in a row, "
         f"bit for bit, in the {told.seconds:.0f} s listened to"
     )
+
+
+def is_each_frame_twice(case: Case) -> bool:
+    """There are so many copies that the rest of the sound has no time to be heard."""
+    return pace.is_of_copies(case.measured)
 
 
 def judge_clicks(case: Case) -> float:
@@ -141,6 +147,7 @@ ROWS: tuple[FindingRow, ...] = (
         symptom="choppy",
         specify=word_repeated_audio,
         explains=frozenset((FindingId.CLICKS,)),
+        grave=is_each_frame_twice,
     ),
     FindingRow(
         id=FindingId.HUM,

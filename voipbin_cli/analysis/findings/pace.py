@@ -28,6 +28,8 @@ CLOCK_RATIO = 0.01
 APART_RATIO = 0.4
 # Of 20 intervals 19 are at most so many times the usual one, or this is no steady pace.
 STEADY_RATIO = 1.6
+# Copies that are silent cannot be told: half of what is too much has to be told.
+COPIED = 0.5
 # From here on a listener misses more than 5 % of the time, or throws away as much.
 GRAVE_PACE = 0.05
 
@@ -76,7 +78,7 @@ def judge_pace(case: Case) -> float:
         return 0.0
     if measured.is_starved or other_rate_hz(measured) is not None or not is_counted(measured):
         return 0.0
-    if _is_explained_by_missing(measured, measured.mean_hz):
+    if _is_explained_by_missing(measured, measured.mean_hz) or is_of_copies(measured):
         return 0.0
     mean, usual = _off(measured.mean_hz), _off(measured.usual_hz)
     if abs(mean - usual) > APART_RATIO * abs(mean) or intervals.p95 > STEADY_RATIO * intervals.p50:
@@ -95,6 +97,21 @@ def _is_explained_by_missing(measured: Measured, mean_hz: float) -> bool:
     if not missing or not received:
         return False
     return abs(_off(mean_hz * (1 + missing / received))) < CLOCK_RATIO
+
+
+def is_of_copies(measured: Measured) -> bool:
+    """Whether too many frames come as some are sent again, and the others are in time."""
+    mean_hz = measured.mean_hz
+    if mean_hz is None or mean_hz <= (1 + CLOCK_RATIO) * SAMPLE_RATE_HZ:
+        return False
+    return copied_share(measured) >= COPIED * (1 - SAMPLE_RATE_HZ / mean_hz)
+
+
+def copied_share(measured: Measured) -> float:
+    """Of what came, how much came a second time: by its numbers, or by its sound."""
+    told = measured.reception
+    numbered = told.duplicate / max(1, told.total_received) if told is not None else 0.0
+    return max(numbered, measured.repeats.share)
 
 
 def pace(case: Case) -> Evidence:

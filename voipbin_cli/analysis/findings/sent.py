@@ -39,6 +39,7 @@ _ABSOLUTE = (
     "send by absolute deadlines: frame n is due at start + n x 20 ms, so sleep until then "
     "(time.sleep(max(0, start + n * 0.02 - time.monotonic()))) and never 0.02 s after each frame"
 )
+_COUNT = "count each packet that you send: the sequence number goes up by one, in one place"
 _AHEAD = (
     "pace by samples: of n samples sent the next is due at start + n / 8000 s; send 20 ms then, "
     "20 to 60 ms ahead and never the whole of a sentence at once"
@@ -143,9 +144,40 @@ def judge_pace(case: Case) -> float:
 
 
 def _judge_flushed(case: Case) -> float:
+    return 0.95 if _is_flushed(case) and not _is_flushed_by_copies(case) else 0.0
+
+
+def _is_flushed(case: Case) -> bool:
     told = _heard(case)
-    is_much = told.lost_ms >= LOST_MS and told.lost_ms >= LOST_SHARE * told.fed_ms
-    return 0.95 if is_much else 0.0
+    return told.lost_ms >= LOST_MS and told.lost_ms >= LOST_SHARE * told.fed_ms
+
+
+def _is_flushed_by_copies(case: Case) -> bool:
+    """What overflows the far end is sent again, and the rest would have been in time."""
+    told = _heard(case)
+    copied = pace.copied_share(case.measured)
+    return _is_flushed(case) and copied >= pace.COPIED * told.lost_ms / told.fed_ms
+
+
+def is_sent_twice(case: Case) -> bool:
+    """So much is sent again that the far end throws sound away."""
+    return artefacts.is_each_frame_twice(case) or _is_flushed_by_copies(case)
+
+
+def is_sequence_grave(case: Case) -> bool:
+    return arrival.is_sequence_grave(case) or _is_flushed_by_copies(case)
+
+
+def sequenced_as(case: Case) -> Words:
+    """Packets that are sent again are told as that: the far end plays both."""
+    told = case.measured.reception
+    if told is None or not _is_flushed_by_copies(case):
+        return Words(arrival.sequenced_as(case).title, _COUNT)
+    return Words(
+        f"packets are sent twice: of {case.measured.frames} {told.duplicate} have the number of "
+        "one that was sent before",
+        "send each packet once: take it out of the queue as you send it, and start one sender only",
+    )
 
 
 def pace_evidence(case: Case) -> Evidence:
@@ -172,6 +204,8 @@ def is_pace_grave(case: Case) -> bool:
 def judge_underrun(case: Case) -> float:
     """Holes that the phone hears, of waits that add up or of stalls."""
     told = _heard(case)
+    if _is_flushed_by_copies(case):
+        return 0.0  # an overflow leaves a hole
     if told.holes < LEAST_HOLES and told.longest_hole_ms < LONG_HOLE_MS:
         return 0.0
     return sure(told.hole_share, HOLES_SHARE, CERTAIN_SHARE)
@@ -283,18 +317,23 @@ ROWS: tuple[FindingRow, ...] = (
         symptom="choppy",
         grave=is_underrun_grave,
     ),
-    _same(
+    replace(
         _BY_ID[FindingId.SEQUENCE],
-        "count each packet that you send: the sequence number goes up by one, in one place",
+        remedy=_COUNT,
+        specify=sequenced_as,
+        grave=is_sequence_grave,
     ),
     _same(
         holes.UPSTREAM_LOSS,
         "zeros are cut into what you send: carry the rest of a chunk over to the next frame and "
         "pad none, and send silence only where nobody speaks",
     ),
-    _same(
-        _BY_ID[FindingId.REPEATED_AUDIO],
-        "a buffer is sent twice: take each piece out of the queue as you send it",
+    replace(
+        _same(
+            _BY_ID[FindingId.REPEATED_AUDIO],
+            "a buffer is sent twice: take each piece out of the queue as you send it",
+        ),
+        grave=is_sent_twice,
     ),
     _same(
         _BY_ID[FindingId.HUM],
