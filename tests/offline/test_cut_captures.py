@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import pytest
 
+from tests.analysis.test_sent import received, right
 from tests.capture import frames as f
+from tests.capture.support import new_writer
 from voipbin_cli.analysis.validation.scope import Scope
 from voipbin_cli.capture.captured import CaptureMeta
+from voipbin_cli.capture.pcapng_format import ENHANCED_PACKET
 from voipbin_cli.capture.pcapng_writer import PcapngWriter
-from voipbin_cli.codec.encapsulation import Encapsulation
+from voipbin_cli.codec.encapsulation import Direction, Encapsulation
+from voipbin_cli.codec.fingerprint import Dialect
 from voipbin_cli.errors import NothingToJudge, UsageError, VoipbinError
 from voipbin_cli.offline.diagnose import diagnose_file
 from voipbin_cli.offline.validate import validate_file
@@ -88,3 +93,42 @@ def test_what_is_no_capture_is_named_with_what_takes_it(
     with pytest.raises(VoipbinError, match=said) as caught:
         diagnose_file(str(path))
     assert hinted in caught.value.hint
+
+
+def snapped(data: bytes, most: int) -> bytes:
+    """A pcapng file whose packets are cut to so many bytes, as tcpdump -s does it."""
+    blocks, at = [], 0
+    while at < len(data):
+        kind, length = struct.unpack_from("<II", data, at)
+        block = data[at : at + length]
+        captured, wire = struct.unpack_from("<II", block, 20)
+        if kind == ENHANCED_PACKET and captured > most:
+            body = block[8:20] + struct.pack("<II", most, wire) + block[28 : 28 + most]
+            body += bytes(-most % 4)
+            total = len(body) + 12
+            block = struct.pack("<II", kind, total) + body + struct.pack("<I", total)
+        blocks.append(block)
+        at += length
+    return b"".join(blocks)
+
+
+@pytest.mark.parametrize("encapsulation", Encapsulation)
+def test_of_our_own_capture_cut_to_heads_delivery_is_told_and_no_sound(
+    encapsulation: Encapsulation, tmp_path: Path
+) -> None:
+    writer, sink = new_writer(encapsulation.value)
+    frames = right(Dialect.DEPLOYED, encapsulation)
+    for came in received(Dialect.DEPLOYED, encapsulation):
+        writer.message(came.time_ns, Direction.IN, came.data)
+        writer.message(came.time_ns, Direction.OUT, next(frames))
+    writer.close()
+    path = tmp_path / "cut.pcapng"
+    path.write_bytes(snapped(sink.data, 100))
+    diagnosis = diagnose_file(str(path)).worst.diagnosis
+    assert [(one.id, one.severity) for one in diagnosis.findings] == [("capture-cut", "info")]
+    fields = diagnosis.as_fields()
+    for side in ("metrics", "metrics_sent"):
+        assert fields[side]["frames"] == 500
+        assert fields[side]["level_dbfs"] == {"rms": None, "peak": None}
+    assert fields["conversation"] is None
+    assert validate_file(str(path)).summary["result"] == "pass"

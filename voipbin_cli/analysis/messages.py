@@ -73,6 +73,12 @@ class Messages:
         """All its bytes are here, none was cut off by the capture."""
         return equal(self.length, self.size)
 
+    @property
+    def kept_bytes(self) -> int | None:
+        """The most that a capture holds of a message that it has cut; None where all are whole."""
+        cut = ~self.is_whole
+        return int(self.length[cut].max()) if cut.any() else None
+
     def octet(self, at: int | Ints) -> Ints:
         """The byte at an index of each message, 0 where it is not there."""
         inside: Mask = (self.length > at) & (np.asarray(at) >= 0)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
@@ -134,6 +135,11 @@ class StreamFold:
         self._held = held.chosen(slice(whole, None)).compact() if whole < len(held) else None
         if whole:
             self._read(held.chosen(slice(0, whole)) if whole < len(held) else held)
+
+    def cut_to(self, kept_bytes: int) -> None:
+        """The capture holds so much of a message; told before the first that it has cut."""
+        self.told = replace(self.told, kept_bytes=kept_bytes)
+        self._is_heard, self._reader.is_cut = False, True
 
     def lagged(self, at_ns: int, late_ns: int) -> None:
         """This process woke up `late_ns` late at `at_ns`; told before what it then found."""

@@ -34,9 +34,10 @@ _ENDS: Mapping[tuple[Address, Address], int] = {
 class MessageChunk:
     """Binary messages as columns, and all else as values, in file order.
 
-    A message is `data[offset : offset + length_bytes]`; `direction` holds `DIRECTION_CODES`;
-    `position` says where in the piece it stood. `others` are text messages, messages too long
-    for one packet, and events, each with its position.
+    A message is `data[offset : offset + length_bytes]`, and was `wire_bytes` long where the capture
+    was cut; `direction` holds `DIRECTION_CODES`; `position` says where in the piece it stood.
+    `others` are text messages, messages too long for one packet, and events, each with its
+    position.
     """
 
     data: bytes
@@ -45,6 +46,7 @@ class MessageChunk:
     direction: Codes
     offset: Integers
     length_bytes: Integers
+    wire_bytes: Integers
     others: list[tuple[int, Record]]
 
 
@@ -78,6 +80,7 @@ class MessageReader:
                 direction=direction[position],
                 offset=chunk.offset[position],
                 length_bytes=chunk.length_bytes[position],
+                wire_bytes=chunk.wire_bytes[position],
                 others=[(n, record) for n in rest for record in self._other(chunk, n)],
             )
 

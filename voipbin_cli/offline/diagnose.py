@@ -320,9 +320,17 @@ def _let_hear(fold: DiagnosisFold, heard: Callable[[bytes], None] | None) -> Non
 
 def _add(fold: DiagnosisFold, direction: Direction, messages: Messages) -> None:
     if direction is Direction.IN:
+        _note_cut(fold.stream, messages)
         fold.stream.add(messages)
     elif fold.sent is not None:
+        _note_cut(fold.sent.stream, messages)
         fold.sent.add(messages)
+
+
+def _note_cut(stream: StreamFold, messages: Messages) -> None:
+    kept_bytes = messages.kept_bytes
+    if kept_bytes is not None and stream.told.is_heard:
+        stream.cut_to(kept_bytes)
 
 
 def _add_all(

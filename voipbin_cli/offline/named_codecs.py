@@ -34,7 +34,7 @@ def told_of(
         codec=codec,
         by=by,
         encrypted_by=encrypted_by(beside) or _encrypted_by_profile(described),
-        kept_bytes=_kept_bytes(first),
+        kept_bytes=first.kept_bytes,
         is_transcoded=transcoder(codec) is not None,
     )
 
@@ -72,9 +72,3 @@ def _payload_types(first: Messages) -> list[int]:
         if size > _EVENT_BYTES and payload_type != COMFORT_NOISE:
             sizes[payload_type] += size
     return [payload_type for payload_type, _ in sizes.most_common()]
-
-
-def _kept_bytes(first: Messages) -> int | None:
-    """The most that the capture holds of a packet that it has cut; None where all are whole."""
-    cut = ~first.is_whole
-    return int(first.length[cut].max()) if cut.any() else None

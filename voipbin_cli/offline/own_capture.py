@@ -65,6 +65,7 @@ def _passages(chunk: MessageChunk, start: int, stop: int) -> Iterator[Passage]:
         chunk.offset[start:stop],
         chunk.length_bytes[start:stop],
         time_ns=chunk.time_ns[start:stop],
+        size=chunk.wire_bytes[start:stop],
     )
     if received.all():
         yield Passage(Direction.IN, messages)

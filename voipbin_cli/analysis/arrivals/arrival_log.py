@@ -106,7 +106,7 @@ class ArrivalReader:
     """Turns messages of one direction of one stream into rows, and counts those that are none.
 
     `messages` and `message_bytes` count all, `texts` text messages, `malformed` those that are
-    no frame of the encapsulation. `is_cut`: packets are told by their heads, as a capture holds no
+    no frame of the encapsulation. `is_cut`: messages are told by their heads, as a capture holds no
     more of them. `fingerprint` is the first RTP packet's, `first_text` the first
     text message.
     """
@@ -116,7 +116,7 @@ class ArrivalReader:
 
     def __init__(self, encapsulation: Encapsulation, *, is_cut: bool = False) -> None:
         self.encapsulation = encapsulation
-        self._is_cut = is_cut
+        self.is_cut = is_cut
         self.messages = self.message_bytes = self.texts = self.malformed = 0
         self.fingerprint: Fingerprint | None = None
         self.first_text: str | None = None
@@ -139,7 +139,7 @@ class ArrivalReader:
             headers = AudioSocketHeaders(_split(frames))
         good = headers.is_frame
         self.malformed += int(np.count_nonzero(~good & ~headers.messages.is_text))
-        rows = _rows(headers, is_cut=self._is_cut)
+        rows = _rows(headers, is_cut=self.is_cut)
         if not good.all():
             rows = rows.chosen(good)
         self._take_fingerprint(rows)
@@ -166,7 +166,8 @@ class ArrivalReader:
     def _keep_first(self, frames: Messages) -> None:
         wanted = self._FIRST_MESSAGES - len(self._first)
         if wanted > 0:
-            some = frames.chosen(np.flatnonzero(~frames.is_text & (frames.size > 0))[:wanted])
+            is_told = ~frames.is_text & frames.is_whole & (frames.size > 0)
+            some = frames.chosen(np.flatnonzero(is_told)[:wanted])
             self._first += [some.message(n) for n in range(len(some))]
 
     def _take_fingerprint(self, rows: Arrivals) -> None:
