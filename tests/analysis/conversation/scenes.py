@@ -55,20 +55,23 @@ def coded(sound: Sound) -> Pcm:
     return samples(Codec.MULAW, mulaw(to_pcm(sound)))
 
 
-def arrivals(rows: int, rng: np.random.Generator) -> Ints:
-    """When frames come on a quiet machine."""
+def arrivals(rows: int, rng: np.random.Generator, first: int = 0) -> Ints:
+    """When frames come on a quiet machine, the first one after so many periods."""
     late = rng.exponential(0.5 * MS, rows)
-    even = START_NS + np.arange(rows) * 20 * MS + late.astype(np.int64)
+    even = START_NS + (first + np.arange(rows)) * 20 * MS + late.astype(np.int64)
     return np.maximum.accumulate(even)
 
 
 def talked(
     received: Pcm, sent: Pcm, *, rows_at_once: int = 25, is_mix: bool = False
 ) -> Talk | None:
-    """What a conversation comes to, heard so many frames at a time."""
+    """What a conversation comes to, heard so many frames at a time.
+
+    A frame comes when it is full, and is sent when its first sample is due.
+    """
     rng = np.random.default_rng(1)
     rows = min(len(received), len(sent)) // FRAME
-    came, went = arrivals(rows, rng), arrivals(rows, rng)
+    came, went = arrivals(rows, rng, first=1), arrivals(rows, rng)
     fold = Conversation()
     for at in range(0, rows, rows_at_once):
         part = slice(at, min(rows, at + rows_at_once))

@@ -14,9 +14,13 @@ from voipbin_cli.analysis.conversation.sent_track import SentTrack, Utterance
 from voipbin_cli.analysis.conversation.side_by_side import SideBySide
 from voipbin_cli.analysis.conversation.turns import MS, Span, Turns, spread, tell_turns
 from voipbin_cli.analysis.conversation.voice_activity import Spoken, VoiceFold
+from voipbin_cli.analysis.farend.far_end import FIRST_TICK_NS
 from voipbin_cli.analysis.farend.far_queue import CALL, QueueRule
-from voipbin_cli.codec.codecs import SAMPLE_RATE_HZ
+from voipbin_cli.codec.codecs import FRAME_NS, SAMPLE_RATE_HZ
 
+# A frame waits for half of the far end's period until it is heard, and what comes back is sent on
+# when a frame of it is full: an echo takes so much longer for us than it does at the phone.
+_FRAMED_NS = FIRST_TICK_NS + FRAME_NS
 # Speech that lies within our own, later by the echo's delay give or take so much, is the echo.
 _ECHO_NS = 150 * MS
 # So much of what is received waits for us to make a sound, ten minutes; without that there is no
@@ -30,6 +34,7 @@ _MUSIC_SHARE = 0.5
 MIX = "several parties are in the mix: whose speech it is cannot be told"
 MUSIC = "most of what is received is music: who speaks cannot be told"
 APART = "both speak as if the other were not there: nobody answers anybody"
+THEIR_VOICE = "the caller's voice comes back in ours: when we speak cannot be told"
 OWN_VOICE = "our own voice comes back as loud as speech: who speaks while we do cannot be told"
 
 
@@ -88,11 +93,13 @@ def _echo(echo: Echo | None) -> dict[str, float] | None:
 class Conversation:
     """Listens to both tracks of one stream, however many messages come at a time.
 
-    `rule` is that of the far queue. Times are of one clock, in nanoseconds.
+    `rule` is that of the far queue. Times are of one clock, in nanoseconds. `is_recorded`: both
+    tracks are there as they sounded, and nothing waited.
     """
 
-    def __init__(self, rule: QueueRule = CALL) -> None:
-        self._received, self._sent = ReceivedTrack(), SentTrack(rule)
+    def __init__(self, rule: QueueRule = CALL, *, is_recorded: bool = False) -> None:
+        self._received, self._sent = ReceivedTrack(), SentTrack(rule, is_recorded=is_recorded)
+        self._framed_ns = 0 if is_recorded else _FRAMED_NS
         self._voice, self._echo = VoiceFold(), EchoFold()
         self._both = SideBySide(self._echo)
         self._from_ns: int | None = None
@@ -133,7 +140,8 @@ class Conversation:
         caller = [self._span(one) for one in spans]
         untold = MIX if is_mix else MUSIC if _is_music(spans) else ""
         if echo is not None and not untold:
-            spoken = [span for span in caller if not _is_echo(span, ours, echo)]
+            delay_ns = round(echo.delay_ms * MS) - self._framed_ns
+            spoken = [span for span in caller if not _is_echo(span, ours, delay_ns)]
             untold = OWN_VOICE if len(spoken) < len(caller) else ""
             caller = spoken
         turns = tell_turns(caller, ours)
@@ -156,7 +164,7 @@ class Conversation:
             if self._from_ns is None:
                 self._from_ns = piece.at_ns
             self._voice.add(piece.samples)
-            self._both.add(1, piece)
+            self._both.add(1, piece._replace(at_ns=piece.at_ns + self._framed_ns))
 
     def _play(self, pieces: Iterable[TimedSound]) -> None:
         for piece in pieces:
@@ -168,8 +176,7 @@ def _is_music(spans: Sequence[Spoken]) -> bool:
     return music > _MUSIC_SHARE * sum(span.end_ms - span.start_ms for span in spans)
 
 
-def _is_echo(span: Span, ours: Sequence[Utterance], echo: Echo) -> bool:
-    delay_ns = round(echo.delay_ms * MS)
+def _is_echo(span: Span, ours: Sequence[Utterance], delay_ns: int) -> bool:
     return any(
         one.from_ns + delay_ns - _ECHO_NS <= span.from_ns
         and span.until_ns <= one.until_ns + delay_ns + _ECHO_NS

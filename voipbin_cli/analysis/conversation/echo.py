@@ -45,7 +45,7 @@ _MEDIAN_SQUARE = 0.455
 
 
 class Echo(NamedTuple):
-    """How long after it was heard it comes back, and how loud against what was sent."""
+    """How long after it is due it comes back to its sender, how loud against what was sent."""
 
     delay_ms: float
     level_db: float

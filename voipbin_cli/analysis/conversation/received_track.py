@@ -1,4 +1,8 @@
-"""What is received as one unbroken track: each sample at the time at which it can be heard."""
+"""What is received as one unbroken track: each sample at the time at which it was spoken.
+
+A message is sent when it is full, so its last sample was spoken when it came, and its first one as
+long before as the message plays. How long it was on its way nothing tells.
+"""
 
 from __future__ import annotations
 
@@ -58,15 +62,14 @@ class ReceivedTrack:
             return
         ends = np.cumsum(self._count)
         starts = ends - self._count
-        due_ns = self._played_ns + starts * NS_PER_SAMPLE
-        least = _least_ahead(self._time - due_ns)[:rows]
+        least = _least_ahead(self._time - self._played_ns - ends * NS_PER_SAMPLE)[:rows]
         at = 0
         while at < rows:
             if self._anchor_ns is None or abs(least[at] - self._anchor_ns) > _SLACK_NS:
                 self._anchor_ns = int(least[at])
             off = np.abs(least[at:] - self._anchor_ns) > _SLACK_NS
             until = at + int(off.argmax()) if off.any() else rows
-            at_ns = self._anchor_ns + int(due_ns[at])
+            at_ns = self._anchor_ns + self._played_ns + int(starts[at]) * NS_PER_SAMPLE
             yield from self._play(at_ns, self._samples[starts[at] : ends[until - 1]])
             at = until
         self._played_ns += int(ends[rows - 1]) * NS_PER_SAMPLE

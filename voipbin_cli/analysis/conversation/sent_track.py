@@ -9,6 +9,7 @@ import numpy as np
 
 from voipbin_cli.analysis.columns import Floats, Ints, Samples
 from voipbin_cli.analysis.conversation.received_track import NS_PER_SAMPLE, TimedSound
+from voipbin_cli.analysis.farend.far_end import FIRST_TICK_NS
 from voipbin_cli.analysis.farend.far_queue import SILENT_TICK, FarQueue, QueueRule
 from voipbin_cli.codec.codecs import FRAME_NS, FRAME_SAMPLES
 
@@ -22,6 +23,8 @@ PAUSE_NS = 400_000_000
 # languages). One in three that are cut off is that loud; of the others it is not told.
 _BROKEN_DB = 7.0
 _MANY_TICKS = 500
+# A tick plays what came before it.
+_AT_ONCE_NS = 1
 
 
 @dataclass(slots=True)
@@ -43,10 +46,14 @@ class Utterance:
 
 
 class SentTrack:
-    """Plays what is sent through the far queue, on a clock of the far end's own."""
+    """Plays what is sent through the far queue, on a clock of the far end's own.
 
-    def __init__(self, rule: QueueRule) -> None:
+    `is_recorded`: it stands where it sounded, and waits for nothing.
+    """
+
+    def __init__(self, rule: QueueRule, *, is_recorded: bool = False) -> None:
         self._queue = FarQueue(rule)
+        self._is_recorded = is_recorded
         self._tick_ns: int | None = None
         self.utterances: list[Utterance] = []
 
@@ -79,8 +86,7 @@ class SentTrack:
 
     def _feed(self, at_ns: int, pcm: bytes, levels: Floats) -> Iterator[TimedSound]:
         if self._tick_ns is None:
-            # In the mean a frame waits for half of the far end's period.
-            self._tick_ns = at_ns + FRAME_NS // 2
+            self._tick_ns = at_ns + (_AT_ONCE_NS if self._is_recorded else FIRST_TICK_NS)
         yield from self._play_until(at_ns)
         begins_ns = self._tick_ns + self._queue.level.waiting * NS_PER_SAMPLE
         lost = self._queue.level.lost
@@ -114,7 +120,8 @@ class SentTrack:
             now.until_ns, now.last_dbfs = until_ns, last
             now.loudest_dbfs = max(now.loudest_dbfs, loudest)
         else:
-            self.utterances.append(Utterance(at_ns, from_ns, until_ns, loudest, last))
+            sent_ns = from_ns if self._is_recorded else at_ns
+            self.utterances.append(Utterance(sent_ns, from_ns, until_ns, loudest, last))
 
 
 def _levels(rows: Samples) -> Floats:
