@@ -142,7 +142,7 @@ def diagnose_file(
     with opened(path, hint="give the name of a capture", hint_if_damaged=CAPTURES) as source:
         is_bare = source.kind is FileKind.UNKNOWN and bare_form(path) is not None
         if source.kind is FileKind.RECORDING or (is_bare and source.head):
-            return _of_recording(path)
+            return _of_recording(path, limits)
         if source.kind is FileKind.RTPDUMP:
             refuse_encapsulation(path, encapsulation)
             return _diagnose_streams(path, RtpDump(source.window), heard, limits)
@@ -156,11 +156,11 @@ def diagnose_file(
         return _diagnose_run(path, target, used, capture, heard, limits)
 
 
-def _of_recording(path: str) -> FileDiagnosis:
+def _of_recording(path: str, limits: TalkLimits) -> FileDiagnosis:
     # Resampling and the like are loaded for recordings alone.
     from voipbin_cli.offline.recordings import diagnose_recording
 
-    recording = diagnose_recording(path)
+    recording = diagnose_recording(path, limits)
     stream = DiagnosedStream("", recording.fold, recording.diagnosis)
     missing = (recording.missing,) if recording.missing else ()
     return FileDiagnosis((stream,), recording.summary, True, False, unread=missing)

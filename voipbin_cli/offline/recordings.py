@@ -2,7 +2,8 @@
 
 Each channel is judged at 8 kHz, as a phone hears it, resampled where it is at another rate; clipped
 samples are counted at the recording's own rate, as resampling rounds them off. The two channels of
-a stereo recording are two directions: the first is what was received, the second what was sent.
+a stereo recording are two directions: the first is what was received, the second what was sent;
+both together are a conversation, in which either may come back in the other.
 """
 
 from __future__ import annotations
@@ -16,9 +17,16 @@ from typing import Any
 import numpy as np
 
 from voipbin_cli.analysis.columns import Samples
+from voipbin_cli.analysis.conversation.limits import DEFAULT_LIMITS, TalkLimits
 from voipbin_cli.analysis.diagnosis import KEPT_ROWS, KEPT_SAMPLES, Diagnosis
 from voipbin_cli.analysis.emodel import assess
-from voipbin_cli.analysis.findings import Finding, find_recorded, gravest_first, verdict
+from voipbin_cli.analysis.findings import (
+    Finding,
+    find_in_both,
+    find_recorded,
+    gravest_first,
+    verdict,
+)
 from voipbin_cli.analysis.messages import from_columns
 from voipbin_cli.analysis.metrics import Measured, without_times
 from voipbin_cli.analysis.sound.clipping import ClippingFold
@@ -30,6 +38,7 @@ from voipbin_cli.codec.encapsulation import Direction, Encapsulation
 from voipbin_cli.errors import NothingToJudge, UsageError
 from voipbin_cli.media.resample import Resampler
 from voipbin_cli.media.sound_file import Floats, OpenSound, missing_words, open_sound
+from voipbin_cli.offline.recorded_talk import RecordedTalk, RecordedTalkFold
 
 _READ_SECONDS = 10
 # So many samples at once at the most, whatever rate and channels a header claims.
@@ -58,26 +67,34 @@ class DiagnosedRecording:
     missing: str | None
 
 
-def diagnose_recording(path: str) -> DiagnosedRecording:
+def diagnose_recording(path: str, limits: TalkLimits = DEFAULT_LIMITS) -> DiagnosedRecording:
     """Diagnose a sound file of any kind that libsndfile reads, or of bare codes by its suffix.
 
-    Raises UsageError for what cannot be read, NothingToJudge for what holds no sound.
+    `limits` are those of a conversation. Raises UsageError for what cannot be read, NothingToJudge
+    for what holds no sound.
     """
     with closing(open_sound(path)) as file:
         if file.rate_hz not in _RATES_HZ:
             raise UsageError(f"{path} says {file.rate_hz} Hz: no rate of sound", hint=_CHECK)
         channels = [_Channel(file, way) for way in _directions(file.channels)]
+        talk = RecordedTalkFold() if file.channels == 2 else None
         frames = 0
         most = min(file.rate_hz * _READ_SECONDS, max(1, _MAX_READ_SAMPLES // file.channels))
         while len(samples := file.read(most)):
             frames += len(samples)
             for number, channel in enumerate(channels):
                 channel.add(samples[:, number])
+            if talk is not None:
+                talk.add(*(channel.take() for channel in channels))
         if not frames:
             raise NothingToJudge(f"{path} holds no sound", hint=_CHECK)
         for channel in channels:
             channel.finish()
-        return _told(file, channels, frames, missing_words(path, file, frames))
+        if talk is not None:
+            talk.add(*(channel.take() for channel in channels))
+            talk.finish()
+        missing = missing_words(path, file, frames)
+        return _told(file, channels, talk, frames, missing, limits)
 
 
 def _directions(channels: int) -> tuple[Direction | None, ...]:
@@ -101,6 +118,7 @@ class _Channel:
         self._resampler = Resampler(file.rate_hz, SAMPLE_RATE_HZ)
         self._dtmf = DtmfFold()
         self._cutter, self._clipping = SoundCutter(), ClippingFold()
+        self._heard: list[Samples] = []
 
     def add(self, samples: Floats) -> None:
         """Take samples at the recording's rate."""
@@ -119,7 +137,15 @@ class _Channel:
             if self._codes.is_g711:
                 self._sound = self._codes
 
+    def take(self) -> Samples:
+        """What was heard since this was asked, as int16 at 8 kHz."""
+        heard: Samples = np.concatenate([np.empty(0, np.int16), *self._heard])
+        self._heard = []
+        return heard
+
     def _hear(self, samples: Samples) -> None:
+        if self.direction is not None:
+            self._heard.append(samples)
         self._sound.add(samples)
         if self._codes is not None:
             self._codes.add(samples)
@@ -129,6 +155,16 @@ class _Channel:
     def fold(self) -> StreamFold:
         """What measured it."""
         return self._sound.fold
+
+    @property
+    def is_heard(self) -> bool:
+        """What it sounds like is what the file says."""
+        measured = self._sound.measured
+        return measured.is_settled and not self._sound.is_mistaken and self._codes_are_none
+
+    @property
+    def _codes_are_none(self) -> bool:
+        return self._codes is None or self._sound is not self._codes
 
     def result(self) -> tuple[Measured, tuple[Finding, ...]]:
         """The figures, with the clipping of the recording's own samples, and what is wrong."""
@@ -215,13 +251,21 @@ def _int16(samples: Floats) -> Samples:
 
 
 def _told(
-    file: OpenSound, channels: list[_Channel], frames: int, missing: str | None
+    file: OpenSound,
+    channels: list[_Channel],
+    talk: RecordedTalkFold | None,
+    frames: int,
+    missing: str | None,
+    limits: TalkLimits,
 ) -> DiagnosedRecording:
     duration_s = frames / file.rate_hz
     results = [channel.result() for channel in channels]
     measured, _ = results[0]
-    findings = gravest_first(*(found for _, found in results))
-    diagnosis = Diagnosis(measured, findings, verdict(findings))
+    is_talk = talk is not None and all(channel.is_heard for channel in channels)
+    told = talk.result() if talk is not None and is_talk else RecordedTalk()
+    found_in_both = find_in_both(measured, told.talk, told.back, limits)
+    findings = gravest_first(*(found for _, found in results), found_in_both)
+    diagnosis = Diagnosis(measured, findings, verdict(findings), talk=told.talk)
     fields = [_metrics(one, duration_s) for one, _ in results]
     summary = {
         "target": None,
@@ -236,6 +280,7 @@ def _told(
             "judged_at_hz": SAMPLE_RATE_HZ,
             "channels": file.channels,
             "channels_judged": len(channels),
+            "channels_are_same": told.are_same,
             "missing": missing,
             "digits": [channel.digits for channel in channels],
         },

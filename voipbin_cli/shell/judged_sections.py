@@ -78,9 +78,9 @@ SUMMARY = (
     ),
     Entry(
         "recording",
-        "Of a sound file: coding, sample_rate_hz, judged_at_hz, channels, channels_judged, digits "
-        "by channel, and what is missing of it. Its first channel is metrics, its second "
-        "metrics_sent; all that rests on times is null.",
+        "Of a sound file: coding, sample_rate_hz, judged_at_hz, channels, channels_judged, "
+        "channels_are_same (one sound in both), digits by channel, and what is missing of it. Its "
+        "first channel is metrics, its second metrics_sent; all that rests on times is null.",
         _DIAGNOSE,
     ),
     Entry("passed_over", "Packets of the capture that hold no media, by what they are.", _BOTH),

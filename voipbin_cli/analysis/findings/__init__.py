@@ -46,6 +46,7 @@ __all__ = [
     "Side",
     "Verdict",
     "find",
+    "find_in_both",
     "find_recorded",
     "find_sent",
     "gravest_first",
@@ -115,6 +116,16 @@ def find_recorded(
     """The same of one channel of a recording, whose header says that its bytes are `declared`."""
     case = Case(measured, Circumstances(), declared=declared)
     return tuple(_found(recorded.ROWS, case, direction, Side.RECORDED))
+
+
+def find_in_both(
+    measured: Measured, talk: Talk | None, back: Talk | None, limits: TalkLimits = DEFAULT_LIMITS
+) -> tuple[Finding, ...]:
+    """The same of both channels of a recording together: `talk`, and `back` the other way round."""
+    first, second = (
+        Case(measured, Circumstances(), talk=each, limits=limits) for each in (talk, back)
+    )
+    return (*_found(recorded.OF_BOTH, first, None), *_found(recorded.BACK, second, None))
 
 
 def gravest_first(*found: tuple[Finding, ...]) -> tuple[Finding, ...]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from voipbin_cli.analysis.findings import artefacts, holes, payload, sound
+from voipbin_cli.analysis.findings import artefacts, conversation, holes, payload, sound
 from voipbin_cli.analysis.findings.row import ALL_AUDIO, Case, Evidence, FindingRow
 from voipbin_cli.analysis.words import Words
 from voipbin_cli.finding_ids import FindingId
@@ -77,3 +77,29 @@ ROWS: tuple[FindingRow, ...] = (
     *sound.ROWS,
     replace(holes.SILENCE, specify=silence_as, title="nothing but silence"),
 )
+
+_TALK = {row.id: row for row in conversation.ROWS}
+
+
+def _echo_of(sent: int, received: int) -> FindingRow:
+    """An echo of one channel in the other."""
+
+    def specify(case: Case) -> Words:
+        words = conversation.word_echo(case)
+        came = f"what is in channel {sent} comes back in channel {received}"
+        return words._replace(title=words.title.replace("what was sent comes back", came))
+
+    def prove(case: Case) -> Evidence:
+        told = conversation.prove_echo(case)
+        return {name: told[name] for name in ("delay_ms", "level_db")} | {"in_channel": received}
+
+    return replace(_TALK[FindingId.ECHO], specify=specify, prove=prove)
+
+
+OF_BOTH: tuple[FindingRow, ...] = (
+    _echo_of(2, 1),
+    _TALK[FindingId.TALK_OVER],
+    _TALK[FindingId.DEAD_AIR],
+)
+BACK: tuple[FindingRow, ...] = (_echo_of(1, 2),)
+"""Of both channels together. Whose they are a file does not say: nobody is called slow."""
