@@ -22,7 +22,7 @@ _voipbin_options() {
     "stream pipe") found='--rate --events --barge-in --overwrite --lead --payload --payload-type --api-url --profile --auth --ca-file --insecure --connect-timeout --encapsulation -e --duration -d --capture --reconnect --no-reconnect --give-up-after --keepalive --no-keepalive --json --quiet -q --verbose -v --help -h' ;;
     "stream serve") found='--file --loop --gain --lead --payload --payload-type --host --port --transport --encapsulation -e --cert --key --token --record --json --quiet -q --verbose -v --help -h' ;;
     "stream tap") found='--device --list-devices --volume --buffer --output -o --overwrite --both --mic --full-duplex --api-url --profile --auth --ca-file --insecure --connect-timeout --encapsulation -e --duration -d --capture --reconnect --no-reconnect --give-up-after --keepalive --no-keepalive --json --quiet -q --verbose -v --help -h' ;;
-    "stream diagnose") found='--report --with-numbers --heard --overwrite --keylog --proxy --pcap --until-sure --no-until-sure --list-findings --explain --slow-response --slow-barge-in --talk-over --dead-air --api-url --profile --auth --ca-file --insecure --connect-timeout --encapsulation -e --duration -d --capture --reconnect --no-reconnect --give-up-after --keepalive --no-keepalive --json --quiet -q --verbose -v --help -h' ;;
+    "stream diagnose") found='--report --with-numbers --heard --overwrite --keylog --proxy --ours --pcap --until-sure --no-until-sure --list-findings --explain --slow-response --slow-barge-in --talk-over --dead-air --api-url --profile --auth --ca-file --insecure --connect-timeout --encapsulation -e --duration -d --capture --reconnect --no-reconnect --give-up-after --keepalive --no-keepalive --json --quiet -q --verbose -v --help -h' ;;
     "stream validate") found='--spec --direction --hex --proxy --heard --overwrite --max-frames --max-violations --format --list-rules --explain --api-url --profile --auth --ca-file --insecure --connect-timeout --encapsulation -e --duration -d --capture --reconnect --no-reconnect --give-up-after --keepalive --no-keepalive --json --quiet -q --verbose -v --help -h' ;;
     "calls") found='--json --quiet -q --verbose -v --help -h' ;;
     "calls list") found='--status --limit --json --api-url --profile --auth --ca-file --insecure --connect-timeout --help -h' ;;
@@ -41,7 +41,7 @@ _voipbin_options() {
     "pipe") found='--rate --events --barge-in --overwrite --lead --payload --payload-type --api-url --profile --auth --ca-file --insecure --connect-timeout --encapsulation -e --duration -d --capture --reconnect --no-reconnect --give-up-after --keepalive --no-keepalive --json --quiet -q --verbose -v --help -h' ;;
     "serve") found='--file --loop --gain --lead --payload --payload-type --host --port --transport --encapsulation -e --cert --key --token --record --json --quiet -q --verbose -v --help -h' ;;
     "tap") found='--device --list-devices --volume --buffer --output -o --overwrite --both --mic --full-duplex --api-url --profile --auth --ca-file --insecure --connect-timeout --encapsulation -e --duration -d --capture --reconnect --no-reconnect --give-up-after --keepalive --no-keepalive --json --quiet -q --verbose -v --help -h' ;;
-    "diagnose") found='--report --with-numbers --heard --overwrite --keylog --proxy --pcap --until-sure --no-until-sure --list-findings --explain --slow-response --slow-barge-in --talk-over --dead-air --api-url --profile --auth --ca-file --insecure --connect-timeout --encapsulation -e --duration -d --capture --reconnect --no-reconnect --give-up-after --keepalive --no-keepalive --json --quiet -q --verbose -v --help -h' ;;
+    "diagnose") found='--report --with-numbers --heard --overwrite --keylog --proxy --ours --pcap --until-sure --no-until-sure --list-findings --explain --slow-response --slow-barge-in --talk-over --dead-air --api-url --profile --auth --ca-file --insecure --connect-timeout --encapsulation -e --duration -d --capture --reconnect --no-reconnect --give-up-after --keepalive --no-keepalive --json --quiet -q --verbose -v --help -h' ;;
     "validate") found='--spec --direction --hex --proxy --heard --overwrite --max-frames --max-violations --format --list-rules --explain --api-url --profile --auth --ca-file --insecure --connect-timeout --encapsulation -e --duration -d --capture --reconnect --no-reconnect --give-up-after --keepalive --no-keepalive --json --quiet -q --verbose -v --help -h' ;;
     *) found= ;;
     esac
@@ -129,6 +129,7 @@ _voipbin_values() {
     "stream diagnose --heard") found='@files' ;;
     "stream diagnose --keylog") found='@files' ;;
     "stream diagnose --proxy") found='' ;;
+    "stream diagnose --ours") found='' ;;
     "stream diagnose --explain") found='@findings' ;;
     "stream diagnose --slow-response") found='' ;;
     "stream diagnose --slow-barge-in") found='' ;;
@@ -285,6 +286,7 @@ _voipbin_values() {
     "diagnose --heard") found='@files' ;;
     "diagnose --keylog") found='@files' ;;
     "diagnose --proxy") found='' ;;
+    "diagnose --ours") found='' ;;
     "diagnose --explain") found='@findings' ;;
     "diagnose --slow-response") found='' ;;
     "diagnose --slow-barge-in") found='' ;;

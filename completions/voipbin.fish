@@ -158,6 +158,7 @@ function __voipbin_takes_value
             'stream diagnose --heard' \
             'stream diagnose --keylog' \
             'stream diagnose --proxy' \
+            'stream diagnose --ours' \
             'stream diagnose --explain' \
             'stream diagnose --slow-response' \
             'stream diagnose --slow-barge-in' \
@@ -318,6 +319,7 @@ function __voipbin_takes_value
             'diagnose --heard' \
             'diagnose --keylog' \
             'diagnose --proxy' \
+            'diagnose --ours' \
             'diagnose --explain' \
             'diagnose --slow-response' \
             'diagnose --slow-barge-in' \
@@ -769,6 +771,7 @@ complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l heard -r -F -d 'Wri
 complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l overwrite -d 'Replace a file that exists.'
 complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l keylog -r -F -d 'Decrypt wss in a capture with the TLS keys in this file (SSLKEYLOGFILE); tshark does it, and has to be installed.'
 complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l proxy -x -d 'Listen on this port of this machine, forward to TARGET, and diagnose both directions of whoever connects.'
+complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l ours -x -d 'In a capture of a network, which side is ours: what comes from this address was sent, what goes to it received.'
 complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l pcap -d 'Diagnose the platform\'s own capture of a call that is over.'
 complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l until-sure -d 'Stop as soon as the cause is certain; of itself in a terminal, without -d.'
 complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l no-until-sure -d 'Not: Stop as soon as the cause is certain; of itself in a terminal, without -d.'
@@ -1047,6 +1050,7 @@ complete -c voipbin -n '__voipbin_at \'diagnose\'' -l heard -r -F -d 'Write what
 complete -c voipbin -n '__voipbin_at \'diagnose\'' -l overwrite -d 'Replace a file that exists.'
 complete -c voipbin -n '__voipbin_at \'diagnose\'' -l keylog -r -F -d 'Decrypt wss in a capture with the TLS keys in this file (SSLKEYLOGFILE); tshark does it, and has to be installed.'
 complete -c voipbin -n '__voipbin_at \'diagnose\'' -l proxy -x -d 'Listen on this port of this machine, forward to TARGET, and diagnose both directions of whoever connects.'
+complete -c voipbin -n '__voipbin_at \'diagnose\'' -l ours -x -d 'In a capture of a network, which side is ours: what comes from this address was sent, what goes to it received.'
 complete -c voipbin -n '__voipbin_at \'diagnose\'' -l pcap -d 'Diagnose the platform\'s own capture of a call that is over.'
 complete -c voipbin -n '__voipbin_at \'diagnose\'' -l until-sure -d 'Stop as soon as the cause is certain; of itself in a terminal, without -d.'
 complete -c voipbin -n '__voipbin_at \'diagnose\'' -l no-until-sure -d 'Not: Stop as soon as the cause is certain; of itself in a terminal, without -d.'

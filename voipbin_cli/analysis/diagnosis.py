@@ -80,13 +80,16 @@ def diagnose(
     sent: SentFold | None = None,
     conversation: Conversation | None = None,
     limits: TalkLimits = DEFAULT_LIMITS,
+    talk: Talk | None = None,
 ) -> Diagnosis:
-    """Diagnose what a stream has brought so far, what was sent into it, and what both come to."""
+    """Diagnose what a stream has brought so far, what was sent into it, and what both come to.
+
+    `talk` is what it comes to beside another stream of a capture.
+    """
     around = around or Circumstances()
     measured = stream.measured(may_be_silent=around.may_be_silent)
     side = sent.result() if sent is not None else None
-    talk = None
-    if conversation is not None and side is not None and _are_heard(measured, side.measured):
+    if conversation is not None and side is not None and are_heard(measured, side.measured):
         talk = conversation.result(is_mix=around.is_mix)
     findings = find(measured, around, talk, limits)
     measured = replace(measured, quality=scored(measured.quality, findings))
@@ -98,7 +101,7 @@ def diagnose(
     return Diagnosis(measured, findings, verdict(findings), side, talk)
 
 
-def _are_heard(*sides: Measured) -> bool:
+def are_heard(*sides: Measured) -> bool:
     """Whether what each sounds like is known."""
     return all(side.is_sound_known and side.is_settled for side in sides)
 

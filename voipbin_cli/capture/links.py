@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from voipbin_cli.capture.columns import Integers, chosen, column
+from voipbin_cli.capture.columns import Codes, Integers, chosen, column
 from voipbin_cli.capture.layers import Layer, Opened, Spans, sorted_out
 from voipbin_cli.capture.records import RecordChunk
 
@@ -60,6 +60,24 @@ _LINKS = {
     229: _Link(Layer.IP),  # IPV6
     276: _Link(Layer.OTHER, 20, 0),  # LINUX_SLL2
 }
+
+# draft-ietf-opsawg-pcaplinktype: where the packet type of Linux's cooked captures is, its last
+# octet; of its values 0 says that it was sent to us, and 4 that we sent it.
+_PACKET_TYPE_AT = {113: 1, 276: 10}
+_TO_US, _BY_US = 0, 4
+
+
+def directions(records: RecordChunk) -> Codes:
+    """Which way each record went: by its flags, or by the packet type of a cooked capture."""
+    told = records.direction
+    for link_type, at in _PACKET_TYPE_AT.items():
+        cooked = (records.link_type == link_type) & (records.captured_bytes > at) & (told == 0)
+        if not cooked.any():
+            continue
+        kind = np.frombuffer(records.data, np.uint8)[records.start[cooked] + at]
+        told = told.copy()
+        told[cooked] = np.where(kind == _TO_US, 1, np.where(kind == _BY_US, 2, 0))
+    return told
 
 
 def frames(records: RecordChunk) -> Opened:

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from voipbin_cli.capture.columns import Bytes, Codes, Integers, chosen
+from voipbin_cli.capture.links import directions
 from voipbin_cli.capture.packet_finder import Datagrams, PacketFinder
 from voipbin_cli.capture.records import RecordChunk
 from voipbin_cli.capture.tcp import Segments, segments
@@ -91,7 +92,7 @@ class PacketReader:
             yield PacketChunk(
                 data=data,
                 time_ns=records.time_ns[record],
-                direction=records.direction[record],
+                direction=directions(records)[record],
                 flow=flow,
                 offset=found.offset,
                 length_bytes=found.length_bytes,

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from voipbin_cli.analysis.diagnosis import Diagnosis
     from voipbin_cli.analysis.plots import BothTracks
     from voipbin_cli.analysis.stream import StreamFold
+    from voipbin_cli.offline.both_ways import End
     from voipbin_cli.transport.targets import Target
 
 DIAGNOSING = "Diagnosing"
@@ -85,6 +86,16 @@ class DiagnoseOptions:
             min=0,
             max=65535,
             rich_help_panel=DIAGNOSING,
+            show_default=False,
+        ),
+    ] = None
+    ours: Annotated[
+        str | None,
+        typer.Option(
+            help="In a capture of a network, which side is ours: what comes from this address was "
+            "sent, what goes to it received.",
+            metavar="ADDRESS[:PORT]",
+            rich_help_panel=CONVERSATION,
             show_default=False,
         ),
     ] = None
@@ -174,6 +185,20 @@ class DiagnoseOptions:
             self.slow_response, self.slow_barge_in, self.talk_over / 100, self.dead_air
         )
 
+    @property
+    def our_end(self) -> End | None:
+        """Whose packets were sent by us. Raises UsageError for what is no address."""
+        from voipbin_cli.errors import UsageError
+        from voipbin_cli.offline.both_ways import parse_end
+
+        try:
+            return None if self.ours is None else parse_end(self.ours)
+        except ValueError:
+            raise UsageError(
+                f"--ours wants an address, not {self.ours}",
+                hint="--ours 192.0.2.1, --ours 192.0.2.1:4000, --ours [2001:db8::1]:4000",
+            ) from None
+
 
 def diagnose(options: DiagnoseOptions) -> None:
     """Find out what is wrong with a stream, and the fix.
@@ -216,7 +241,8 @@ def diagnose(options: DiagnoseOptions) -> None:
         check_report(options.report)
         check_apart([options.live.capture, options.heard, options.report])
     _check_heard(options)
-    _check_keylog(options)
+    _check_of_capture("--keylog", options.keylog, options)
+    _check_of_capture("--ours", options.ours, options)
     api = options.live.api
     if options.pcap:
         refuse_live_options(options.live, "a call that is over", asks_api=True)
@@ -247,16 +273,18 @@ def _check_heard(options: DiagnoseOptions) -> None:
         )
 
 
-def _check_keylog(options: DiagnoseOptions) -> None:
-    """Keys are for what somebody captured: a run has its messages before they are encrypted."""
+def _check_of_capture(flag: str, value: str | None, options: DiagnoseOptions) -> None:
+    """Refuse what a run has no use for: it knows its own side, and its messages in the clear."""
     from voipbin_cli.commands.target import chosen_source
     from voipbin_cli.errors import UsageError
 
-    if options.keylog is None:
+    if value is None:
         return
-    is_run = options.pcap or options.proxy is not None
-    if is_run or not isinstance(chosen_source(options.source, options.live.api), str):
-        raise UsageError("--keylog is for a capture", hint="give the name of a capture file")
+    is_run = options.proxy is not None or (options.pcap and flag != "--ours")
+    if is_run or (
+        not options.pcap and not isinstance(chosen_source(options.source, options.live.api), str)
+    ):
+        raise UsageError(f"{flag} is for a capture", hint="give the name of a capture file")
 
 
 def _of_stream(target: Target, options: DiagnoseOptions) -> Diagnosis:
@@ -348,7 +376,12 @@ def _of_file(path: str, options: DiagnoseOptions, shown: str = "") -> Diagnosis:
         clip = HeardClip(heard)
         listener = clip.write if options.report else heard
         diagnosis = diagnose_file(
-            path, options.live.encapsulation, listener, options.keylog, options.limits
+            path,
+            options.live.encapsulation,
+            listener,
+            options.keylog,
+            options.limits,
+            options.our_end,
         )
     if diagnosis.truncated:
         say(f"warning: {shown or path} ends inside of a record: what comes before it counts")

@@ -13,10 +13,11 @@ from voipbin_cli.analysis.diagnosis import (
     KEPT_SAMPLES,
     Diagnosis,
     DiagnosisFold,
+    are_heard,
     diagnose,
 )
 from voipbin_cli.analysis.farend.heard_sound import HeardSound
-from voipbin_cli.analysis.findings import Circumstances
+from voipbin_cli.analysis.findings import Circumstances, gravest_first, verdict
 from voipbin_cli.analysis.messages import Messages
 from voipbin_cli.analysis.sent import SentFold
 from voipbin_cli.analysis.stream import StreamFold
@@ -27,6 +28,7 @@ from voipbin_cli.capture.packets import Flow
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation
 from voipbin_cli.errors import NothingToJudge
 from voipbin_cli.media.sound_file import bare_form
+from voipbin_cli.offline.both_ways import BothWays, End, Half, between, source_end
 from voipbin_cli.offline.decryption import decrypted
 from voipbin_cli.offline.file_kind import FileKind
 from voipbin_cli.offline.named_codecs import encrypted_by, told_of
@@ -83,15 +85,32 @@ class DiagnosedStream:
     neighbours: Mapping[str, int] = field(default_factory=dict)
     sending: SentFold | None = None
     """What was sent into it, where both directions are there."""
+    direction: Direction | None = None
+    """Which way its packets went, as seen from our side; None where nothing tells."""
+    flow: Flow | None = None
+    other: Flow | None = None
+    """Between whom it goes, and the flow of the other way, where that is there, too."""
 
     def as_fields(self) -> dict[str, Any]:
         """The fields of its summary."""
         return {
             **self.diagnosis.as_fields(),
+            **self._way_fields(),
             **({} if self.tcp is None else {"tcp": self.tcp}),
             **transcoded_fields(self.fold.told),
             **beside_fields(self.twice, self.neighbours),
         }
+
+    def _way_fields(self) -> dict[str, Any]:
+        """Which way it goes, its other way, and who answers whom in their conversation."""
+        told: dict[str, Any] = {"direction": self.direction.value} if self.direction else {}
+        if self.flow is None or self.other is None:
+            return told
+        told |= {"direction": told.get("direction"), "other_way": between(self.other)}
+        if self.diagnosis.talk is not None:
+            ends = {"caller": source_end(self.flow), "answers": source_end(self.other)}
+            told["conversation"] = {**self.diagnosis.talk.as_fields(), "between": ends}
+        return told
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,13 +148,15 @@ def diagnose_file(
     heard: Callable[[bytes], None] | None = None,
     keylog: str | None = None,
     limits: TalkLimits = DEFAULT_LIMITS,
+    ours: End | None = None,
 ) -> FileDiagnosis:
     """Diagnose a capture or an rtpdump, its sound included, or a recording.
 
     `encapsulation` is for our own captures, where they were made with a wrong one. `heard` gets
     what was sent as the phone does (s16le at 8 kHz), of the first stream that has it. `keylog` is
     a file of TLS keys, with which tshark decrypts what a capture holds of wss. `limits` are those
-    of a conversation. Raises
+    of a conversation. `ours` is the end of the RTP streams in a capture of a network that is ours.
+    Raises
     UsageError for what cannot be read, or is no capture of that encapsulation, NothingToJudge for
     what holds no stream.
     """
@@ -145,13 +166,13 @@ def diagnose_file(
             return _of_recording(path, limits)
         if source.kind is FileKind.RTPDUMP:
             refuse_encapsulation(path, encapsulation)
-            return _diagnose_streams(path, RtpDump(source.window), heard, limits)
+            return _diagnose_streams(path, RtpDump(source.window), heard, limits, ours=ours)
         if source.kind is not FileKind.CAPTURE:
             refuse(path, source, _HINTS)
         capture = Capture(source.window)
         if capture.meta is None:
             refuse_encapsulation(path, encapsulation)
-            return _diagnose_streams(path, capture, heard, limits, keylog)
+            return _diagnose_streams(path, capture, heard, limits, keylog, ours)
         target, used = capture.meta.target, encapsulation or capture.meta.encapsulation
         return _diagnose_run(path, target, used, capture, heard, limits)
 
@@ -204,16 +225,19 @@ def _diagnose_streams(
     heard: Callable[[bytes], None] | None,
     limits: TalkLimits,
     keylog: str | None = None,
+    ours: End | None = None,
 ) -> FileDiagnosis:
     """Diagnose each RTP stream over UDP, and each media stream in TCP."""
     descriptions = SessionDescriptions()
+    both = BothWays(ours)
     with Worker() as worker:
-        finder = StreamFinder(partial(_udp_fold, descriptions, worker))
+        finder = StreamFinder(partial(_udp_fold, capture, descriptions, both, worker))
         tcp: TcpStreamFinder[DiagnosisFold] = TcpStreamFinder(
             partial(_in_tcp, worker=worker, limits=limits), on_sip=descriptions.take
         )
         for chunk in capture.chunks():
             descriptions.read(chunk)
+            both.note(chunk, capture.flows)
             # TCP first: it may carry the descriptions of what UDP does.
             _add_all(tcp, tcp.add(chunk), heard)
             for stream, messages in finder.add(chunk, capture.flows):
@@ -227,22 +251,13 @@ def _diagnose_streams(
         found_in_udp, found_in_tcp = finder.streams, tcp.streams
         for udp in found_in_udp:
             udp.fold.flush()
+        both.finish()
         for each in found_in_tcp:
             each.fold.flush()
             each.fold.is_cut = capture.truncated
     is_cut = capture.truncated
-    around = Circumstances(is_cut=is_cut)
     found = [
-        *(
-            DiagnosedStream(
-                each.name,
-                each.fold,
-                diagnose(each.fold, around),
-                twice=each.twice,
-                neighbours=each.neighbours,
-            )
-            for each in found_in_udp
-        ),
+        *(_of_datagrams(each, both, limits, is_cut=is_cut) for each in found_in_udp),
         *(
             DiagnosedStream(
                 each.name,
@@ -264,13 +279,57 @@ def _diagnose_streams(
     found.sort(key=_rank)
     summary = {
         "target": None,
-        **found[0].as_fields(),
+        **_fields_of_worst(found),
         "streams": len(found),
         "passed_over": passed_over,
     }
     return FileDiagnosis(
         tuple(found), summary, False, is_cut, passed_over, tuple(unread(tcp.notes))
     )
+
+
+def _of_datagrams(
+    stream: CapturedStream[StreamFold], both: BothWays, limits: TalkLimits, *, is_cut: bool
+) -> DiagnosedStream:
+    """Diagnose it, and what it comes to with its other way."""
+    way, direction = both.of(stream.fold, stream.flow), both.direction(stream.flow)
+    around = Circumstances(is_cut=is_cut, way=direction)
+    talk = None
+    if way is not None and direction is not Direction.OUT and _are_both_heard(way):
+        talk = way.talk.result()
+    return DiagnosedStream(
+        stream.name,
+        stream.fold,
+        diagnose(stream.fold, around, limits=limits, talk=talk),
+        twice=stream.twice,
+        neighbours=stream.neighbours,
+        direction=direction,
+        other=way.other.flow if way is not None and way.other is not None else None,
+        flow=stream.flow,
+    )
+
+
+def _fields_of_worst(found: list[DiagnosedStream]) -> dict[str, Any]:
+    """Those of the worst stream; of both ways together where it is known which is ours."""
+    worst = found[0]
+    other = next((each for each in found if each.other and each.other == worst.flow), None)
+    if other is None or {worst.direction, other.direction} != set(Direction):
+        return worst.as_fields()
+    received, sent = (worst, other) if worst.direction is Direction.IN else (other, worst)
+    findings = gravest_first(received.diagnosis.findings, sent.diagnosis.findings)
+    fields = received.as_fields()
+    del fields["direction"]
+    return {
+        **fields,
+        "verdict": verdict(findings).value,
+        "findings": [finding.as_fields() for finding in findings],
+        "metrics_sent": sent.diagnosis.measured.as_fields(),
+    }
+
+
+def _are_both_heard(way: Half) -> bool:
+    folds = (way.fold, *((way.other.fold,) if way.other else ()))
+    return are_heard(*(fold.measured() for fold in folds))
 
 
 def _new_fold(
@@ -345,14 +404,19 @@ def _add_all(
 
 
 def _udp_fold(
+    capture: PacketSource,
     descriptions: SessionDescriptions,
+    both: BothWays,
     worker: Worker,
     flow: Flow,
     first: Messages,
     beside: Mapping[PacketKind, int],
 ) -> StreamFold:
     told = told_of(flow, first, beside, descriptions)
-    return _new_fold(Encapsulation.RTP, worker, is_datagrams=True, told=told)
+    fold = _new_fold(Encapsulation.RTP, worker, is_datagrams=True, told=told)
+    described = descriptions.of(flow, int(first.time_ns[0]))
+    both.add(flow, fold, (media.call for media in described), capture.flows)
+    return fold
 
 
 def _tell_late(stream: CapturedStream[StreamFold]) -> None:

@@ -196,9 +196,13 @@ def conversation_table(talk: Mapping[str, Any]) -> Table:
 
 def conversation_rows(talk: Mapping[str, Any]) -> list[tuple[str, ...]]:
     """Rows of name, min, p50, p95, max."""
+    ends = talk.get("between")
+    answers, yields = ("we answer", "we yield")
+    if ends:
+        answers, yields = (printable(f"{ends['answers']} {does}") for does in ("answers", "yields"))
     return [
         (title, *(_figure((talk[name] or {}).get(n)) for n in ("min", "p50", "p95", "max")))
-        for title, name in (("until we answer", "response_ms"), ("until we yield", "barge_in_ms"))
+        for title, name in ((f"until {answers}", "response_ms"), (f"until {yields}", "barge_in_ms"))
     ]
 
 
@@ -301,11 +305,13 @@ def quality_text(quality: Mapping[str, Any]) -> str:
 def show_streams(rows: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
     """Several streams of a capture, one line each, the worst first."""
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for name in ("stream", "frames", "verdict", "findings"):
+    for name in ("stream", "frames", "direction", "verdict", "findings"):
         table.add_column(name)
     for name, fields in rows:
         style = VERDICTS[fields["verdict"]][0]
         found = ", ".join(finding["id"] for finding in fields["findings"]) or "-"
         frames = str(fields["metrics"]["frames"])
-        table.add_row(Text(printable(name)), frames, Text(fields["verdict"], style), found)
+        way = fields.get("direction") or "-"
+        verdict = Text(fields["verdict"], style)
+        table.add_row(Text(printable(name)), frames, way, verdict, found)
     stdout_console().print(table, "")

@@ -51,10 +51,19 @@ SUMMARY = (
         "(from the caller's onset while we sound until the phone hears us no more), each min, p50, "
         "p95, max, null where it never happened; false_barge_ins (words broken off for nobody, "
         "those that are certain); talk_over_ms; dead_air_ms (total and longest, of silences of two "
-        "seconds and more); echo (delay_ms from when the phone heard it, level_db against what was "
-        "sent) or null; uncertainty_ms, within which 95 % of onsets and ends of speech are dated, "
-        "more in noise. What cannot be told (a mix of several parties, music, our own voice coming "
-        "back, two who do not listen to each other) is null, and untold says why.",
+        "seconds and more); echo (delay_ms from when it was due to be heard until it came back, "
+        "level_db against what was sent) or null; uncertainty_ms, within which 95 % of onsets and "
+        "ends of speech are dated, more in noise. What cannot be told (a mix of several parties, "
+        "music, our own voice coming back, two who do not listen to each other) is null, and "
+        "untold says why. Of RTP in a capture of a network between says who is taken for the "
+        "caller, and who answers.",
+        _DIAGNOSE,
+    ),
+    Entry(
+        "direction, other_way",
+        "Of a stream of a capture of a network: in or out, as --ours or the capture's own marks "
+        "(pcapng flags, Linux cooked captures) tell it, else null; and the flow of its other way, "
+        "where that is there, too. Where the direction is known the summary is of both ways.",
         _DIAGNOSE,
     ),
     Entry("reconnects", "How often a lost connection was won back.", _DIAGNOSE),

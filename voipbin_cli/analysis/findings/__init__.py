@@ -99,8 +99,7 @@ def find(
     limits: TalkLimits = DEFAULT_LIMITS,
 ) -> tuple[Finding, ...]:
     """What is wrong, gravest first, in each severity by cause; what another explains left out."""
-    # Which way a phone's packets go that somebody captured nobody says.
-    direction = None if measured.is_datagrams else Direction.IN
+    direction = around.way if measured.is_datagrams else Direction.IN
     return tuple(_found(ROWS, Case(measured, around, talk=talk, limits=limits), direction))
 
 

@@ -120,6 +120,8 @@ def _slow(
     talk = case.talk
     if talk is None or not talk.knows_turns or len(times(talk)) < least:
         return 0.0
+    if case.measured.is_datagrams and case.around.way is None:
+        return 0.0  # whose answers these are nobody says: he may be the caller
     if not talk.turns.is_exchange:
         return 0.0  # two recordings: nobody answers anybody
     middle_ms = float(np.median(times(talk)))

@@ -66,7 +66,7 @@ class Circumstances:
     of the connections, in order. `silent_ms` is the time between the last message and the end,
     where nobody had hung up; `pinged`: whether a ping that was sent in that time was answered,
     None where none was sent, or none ever answered. `is_cut`: the capture of it ends inside of a
-    record.
+    record. `way` is which way the packets of a capture went, None where nothing tells.
     """
 
     refused: FindingId | None = None
@@ -82,6 +82,7 @@ class Circumstances:
     silent_ms: float = 0.0
     pinged: bool | None = None
     is_cut: bool = False
+    way: Direction | None = None
 
     @property
     def may_be_silent(self) -> bool:
