@@ -7,6 +7,7 @@ import pytest
 
 from tests.analysis.conversation.scenes import FRAME, coded, scene, talked
 from tests.corpus.sounds import VOICES, hold_music, noise, sentence, talker, to_pcm
+from tests.sounds.talkers import music
 from voipbin_cli.analysis.conversation.conversation import (
     APART,
     MIX,
@@ -119,3 +120,38 @@ def test_speakers_who_do_not_hear_each_other_have_no_echo(voice: str) -> None:
     assert talk.untold == APART
     assert talk.as_fields()["response_ms"] is None
     assert talk.as_fields()["talk_over_ms"] > 3000
+
+
+def test_music_with_a_beat_is_no_talker() -> None:
+    """Its drums begin as loud as a word, but what sounds goes on before and behind them."""
+    talk = talked(coded(music(2, 12)), talker("de", 12, 1))
+    assert talk is not None
+    assert talk.untold == MUSIC
+
+
+def test_while_music_plays_nobody_waits_in_dead_air() -> None:
+    """We speak, are put on hold for six seconds, and somebody comes."""
+    waiting = np.concatenate([np.zeros(24_000), hold_music(6, 2), said("de", 3, 0.5, 5)])
+    talk = talked(coded(waiting), to_pcm(said("es", 0, 0, 14)))
+    assert talk is not None
+    assert talk.turns.dead_air_longest_ms == 0
+
+
+@pytest.mark.parametrize("noise_dbfs", [-50, -44])
+def test_noise_that_we_send_between_words_is_no_speech_of_ours(noise_dbfs: float) -> None:
+    told = scene(3, turns=2)
+    seconds = len(told.sent) / 8000
+    under = noise(seconds, noise_dbfs, np.random.default_rng(9), 1.0)
+    talk = talked(told.received, to_pcm(told.sent + under))
+    assert talk is not None
+    assert talk.turns.response == pytest.approx(told.responses, abs=20)
+    assert talk.turns.false_barge_ins == 0
+
+
+def test_a_word_that_the_end_of_the_call_cuts_was_not_broken_off() -> None:
+    bot = said("de", 1, 4, 9)
+    frames = (bot[32_000:48_000].reshape(-1, FRAME) ** 2).mean(axis=1)
+    end = 32_000 + (int(frames.argmax()) + 1) * FRAME
+    talk = talked(coded(said("es", 3, 1, 9)[:end]), to_pcm(bot[:end]))
+    assert talk is not None
+    assert talk.turns.false_barge_ins == 0

@@ -9,6 +9,7 @@ from typing import Any
 
 from voipbin_cli.analysis.columns import Ints, Samples
 from voipbin_cli.analysis.conversation.echo import Echo, EchoFold
+from voipbin_cli.analysis.conversation.levels import LevelTrack
 from voipbin_cli.analysis.conversation.received_track import ReceivedTrack, TimedSound
 from voipbin_cli.analysis.conversation.sent_track import SentTrack, Utterance
 from voipbin_cli.analysis.conversation.side_by_side import SideBySide
@@ -28,11 +29,9 @@ _ECHO_NS = 150 * MS
 _WAITING_SAMPLES = 600 * SAMPLE_RATE_HZ
 # So much has to be said at once before two are taken for not listening to each other.
 _APART_MS = 3000.0
-# Music is no talker: where it is most of what is heard nobody knows who speaks.
-_MUSIC_SHARE = 0.5
 
 MIX = "several parties are in the mix: whose speech it is cannot be told"
-MUSIC = "most of what is received is music: who speaks cannot be told"
+MUSIC = "most of what is received is music, or voices of many: who speaks cannot be told"
 APART = "both speak as if the other were not there: nobody answers anybody"
 THEIR_VOICE = "the caller's voice comes back in ours: when we speak cannot be told"
 OWN_VOICE = "our own voice comes back as loud as speech: who speaks while we do cannot be told"
@@ -100,33 +99,37 @@ class Conversation:
     def __init__(self, rule: QueueRule = CALL, *, is_recorded: bool = False) -> None:
         self._received, self._sent = ReceivedTrack(), SentTrack(rule, is_recorded=is_recorded)
         self._framed_ns = 0 if is_recorded else _FRAMED_NS
-        self._voice, self._echo = VoiceFold(), EchoFold()
+        self._voice, self._levels, self._echo = VoiceFold(), LevelTrack(), EchoFold()
         self._both = SideBySide(self._echo)
         self._from_ns: int | None = None
+        self._last_ns = 0
         self._waiting: deque[tuple[Ints, Samples]] = deque()
         self._waiting_samples = 0
 
     def receive(self, time_ns: Ints, samples: Samples) -> None:
         """Take messages of one length each that came at `time_ns`: int16 at 8 kHz."""
+        self._last_ns = max(self._last_ns, int(time_ns[-1]))
         self._waiting.append((time_ns, samples))
         self._waiting_samples += len(samples)
-        if self._sent.utterances:
+        if self._sent.has_sounded:
             self._catch_up()
         while self._waiting_samples > _WAITING_SAMPLES:
             self._waiting_samples -= len(self._waiting.popleft()[1])
 
     def send(self, time_ns: Ints, samples: Samples) -> None:
         """Take messages of one length each that were sent at `time_ns`."""
+        self._last_ns = max(self._last_ns, int(time_ns[-1]))
         self._play(self._sent.add(time_ns, samples))
 
     def finish(self) -> None:
         """The stream is over."""
-        if not self._sent.utterances:
+        if not self._sent.has_sounded:
             return
         self._catch_up()
         self._hear(self._received.finish())
         self._play(self._sent.finish())
         self._voice.finish()
+        self._levels.finish()
 
     def result(self, *, is_mix: bool = False) -> Talk | None:
         """What it comes to, complete after `finish`; None where one side never made a sound.
@@ -137,14 +140,16 @@ class Conversation:
         if not spans or not ours:
             return None
         echo = self._echo.result()
-        caller = [self._span(one) for one in spans]
-        untold = MIX if is_mix else MUSIC if _is_music(spans) else ""
+        talker = [one for one in spans if not self._is_music(one)]
+        untold = MIX if is_mix else MUSIC if 2 * _length_ms(talker) < _length_ms(spans) else ""
+        caller = [self._span(one.start_ms, one.end_ms) for one in talker]
         if echo is not None and not untold:
             delay_ns = round(echo.delay_ms * MS) - self._framed_ns
             spoken = [span for span in caller if not _is_echo(span, ours, delay_ns)]
             untold = OWN_VOICE if len(spoken) < len(caller) else ""
             caller = spoken
-        turns = tell_turns(caller, ours)
+        sounds = [self._span(*each) for each in self._levels.sounding_ms]
+        turns = tell_turns(caller, ours, sounds, self._last_ns)
         if not untold and turns.talk_over_ms >= _APART_MS and not turns.is_exchange:
             untold = APART
         sounding = tuple(Span(one.from_ns, one.until_ns) for one in ours)
@@ -155,15 +160,19 @@ class Conversation:
             self._hear(self._received.add(*self._waiting.popleft()))
         self._waiting_samples = 0
 
-    def _span(self, spoken: Spoken) -> Span:
+    def _is_music(self, one: Spoken) -> bool:
+        return one.is_music or self._levels.sounds_on_around(one.start_ms, one.end_ms)
+
+    def _span(self, start_ms: int, end_ms: int) -> Span:
         assert self._from_ns is not None
-        return Span(self._from_ns + spoken.start_ms * MS, self._from_ns + spoken.end_ms * MS)
+        return Span(self._from_ns + start_ms * MS, self._from_ns + end_ms * MS)
 
     def _hear(self, pieces: Iterable[TimedSound]) -> None:
         for piece in pieces:
             if self._from_ns is None:
                 self._from_ns = piece.at_ns
             self._voice.add(piece.samples)
+            self._levels.add(piece.samples)
             self._both.add(1, piece._replace(at_ns=piece.at_ns + self._framed_ns))
 
     def _play(self, pieces: Iterable[TimedSound]) -> None:
@@ -171,9 +180,8 @@ class Conversation:
             self._both.add(0, piece)
 
 
-def _is_music(spans: Sequence[Spoken]) -> bool:
-    music = sum(span.end_ms - span.start_ms for span in spans if span.is_music)
-    return music > _MUSIC_SHARE * sum(span.end_ms - span.start_ms for span in spans)
+def _length_ms(spans: Sequence[Spoken]) -> int:
+    return sum(span.end_ms - span.start_ms for span in spans)
 
 
 def _is_echo(span: Span, ours: Sequence[Utterance], delay_ns: int) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,6 +16,13 @@ from voipbin_cli.codec.codecs import FRAME_NS, FRAME_SAMPLES
 
 # Ten milliseconds of it sound from here on: softer is the noise of an open microphone.
 _SOUNDS_DBFS = -48.0
+# Where five seconds of it are never still, something lies under them: comfort noise, music behind a
+# voice. What sounds is louder than its softest tenth by so much, the more the more that moves; what
+# is as loud as speech is none.
+_FLOOR_HOPS, _LEAST_HOPS = 500, 50
+_STILL_DBFS, _NEVER_SHARE = -60.0, 0.98
+_OVER_FLOOR_DB, _MOVES = (8.0, 14.0), 3.0
+_MOST_DBFS = -30.0
 _HOP = 80
 _HOP_NS = _HOP * NS_PER_SAMPLE
 # What pauses for less than this goes on with the same turn.
@@ -22,6 +30,7 @@ PAUSE_NS = 400_000_000
 # A sentence that ends by itself dies away by more than this from its loudest 10 ms (48 of 48, four
 # languages). One in three that are cut off is that loud; of the others it is not told.
 _BROKEN_DB = 7.0
+_WORD_NS = 200_000_000
 _MANY_TICKS = 500
 # A tick plays what came before it.
 _AT_ONCE_NS = 1
@@ -41,12 +50,23 @@ class Utterance:
 
     @property
     def broke_off(self) -> bool:
-        """It ended in the middle of a word, for certain."""
-        return self.last_dbfs > self.loudest_dbfs - _BROKEN_DB
+        """It ended in the middle of a word, for certain; what is shorter than one is a click."""
+        is_word = self.until_ns - self.from_ns >= _WORD_NS
+        return is_word and self.last_dbfs > self.loudest_dbfs - _BROKEN_DB
+
+
+class _Message(NamedTuple):
+    """Sent at a time, heard from another one on, or never where the far end threw it away."""
+
+    at_ns: int
+    begins_ns: int | None
+    levels: Floats
 
 
 class SentTrack:
     """Plays what is sent through the far queue, on a clock of the far end's own.
+
+    `utterances` are complete after `finish`; that anything sounds at all is known at once.
 
     `is_recorded`: it stands where it sounded, and waits for nothing.
     """
@@ -55,6 +75,9 @@ class SentTrack:
         self._queue = FarQueue(rule)
         self._is_recorded = is_recorded
         self._tick_ns: int | None = None
+        self._undecided: list[_Message] = []
+        self._hops = 0
+        self.has_sounded = False
         self.utterances: list[Utterance] = []
 
     def add(self, time_ns: Ints, samples: Samples) -> Iterator[TimedSound]:
@@ -64,6 +87,7 @@ class SentTrack:
             return
         data = samples.astype("<i2", copy=False).tobytes()
         levels = _levels(samples.reshape(-1, size))
+        self.has_sounded = self.has_sounded or bool(levels.max() > _SOUNDS_DBFS)
         heard: list[TimedSound] = []
         for row, at_ns in enumerate(time_ns.tolist()):
             pcm = data[2 * row * size : 2 * (row + 1) * size]
@@ -76,6 +100,7 @@ class SentTrack:
         if self._tick_ns is not None:
             waiting_ns = self._queue.level.waiting * NS_PER_SAMPLE
             yield from self._play_until(self._tick_ns + waiting_ns)
+        self._decide()
 
     def waiting_ms(self, at_ns: int) -> float:
         """How much waits at the far end at a time that is not before the last message."""
@@ -91,11 +116,11 @@ class SentTrack:
         begins_ns = self._tick_ns + self._queue.level.waiting * NS_PER_SAMPLE
         lost = self._queue.level.lost
         self._queue.feed(pcm)
-        if self._queue.level.lost > lost:
-            if self.utterances:
-                self.utterances[-1].until_ns = min(self.utterances[-1].until_ns, at_ns)
-        else:
-            self._note(at_ns, begins_ns, levels)
+        is_lost = self._queue.level.lost > lost
+        self._undecided.append(_Message(at_ns, None if is_lost else begins_ns, levels))
+        self._hops += len(levels)
+        if self._hops >= _FLOOR_HOPS:
+            self._decide()
 
     def _play_until(self, at_ns: int) -> Iterator[TimedSound]:
         assert self._tick_ns is not None
@@ -107,9 +132,21 @@ class SentTrack:
             self._tick_ns += now * FRAME_NS
             ticks -= now
 
-    def _note(self, at_ns: int, begins_ns: int, levels: Floats) -> None:
+    def _decide(self) -> None:
+        """Tell of what was sent where it sounds."""
+        messages, self._undecided, self._hops = self._undecided, [], 0
+        if not messages:
+            return
+        sounds_dbfs = _threshold(np.concatenate([message.levels for message in messages]))
+        for at_ns, begins_ns, levels in messages:
+            if begins_ns is not None:
+                self._note(at_ns, begins_ns, levels, sounds_dbfs)
+            elif self.utterances:
+                self.utterances[-1].until_ns = min(self.utterances[-1].until_ns, at_ns)
+
+    def _note(self, at_ns: int, begins_ns: int, levels: Floats, sounds_dbfs: float) -> None:
         """Where the message sounds, as a new utterance or the same one."""
-        loud = np.flatnonzero(levels > _SOUNDS_DBFS)
+        loud = np.flatnonzero(levels > sounds_dbfs)
         if not loud.size:
             return
         from_ns = begins_ns + int(loud[0]) * _HOP_NS
@@ -122,6 +159,15 @@ class SentTrack:
         else:
             sent_ns = from_ns if self._is_recorded else at_ns
             self.utterances.append(Utterance(sent_ns, from_ns, until_ns, loudest, last))
+
+
+def _threshold(levels: Floats) -> float:
+    """From how loud on a message sounds, by the levels of some seconds."""
+    if len(levels) < _LEAST_HOPS or np.mean(levels > _STILL_DBFS) < _NEVER_SHARE:
+        return _SOUNDS_DBFS
+    floor_dbfs, often_dbfs = np.percentile(levels, [10, 30])
+    over_db = np.clip(_MOVES * (often_dbfs - floor_dbfs), *_OVER_FLOOR_DB)
+    return float(np.clip(floor_dbfs + over_db, _SOUNDS_DBFS, _MOST_DBFS))
 
 
 def _levels(rows: Samples) -> Floats:

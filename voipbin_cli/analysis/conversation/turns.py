@@ -27,6 +27,8 @@ _LEAST_ANSWERS, _STEADY_SHARE = 4, 0.25
 _TOGETHER_NS = 100 * MS
 # Who falls silent within this after a word was interrupted by it.
 _INTERRUPTED_NS = 1500 * MS
+# So shortly before the end of all it is that which breaks a word off.
+_ENDS_NS = 500 * MS
 # Longer than any answer: what comes then is begun anew.
 _LONGEST_ANSWER_NS = 30_000 * MS
 # Silence between speakers is dead air from here on.
@@ -103,18 +105,26 @@ def spread(values: Sequence[float]) -> Spread | None:
     return Spread(min(values), float(p50), float(p95), max(values))
 
 
-def tell_turns(caller: Sequence[Span], ours: Sequence[Utterance]) -> Turns:
-    """Tell who spoke when from the caller's speech and our utterances, each in order of time."""
+def tell_turns(
+    caller: Sequence[Span],
+    ours: Sequence[Utterance],
+    sounds: Sequence[Span] = (),
+    last_ns: int | None = None,
+) -> Turns:
+    """Tell who spoke when from the caller's speech and our utterances, each in order of time.
+
+    `sounds` is what else is heard of the caller's side: music, tones. `last_ns` is the end of all.
+    """
     spoken = [span for span in caller if span.until_ns - span.from_ns >= _LEAST_NS]
     heard = [Span(one.from_ns, one.until_ns) for one in ours]
-    gaps = list(_gaps([*spoken, *heard]))
+    gaps = list(_gaps([*spoken, *heard], sounds))
     barge_ins = list(_barge_ins(spoken, heard))
     return Turns(
         turns=_count_turns(spoken, heard),
         response=tuple(_responses(spoken, ours)),
         barge_in=tuple(took_ns / MS for _, took_ns in barge_ins),
         barged_in_ns=tuple(at_ns for at_ns, _ in barge_ins),
-        false_barge_ins=_false_barge_ins(spoken, ours),
+        false_barge_ins=_false_barge_ins(spoken, ours, last_ns),
         talk_over_ms=_overlap_ns(spoken, heard) / MS,
         spoken_ms=(_length_ns(spoken) + _length_ns(heard)) / MS,
         chance_ms=_chance_ns(spoken, heard) / MS,
@@ -159,14 +169,18 @@ def _barge_ins(caller: Sequence[Span], ours: Sequence[Span]) -> Iterable[tuple[i
             yield span.from_ns, took_ns
 
 
-def _false_barge_ins(caller: Sequence[Span], ours: Sequence[Utterance]) -> int:
-    """How often at least we broke off in the middle of a word while nobody spoke, nor just had."""
+def _false_barge_ins(caller: Sequence[Span], ours: Sequence[Utterance], last_ns: int | None) -> int:
+    """How often at least we broke off in the middle of a word while nobody spoke, nor just had.
+
+    What the end of the call, or of its capture, cuts off was not broken off by us.
+    """
     begins = [span.from_ns for span in caller]
     count = 0
     for one in ours:
         before = bisect_right(begins, one.until_ns) - 1
         spoke = before >= 0 and caller[before].until_ns > one.until_ns - _INTERRUPTED_NS
-        count += one.broke_off and not spoke
+        is_last = last_ns is not None and one.until_ns > last_ns - _ENDS_NS
+        count += one.broke_off and not spoke and not is_last
     return count
 
 
@@ -220,10 +234,12 @@ def _chance_of_waiting(caller: Sequence[Span], ours: Sequence[Span]) -> float:
     )  # fmt: skip
 
 
-def _gaps(spans: Sequence[Span]) -> Iterable[int]:
-    """How long nobody speaks, between two who do."""
-    until_ns = None
-    for span in sorted(spans):
-        if until_ns is not None and span.from_ns - until_ns >= DEAD_AIR_NS:
-            yield span.from_ns - until_ns
-        until_ns = span.until_ns if until_ns is None else max(until_ns, span.until_ns)
+def _gaps(speakers: Sequence[Span], sounds: Sequence[Span]) -> Iterable[int]:
+    """How long nothing is heard, between two who speak."""
+    first_ns = min((span.from_ns for span in speakers), default=0)
+    last_ns = max((span.until_ns for span in speakers), default=0)
+    until_ns = first_ns
+    for span in sorted([*speakers, *sounds]):
+        if min(span.from_ns, last_ns) - until_ns >= DEAD_AIR_NS:
+            yield min(span.from_ns, last_ns) - until_ns
+        until_ns = max(until_ns, span.until_ns)
