@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -9,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.cli import VOIPBIN, environment
+from tests.support.cli import VOIPBIN, environment, wait_until
+from voipbin_cli import standard_streams
 
 
 def run_by_shell(command: str, tmp_path: Path) -> subprocess.CompletedProcess[bytes]:
@@ -51,6 +54,47 @@ def test_a_pipe_that_stays_open_holds_up_no_exit(tmp_path: Path) -> None:
         os.close(read_end)
         os.close(write_end)
     assert (ended.returncode, ended.stderr) == (0, b"")
+
+
+def full_pipe() -> tuple[int, int]:
+    """A pipe that takes nothing more until somebody reads from it."""
+    read_end, write_end = os.pipe()
+    os.set_blocking(write_end, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(write_end, b"\n" * 512)
+    os.set_blocking(write_end, True)
+    return read_end, write_end
+
+
+def test_no_recording_waits_for_who_reads_of_it_or_its_capture(tmp_path: Path) -> None:
+    read_end, write_end = full_pipe()
+    wav, fifo = tmp_path / "a.wav", tmp_path / "a.pcapng"
+    os.mkfifo(fifo)
+    line = "stream record sim -d 0.2 -o a.wav --capture a.pcapng --json"
+    process = subprocess.Popen(
+        [*VOIPBIN, *line.split()], cwd=tmp_path, env=environment(tmp_path), stdout=write_end
+    )
+    os.close(write_end)
+    wait_until(lambda: wav.exists() and wav.stat().st_size == 80 + 2 * 1600)
+    assert fifo.read_bytes().startswith(b"\x0a\x0d\x0d\x0a")  # a pcapng's first block
+    with open(read_end, "rb") as reader:
+        *_, last = reader.read().splitlines()
+    assert json.loads(last)["event"] == "summary"
+    assert process.wait() == 0
+
+
+def test_a_reader_that_reads_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(standard_streams, "_PATIENCE_MS", 20)
+    monkeypatch.setattr(standard_streams._Patient, "is_bounded", True)
+    read_end, write_end = full_pipe()
+    with pytest.raises(TimeoutError, match="nobody read it"):
+        standard_streams._Patient(write_end, "w", closefd=False).write(b"audio")
+    forgiving = standard_streams._Forgiving(write_end, "w", closefd=False)
+    assert forgiving.write(b"words") == 5
+    assert os.path.samestat(os.fstat(write_end), os.stat(os.devnull))
+    for descriptor in (read_end, write_end):
+        os.close(descriptor)
 
 
 def test_ctrl_c_while_modules_are_loaded_leaves_no_traceback(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from voipbin_cli.commands.group import HANDED_ON, CommandGroup, HelpShown, LazyC
 from voipbin_cli.errors import ExitStatus, UsageError, VoipbinError
 from voipbin_cli.render.jsonl import discard, flush, refused
 from voipbin_cli.render.problems import show_error
+from voipbin_cli.standard_streams import bound_waits
 
 # -v as a user writes it: twice, behind -q, with a value of another option behind it.
 _VERBOSE = re.compile(r"--verbose$|-q*v")
@@ -167,10 +168,12 @@ def _output_problem(error: Exception) -> VoipbinError | None:
     if not isinstance(error, OSError) or error.filename is not None:
         return None
     is_closed = sys.__stdout__ is None and error.errno == errno.EBADF
-    return refused(error) if is_closed or error.errno == errno.ENOSPC else None
+    is_refused = is_closed or error.errno in (errno.ENOSPC, errno.ETIMEDOUT)
+    return refused(error) if is_refused else None
 
 
 def _fail(error: VoipbinError, arguments: list[str]) -> int:
+    bound_waits()
     show_error(error, as_json="--json" in arguments)
     return error.status
 

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
+import errno
 import io
 import os
+import select
+import stat
 import sys
 
 # What stands where a descriptor is closed. Nothing can be written to that of standard output: who
 # has nothing to say there runs as ever, who has is told.
 _STAND_INS = ((0, os.O_RDONLY), (1, os.O_RDONLY), (2, os.O_WRONLY))
+
+# A reader that takes nothing for so long is taken for none.
+_PATIENCE_MS = 10_000
+# POSIX: what polls as writable takes so much (PIPE_BUF) without blocking, on any system.
+_PIECE_BYTES = 512
 
 
 def complete() -> None:
@@ -26,6 +33,14 @@ def complete() -> None:
         sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
     if sys.stdout is None:
         sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    elif _has_reader(1):
+        out, raw = sys.stdout, _Patient(1, "w", closefd=False)
+        sys.stdout = io.TextIOWrapper(
+            io.BufferedWriter(raw),
+            out.encoding,
+            out.errors,
+            write_through=getattr(out, "write_through", False),
+        )
     encoding = "utf-8" if sys.stderr is None else sys.stderr.encoding
     sys.stderr = io.TextIOWrapper(
         io.BufferedWriter(_Forgiving(2, "w", closefd=False)),
@@ -42,12 +57,48 @@ def _occupy(number: int, flags: int) -> None:
         os.close(descriptor)
 
 
-class _Forgiving(io.FileIO):
+def bound_waits() -> None:
+    """Have a run end in time, whoever does not read its output: wait 10 s for that from now on.
+
+    Where one of the standard streams is a terminal somebody reads page by page, or presses Ctrl-C.
+    """
+    is_watched = any(os.isatty(number) for number in (0, 1, 2))
+    _Patient.is_bounded = hasattr(select, "poll") and not is_watched
+
+
+def _has_reader(number: int) -> bool:
+    """Whether it is a pipe or a socket, with somebody at its other end."""
+    mode = os.fstat(number).st_mode
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
+
+
+class _Patient(io.FileIO):
+    """Waits for its reader, once that is asked for no longer than `_PATIENCE_MS` at a time."""
+
+    is_bounded = False
+
+    def write(self, data: bytes, /) -> int:  # type: ignore[override]
+        """Write some of it. Raises TimeoutError where nobody reads."""
+        if not _Patient.is_bounded or not _has_reader(self.fileno()):
+            return super().write(data) or 0
+        poll = select.poll()
+        poll.register(self.fileno(), select.POLLOUT)
+        if not poll.poll(_PATIENCE_MS):
+            words = f"nobody read it for {_PATIENCE_MS // 1000} s, and the rest is lost"
+            raise TimeoutError(errno.ETIMEDOUT, words)
+        return super().write(data[:_PIECE_BYTES]) or 0
+
+
+class _Forgiving(_Patient):
     """Passes over what its reader, or a full disk, does not take: words, and no audio."""
 
     def write(self, data: bytes, /) -> int:  # type: ignore[override]
-        with contextlib.suppress(OSError):
-            return super().write(data) or 0
+        try:
+            return super().write(data)
+        except TimeoutError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self.fileno())  # it is not waited for again
+        except OSError:
+            pass
         return len(data)
 
 

@@ -288,6 +288,23 @@ def test_the_others_go_on_without_a_file_that_cannot_be_written(fails: str) -> N
     assert problem.message == f"{fails} failed"
 
 
+class Unread(Hearer):
+    """A file that is a pipe whose reader is gone."""
+
+    is_file = True
+
+    def hear_messages(self, messages: Sequence[Message]) -> None:
+        """Find nobody there."""
+        raise BrokenPipeError
+
+
+def test_a_reader_that_is_gone_ends_no_other_file() -> None:
+    notes = list[str]()
+    session, close = run([[*frames(3), CLOSED]], hearing(Unread(), Noting(notes)))
+    assert notes.count("frames") == 3
+    assert isinstance(session.problem(close), MachineError)
+
+
 @pytest.mark.parametrize("fails", ["messages", "frames"])
 def test_a_run_that_is_good_for_nothing_else_ends_with_its_file(fails: str) -> None:
     with pytest.raises(MachineError, match=f"{fails} failed"):

@@ -292,14 +292,15 @@ def _of_stream(target: Target, options: DiagnoseOptions) -> Diagnosis:
     from voipbin_cli.commands.opened_target import opened_target
     from voipbin_cli.render.dashboard import DiagnosisLines, done_line, telling_steps
     from voipbin_cli.render.diagnosis import show_diagnosis
+    from voipbin_cli.render.outlet import standard_outlets
     from voipbin_cli.session.diagnose import LiveDiagnosis, diagnose_session
     from voipbin_cli.session.ending import Cause
     from voipbin_cli.session.session import SessionRequest
 
-    out = options.live.out
+    out, outlets = options.live.out, standard_outlets()
     live = replace(options.live, duration=options.live.duration or LIVE_DURATION_S)
     with opened_target(target, live) as stream:
-        tell = telling_steps(teller(out), as_json=out.json, quiet=out.quiet)
+        tell = telling_steps(teller(out, outlets), outlets[1], as_json=out.json, quiet=out.quiet)
         live_diagnosis = LiveDiagnosis(stream, tell, until_sure=options.ends_when_sure)
         request = SessionRequest(stream, live.duration, live.capture, options.overwrite)
         is_timed = options.live.duration is not None
@@ -308,7 +309,7 @@ def _of_stream(target: Target, options: DiagnoseOptions) -> Diagnosis:
         keys = {"\n": partial(session.stop, Cause.FINISHED)}
         fold = live_diagnosis.diagnosis
         try:
-            run_live(session, lines, done_line, out, keys=keys)
+            run_live(session, lines, done_line, out, keys=keys, outlets=outlets)
         finally:
             if fold.close is not None:
                 summary = fold.summary(stream.label)
@@ -339,7 +340,7 @@ def _of_proxy(target: Target, port: int, options: DiagnoseOptions) -> Diagnosis:
         hearing(options.heard, capture=live.capture, overwrite=options.overwrite) as heard,
     ):
         request = SessionRequest(stream, live.duration, live.capture, options.overwrite)
-        tell = listening(teller(out, outlets[0].emit, outlets[1].say), quiet=not out.is_chatty)
+        tell = listening(teller(out, outlets), quiet=not out.is_chatty)
         clip = HeardClip(heard)
         listener = clip.write if options.report else heard
         proxy = ProxyDiagnosis(request, tell, port=port, heard=listener, limits=options.limits)

@@ -17,6 +17,7 @@ from voipbin_cli.render.live_view import Lines, LiveView, is_terminal
 from voipbin_cli.render.outlet import Outlet, finish_output
 from voipbin_cli.render.problems import say
 from voipbin_cli.session.ending import Cause, Close
+from voipbin_cli.standard_streams import bound_waits
 from voipbin_cli.transport.event_loop import run
 
 
@@ -40,23 +41,20 @@ class LiveSession(Protocol):
         """Return the fields of the summary."""
 
 
-def teller(
-    out: OutputOptions,
-    emit: Callable[[str, dict[str, Any]], None] = emit,
-    say: Callable[[str], None] = say,
-) -> Tell:
+def teller(out: OutputOptions, outlets: tuple[Outlet, Outlet]) -> Tell:
     """Return what a session tells its events to: they are printed as `out` asks.
 
-    `emit` and `say` are for who must not wait for a reader.
+    `outlets`, for stdout and stderr, wait for no reader.
     """
+    lines, words = outlets
 
     def tell(event: str, fields: dict[str, Any]) -> None:
         if out.json:
-            emit(event, fields)
+            lines.emit(event, fields)
         if event == "warning" and not out.quiet:
-            say(f"warning: {fields['message']}")
+            words.say(f"warning: {fields['message']}")
         elif out.verbose:
-            say(f"{event}: " + ", ".join(f"{name} {value}" for name, value in fields.items()))
+            words.say(f"{event}: " + ", ".join(f"{name} {value}" for name, value in fields.items()))
 
     return tell
 
@@ -69,7 +67,7 @@ def run_live(
     *,
     keys: KeyBindings | None = None,
     plain_every_s: float | None = None,
-    outlets: tuple[Outlet, ...] = (),
+    outlets: tuple[Outlet, Outlet],
 ) -> None:
     """Run a session with its view and its summary; exit as the contract says.
 
@@ -77,6 +75,7 @@ def run_live(
     `keys` says what the keys of a terminal do; without a terminal the view says a line every
     `plain_every_s`, if that is given.
     """
+    bound_waits()
     view = LiveView(lines, wanted=out.is_chatty, plain_every_s=plain_every_s)
     try:
         close = run(_run(session, view, keys if keys and out.is_chatty else {}))

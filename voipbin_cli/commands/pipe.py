@@ -79,20 +79,22 @@ def pipe(options: PipeOptions) -> None:
     from voipbin_cli.commands.opened_target import opened_target
     from voipbin_cli.commands.target import chosen_target
     from voipbin_cli.errors import UsageError
+    from voipbin_cli.render.outlet import standard_outlets
     from voipbin_cli.render.piping import PipingLine, done_line
     from voipbin_cli.session.pipe import PipeRequest, ProgramInCall, pipe_session
     from voipbin_cli.session.sending import Sending, SpeakRequest
     from voipbin_cli.session.session import SessionRequest
 
-    live, send = options.live, options.send
+    live, send, outlets = options.live, options.send, standard_outlets()
     if not options.command:
         raise UsageError("no program to run", hint="voipbin stream pipe TARGET -- COMMAND")
     with opened_target(chosen_target(options.target, live.api), live) as stream:
-        tell, command = teller(live.out), tuple(options.command)
+        tell, command = teller(live.out, outlets), tuple(options.command)
         asked = PipeRequest(command, options.rate, options.events, options.barge_in)
         program = ProgramInCall(tell, asked)
         speak = SpeakRequest(send.lead, send.payload, send.payload_type)
         sending = Sending(program.backlog, speak, stream.encapsulation, tell)
         request = SessionRequest(stream, live.duration, live.capture, options.overwrite)
         session = pipe_session(request, tell, program, sending)
-        run_live(session, PipingLine(stream.label, session.status, sending), done_line, live.out)
+        line = PipingLine(stream.label, session.status, sending)
+        run_live(session, line, done_line, live.out, outlets=outlets)

@@ -99,6 +99,7 @@ def play(options: PlayOptions) -> None:
     from voipbin_cli.commands.target import chosen_target
     from voipbin_cli.errors import UsageError
     from voipbin_cli.media.audio_writer import check_apart
+    from voipbin_cli.render.outlet import standard_outlets
     from voipbin_cli.render.playing import PlayingLines, done_line
     from voipbin_cli.session.feed import Feed
     from voipbin_cli.session.play import play_session
@@ -107,7 +108,7 @@ def play(options: PlayOptions) -> None:
     from voipbin_cli.session.sending import Sending, SpeakRequest
     from voipbin_cli.session.session import SessionRequest
 
-    live, send = options.live, options.send
+    live, send, outlets = options.live, options.send, standard_outlets()
     if options.record == "-":
         raise UsageError("what comes back is recorded to a file only", hint="--record FILE")
     check_apart([live.capture, options.record], options.files or [])
@@ -120,7 +121,7 @@ def play(options: PlayOptions) -> None:
         rate_hz=options.rate,
     )
     with opened_target(chosen_target(options.target, live.api), live) as stream:
-        tell, overwrite = teller(live.out), options.overwrite
+        tell, overwrite = teller(live.out, outlets), options.overwrite
         for doubt in outgoing.doubts:
             tell("warning", {"message": doubt})
         file = optional_file(
@@ -140,4 +141,4 @@ def play(options: PlayOptions) -> None:
             file=file,
         )
         lines = PlayingLines(stream.label, session.status, sending, outgoing.seconds)
-        run_live(session, lines, done_line, live.out)
+        run_live(session, lines, done_line, live.out, outlets=outlets)

@@ -59,13 +59,14 @@ def record(options: RecordOptions) -> None:
     from voipbin_cli.commands.opened_target import opened_target
     from voipbin_cli.commands.target import chosen_target
     from voipbin_cli.errors import UsageError
+    from voipbin_cli.render.outlet import standard_outlets
     from voipbin_cli.render.recording import RecordingLines, done_line
     from voipbin_cli.session.record import record_session
     from voipbin_cli.session.recording_file import AudioFile, name_of_now
     from voipbin_cli.session.session import SessionRequest
     from voipbin_cli.session.sound_events import SoundEvents
 
-    live = options.live
+    live, outlets = options.live, standard_outlets()
     if options.output == "-" and live.out.json:
         raise UsageError("--json and -o - both want stdout", hint="record to a file")
     if options.both and not options.fill:
@@ -76,7 +77,7 @@ def record(options: RecordOptions) -> None:
     target = chosen_target(options.target, live.api)
     path = options.output or name_of_now(target.file_stem)
     with opened_target(target, live) as stream:
-        tell, overwrite = teller(live.out), options.overwrite
+        tell, overwrite = teller(live.out, outlets), options.overwrite
         file = AudioFile(
             path,
             overwrite=overwrite,
@@ -87,4 +88,5 @@ def record(options: RecordOptions) -> None:
         digits = [SoundEvents(tell, speech=False)] if live.out.json else []
         request = SessionRequest(stream, live.duration, live.capture, overwrite)
         session = record_session(request, tell, file, digits)
-        run_live(session, RecordingLines(stream.label, session.status, file), done_line, live.out)
+        lines = RecordingLines(stream.label, session.status, file)
+        run_live(session, lines, done_line, live.out, outlets=outlets)

@@ -150,14 +150,16 @@ def serve(options: ServeOptions) -> None:
 
     from voipbin_cli.render.jsonl import emit
     from voipbin_cli.render.live_view import is_terminal
+    from voipbin_cli.render.outlet import finish_output, standard_outlets
     from voipbin_cli.render.problems import say
     from voipbin_cli.render.serving import done_line, telling_peers
     from voipbin_cli.session.played_audio import decoded
     from voipbin_cli.session.serve import Serving, made_directory
     from voipbin_cli.session.served_peer import ServeRequest
+    from voipbin_cli.standard_streams import bound_waits
     from voipbin_cli.transport.server_certificate import server_context
 
-    send, out = options.send, options.out
+    send, out, outlets = options.send, options.out, standard_outlets()
     if not options.file:
         raise UsageError("nothing to play", hint="--file FILE")
     encapsulation = _encapsulation(options)
@@ -173,10 +175,14 @@ def serve(options: ServeOptions) -> None:
             payload_type=send.payload_type,
             record=made_directory(options.record),
         )
-        tell = telling_peers(as_json=out.json, quiet=out.quiet, verbose=out.verbose)
+        tell = telling_peers(outlets, as_json=out.json, quiet=out.quiet, verbose=out.verbose)
         serving = Serving(request, tell)
         warnings = [*repeated.damages, *repeated.doubts]
-        asyncio.run(_serve(serving, options, context, warnings))
+        bound_waits()
+        try:
+            asyncio.run(_serve(serving, options, context, warnings))
+        finally:
+            finish_output(*outlets)
     if out.json:
         emit("summary", serving.summary())
     elif out.is_chatty and is_terminal():

@@ -81,6 +81,7 @@ def simulate(options: SimulateOptions) -> None:
     from voipbin_cli.media.audio_writer import check_output
     from voipbin_cli.render.simulation import show_scenarios
     from voipbin_cli.simulator.catalog import SCENARIOS, find_scenario
+    from voipbin_cli.standard_streams import bound_waits
     from voipbin_cli.transport.targets import parse_target
 
     if options.overwrite and options.heard is None:
@@ -93,6 +94,7 @@ def simulate(options: SimulateOptions) -> None:
     heard = Path(options.heard) if options.heard else None
     if heard is not None:
         check_output(str(heard), audio_format="wav", overwrite=options.overwrite)
+    bound_waits()
     return asyncio.run(_serve(scenario, options.host, options.port, heard, as_json=options.json))
 
 

@@ -114,17 +114,18 @@ def tap(options: TapOptions) -> None:
     from voipbin_cli.commands.opened_target import opened_target
     from voipbin_cli.commands.target import chosen_target
     from voipbin_cli.media.devices import list_devices
+    from voipbin_cli.render.outlet import standard_outlets
     from voipbin_cli.render.tapping import TapLines, show_devices, tap_line
     from voipbin_cli.session.ending import Cause
     from voipbin_cli.session.recording_file import optional_file
     from voipbin_cli.session.session import SessionRequest
     from voipbin_cli.session.tap import Loudspeaker, TapRequest, open_microphone, tap_session
 
-    live = options.live
+    live, outlets = options.live, standard_outlets()
     if options.list_devices:
         return show_devices(list_devices(), as_json=live.out.json)
     with opened_target(chosen_target(options.target, live.api), live) as stream:
-        tell, overwrite = teller(live.out), options.overwrite
+        tell, overwrite = teller(live.out, outlets), options.overwrite
         microphone = open_microphone(full_duplex=options.full_duplex) if options.mic else None
         file = optional_file(
             options.output, overwrite=overwrite, capture=live.capture, both=options.both
@@ -146,5 +147,6 @@ def tap(options: TapOptions) -> None:
                 "q": lambda: session.stop(Cause.INTERRUPTED),
             },
             plain_every_s=PLAIN_LINE_S,
+            outlets=outlets,
         )
     return None

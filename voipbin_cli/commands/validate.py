@@ -278,7 +278,7 @@ def _of_stream(
     with opened_target(target, live) as stream:
         request = SessionRequest(stream, live.duration, live.capture, options.overwrite)
         judge = LiveValidation(request, scope, output.part)
-        tell = teller(live.out, outlets[0].emit, outlets[1].say)
+        tell = teller(live.out, outlets)
         session = validate_session(request, tell, judge)
         lines = FoundLines(lambda: validation_line(stream.label, session.status()), judge.groups)
         return _run(session, judge, lines, stream.label, output, live.out, outlets)
@@ -300,7 +300,7 @@ def _of_proxy(
     output = replace(output, emit=outlets[0].emit)
     with opened_target(target, live) as stream:
         request = SessionRequest(stream, live.duration, live.capture, options.overwrite)
-        told = teller(live.out, outlets[0].emit, outlets[1].say)
+        told = teller(live.out, outlets)
         tell = listening(told, quiet=not live.out.is_chatty)
         heard = None
         if options.heard:
@@ -321,7 +321,7 @@ def _run(
     label: str,
     output: ValidationOutput,
     out: OutputOptions,
-    outlets: tuple[Outlet, ...],
+    outlets: tuple[Outlet, Outlet],
 ) -> Sequence[Group]:
     """Run it to its end, tell what was judged whatever ended it, and return what was found."""
     from voipbin_cli.commands.live import run_live

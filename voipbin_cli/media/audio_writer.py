@@ -343,6 +343,19 @@ def _is_fifo(path: str) -> bool:
     return os.path.exists(path) and stat.S_ISFIFO(os.stat(path).st_mode)
 
 
+def open_bytes(
+    path: str, *, overwrite: bool = False, moved: Callable[[Moved], None] = ignore
+) -> ByteWriter:
+    """Open `path` for whole blocks of bytes; a named pipe waits for its reader in the thread.
+
+    Raises as `open_new`, which says what `moved` is.
+    """
+    if _is_fifo(path):
+        return PipeWriter(path)
+    file = open_new(path, overwrite=overwrite, moved=moved)
+    return PipeWriter(file.fileno(), owned=file) if file.filesystem is None else AppendFile(file)
+
+
 def open_new(
     path: str, *, overwrite: bool = False, moved: Callable[[Moved], None] = ignore
 ) -> KeptFile:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -14,6 +13,7 @@ from voipbin_cli.analysis.severity import Severity
 from voipbin_cli.events import Tell
 from voipbin_cli.render.diagnosis import VERDICTS
 from voipbin_cli.render.live_view import BARS, Meter, latest_level_dbfs, level_text, state_line
+from voipbin_cli.render.outlet import Outlet
 from voipbin_cli.session.diagnose import LiveDiagnosis
 from voipbin_cli.session.session import SessionStatus
 from voipbin_cli.text import printable
@@ -120,13 +120,13 @@ def done_line(summary: Mapping[str, Any]) -> str:
     return f"measured {metrics['duration_seconds']:.1f} s" if metrics else "measured nothing"
 
 
-def telling_steps(tell: Tell, *, as_json: bool, quiet: bool) -> Tell:
+def telling_steps(tell: Tell, words: Outlet, *, as_json: bool, quiet: bool) -> Tell:
     """Return `tell` that shows people each step as it passes."""
 
     def told(event: str, fields: dict[str, Any]) -> None:
         if event != "step" or as_json:
             tell(event, fields)
         elif not quiet:
-            sys.stderr.write(f"{step_line(fields)}\n")
+            words.write_line(step_line(fields))
 
     return told

@@ -53,7 +53,11 @@ class Outlet:
 
     def say(self, text: str) -> None:
         """Take a line about what happened."""
-        self._take(f"voipbin: {printable(text)}\n")
+        self.write_line(f"voipbin: {printable(text)}")
+
+    def write_line(self, line: str) -> None:
+        """Take a line that is fit to be printed."""
+        self._take(line + "\n")
 
     def _take(self, line: str) -> None:
         with self._lock:

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from voipbin_cli.events import Tell
 from voipbin_cli.render.jsonl import emit
-from voipbin_cli.render.problems import say
+from voipbin_cli.render.outlet import Outlet
 from voipbin_cli.text import printable
 
 
@@ -58,14 +58,17 @@ def _say_whole(text: str) -> None:
     sys.stderr.write(f"voipbin: {text}\n")
 
 
-def telling_peers(*, as_json: bool, quiet: bool, verbose: bool) -> Tell:
-    """Return what a server tells its events to."""
+def telling_peers(
+    outlets: tuple[Outlet, Outlet], *, as_json: bool, quiet: bool, verbose: bool
+) -> Tell:
+    """Return what a server tells its events to: `outlets`, which wait for no reader."""
+    lines, words = outlets
 
     def tell(event: str, fields: dict[str, Any]) -> None:
         if as_json:
-            emit(event, fields)
+            lines.emit(event, fields)
         elif not quiet and (verbose or event != "control"):
-            say(event_line(event, fields))
+            words.say(event_line(event, fields))
 
     return tell
 

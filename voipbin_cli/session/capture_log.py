@@ -13,7 +13,7 @@ from voipbin_cli.capture.pcapng_writer import PcapngWriter
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation
 from voipbin_cli.codec.received_form import ReceivedForm
 from voipbin_cli.errors import VoipbinError
-from voipbin_cli.media.audio_writer import AppendFile, open_new
+from voipbin_cli.media.audio_writer import open_bytes
 from voipbin_cli.media.background_writer import BackgroundWriter
 from voipbin_cli.media.kept_file import Moved
 from voipbin_cli.session.ending import Close
@@ -89,10 +89,11 @@ class CaptureLog(Hearer):
         self._connections = 0
         self._is_closed = False
         self._moves: deque[Moved] = deque()
-        file = open_new(path, overwrite=overwrite, moved=self._moves.append)
-        self._disk = BackgroundWriter(AppendFile(file))
+        file = open_bytes(path, overwrite=overwrite, moved=self._moves.append)
+        self._disk = BackgroundWriter(file)
         self._writer = PcapngWriter(self._disk, CaptureMeta(request.encapsulation, request.label))
-        self._disk.drain()  # killed at any time from here on, it leaves a capture that opens
+        if file.filesystem is not None:
+            self._disk.drain()  # killed at any time from here on, it leaves a capture that opens
 
     @property
     def full(self) -> bool:

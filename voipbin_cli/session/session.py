@@ -30,6 +30,7 @@ from voipbin_cli.transport.connection import ConnectionEnded, MediaConnection, M
 ROOM_POLL_S = 0.05
 # A link on which nothing came for so long is dead; one that is only slow brings something.
 DEAD_NS = 2_500_000_000
+_READ_ON_HINT = "have it read to the end, or write to a file"
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +174,7 @@ class Session:
     def _finish_one(self, hearer: Hearer) -> None:
         try:
             hearer.finish()
-        except MachineError as error:
+        except (MachineError, BrokenPipeError) as error:
             if hearer in self._left_behind:
                 return  # said before
             self._leave_behind(hearer, error)
@@ -185,10 +186,10 @@ class Session:
                 continue
             try:
                 tell(hearer)
-            except MachineError as error:
+            except (MachineError, BrokenPipeError) as error:
                 self._leave_behind(hearer, error)
 
-    def _leave_behind(self, hearer: Hearer, error: MachineError) -> None:
+    def _leave_behind(self, hearer: Hearer, error: MachineError | BrokenPipeError) -> None:
         """Go on without a file that cannot be written, as long as the run is good for more.
 
         Raises `error` where it is not.
@@ -196,6 +197,8 @@ class Session:
         others = [h for h in self.hearers if h is not hearer and h not in self._left_behind]
         if not (hearer.is_file and any(other.is_worth_a_run for other in others)):
             raise error
+        if isinstance(error, BrokenPipeError):
+            error = MachineError("what read from a pipe of ours is gone", hint=_READ_ON_HINT)
         self._left_behind[hearer] = error
         self._tell("warning", {"message": f"{error.message}; the rest goes on"})
 
