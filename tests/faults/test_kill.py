@@ -8,6 +8,7 @@ import random
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 
 import pytest
@@ -24,12 +25,13 @@ from tests.faults.streams import (
     decoded,
     size_of,
 )
-from tests.media.witnesses import ALL
+from tests.media.witnesses import ALL, by_ffmpeg, by_libsndfile, by_sox
 from tests.support.cli import start, wait_until
 from tests.support.peer import Fin, Peer
 from tests.support.spread import LONG
 from voipbin_cli.capture.captured import CapturedMessage
 from voipbin_cli.codec.encapsulation import Direction
+from voipbin_cli.media.journal import journal_of
 
 # The seed is told with every failure; VOIPBIN_SEED repeats a run.
 SEED = int(os.environ.get("VOIPBIN_SEED") or random.randrange(1 << 32))
@@ -62,18 +64,26 @@ MOMENTS = {
 }
 
 
+# A WAV and a raw file are the recording; beside the others a WAV is.
+SUFFIXES = ("wav", "flac", "raw", "ogg", "wav", "opus", "mp3")
+
+
 @dataclass(frozen=True)
 class Remains:
     """What a killed recording left in `directory`; `sent` frames had gone out by then."""
 
     directory: Path
+    suffix: str
     moment: str
     after_s: float
     sent: int
 
     @property
-    def wav(self) -> Path:
-        return self.directory / "call.wav"
+    def recording(self) -> Path:
+        """What holds the sound: a WAV beside a compressed file that is not whole."""
+        path = self.directory / f"call.{self.suffix}"
+        beside = Path(journal_of(str(path)))
+        return beside if beside.exists() else path
 
     @property
     def capture(self) -> Path:
@@ -96,7 +106,7 @@ def has_begun(moment: str, peer: Peer, first: Paced) -> bool:
     return first.sent >= {"the start": 0, "the stream": 1}.get(moment, FEW_FRAMES)
 
 
-def killed_recording(directory: Path, moment: str, after_s: float) -> Remains:
+def killed_recording(directory: Path, suffix: str, moment: str, after_s: float) -> Remains:
     """Kill a recording `after_s` after the moment began."""
     call, connections = Call(), scripts(moment)
     if moment == "the end":
@@ -104,7 +114,7 @@ def killed_recording(directory: Path, moment: str, after_s: float) -> Remains:
     with Peer(routes=call.routes) as peer:
         peer.scripts = connections  # type: ignore[assignment]
         process = start(
-            *["stream", "record", CALL, "-o", "call.wav", "--capture", "call.pcapng"],
+            *["stream", "record", CALL, "-o", f"call.{suffix}", "--capture", "call.pcapng"],
             *["--api-url", peer.http_url("/v1.0")],
             cwd=directory,
             env=TOKEN,
@@ -114,14 +124,19 @@ def killed_recording(directory: Path, moment: str, after_s: float) -> Remains:
         process.kill()
         sent = sum(paced.sent for paced in connections)
         process.communicate()
-    return Remains(directory, moment, after_s, sent)
+    return Remains(directory, suffix, moment, after_s, sent)
 
 
-def check_wav(remains: Remains) -> int:
+def check_recording(remains: Remains) -> int:
     """Every reader reads the same, and it is the start of what was sent; returns its frames."""
-    if not remains.wav.exists():
+    path = remains.recording
+    if not path.exists():
         return 0
-    readings = {read(remains.wav) for read in ALL.values()}
+    if path.suffix in (".ogg", ".opus", ".mp3"):  # whole, and not the same to the bit
+        return len(by_libsndfile(path)) // FRAME_BYTES
+    raw = path.suffix == ".raw"
+    readers = {"flac": [by_libsndfile, by_sox, by_ffmpeg]}.get(path.suffix[1:], ALL.values())
+    readings = {path.read_bytes()} if raw else {read(path) for read in readers}
     (pcm,) = readings
     if remains.moment != "a reconnect":
         assert decoded(FRAMES).startswith(pcm)
@@ -167,13 +182,17 @@ def test_what_is_left_opens_and_lacks_a_second_at_most(
         for name, moment in MOMENTS.items()
         for _ in range(moment.kills)
     ]
+    suffixes = cycle(SUFFIXES)
     with ThreadPoolExecutor(AT_ONCE) as threads:
         runs = [
-            threads.submit(killed_recording, tmp_path_factory.mktemp("killed"), name, after_s)
+            threads.submit(
+                killed_recording, tmp_path_factory.mktemp("killed"), next(suffixes), name, after_s
+            )
             for name, after_s in kills
         ]
     for run in runs:
         remains = run.result()
-        lacking = remains.sent - check_wav(remains), remains.sent - check_capture(remains)
-        print(f"{remains.moment} + {remains.after_s:.3f} s: {remains.sent} sent, lacking {lacking}")
+        lacking = remains.sent - check_recording(remains), remains.sent - check_capture(remains)
+        what, moment = remains.recording.name, f"{remains.moment} + {remains.after_s:.3f} s"
+        print(f"{what}, {moment}: {remains.sent} sent, lacking {lacking}")
         assert max(lacking) <= MAY_LACK_FRAMES, f"seed {SEED}: {remains} lacks {lacking}"

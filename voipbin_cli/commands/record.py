@@ -44,8 +44,8 @@ def record(options: RecordOptions) -> None:
     """Record a call or conference to a file.
 
     A WAV or raw file is complete and readable at any moment, but for its last second at
-    most, whatever ends the recording. A kill or a power cut costs Opus and MP3 a second or
-    two, Ogg some six, and leaves FLAC without its length, which some players want.
+    most, whatever ends the recording. Beside FLAC, Ogg, Opus and MP3, of which a kill or a
+    power cut costs more, stands FILE.partial.wav, which goes once they are whole.
 
     Examples:
 
@@ -62,7 +62,7 @@ def record(options: RecordOptions) -> None:
     from voipbin_cli.render.outlet import standard_outlets
     from voipbin_cli.render.recording import RecordingLines, done_line
     from voipbin_cli.session.record import record_session
-    from voipbin_cli.session.recording_file import AudioFile, name_of_now
+    from voipbin_cli.session.recording_file import AudioFile, cut_short, name_of_now
     from voipbin_cli.session.session import SessionRequest
     from voipbin_cli.session.sound_events import SoundEvents
 
@@ -85,6 +85,8 @@ def record(options: RecordOptions) -> None:
             capture=live.capture,
             both=options.both,
         )
+        for message in cut_short(path):
+            tell("warning", {"message": message})
         digits = [SoundEvents(tell, speech=False)] if live.out.json else []
         request = SessionRequest(stream, live.duration, live.capture, overwrite)
         session = record_session(request, tell, file, digits)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import select
 import stat
@@ -11,7 +12,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from voipbin_cli.errors import MachineError, UsageError
+from voipbin_cli.errors import MachineError, UsageError, VoipbinError
+from voipbin_cli.media.journal import JournaledWriter, journal_of
 from voipbin_cli.media.kept_file import KeptFile, Moved, disk_error, ignore
 from voipbin_cli.media.wav_writer import WavWriter, streaming_header
 
@@ -125,6 +127,10 @@ class PipeWriter:
                 self._owned.close()
 
 
+# The disk is full, or what one user may have of it.
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
 class _EncodedFile:
     """What libsndfile writes and seeks in. It hides what a disk refuses; this keeps it.
 
@@ -133,17 +139,19 @@ class _EncodedFile:
 
     def __init__(self, file: KeptFile) -> None:
         self.error: OSError | None = None
+        self.make_room: Callable[[], bool] = lambda: False
         self.read = file.read
         self._file = file
 
     def write(self, data: bytes, /) -> int:
         """Write all of it, or keep the error; libsndfile is told that all is well."""
         rest = memoryview(data)
-        try:
-            while rest and self.error is None:
+        while rest and self.error is None:
+            try:
                 rest = rest[self._file.write(rest) :]
-        except OSError as error:
-            self.error = error
+            except OSError as error:
+                if not (error.errno in _FULL and self.make_room()):
+                    self.error = error
         return len(data)
 
     def seek(self, offset: int, whence: int = 0, /) -> int:
@@ -160,6 +168,8 @@ class LibsndfileWriter:
 
     FLAC holds up to 4096 samples (0.5 s at 8 kHz), Opus a second and more, Ogg a page of some six
     seconds. A FLAC file has its length when it is closed: until then some readers take none.
+    So a `JournaledWriter` keeps a WAV beside it. `make_room` is called where the disk is full,
+    and says whether there may be room now.
     """
 
     def __init__(
@@ -170,7 +180,8 @@ class LibsndfileWriter:
         self.filesystem = file.filesystem
         self._file = file
         self._encoded = _EncodedFile(file)
-        self._whole_bytes = 0
+        self._whole_bytes = self._frames = 0
+        self._frame_bytes = 2 * channels
         self._errors = (soundfile.SoundFileError, AssertionError)
         self._sound = self._guard(
             lambda: soundfile.SoundFile(
@@ -181,6 +192,7 @@ class LibsndfileWriter:
     def write(self, data: bytes, /) -> None:
         """Encode and append; MachineError when the disk refuses."""
         self._guard(lambda: self._sound.buffer_write(data, dtype="int16"))
+        self._frames += len(data) // self._frame_bytes
         self._whole_bytes = os.fstat(self._file.fileno()).st_size
 
     def flush(self, sync: bool = False) -> None:
@@ -189,20 +201,44 @@ class LibsndfileWriter:
             self._guard(self._file.sync)
 
     def close(self) -> None:
-        """Finish the stream, sync, close. Twice is no error."""
+        """Finish the stream, sync, read it back, close. Twice is no error."""
         if self._file.closed:
             return
         try:
             if self._encoded.error is None:
                 self._guard(self._finish)
+                self._read_back()
             else:
                 self._sound.close()  # into nowhere
         finally:
             self._file.close()
 
+    @property
+    def make_room(self) -> Callable[[], bool]:
+        """What is called where the disk is full."""
+        return self._encoded.make_room
+
+    @make_room.setter
+    def make_room(self, make_room: Callable[[], bool]) -> None:
+        self._encoded.make_room = make_room
+
     def _finish(self) -> None:
         self._sound.close()
         self._file.sync()
+
+    def _read_back(self) -> None:
+        """Raise MachineError where the file does not hold what was written."""
+        import soundfile
+
+        if not self._file.readable():
+            return
+        self._file.seek(0)
+        try:
+            frames = soundfile.info(self._file).frames
+        except self._errors:
+            frames = 0
+        if frames != self._frames:
+            raise MachineError(f"{self._file.path} holds {frames} of {self._frames} samples")
 
     def _guard(self, action: Callable[[], Any]) -> Any:
         """Return what `action` does; cut the file after its last whole packet where it cannot."""
@@ -231,6 +267,7 @@ _COMPRESSED = {
 _RAW = ("raw", "pcm", "sln")
 _EXISTS = "{} exists already"
 _EXISTS_HINT = "choose another name, or give --overwrite"
+_LEFT_HINT = "it holds what a recording that was killed had; move it away, or give --overwrite"
 _APART_HINT = "give each a file of its own"
 _PLACE_HINT = "check that the directory exists and is yours"
 FORMATS = ("wav", *_RAW, *_COMPRESSED)
@@ -267,10 +304,20 @@ def open_writer(
     if file.filesystem is None:
         return PipeWriter(file.fileno(), _pipe_header(name, rate_hz, channels), file)
     try:
-        return _file_writer(name, file, rate_hz, channels)
+        writer = _file_writer(name, file, rate_hz, channels)
     except MachineError:
         file.close()
         raise
+    if not isinstance(writer, LibsndfileWriter):
+        return writer
+    try:
+        beside = open_new(
+            journal_of(path), overwrite=overwrite, moved=lambda m: moved(Moved(m.message))
+        )
+    except VoipbinError as error:
+        moved(Moved(f"{error.message}: a kill may cost the recording its end"))
+        return writer
+    return JournaledWriter(writer, beside, moved, rate_hz=rate_hz, channels=channels)
 
 
 def _file_writer(name: str, file: KeptFile, rate_hz: int, channels: int) -> AudioWriter:
@@ -290,9 +337,11 @@ def check_output(path: str, *, audio_format: str | None = None, overwrite: bool 
     Raises:
         UsageError, MachineError: as `open_writer`.
     """
-    _format_of(path, audio_format)
+    name = _format_of(path, audio_format)
     if path == "-":
         return
+    if name in _COMPRESSED and os.path.lexists(journal_of(path)) and not overwrite:
+        raise UsageError(_EXISTS.format(journal_of(path)), hint=_LEFT_HINT)
     if os.path.isdir(path):
         raise UsageError(f"{path} is a directory", hint="give the name of a file")
     if os.path.lexists(path) and not overwrite and not _is_special(path):

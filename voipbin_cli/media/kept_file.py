@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import os
 import stat
@@ -21,10 +22,10 @@ _MOST_NAMES = 100
 
 
 class Moved(NamedTuple):
-    """A file is not where it was: what to say of it, and its `path` from now on."""
+    """What to say of a file that is not where it was; its `path` from now on, unless that is so."""
 
     message: str
-    path: str
+    path: str | None = None
 
 
 def ignore(_moved: Moved) -> None:
@@ -165,6 +166,19 @@ def _claim(descriptor: int) -> None:
         import fcntl
 
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def is_written(path: str) -> bool:
+    """Whether a process writes it now; False where this system has no way to tell."""
+    with contextlib.suppress(ImportError, FileNotFoundError, PermissionError):
+        import fcntl
+
+        with open(path, "rb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except OSError as error:
+                return error.errno == errno.EWOULDBLOCK
+    return False
 
 
 def _sync_directory(path: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ from voipbin_cli.codec.encapsulation import unpack
 from voipbin_cli.errors import UsageError
 from voipbin_cli.media.audio_writer import check_apart, check_output, open_writer
 from voipbin_cli.media.background_writer import BackgroundWriter
+from voipbin_cli.media.journal import SUFFIX, left_behind
 from voipbin_cli.media.kept_file import Moved
 from voipbin_cli.session.both_sides import BothSides
 from voipbin_cli.session.hearer import Hearer, Joined
@@ -142,8 +144,9 @@ class AudioFile(Hearer):
         """Return where the file went, and know its new place."""
         told = []
         while self._moves:
-            message, self.path = self._moves.popleft()
-            told.append(message)
+            moved = self._moves.popleft()
+            self.path = moved.path or self.path
+            told.append(moved.message)
         return told
 
     def summary(self) -> dict[str, Any]:
@@ -190,6 +193,17 @@ class AudioFile(Hearer):
             )
             self._writer = BackgroundWriter(file)
         self._writer.write(pcm)
+
+
+def cut_short(path: str) -> list[str]:
+    """Return a sentence for each recording beside `path` that was killed before it was whole."""
+    if path == "-":
+        return []
+    return [
+        f"{wav.removesuffix(SUFFIX)} was cut short: {wav} holds what was recorded; "
+        "convert it (sox, ffmpeg) or keep it, and remove it then"
+        for wav in left_behind(os.path.dirname(path) or ".")
+    ]
 
 
 def name_of_now(stem: str) -> str:
