@@ -6,7 +6,7 @@ The client is the websockets library's own, the far end the hand-written peer.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -21,9 +21,12 @@ from voipbin_cli.analysis.validation.scope import Scope
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.errors import MachineError
 from voipbin_cli.session.ending import Cause
+from voipbin_cli.session.ending import Close as Ended
+from voipbin_cli.session.hearer import Hearer
 from voipbin_cli.session.live import LiveRequest
 from voipbin_cli.session.proxy_validation import ProxyValidation
 from voipbin_cli.session.session import SessionRequest
+from voipbin_cli.transport.connection import Message
 from voipbin_cli.transport.endpoint import Endpoint
 from voipbin_cli.transport.targets import parse_target
 
@@ -129,6 +132,30 @@ def test_a_healthy_talk_passes() -> None:
     proxy = run(peer, talk, Encapsulation.AUDIOSOCKET)
     assert proxy.session.judged()["result"] == "pass"
     assert len(peer.messages()) == 50
+
+
+class FullDisk(Hearer):
+    """A capture that cannot be written."""
+
+    def hear_messages(self, messages: Sequence[Message]) -> None:
+        """Raise what a writer does."""
+        raise MachineError("cannot write a.pcapng: No space left on device")
+
+
+def test_a_call_goes_on_where_its_capture_cannot_be_written() -> None:
+    heard: list[Any] = []
+
+    async def talk(proxy: Proxy) -> None:
+        proxy.session._capture = FullDisk()
+        heard.extend(await hear(proxy, 50))
+
+    proxy = run(Peer(vector_steps("sln-linear")), talk)
+    assert heard == vector("sln-linear")
+    assert proxy.session.judged()["frames_received"] == 50
+    assert [fields["message"] for fields in proxy.events("warning")] == [
+        "cannot write a.pcapng: No space left on device; the rest goes on"
+    ]
+    assert isinstance(proxy.session.problem(Ended(Cause.INTERRUPTED)), MachineError)
 
 
 def test_an_end_without_a_close_frame_is_so_for_the_client() -> None:

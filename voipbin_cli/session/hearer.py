@@ -9,9 +9,18 @@ from typing import Any, Protocol
 from voipbin_cli.codec.dialect import AudioFrame, FrameDecoder
 from voipbin_cli.codec.fingerprint import SendForm
 from voipbin_cli.codec.received_form import ReceivedForm
-from voipbin_cli.errors import VoipbinError
+from voipbin_cli.errors import MachineError, VoipbinError
 from voipbin_cli.session.ending import Cause, Close
 from voipbin_cli.transport.connection import ConnectionEnded, MediaConnection, Message, Pings
+
+
+def why_left_behind(error: MachineError | BrokenPipeError) -> MachineError:
+    """Return what a run that goes on without one of its files says at its end."""
+    if isinstance(error, MachineError):
+        return error
+    return MachineError(
+        "what read from a pipe of ours is gone", hint="have it read to the end, or write to a file"
+    )
 
 
 class Joined(Protocol):

@@ -10,11 +10,11 @@ from urllib.parse import parse_qs, urlsplit
 
 from voipbin_cli.analysis.conversation.talk_watch import TalkGlance
 from voipbin_cli.codec.encapsulation import MAX_PAYLOAD_BYTES, Direction, Encapsulation
-from voipbin_cli.errors import NothingToJudge, VoipbinError
+from voipbin_cli.errors import MachineError, NothingToJudge, VoipbinError
 from voipbin_cli.events import Tell
 from voipbin_cli.session.capture_log import WORTH_NOTING_NS, CaptureLog, closing_fields
 from voipbin_cli.session.ending import Cause, Close
-from voipbin_cli.session.hearer import Hearer
+from voipbin_cli.session.hearer import Hearer, why_left_behind
 from voipbin_cli.session.judging_thread import JudgeAside, JudgingThread, TalkJudge
 from voipbin_cli.session.lag import LagMeter
 from voipbin_cli.session.session import SessionRequest
@@ -114,6 +114,7 @@ class ProxySession:
             if request.capture is not None
             else Hearer()
         )
+        self._capture_error: MachineError | None = None
         self._stopped: asyncio.Future[Cause] | None = None
         self._started_ns = 0
 
@@ -130,10 +131,11 @@ class ProxySession:
         self._started_ns = self._clock()
         try:
             close = await self._relayed()
-            self._capture.ended(self._clock(), close)
+            at_ns = self._clock()
+            self._capturing(lambda capture: capture.ended(at_ns, close))
             return close
         finally:
-            self._capture.finish()
+            self._capturing(lambda capture: capture.finish())
 
     async def _relayed(self) -> Close:
         assert self._stopped is not None
@@ -187,7 +189,8 @@ class ProxySession:
         judge = JudgeAside(self._judged_by(encapsulation), self._judging, watching)
         talk = _Talk(len(self._talks), encapsulation, judge, connection, self)
         self._talks.append(talk)
-        self._capture.opened(self._clock(), connection)
+        at_ns = self._clock()
+        self._capturing(lambda capture: capture.opened(at_ns, connection))
         self.tell("client", {"client": talk.number, "encapsulation": encapsulation.value})
         return talk
 
@@ -198,32 +201,44 @@ class ProxySession:
 
     def log(self, direction: Direction, message: Message) -> None:
         """Put a message into the capture."""
+        at_ns, data = message
         if direction is Direction.IN:
-            self._capture.hear_messages([message])
-        elif isinstance(message.data, str):
-            self._capture.hear_sent_text(message.arrival_ns, message.data)
+            self._capturing(lambda capture: capture.hear_messages([message]))
+        elif isinstance(data, str):
+            self._capturing(lambda capture: capture.hear_sent_text(at_ns, data))
         else:
-            self._capture.hear_sent(message.arrival_ns, message.data)
+            self._capturing(lambda capture: capture.hear_sent(at_ns, data))
+
+    def _capturing(self, tell: Callable[[Hearer], None]) -> None:
+        """Tell the capture something; the clients' calls go on where it cannot be written."""
+        try:
+            tell(self._capture)
+        except (MachineError, BrokenPipeError) as error:
+            self._capture, self._capture_error = Hearer(), why_left_behind(error)
+            message = f"{self._capture_error.message}; the rest goes on"
+            self.tell("warning", {"message": message})
+        for words in self._capture.warnings():
+            self.tell("warning", {"message": words})
 
     def over(self, talk: _Talk, ended: ConnectionEnded) -> None:
         """A client or its far end is gone."""
         at_ns = self._clock()
         pings = talk.connection.pings(at_ns)
         if pings.ms:
-            self._capture.hear_pings(at_ns, pings)
+            self._capturing(lambda capture: capture.hear_pings(at_ns, pings))
         who = "client" if ended.local else "far end"
         # A client that leaves has what it wanted.
         cause = Cause.FINISHED if ended.local else Cause.CALL_ENDED
-        fields = closing_fields(ended) | {"cause": cause.value}
-        self._capture.one_closed(at_ns, fields)
-        talk.judge.over(at_ns, pings._asdict() if pings.ms else {}, fields)
+        closing = closing_fields(ended) | {"cause": cause.value}
+        self._capturing(lambda capture: capture.one_closed(at_ns, closing))
+        talk.judge.over(at_ns, pings._asdict() if pings.ms else {}, closing)
         fields = {"client": talk.number, "by": who, "code": ended.code, "abrupt": ended.abrupt}
         self.tell("gone", fields)
 
     def _lagged(self, at_ns: int, late_ns: int) -> None:
         running = [talk for talk in self._talks if not talk.is_over]
         if running:
-            self._capture.ticked(at_ns, late_ns)
+            self._capturing(lambda capture: capture.ticked(at_ns, late_ns))
         for talk in running:
             if late_ns >= WORTH_NOTING_NS:
                 talk.judge.lagged(at_ns, late_ns)
@@ -252,9 +267,12 @@ class ProxySession:
         return {talk.number: talk.judge.look(now_ns) for talk in self._talks if not talk.is_over}
 
     def problem(self, close: Close) -> VoipbinError | None:
-        """Return what to say where nothing was judged: no client, or none that said anything."""
+        """Return what to say where nothing was judged: no client, or none that said anything.
+
+        A capture that could not be written is one, too.
+        """
         if self.has_heard:
-            return None
+            return self._capture_error
         if not self._talks:
             return NothingToJudge(
                 "no client connected, so nothing was judged",

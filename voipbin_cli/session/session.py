@@ -20,7 +20,7 @@ from voipbin_cli.finding_ids import FindingId
 from voipbin_cli.session.capture_log import CaptureLog
 from voipbin_cli.session.duration import Duration
 from voipbin_cli.session.ending import Cause, Close
-from voipbin_cli.session.hearer import Hearer
+from voipbin_cli.session.hearer import Hearer, why_left_behind
 from voipbin_cli.session.live import LiveRequest, LiveStream
 from voipbin_cli.session.message_decoder import MessageDecoder
 from voipbin_cli.session.sender import SILENT_FRAME, Voice
@@ -30,7 +30,6 @@ from voipbin_cli.transport.connection import ConnectionEnded, MediaConnection, M
 ROOM_POLL_S = 0.05
 # A link on which nothing came for so long is dead; one that is only slow brings something.
 DEAD_NS = 2_500_000_000
-_READ_ON_HINT = "have it read to the end, or write to a file"
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,10 +196,8 @@ class Session:
         others = [h for h in self.hearers if h is not hearer and h not in self._left_behind]
         if not (hearer.is_file and any(other.is_worth_a_run for other in others)):
             raise error
-        if isinstance(error, BrokenPipeError):
-            error = MachineError("what read from a pipe of ours is gone", hint=_READ_ON_HINT)
-        self._left_behind[hearer] = error
-        self._tell("warning", {"message": f"{error.message}; the rest goes on"})
+        self._left_behind[hearer] = why = why_left_behind(error)
+        self._tell("warning", {"message": f"{why.message}; the rest goes on"})
 
     # What hearers and users know of it, and do to it
 
