@@ -61,6 +61,9 @@ def frames(count: int, *, first: int = 0, at_once: int = 1) -> list[Say]:
 class FakeConnection:
     """What `MediaConnection` looks like to a session; ends with the last step of its script."""
 
+    late_s = 0.0
+    """How far what comes is behind what was sent."""
+
     def __init__(self, script: Sequence[Step], clock: Callable[[], int]) -> None:
         self.sent: list[bytes] = []
         self.sent_s: list[float] = []
@@ -111,6 +114,9 @@ class FakeConnection:
 
     def probe(self) -> None:
         self.probes += 1
+
+    async def catch_up(self, timeout: float) -> None:
+        await asyncio.sleep(min(self.late_s, timeout))
 
     async def close(self) -> None:
         self.is_closed = True

@@ -15,7 +15,17 @@ from unittest import mock
 import pytest
 
 from tests.capture.support import open_capture, records_of
-from tests.session.fakes import CLOSED, ENDED, Attempt, Say, Wait, far_end, frames, packet
+from tests.session.fakes import (
+    CLOSED,
+    ENDED,
+    Attempt,
+    FakeConnection,
+    Say,
+    Wait,
+    far_end,
+    frames,
+    packet,
+)
 from tests.session.test_play import Told
 from tests.support.virtual_time import VirtualTimeLoop, run_virtually
 from voipbin_cli.capture.captured import CapturedEvent
@@ -333,6 +343,37 @@ def test_a_file_is_as_long_as_was_asked_for_also_where_audio_was_lost_near_its_e
     assert file.samples == 2 * 8000
     assert (tmp_path / "a.wav").stat().st_size == 80 + 2 * file.samples
     assert file.filled_seconds == pytest.approx(lost * 0.02)
+
+
+def test_a_file_is_as_long_as_was_asked_for_also_where_the_stream_ends_in_silence(
+    tmp_path: Path,
+) -> None:
+    file = AudioFile(str(tmp_path / "a.wav"))
+
+    def make(request: SessionRequest, loop: VirtualTimeLoop) -> Session:
+        request = replace(request, duration_s=1.5)
+        return record_session(request, Told(), file, clock=loop.time_ns, rng=Random(1))
+
+    _, close = run([[*frames(60), Wait(60)]], make)
+    assert close.cause is Cause.DURATION
+    assert (tmp_path / "a.wav").stat().st_size == 80 + 2 * 12_000
+    assert file.filled_seconds == pytest.approx(0.3)
+
+
+def test_what_the_network_brings_late_at_the_very_end_is_kept(tmp_path: Path) -> None:
+    file = AudioFile(str(tmp_path / "a.wav"))
+
+    def make(request: SessionRequest, loop: VirtualTimeLoop) -> Session:
+        request = replace(request, duration_s=1.5)
+        return record_session(request, Told(), file, clock=loop.time_ns, rng=Random(1))
+
+    # All of the last half second comes 0.1 s after the time is up; a ping waits behind it.
+    with mock.patch.object(FakeConnection, "late_s", 0.3):
+        late = frames(26, first=60, at_once=26)[0]._replace(after_s=0.52)
+        _, close = run([[*frames(60), late, Wait(60)]], make)
+    assert close.cause is Cause.DURATION
+    assert (tmp_path / "a.wav").stat().st_size == 80 + 2 * 12_000
+    assert file.filled_seconds == 0
 
 
 # A diagnosis

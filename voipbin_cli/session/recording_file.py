@@ -17,6 +17,7 @@ from voipbin_cli.media.background_writer import BackgroundWriter
 from voipbin_cli.media.journal import SUFFIX, left_behind
 from voipbin_cli.media.kept_file import Moved
 from voipbin_cli.session.both_sides import BothSides
+from voipbin_cli.session.ending import Cause
 from voipbin_cli.session.hearer import Hearer, Joined
 from voipbin_cli.session.silence_filling import CallClock
 from voipbin_cli.transport.connection import ConnectionEnded, MediaConnection
@@ -134,11 +135,19 @@ class AudioFile(Hearer):
         """Write what is held back and close the file."""
         try:
             self._write(self.clock.finish())
+            self._fill_up()
             if self._sides is not None:
                 self._put(self._sides.finish(self._limit_samples))
         finally:
             if self._writer is not None:
                 self._writer.close()
+
+    def _fill_up(self) -> None:
+        """Make the file of a time that ran out as long as was asked for: what lacks never came."""
+        if self._limit_samples is None or not self.samples:
+            return
+        if self.session.stopped_by is Cause.DURATION:
+            self._write(self.clock.fill_up(self._limit_samples - self.samples))
 
     def warnings(self) -> list[str]:
         """Return where the file went, and know its new place."""

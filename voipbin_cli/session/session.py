@@ -30,6 +30,8 @@ from voipbin_cli.transport.connection import ConnectionEnded, MediaConnection, M
 ROOM_POLL_S = 0.05
 # A link on which nothing came for so long is dead; one that is only slow brings something.
 DEAD_NS = 2_500_000_000
+# RFC 6298 2.4: TCP waits a second, in practice 0.2 s, before it repeats what was lost.
+LATE_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +123,8 @@ class Session:
         self._left_behind: dict[Hearer, MachineError] = {}
         self._connection: MediaConnection | None = None
         self._state = "connecting"
-        self._duration = Duration(
-            request.duration_s, self._seconds, lambda: self.stop(Cause.DURATION)
-        )
+        self._duration = Duration(request.duration_s, self._seconds, self._time_is_up)
+        self._catching_up: asyncio.Task[None] | None = None
         self._started_ns = self._ended_ns = 0
         self._latest_pcm = b""
         self._latest_ns = 0
@@ -150,6 +151,8 @@ class Session:
                 self._ended_ns = self._clock()
                 self._state = "closed"
                 self._duration.cancel()
+                if self._catching_up is not None:
+                    self._catching_up.cancel()
                 self._finish()
 
     async def _run_stream(self, beside: contextlib.AsyncExitStack) -> Close:
@@ -225,6 +228,17 @@ class Session:
     def stop(self, cause: Cause) -> None:
         """End the stream as soon as what has arrived is handed over. The first cause counts."""
         self.stream.stop(cause)
+
+    def _time_is_up(self) -> None:
+        """Stop, but let audio come first that is only late: TCP may be repeating it."""
+        if self._connection is None or not self.listener.frames:
+            self.stop(Cause.DURATION)
+        else:
+            self._catching_up = asyncio.ensure_future(self._stop_behind(self._connection))
+
+    async def _stop_behind(self, connection: MediaConnection) -> None:
+        await connection.catch_up(LATE_S)
+        self.stop(Cause.DURATION)
 
     def api_told(self, fields: dict[str, Any]) -> None:
         """Let every hearer know what the API has said about the call."""

@@ -71,6 +71,10 @@ class CallClock:
         """Return all that is held back, with the silence that it needs."""
         return self._release(self._but_queued(self._judge.finish()), None)
 
+    def fill_up(self, samples: int) -> Iterable[bytes]:
+        """Return so much silence, where any is filled in: the stream ended in it."""
+        return self._silence(samples * NS_PER_SAMPLE) if self._fill else ()
+
     def _but_queued(self, pauses: tuple[Pause, ...]) -> tuple[Pause, ...]:
         return but_queued(pauses, self._queued_ms()) if pauses else ()
 

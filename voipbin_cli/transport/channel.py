@@ -211,10 +211,13 @@ class MessageChannel(ClientConnection):
         """What the socket has not taken yet."""
         return self.transport.get_write_buffer_size()
 
-    def probe(self) -> None:
-        """Send a ping whose pong becomes a round trip. Nothing waits for it, not even a drain."""
+    def probe(self) -> bytes | None:
+        """Send a ping whose pong becomes a round trip, and return what it holds; None: none went.
+
+        Nothing waits for it, not even a drain.
+        """
         if self.protocol.state is not State.OPEN or len(self._pings) >= _PINGS_PENDING:
-            return
+            return None
         sent_ns = self._clock()
         # RFC 6455 5.5.3: a pong "must have identical "Application data" as found in the message
         # body of the Ping frame being replied to", so it tells which ping it answers.
@@ -222,6 +225,11 @@ class MessageChannel(ClientConnection):
         self._pings[payload] = sent_ns
         self.protocol.send_ping(payload)
         self.send_data()
+        return payload
+
+    def awaits(self, ping: bytes) -> bool:
+        """Whether this ping may still be answered."""
+        return ping in self._pings and self.ending is None
 
     def _take_pong(self, payload: bytes) -> None:
         sent_ns = self._pings.pop(payload, None)

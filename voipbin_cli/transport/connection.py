@@ -46,6 +46,7 @@ FIRST_PING_S = 0.5
 # 8 s of linear audio in RTP (332 bytes every 20 ms): whoever is that far behind reads no more.
 SEND_LIMIT_BYTES = 128 * 1024
 _TCP_CLOSE_TIMEOUT_S = 0.25
+_CATCH_UP_POLL_S = 0.01
 
 
 class ConnectionEnded(ConnectionFailed):
@@ -148,6 +149,15 @@ class MediaConnection:
         """Find out what the link holds back: send a ping unless one is on its way."""
         if not self._channel.is_probing:
             self._channel.probe()
+
+    async def catch_up(self, timeout: float) -> None:
+        """Wait until all has come that the peer had sent by now, `timeout` seconds at most.
+
+        A pong stands behind it in the same TCP stream, whatever holds that back.
+        """
+        ping, until_s = self._channel.probe(), self._loop.time() + timeout
+        while ping is not None and self._channel.awaits(ping) and self._loop.time() < until_s:
+            await asyncio.sleep(_CATCH_UP_POLL_S)
 
     # Receiving
 
