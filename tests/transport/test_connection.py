@@ -683,6 +683,23 @@ def test_what_the_link_holds_back_is_how_much_longer_a_ping_takes() -> None:
     talk(Peer(), main, ping_interval=None, clock=lambda: now_ns)
 
 
+def test_what_the_peer_had_sent_has_come_once_it_is_caught_up_with() -> None:
+    async def main(connection: MediaConnection) -> None:
+        await connection.catch_up(10.0)
+        assert len(connection.rtts_ms) == 1
+        peer.answer_pings = False
+        begun_s = time.monotonic()
+        await connection.catch_up(0.05)
+        assert 0.05 <= time.monotonic() - begun_s < 5.0
+        go.set()
+        await everything(connection)
+        await connection.catch_up(10.0)  # there is nothing to wait for any more
+
+    go = threading.Event()
+    peer = Peer([Until(go), Fin()])
+    talk(peer, main, ping_interval=None)
+
+
 def test_after_the_end_no_ping_waits_any_longer() -> None:
     now_ns = 0
 
