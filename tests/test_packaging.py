@@ -92,7 +92,9 @@ def test_the_sdist_can_be_tested(built: tuple[Path, Path]) -> None:
     with tarfile.open(built[1]) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
     wanted = {"pyproject.toml", "LICENSE", "README.md", "tests/run", "tests/test_packaging.py"}
-    wanted |= {f"completions/{name}" for name in scripts()} | {f"man/{name}" for name in pages()}
+    wanted |= {f"completions/{name}" for name in scripts()} | {
+        f"man/man1/{name}" for name in pages()
+    }
     assert wanted <= names
 
 

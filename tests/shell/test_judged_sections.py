@@ -12,7 +12,7 @@ from voipbin_cli.offline.passed_over import beside_fields
 from voipbin_cli.shell.common_sections import METRICS, Entry
 from voipbin_cli.shell.judged_sections import FIGURES, FINDINGS, RULE_IDS, SUMMARY
 
-MAN = Path("man").resolve()
+MAN = Path("man/man1").resolve()
 
 
 def names(entries: tuple[Entry, ...], command: str) -> set[str]:

@@ -18,7 +18,7 @@ from voipbin_cli.shell.common_sections import STATUSES
 from voipbin_cli.shell.generated import stale_files
 from voipbin_cli.shell.man import pages, text
 
-MAN = Path("man").resolve()
+MAN = Path("man/man1").resolve()
 COMMANDS = {"-".join(("voipbin", *c.path)): c for c in command_tree().walk()}
 LEAVES = [name for name, command in COMMANDS.items() if not command.commands]
 

@@ -1,4 +1,4 @@
-"""`python -m voipbin_cli.shell.man [--check]`: the pages in man/, one a command."""
+"""`python -m voipbin_cli.shell.man [--check]`: the pages in man/man1, one a command."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _CHARACTERS = str.maketrans(
     }
 )
 
-DIRECTORY = Path("man")
+DIRECTORY = Path("man/man1")
 # The date of the release, not of generating, so that the same source always gives the same page.
 DATE = "2026-11-23"
 SECTION = 1
