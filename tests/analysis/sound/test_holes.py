@@ -185,7 +185,7 @@ def test_what_is_cut_off_at_once_and_for_any_time_may_be_a_gate():
 
 
 def test_one_hole_proves_nothing_before_the_sound_had_time_to_pause():
-    """A prompt begins anew in the midst of a word, after 40 ms of nothing: in three seconds once."""
+    """A prompt begins anew in mid-word, after 40 ms of nothing: in three seconds once."""
     for seed in range(8):
         loop = talk(seed, 60.0, gated=True)
         for ms in (600, 1000, 1800):
