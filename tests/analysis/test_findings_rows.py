@@ -1140,6 +1140,10 @@ def test_clicks() -> None:
         "period_ms": 100.0,
         "listened_seconds": 10.0,
     }
+    # Where audio never came frames meet that did not follow each other.
+    for clicks, confidence in ((8, 0.0), (9, 0.95)):
+        joined = facts(clicks=Clicks(clicks, 60.0, 10.0), pauses=(loss(60), loss(60)))
+        assert sure("clicks", joined) == confidence
     assert "a click, step or seam each 100 ms;" in words("clicks", told)
     assert "at no fixed distance" in words("clicks", facts(clicks=Clicks(9, None, 10.0)))
 
@@ -1360,10 +1364,10 @@ EXPLAINED = {
     "codec-mismatch": NAMES | {"noise", "sender-pace"},
     "frame-size": {"jitter"},
     "sender-pace": {"jitter", "clock-drift"},
-    "sequence": {"jitter", "clicks"},
+    "sequence": {"jitter"},
     "network-stall": {"jitter"},
     "underrun": {"jitter"},
-    "lost-audio": {"jitter", "clicks"},
+    "lost-audio": {"jitter"},
     "upstream-loss": {"clicks"},
     "repeated-audio": {"clicks"},
     "clipping": {"noise", "dc-offset"},

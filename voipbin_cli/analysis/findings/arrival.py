@@ -312,7 +312,7 @@ ROWS: tuple[FindingRow, ...] = (
         remedy="packets were lost or reordered on a UDP leg: look there; conceal what is missing",
         symptom="poor quality: watch packet loss",
         specify=sequenced_as,
-        explains=frozenset((FindingId.JITTER, FindingId.CLICKS)),
+        explains=frozenset((FindingId.JITTER,)),
         grave=is_sequence_grave,
     ),
     FindingRow(
@@ -339,7 +339,7 @@ ROWS: tuple[FindingRow, ...] = (
         remedy="fill the gaps with silence to keep the call's clock; look for what pauses upstream",
         specify=lost_as,
         symptom="choppy",
-        explains=frozenset((FindingId.JITTER, FindingId.CLICKS)),
+        explains=frozenset((FindingId.JITTER,)),
         grave=is_loss_grave,
     ),
     FindingRow(

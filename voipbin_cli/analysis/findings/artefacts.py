@@ -18,6 +18,8 @@ _MAINS_WITHIN_HZ = 1.0
 COMB_TONES = 24
 # In less than this the beat of music is as regular as a chunk.
 PERIOD_SECONDS = 5.0
+# Joins stand on the grid of frames, and each has its place in a period that one in four may share.
+CLICKS_OF_A_JOIN = 4
 # Half waves: a tenth of one, over the stretch that a period is measured on.
 _IN_STEP = 0.1
 # Above, a multiple of the mains is as good as any other frequency.
@@ -62,11 +64,22 @@ def judge_clicks(case: Case) -> float:
     told = case.measured.clicks
     if not told.clicks or not case.measured.is_settled:
         return 0.0
+    if told.clicks <= CLICKS_OF_A_JOIN * _joins(case):
+        return 0.0
     if told.period_ms is None:
         return 0.9
     if told.seconds < PERIOD_SECONDS:
         return 0.0
     return 0.6 if _is_in_step_with_hum(case, told.period_ms) else 0.95
+
+
+def _joins(case: Case) -> int:
+    """Where frames meet that did not follow each other: what was between them never came."""
+    measured, reception = case.measured, case.measured.reception
+    joins = len(measured.losses) + len(measured.paused(PauseKind.MEANT))
+    if reception is not None:
+        joins += reception.missing + reception.duplicate + reception.reordered
+    return joins
 
 
 def _is_in_step_with_hum(case: Case, period_ms: float) -> bool:
