@@ -16,6 +16,8 @@ from voipbin_cli.codec.examination import Examinations, examine, is_due
 from voipbin_cli.codec.formats import Format
 from voipbin_cli.codec.reading import READINGS, Reading
 
+pytestmark = pytest.mark.slow
+
 BLOCK = 25
 NAMED = [name for name, (found, _) in FOREIGN.items() if found != NOT_AUDIO]
 
