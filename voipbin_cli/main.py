@@ -16,13 +16,19 @@ from voipbin_cli.errors import ExitStatus, UsageError, VoipbinError
 from voipbin_cli.render.jsonl import discard, flush, refused
 from voipbin_cli.render.problems import show_error
 from voipbin_cli.standard_streams import bound_waits
+from voipbin_cli.text import printable
 
 # -v as a user writes it: twice, behind -q, with a value of another option behind it.
 _VERBOSE = re.compile(r"--verbose$|-q*v")
 # What Typer says of a value that is no number, or none of those that are wanted.
 _NO_NUMBER = re.compile(r"(?s)(?:'(.*)'|(.*?)) is not (?:a valid (?:int|float)|in the range)")
-# What it says of a word more than a command takes.
-_TOO_MANY = re.compile("Got unexpected extra argument")
+# What it says of a word more than a command takes, of a value too few, and of one too many.
+_TOO_MANY = re.compile(r"Got unexpected extra argument\S* \((.*)\)", re.DOTALL)
+_WORDS = (
+    (re.compile(r"Option '(\S+)' requires an argument\.?"), r"\1 wants a value behind it"),
+    (re.compile(r"Option '(\S+)' does not take a value\.?"), r"\1 takes no value"),
+    (re.compile(r"Missing argument '(\S+)'\.?"), r"\1 is missing"),
+)
 
 HELP = """Record, play, hear, diagnose and validate the live audio of VoIPBIN calls.
 
@@ -139,7 +145,7 @@ def main(args: list[str] | None = None) -> int:
         flush()
         return int(status or ExitStatus.DONE)
     except typer.TyperException as error:
-        return _fail(_usage_error(error), arguments)
+        return _fail(_usage_error(error, arguments), arguments)
     except HelpShown:
         return ExitStatus.USAGE
     except VoipbinError as error:
@@ -182,7 +188,7 @@ def _bug(error: Exception, arguments: list[str]) -> VoipbinError:
     """Say what went wrong without the credential, which a library may have put into its words."""
     import traceback
 
-    from voipbin_cli.text import mask, printable
+    from voipbin_cli.text import mask
 
     if any(map(_VERBOSE.match, arguments)):
         lines = mask("".join(traceback.format_exception(error))).splitlines()
@@ -193,18 +199,28 @@ def _bug(error: Exception, arguments: list[str]) -> VoipbinError:
     )
 
 
-def _usage_error(error: typer.TyperException) -> UsageError:
-    from voipbin_cli.commands.meant import arguments_hint, option_hint
+def _usage_error(error: typer.TyperException, arguments: list[str]) -> UsageError:
+    """Say in our words what Typer says in its own, with a hint that is of that command."""
+    from voipbin_cli.commands.meant import arguments_hint, option_hint, typed_command
 
     context = getattr(error, "ctx", None)
-    if context is None:
-        return UsageError(error.format_message(), hint="see: voipbin --help")
-    if (name := getattr(error, "option_name", None)) and hasattr(error, "possibilities"):
-        return UsageError(error.message, hint=option_hint(name, context))
-    if _TOO_MANY.match(error.message):
-        return UsageError(error.message, hint=arguments_hint(context))
-    said = _number_wanted(error) or error.format_message()
-    return UsageError(said, hint=f"see: {context.command_path} --help")
+    see = f"see: {context.command_path if context else typed_command(app, arguments)} --help"
+    name = getattr(error, "option_name", None)
+    if name and hasattr(error, "possibilities"):
+        hint = option_hint(name, context) if context else see
+        return UsageError(f"there is no option {printable(name, 60)}", hint=hint)
+    if found := _TOO_MANY.search(error.message):
+        words = printable(found[1], 80)
+        hint = arguments_hint(context) if context else see
+        return UsageError(f"too many arguments: {words}", hint=hint)
+    return UsageError(_number_wanted(error) or _in_our_words(error), hint=see)
+
+
+def _in_our_words(error: typer.TyperException) -> str:
+    said = error.format_message()
+    for pattern, words in _WORDS:
+        said = pattern.sub(words, said)
+    return said
 
 
 def _number_wanted(error: typer.TyperException) -> str:

@@ -19,7 +19,9 @@ from typing import Any, get_type_hints
 import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
 from typer.main import get_command
+from typer.models import ArgumentInfo
 
+from voipbin_cli.errors import UsageError
 from voipbin_cli.render.help import command_help
 
 HELP_NAMES = ["-h", "--help"]
@@ -140,12 +142,29 @@ def with_flags(command: Callable[[Any], None]) -> Callable[..., None]:
 
     @functools.wraps(command)
     def called(**values: Any) -> None:
+        _refuse_empty(parameters, values)
         command(_filled(options, values))
 
     parameters = list(_parameters(options))
     called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # no field
     called.__annotations__ = {p.name: p.annotation for p in parameters}
     return called
+
+
+def _refuse_empty(parameters: Sequence[inspect.Parameter], values: Mapping[str, Any]) -> None:
+    """Raise UsageError for a value that is given and empty, as of a variable that is not set.
+
+    Where empty is the default, the command itself says what is missing.
+    """
+    for parameter in parameters:
+        value = values[parameter.name]
+        if (value == "" and parameter.default != "") or (isinstance(value, list) and "" in value):
+            (about,) = parameter.annotation.__metadata__
+            named = (name for name in about.param_decls or () if name.startswith("--"))
+            name = next(named, f"--{parameter.name.replace('_', '-')}")
+            if isinstance(about, ArgumentInfo):
+                name = str(about.metavar).removeprefix("-- ").removesuffix("...")
+            raise UsageError(f"{name} is empty", hint="give it a value, or leave it out")
 
 
 def _parameters(options: type) -> Iterator[inspect.Parameter]:

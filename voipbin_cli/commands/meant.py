@@ -143,6 +143,18 @@ def _takers(name: str, tool: Any) -> Iterator[str]:
             yield command.name
 
 
+def typed_command(group: Any, words: list[str]) -> str:
+    """Return the command that a line begins with, as it was typed."""
+    typed = "voipbin"
+    for word in words:
+        below = group.get_command(None, word) if hasattr(group, "get_command") else None
+        if below is None and not word.startswith("-"):
+            break
+        if below is not None:
+            group, typed = below, f"{typed} {word}"
+    return typed
+
+
 def arguments_hint(context: Any) -> str:
     """Say which arguments a command takes."""
     own = describe(context.command)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from voipbin_cli.commands.api import api_endpoint, check_credential
 from voipbin_cli.commands.options import ApiOptions, LiveOptions
+from voipbin_cli.errors import Refused
 from voipbin_cli.render.problems import say
 from voipbin_cli.session.live import LiveRequest
 from voipbin_cli.simulator.embedded import EmbeddedSimulator
@@ -19,7 +20,7 @@ from voipbin_cli.transport.targets import Target, TargetKind, parse_target
 def opened_target(target: Target, live: LiveOptions) -> Iterator[LiveRequest]:
     """Yield what to listen to; the simulator of a `sim` target runs as long as the block does."""
     encapsulation = stream_encapsulation(target, live.encapsulation)
-    with _endpoint(target, live.api) as (endpoint, inner):
+    with _hints_of(target), _endpoint(target, live.api) as (endpoint, inner):
         yield LiveRequest(
             target=inner,
             label=target.label,
@@ -30,6 +31,24 @@ def opened_target(target: Target, live: LiveOptions) -> Iterator[LiveRequest]:
             connect_timeout_s=live.api.connect_timeout,
             give_up_after_s=live.give_up_after,
         )
+
+
+@contextmanager
+def _hints_of(target: Target) -> Iterator[None]:
+    """Make what is advised fit the way in which the stream was named."""
+    try:
+        yield
+    except Refused as error:
+        if target.kind is TargetKind.URL and error.details.get("http_status") in (401, 403):
+            error.hint = (
+                "an address is used as it stands: the credential that counts is the token= or "
+                "accesskey= in it; with the call's id as the TARGET yours is sent"
+            )
+        elif target.kind is TargetKind.URL:
+            error.hint = error.hint.partition(" (--api-url)")[0]
+        elif target.kind is TargetKind.CALL and error.details.get("http_status") == 404:
+            error.hint += f"; a conference is written conference/{target.value}"
+        raise
 
 
 @contextmanager

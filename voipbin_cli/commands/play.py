@@ -111,6 +111,7 @@ def play(options: PlayOptions) -> None:
     live, send, outlets = options.live, options.send, standard_outlets()
     if options.record == "-":
         raise UsageError("what comes back is recorded to a file only", hint="--record FILE")
+    target = chosen_target(options.target, live.api) if options.target else None
     check_apart([live.capture, options.record], options.files or [])
     outgoing = open_outgoing(
         options.files or [],
@@ -120,7 +121,7 @@ def play(options: PlayOptions) -> None:
         raw=options.raw,
         rate_hz=options.rate,
     )
-    with opened_target(chosen_target(options.target, live.api), live) as stream:
+    with opened_target(target or chosen_target("", live.api), live) as stream:
         tell, overwrite = teller(live.out, outlets), options.overwrite
         for doubt in outgoing.doubts:
             tell("warning", {"message": doubt})

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 
 from voipbin_cli.commands.options import ApiOptions
+from voipbin_cli.errors import UsageError
+from voipbin_cli.text import printable
 from voipbin_cli.transport.targets import Target, parse_target, parse_target_not_file
 
 STDIN = "-"
@@ -17,7 +19,15 @@ def chosen_target(text: str, api: ApiOptions) -> Target:
         UsageError: it is no TARGET, or there is nobody to ask.
         Refused: nothing is in progress that could be offered.
     """
-    return parse_target(text) if text else _picked(api)
+    if not text:
+        return _picked(api)
+    if os.path.isfile(text):
+        raise UsageError(
+            f"TARGET is missing: {printable(text, 80)} is a file",
+            hint="TARGET comes first, such as a call's id, or sim for a simulated call; "
+            "`voipbin stream diagnose FILE` judges a file",
+        )
+    return parse_target(text)
 
 
 def chosen_source(text: str, api: ApiOptions, *, stdin: bool = False) -> str | Target:

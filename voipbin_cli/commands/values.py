@@ -62,7 +62,9 @@ def number_wanted(name: str, kind: object, text: str) -> str:
     what = "a whole number" if "int" in type(kind).__name__.lower() else "a number"
     if low is not None:
         what += f" from {low:g} to {high:g}" if high is not None else f" of {low:g} or more"
-    return f"{name} takes {what}, not '{printable(text, 40)}'"
+    # What was read as a number comes back as Python writes it: -1.0.
+    shown = printable(text.removesuffix(".0"), 40)
+    return f"{name} takes {what}, not '{shown}'"
 
 
 def choice(*names: str, among: type[StrEnum] | Mapping[str, Any], **settings: Any) -> Any:
@@ -82,7 +84,7 @@ def _one_of(name: str, meanings: Mapping[str, T]) -> Callable[[str], T]:
         if word not in meanings:
             raise UsageError(
                 f"{name} takes {_listed(meanings)}, not '{printable(text, 40)}'",
-                hint=did_you_mean(word, meanings, "see --help"),
+                hint=did_you_mean(word, list(meanings), "see --help"),
             )
         return meanings[word]
 

@@ -269,6 +269,7 @@ _EXISTS = "{} exists already"
 _EXISTS_HINT = "choose another name, or give --overwrite"
 _LEFT_HINT = "it holds what a recording that was killed had; move it away, or give --overwrite"
 _APART_HINT = "give each a file of its own"
+_IN_IT = "name a file in it"
 _PLACE_HINT = "check that the directory exists and is yours"
 FORMATS = ("wav", *_RAW, *_COMPRESSED)
 """Suffixes that `open_writer` knows."""
@@ -405,6 +406,12 @@ def open_bytes(
     return PipeWriter(file.fileno(), owned=file) if file.filesystem is None else AppendFile(file)
 
 
+def refuse_directory(path: str) -> None:
+    """Raise UsageError for a directory, where a file is to be written."""
+    if os.path.isdir(path):
+        raise UsageError(f"{path} is a directory", hint=_IN_IT)
+
+
 def open_new(
     path: str, *, overwrite: bool = False, moved: Callable[[Moved], None] = ignore
 ) -> KeptFile:
@@ -419,9 +426,10 @@ def open_new(
     try:
         return KeptFile(path, _mode_for(path, overwrite=overwrite), moved)
     except FileExistsError as error:
+        refuse_directory(path)
         raise UsageError(_EXISTS.format(path), hint=_EXISTS_HINT) from error
     except IsADirectoryError as error:
-        raise UsageError(f"{path} is a directory", hint="give the name of a file") from error
+        raise UsageError(f"{path} is a directory", hint=_IN_IT) from error
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise MachineError(f"cannot write {path}: {reason}", hint=_PLACE_HINT) from error
@@ -435,6 +443,7 @@ def _mode_for(path: str, *, overwrite: bool) -> str:
 
 
 def _format_of(path: str, audio_format: str | None) -> str:
+    refuse_directory(path)
     suffix = "wav" if path == "-" else Path(path).suffix[1:].lower()
     name = audio_format or suffix
     if name not in FORMATS:

@@ -157,6 +157,8 @@ class _ByLibsndfile:
         except (OSError, ValueError) as error:
             raise _unreadable(path, error) from error
         except soundfile.SoundFileError as error:
+            if not os.path.getsize(path):
+                raise UsageError(f"{path} is empty", hint="give a file with sound in it") from error
             reason = str(getattr(error, "error_string", error)).rstrip(".")
             message = f"{path} is no audio file that can be read: {reason}"
             raise UsageError(message, hint=conversion(path)) from error
@@ -245,7 +247,10 @@ def _head(path: str) -> bytes:
 
 def _unreadable(path: str, error: Exception) -> UsageError:
     reason = getattr(error, "strerror", None) or str(error)
-    return UsageError(f"cannot read {path}: {reason}")
+    return UsageError(
+        f"cannot read {path}: {reason}",
+        hint="check the name, the directory that this runs in, and whether the file is yours",
+    )
 
 
 def _lacks_last_page(path: str) -> bool:

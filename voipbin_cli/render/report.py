@@ -45,6 +45,9 @@ _KEPT_KEYS = frozenset(("request_id",))
 
 def check_report(path: str) -> None:
     """Raise for a report that exists, or could not be written, before anything else is done."""
+    from voipbin_cli.media.audio_writer import refuse_directory
+
+    refuse_directory(path)
     if os.path.exists(path):
         raise UsageError(f"{path} exists", hint="give the report another name, or remove it")
     directory = os.path.dirname(path) or "."

@@ -20,6 +20,15 @@ END_PATIENCE_S = 5.0
 KILL_PATIENCE_S = 2.0
 
 
+def start_hint(error: Exception) -> str:
+    """Say what to do about a program that cannot be started."""
+    if isinstance(error, FileNotFoundError):
+        return "check its name, and that it is in a directory of PATH; of a file here give ./NAME"
+    if isinstance(error, PermissionError):
+        return "it has to be a program that you may run: chmod +x makes a script one"
+    return "the program and its arguments stand after --, as in a shell"
+
+
 class Program:
     """Runs `command`; `events_fd` is the descriptor on which it reads JSON Lines, if any."""
 
@@ -53,9 +62,7 @@ class Program:
             )
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)
-            raise UsageError(
-                f"cannot run {self.name}: {reason}", hint="the program stands after --"
-            ) from error
+            raise UsageError(f"cannot run {self.name}: {reason}", hint=start_hint(error)) from error
         finally:
             if ends:
                 os.close(ends[0])

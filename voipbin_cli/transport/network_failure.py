@@ -41,7 +41,7 @@ _CERTIFICATES: dict[int, tuple[str, str]] = {
     _REVOKED: ("was revoked", "do not use this server before its owner explains why"),
     _NAME_MISMATCH: (
         "is for another name",
-        f"check the host name in the address (--api-url); {_OR_INSECURE}",
+        f"check the host name in the address; {_OR_INSECURE}",
     ),
 }
 _CERTIFICATES[_NO_ISSUER_FOR_LEAF] = _CERTIFICATES[_NO_ISSUER]
@@ -141,7 +141,7 @@ def _dns(exc: socket.gaierror, where: str) -> ConnectionFailed:
         return failed(
             f"the name {host} could not be looked up", "name resolution fails: check the network"
         )
-    return failed(f"no such host: {host}", "check the spelling of the address (--api-url)")
+    return failed(f"no such host: {host}", "check the spelling of the address, and the network")
 
 
 def _os_error(exc: OSError, where: str) -> ConnectionFailed | None:

@@ -119,7 +119,9 @@ def parse_target_not_file(text: str) -> Target:
         if "://" in text or text.startswith("sim:"):
             raise  # that is no file's name, and the error says what is wrong with it
         shown = printable(text, 80)
-        raise UsageError(f"{shown} is neither a file nor a TARGET", hint=error.hint) from None
+        is_name = "." in text or "/" in text.removeprefix("call/").removeprefix("conference/")
+        hint = "there is no such file: check the name, and the directory" if is_name else error.hint
+        raise UsageError(f"{shown} is neither a file nor a TARGET", hint=hint) from None
 
 
 def _url(text: str, scheme: str) -> Target:
