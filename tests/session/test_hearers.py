@@ -360,6 +360,43 @@ def test_a_file_is_as_long_as_was_asked_for_also_where_the_stream_ends_in_silenc
     assert file.filled_seconds == pytest.approx(0.3)
 
 
+class Suspending(Hearer):
+    """A machine that is suspended for ten seconds once `frames` have come."""
+
+    def __init__(self, loop: VirtualTimeLoop, frames: int) -> None:
+        self._loop, self._left, self.slept_ns = loop, frames, 0
+
+    def clock(self) -> int:
+        """A clock that goes on meanwhile, as the event loop's does not."""
+        return self._loop.time_ns() + self.slept_ns
+
+    def hear_frames(self, frames: list[AudioFrame]) -> None:
+        """Count them."""
+        self._left -= len(frames)
+        if self._left == 0:
+            self.slept_ns = 10_000_000_000
+
+
+def test_a_file_keeps_the_calls_clock_while_the_machine_is_suspended(tmp_path: Path) -> None:
+    file = AudioFile(str(tmp_path / "a.wav"))
+    late: list[int] = []
+
+    class Late(Hearer):
+        def ticked(self, at_ns: int, late_ns: int) -> None:
+            late.append(late_ns)
+
+    def make(request: SessionRequest, loop: VirtualTimeLoop) -> Session:
+        machine = Suspending(loop, 60)
+        request = replace(request, duration_s=14.0)
+        hearers = [machine, Late()]
+        return record_session(request, Told(), file, hearers, clock=machine.clock, rng=Random(1))
+
+    run([[*frames(60), *frames(200, first=560)]], make)
+    assert (tmp_path / "a.wav").stat().st_size == 80 + 14 * 16_000
+    assert file.filled_seconds == pytest.approx(10.0)
+    assert max(late) == pytest.approx(10e9, rel=0.02)
+
+
 def test_what_the_network_brings_late_at_the_very_end_is_kept(tmp_path: Path) -> None:
     file = AudioFile(str(tmp_path / "a.wav"))
 

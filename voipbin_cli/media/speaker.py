@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from voipbin_cli.clock import now_ns
 from voipbin_cli.media.devices import Device, DeviceStream, Samples, open_output
 from voipbin_cli.media.resample import ResampleQuality, Resampler
 
@@ -48,7 +49,7 @@ class Speaker:
         device: Device,
         *,
         volume: float = 1.0,
-        clock: Callable[[], int] = time.monotonic_ns,
+        clock: Callable[[], int] = now_ns,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.buffer = buffer

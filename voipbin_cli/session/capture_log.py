@@ -10,6 +10,7 @@ from typing import Any
 
 from voipbin_cli.capture.captured import CaptureEventName, CaptureMeta
 from voipbin_cli.capture.pcapng_writer import PcapngWriter
+from voipbin_cli.clock import now_ns
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation
 from voipbin_cli.codec.received_form import ReceivedForm
 from voipbin_cli.errors import VoipbinError
@@ -81,7 +82,7 @@ class CaptureLog(Hearer):
         request: LiveRequest,
         *,
         overwrite: bool = False,
-        clock: Callable[[], int] = time.monotonic_ns,
+        clock: Callable[[], int] = now_ns,
         unix_clock: Callable[[], int] = time.time_ns,
     ) -> None:
         self._offset_ns = unix_clock() - clock()

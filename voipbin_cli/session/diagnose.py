@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from random import Random
@@ -12,6 +11,7 @@ from typing import Any
 from voipbin_cli.analysis.certainty import LOOK_S, Certainty
 from voipbin_cli.analysis.diagnosis import KEPT_ROWS, KEPT_SAMPLES, Diagnosis, DiagnosisFold
 from voipbin_cli.analysis.sound.codec_judge import BLOCK_FRAMES
+from voipbin_cli.clock import now_ns
 from voipbin_cli.errors import MachineError, UsageError, VoipbinError
 from voipbin_cli.events import Tell
 from voipbin_cli.session.capture_log import closing_fields, refusal_fields
@@ -56,7 +56,7 @@ class LiveDiagnosis(Hearer):
         tell: Tell,
         *,
         until_sure: bool = False,
-        clock: Callable[[], int] = time.monotonic_ns,
+        clock: Callable[[], int] = now_ns,
         rng: Random | None = None,
     ) -> None:
         self.so_far: Diagnosis | None = None

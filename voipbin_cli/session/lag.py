@@ -21,16 +21,16 @@ class LagMeter:
         told: Callable[[int, int], None],
     ) -> None:
         self._loop = loop
-        self._interval_s = interval_s
+        self._interval_ns = round(interval_s * 1e9)
         self._clock = clock
         self._told = told
-        self._due_s = 0.0
+        self._due_ns = 0
         self._handle: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
         """Begin to tick."""
-        self._due_s = self._loop.time() + self._interval_s
-        self._handle = self._loop.call_at(self._due_s, self._tick)
+        self._due_ns = self._clock() + self._interval_ns
+        self._handle = self._loop.call_later(self._interval_ns / 1e9, self._tick)
 
     def stop(self) -> None:
         """Tick no more."""
@@ -38,9 +38,11 @@ class LagMeter:
             self._handle.cancel()
 
     def _tick(self) -> None:
-        now_s = self._loop.time()
-        self._told(self._clock(), int((now_s - self._due_s) * 1e9))
+        now_ns = self._clock()
+        late_ns = max(0, now_ns - self._due_ns)
+        self._told(now_ns, late_ns)
         # The grid goes on where it was, less the ticks that were slept through.
-        missed = max(0, int((now_s - self._due_s) / self._interval_s))
-        self._due_s += (missed + 1) * self._interval_s
-        self._handle = self._loop.call_at(self._due_s, self._tick)
+        self._due_ns += (late_ns // self._interval_ns + 1) * self._interval_ns
+        # A clock that goes on while the machine is suspended is not the event loop's.
+        wait_ns = min(max(0, self._due_ns - self._clock()), self._interval_ns)
+        self._handle = self._loop.call_later(wait_ns / 1e9, self._tick)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any, Protocol, TypeVar
 
+from voipbin_cli.clock import now_ns
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.errors import VoipbinError
 from voipbin_cli.session.ending import Cause, Close, EndJudge
@@ -105,7 +106,7 @@ class LiveStream:
         request: LiveRequest,
         sink: StreamSink,
         *,
-        clock: Callable[[], int] = time.monotonic_ns,
+        clock: Callable[[], int] = now_ns,
         rng: Random | None = None,
         unix_clock: Callable[[], float] = time.time,
     ) -> None:

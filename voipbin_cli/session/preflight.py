@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl as ssl_module
-import time
 import urllib.request
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from voipbin_cli.clock import now_ns
 from voipbin_cli.errors import Refused, VoipbinError
 from voipbin_cli.finding_ids import FindingId
 from voipbin_cli.session.live import LiveRequest
@@ -58,7 +58,7 @@ class Preflight:
         request: LiveRequest,
         told: Callable[[Step], None],
         *,
-        clock: Callable[[], int] = time.monotonic_ns,
+        clock: Callable[[], int] = now_ns,
     ) -> None:
         self._request = request
         self._told = told

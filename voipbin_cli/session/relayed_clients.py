@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
 
 from voipbin_cli.analysis.conversation.talk_watch import TalkGlance
+from voipbin_cli.clock import now_ns
 from voipbin_cli.codec.encapsulation import MAX_PAYLOAD_BYTES, Direction, Encapsulation
 from voipbin_cli.errors import MachineError, NothingToJudge, VoipbinError
 from voipbin_cli.events import Tell
@@ -99,7 +99,7 @@ class ProxySession:
         *,
         port: int,
         judged_by: Callable[[Encapsulation], TalkJudge],
-        clock: Callable[[], int] = time.monotonic_ns,
+        clock: Callable[[], int] = now_ns,
     ) -> None:
         self.tell = tell
         self.request = request

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Any
 
+from voipbin_cli.clock import now_ns
 from voipbin_cli.codec.codecs import FRAME_SAMPLES, SAMPLE_RATE_HZ, Codec
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.codec.fingerprint import SendForm
@@ -55,7 +55,7 @@ class Sending(Hearer):
         encapsulation: Encapsulation,
         tell: Tell,
         *,
-        clock: Callable[[], int] = time.monotonic_ns,
+        clock: Callable[[], int] = now_ns,
         sleep: Callable[[int], Awaitable[None]] = sleep_until,
         rng: Random | None = None,
     ) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from random import Random
 from typing import Any
 
 from voipbin_cli.analysis.closing import NO_CLOSE_FRAME
+from voipbin_cli.clock import now_ns
 from voipbin_cli.codec.codecs import SAMPLE_RATE_HZ
 from voipbin_cli.codec.dialect import AudioFrame, FrameDecoder
 from voipbin_cli.codec.fingerprint import SendForm
@@ -101,7 +101,7 @@ class Session:
         source: Sending | None = None,
         goal: Goal | None = None,
         seconds: Callable[[], float] | None = None,
-        clock: Callable[[], int] = time.monotonic_ns,
+        clock: Callable[[], int] = now_ns,
         rng: Random | None = None,
     ) -> None:
         live = request.live

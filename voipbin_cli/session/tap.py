@@ -12,6 +12,7 @@ import numpy as np
 
 from voipbin_cli.analysis.conversation.voice_activity import VoiceFold
 from voipbin_cli.analysis.playout.buffer import Mode, PlayoutBuffer, PlayoutStats
+from voipbin_cli.clock import now_ns
 from voipbin_cli.codec.dialect import AudioFrame
 from voipbin_cli.errors import MachineError
 from voipbin_cli.events import Tell
@@ -54,7 +55,7 @@ class Loudspeaker(Hearer):
         tell: Tell,
         *,
         may_fail: bool = False,
-        clock: Callable[[], int] = time.monotonic_ns,
+        clock: Callable[[], int] = now_ns,
     ) -> None:
         mode = Mode.ADAPTIVE if tap.buffer_ms is None else Mode.FIXED
         self.buffer = PlayoutBuffer(tap.buffer_ms or START_MS, mode)

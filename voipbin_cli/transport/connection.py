@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl as ssl_module
-import time
 from collections.abc import Mapping, Sequence
 
 from websockets.frames import CloseCode
 from websockets.protocol import State as WireState
 
+from voipbin_cli.clock import now_ns
 from voipbin_cli.errors import ConnectionFailed
 from voipbin_cli.finding_ids import FindingId
 from voipbin_cli.text import mask, printable
@@ -313,7 +313,7 @@ async def open_connection(
     headers: Mapping[str, str] | None = None,
     ssl: ssl_module.SSLContext | None = None,
     connect_timeout: float = CONNECT_TIMEOUT_S,
-    clock: Clock = time.monotonic_ns,
+    clock: Clock = now_ns,
     ping_interval: float | None = PING_INTERVAL_S,
     pong_timeout: float = PONG_TIMEOUT_S,
     max_size: int = MAX_SIZE_BYTES,

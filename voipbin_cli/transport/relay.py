@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol, cast
 
@@ -15,6 +14,7 @@ from websockets.frames import CloseCode
 from websockets.http11 import Request, Response
 from websockets.protocol import State
 
+from voipbin_cli.clock import now_ns
 from voipbin_cli.codec.encapsulation import Direction
 from voipbin_cli.errors import VoipbinError
 from voipbin_cli.transport.channel import Message
@@ -76,7 +76,7 @@ class Relay:
         watch: Callable[[MediaConnection, str], Watcher],
         *,
         refused: Callable[[VoipbinError], None] = lambda error: None,
-        clock: Clock = time.monotonic_ns,
+        clock: Clock = now_ns,
     ) -> None:
         self.port = 0
         self._connect = connect
