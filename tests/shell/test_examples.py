@@ -21,8 +21,11 @@ from voipbin_cli.shell.command_tree import command_tree
 
 EXAMPLES = list(dict.fromkeys(e for command in command_tree().walk() for e in command.examples))
 PROGRAMS = ("sox",)
-# Commands that run until Ctrl-C get it after so long.
+# Commands that run until Ctrl-C get it after so long, or once they say that they listen.
 PATIENCE_S = 6.0
+LISTENS = re.compile(r"simulate --scenario|stream serve|--proxy (?!.* -d)")
+# Of the seconds that an example asks for so many show what it finds.
+SECONDS = "4"
 NO_LOUDSPEAKER = 5
 
 
@@ -42,13 +45,15 @@ def desk(user: User, tmp_path: Path) -> Path:
 
 def ended(process: subprocess.Popen[bytes], example: str) -> tuple[int, str]:
     """The exit status, after Ctrl-C if that is what ends it, and all that was said."""
-    lasts = re.search(r"-d (\d+)", example)
+    assert process.stdout is not None
+    said = process.stdout.readline() if LISTENS.search(example) else b""
     try:
-        output, _ = process.communicate(timeout=PATIENCE_S + int(lasts[1] if lasts else 0))
+        patience_s = 0.0 if said else PATIENCE_S + int(SECONDS)
+        output, _ = process.communicate(timeout=patience_s)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGINT)
         output, _ = process.communicate(timeout=30)
-    return process.returncode, output.decode(errors="replace")
+    return process.returncode, (said + output).decode(errors="replace")
 
 
 @pytest.mark.parametrize(
@@ -61,9 +66,8 @@ def test_an_example_does_what_it_shows(example: str, user: User, desk: Path) -> 
     with socket.create_server(("127.0.0.1", 0)) as probe:
         free = str(probe.getsockname()[1])
     line = re.sub(r"\b(8080|9092)\b", free, example)
-    is_proxy = " --proxy " in example
-    if is_proxy:  # no client comes, however long it is waited for
-        line = line.replace("-d 60", "-d 1")
+    is_proxy = " --proxy " in example  # no client comes, however long it is waited for
+    line = re.sub(r"-d \d+", "-d 1" if is_proxy else f"-d {SECONDS}", line)
     env = {**user.env, "VOIPBIN_CONFIG_DIR": str(desk / "config")}
     if example.startswith("voipbin logout --profile"):
         stored = '{"current": "lab", "profiles": {"lab": {"kind": "token", "secret": "x"}}}'
