@@ -31,8 +31,8 @@ _voipbin_options() {
     "conferences list") found='--status --limit --json --api-url --profile --auth --ca-file --insecure --connect-timeout --help -h' ;;
     "conferences show") found='--json --api-url --profile --auth --ca-file --insecure --connect-timeout --help -h' ;;
     "simulate") found='--host --port --scenario --dialect --heard --overwrite --list --json --help -h' ;;
-    "login") found='--token-stdin --accesskey-stdin --username -u --password-stdin --api-url --profile --auth --ca-file --insecure --connect-timeout --help -h' ;;
-    "logout") found='--profile --help -h' ;;
+    "login") found='--token-stdin --accesskey-stdin --username -u --password-stdin --json --api-url --profile --auth --ca-file --insecure --connect-timeout --help -h' ;;
+    "logout") found='--profile --json --help -h' ;;
     "doctor") found='--json --api-url --profile --auth --ca-file --insecure --connect-timeout --help -h' ;;
     "help") found='--json --help -h' ;;
     "completion") found='--install --json --help -h' ;;

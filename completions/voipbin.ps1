@@ -388,6 +388,7 @@ Register-ArgumentCompleter -Native -CommandName voipbin -ScriptBlock {
             @('--username', 'Log in as this user; the password is asked for.', ''),
             @('-u', 'Log in as this user; the password is asked for.', ''),
             @('--password-stdin', 'Read the password of --username from stdin.'),
+            @('--json', 'JSON Lines on stdout.'),
             @('--api-url', 'The API''s address.', ''),
             @('--profile', 'A profile of `voipbin login`.', '@profiles'),
             @('--auth', 'How the credential travels.', 'query header'),
@@ -398,6 +399,7 @@ Register-ArgumentCompleter -Native -CommandName voipbin -ScriptBlock {
             @('-h', 'Show this message and exit.'))
         'logout' = @(
             @('--profile', 'The profile to forget.', '@profiles'),
+            @('--json', 'JSON Lines on stdout.'),
             @('--help', 'Show this message and exit.'),
             @('-h', 'Show this message and exit.'))
         'doctor' = @(

@@ -292,4 +292,5 @@ def test_bad_options_are_usage_errors(
 def test_the_devices_are_listed(tmp_path: Path, card: dict[str, str]) -> None:
     result = voipbin("stream", "tap", "sim", "--list-devices", "--json", cwd=tmp_path, env=card)
     assert result.status == 0
-    assert "default" in {event["name"] for event in result.events}
+    assert "default" in {event.get("name") for event in result.events}
+    assert result.summary["count"] == len(result.events) - 1

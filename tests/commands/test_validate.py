@@ -189,8 +189,10 @@ def test_text_that_is_no_hex_is_wrong_usage(tmp_path: Path) -> None:
 
 def test_every_rule_is_listed_and_explained(tmp_path: Path) -> None:
     listed = here("stream", "validate", "--list-rules", "--json", cwd=tmp_path)
-    assert [event["rule"] for event in listed.events] == list(RULES)
-    assert {event["severity"] for event in listed.events} == {"info", "warning", "error"}
+    *rules, summary = listed.events
+    assert [event["rule"] for event in rules] == list(RULES)
+    assert {event["severity"] for event in rules} == {"info", "warning", "error"}
+    assert (summary["event"], summary["count"]) == ("summary", len(RULES))
     words = here("stream", "validate", "--list-rules", cwd=tmp_path).stdout.decode()
     assert len(words.splitlines()) == 1 + len(RULES)
     done = here("stream", "validate", "--explain", "pacing-lead", cwd=tmp_path)

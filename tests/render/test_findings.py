@@ -15,7 +15,8 @@ from voipbin_cli.shell.values import known_values
 
 def test_every_finding_is_listed_and_offered_by_tab(capsys: pytest.CaptureFixture[str]) -> None:
     show_findings(as_json=True)
-    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    *told, summary = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert (summary["event"], summary["count"]) == ("summary", len(told))
     assert {row["id"] for row in told} == {str(finding) for finding in FindingId}
     for row in told:
         assert row["event"] == "finding"
@@ -34,7 +35,7 @@ def test_each_is_explained_in_words(row: object, capsys: pytest.CaptureFixture[s
     for said in (name, row.title, row.rests_on, row.remedy):  # type: ignore[attr-defined]
         assert said[:30] in words
     explain_finding(name, as_json=True)
-    assert json.loads(capsys.readouterr().out)["id"] == name
+    assert json.loads(capsys.readouterr().out.splitlines()[0])["id"] == name
 
 
 def test_what_is_no_finding_is_told_with_what_is_near() -> None:

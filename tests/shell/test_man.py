@@ -11,11 +11,13 @@ import pytest
 
 from tests.support.needs import need
 from voipbin_cli import __version__
+from voipbin_cli.analysis.findings import ROWS
 from voipbin_cli.errors import ExitStatus
 from voipbin_cli.render.tree import Command
 from voipbin_cli.shell.command_tree import command_tree
 from voipbin_cli.shell.common_sections import STATUSES
 from voipbin_cli.shell.generated import stale_files
+from voipbin_cli.shell.judged_sections import FIGURES, SUMMARY, TOPICS
 from voipbin_cli.shell.man import pages, text
 
 MAN = Path("man/man1").resolve()
@@ -38,7 +40,7 @@ def test_the_committed_pages_are_what_would_be_generated_now() -> None:
 
 
 def test_there_is_a_page_for_every_command() -> None:
-    assert {path.name for path in MAN.iterdir()} == {f"{title}.1" for title in COMMANDS}
+    assert {path.name for path in MAN.iterdir()} == {f"{title}.1" for title in (*COMMANDS, *TOPICS)}
 
 
 def test_groff_has_no_complaint() -> None:
@@ -84,10 +86,22 @@ def test_a_page_has_the_sections_that_people_look_for(title: str) -> None:
     assert found[-2:] == ["EXAMPLES", "SEE ALSO"]
 
 
+def test_every_finding_is_told_with_its_remedy() -> None:
+    page = " ".join(shown("groff", "voipbin-findings").split())
+    for row in ROWS:
+        assert row.id.value in page
+        assert " ".join(row.remedy.replace("`", "").replace("…", "...").split()) in page
+
+
+def test_every_key_of_a_diagnosis_stands_on_the_page_for_scripts() -> None:
+    page = shown("groff", "voipbin-json")
+    assert all(entry.term in page for entry in (*SUMMARY, *FIGURES))
+
+
 def test_see_also_names_pages_that_exist() -> None:
     for path in MAN.iterdir():
         for name in re.findall(r"^\.BR (\S+) \(1\)", path.read_text(), re.MULTILINE):
-            assert name.replace("\\-", "-") in COMMANDS
+            assert name.replace("\\-", "-") in {**COMMANDS, **TOPICS}
 
 
 def test_every_exit_status_has_its_words() -> None:

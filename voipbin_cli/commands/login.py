@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from voipbin_cli.commands.options import ApiOptions
+from voipbin_cli.commands.options import ApiOptions, JsonOption
 from voipbin_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ class LoginOptions:
             rich_help_panel=CREDENTIAL,
         ),
     ] = False
+    json: JsonOption = False
     api: ApiOptions = field(default_factory=ApiOptions)
 
     @property
@@ -112,6 +113,7 @@ def login(options: LoginOptions) -> None:
     from voipbin_cli.commands.api import refuse_expired
     from voipbin_cli.commands.prompts import ask_text
     from voipbin_cli.environment import user_environment
+    from voipbin_cli.render.jsonl import emit
     from voipbin_cli.render.problems import say
     from voipbin_cli.transport.api import ask_endpoint
     from voipbin_cli.transport.profiles import DEFAULT_PROFILE, Profile, ProfileStore
@@ -130,7 +132,10 @@ def login(options: LoginOptions) -> None:
     refuse_expired(credential, time.time())
     ask_endpoint(replace(endpoint, credential=credential), _try_out, timeout_s=timeout_s)
     profile = Profile(name, credential.kind, credential.secret, endpoint.api_url, username)
-    _report(profile, credential, store.with_keyring().save(profile))
+    where = store.with_keyring().save(profile)
+    _report(profile, credential, where)
+    if options.json:
+        emit("summary", _fields(profile, credential, where))
 
 
 def _endpoint(api: ApiOptions, kept: str | None) -> Endpoint:
@@ -205,3 +210,14 @@ def _report(profile: Profile, credential: Credential, where: str) -> None:
     say(f"{profile.api_url} accepts the {profile.kind}{ending}")
     say(f"profile {profile.name} is now the current one; its secret is in {where}")
     warn_of_overrides()
+
+
+def _fields(profile: Profile, credential: Credential, where: str) -> dict[str, Any]:
+    """What is stored, and never the secret. `expires_at` is in Unix seconds, or null."""
+    return {
+        "profile": profile.name,
+        "api_url": profile.api_url,
+        "kind": str(profile.kind),
+        "expires_at": credential.expires_at,
+        "kept_in": where,
+    }

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from voipbin_cli.commands.options import JsonOption
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogoutOptions:
@@ -21,6 +23,7 @@ class LogoutOptions:
             show_default="the current one",
         ),
     ] = None
+    json: JsonOption = False
 
 
 def logout(options: LogoutOptions) -> None:
@@ -35,6 +38,7 @@ def logout(options: LogoutOptions) -> None:
     from voipbin_cli.commands.api import warn_of_overrides
     from voipbin_cli.environment import user_environment
     from voipbin_cli.errors import UsageError
+    from voipbin_cli.render.jsonl import emit
     from voipbin_cli.render.problems import say
     from voipbin_cli.transport.profiles import ProfileStore
 
@@ -43,5 +47,7 @@ def logout(options: LogoutOptions) -> None:
     if forgotten is None and options.profile is not None:
         kept = ", ".join(store.names) or "none at all"
         raise UsageError(f"there is no profile {options.profile!r}", hint=f"there is: {kept}")
+    if options.json:
+        emit("summary", {"forgotten": forgotten})
     say(f"profile {forgotten} is forgotten" if forgotten else "no profile is stored")
     warn_of_overrides()

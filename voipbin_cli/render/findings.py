@@ -10,7 +10,7 @@ from rich.text import Text
 from voipbin_cli.analysis.findings import BY_ID, ROWS, FindingRow
 from voipbin_cli.errors import UsageError
 from voipbin_cli.render.diagnosis import SEVERITIES
-from voipbin_cli.render.jsonl import emit
+from voipbin_cli.render.jsonl import emit_list
 from voipbin_cli.render.stdout_console import stdout_console
 from voipbin_cli.text import did_you_mean, printable
 
@@ -18,8 +18,7 @@ from voipbin_cli.text import did_you_mean, printable
 def show_findings(*, as_json: bool) -> None:
     """Print every finding, one line each, in the order of causes."""
     if as_json:
-        for row in ROWS:
-            emit("finding", _fields(row))
+        emit_list("finding", map(_fields, ROWS))
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("FINDING", no_wrap=True)
@@ -41,7 +40,7 @@ def explain_finding(name: str, *, as_json: bool) -> None:
             ),
         )
     if as_json:
-        emit("finding", _fields(row))
+        emit_list("finding", [_fields(row)])
         return
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(style="bold", no_wrap=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 from voipbin_cli.errors import MachineError
@@ -23,6 +24,14 @@ def emit(event: str, fields: dict[str, Any]) -> None:
     except OSError as error:
         raise refused(error) from error
     flush()
+
+
+def emit_list(event: str, rows: Iterable[dict[str, Any]]) -> None:
+    """Print a list: an event for each row, and a summary that counts them. Raises as `emit`."""
+    count = 0
+    for count, fields in enumerate(rows, start=1):  # noqa: B007  # counted for the summary
+        emit(event, fields)
+    emit("summary", {"count": count})
 
 
 def flush() -> None:

@@ -11,7 +11,7 @@ from voipbin_cli.analysis.validation.due import Spec
 from voipbin_cli.analysis.validation.rules import RULES, Rule
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.errors import UsageError
-from voipbin_cli.render.jsonl import emit
+from voipbin_cli.render.jsonl import emit_list
 from voipbin_cli.render.stdout_console import stdout_console
 from voipbin_cli.render.violations import STYLES, WAYS
 from voipbin_cli.text import did_you_mean, printable
@@ -20,8 +20,7 @@ from voipbin_cli.text import did_you_mean, printable
 def show_rules(*, as_json: bool) -> None:
     """Print every rule, one line each."""
     if as_json:
-        for rule in RULES.values():
-            emit("rule", _fields(rule))
+        emit_list("rule", map(_fields, RULES.values()))
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("RULE", "SEVERITY", "OF", "DIRECTION"):
@@ -67,7 +66,7 @@ def explain_rule(name: str, *, as_json: bool) -> None:
             ),
         )
     if as_json:
-        emit("rule", _fields(rule))
+        emit_list("rule", [_fields(rule)])
         return
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(style="bold", no_wrap=True)

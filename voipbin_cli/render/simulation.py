@@ -9,16 +9,14 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from voipbin_cli.render.jsonl import emit
+from voipbin_cli.render.jsonl import emit, emit_list
 from voipbin_cli.simulator.scenario import Scenario
 
 
 def show_scenarios(rows: Iterable[Scenario], *, as_json: bool) -> None:
     """Print one line a scenario: name, what happens, what a diagnosis should find."""
     if as_json:
-        for row in rows:
-            fields = {"name": row.name, "summary": row.summary, "finding": row.finding}
-            emit("scenario", {**fields, "harmless": row.is_harmless})
+        emit_list("scenario", map(_fields, rows))
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("SCENARIO", style="cyan", no_wrap=True)
@@ -28,6 +26,11 @@ def show_scenarios(rows: Iterable[Scenario], *, as_json: bool) -> None:
         harmless = " (info)" if row.is_harmless else ""
         table.add_row(row.name, row.summary, f"{row.finding or ''}{harmless}")
     Console().print(table)
+
+
+def _fields(row: Scenario) -> dict[str, Any]:
+    told = {"name": row.name, "summary": row.summary, "finding": row.finding}
+    return {**told, "harmless": row.is_harmless}
 
 
 def show_ready(ready: Mapping[str, Any], *, as_json: bool) -> None:

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from voipbin_cli.analysis.playout.buffer import PlayoutStats
 from voipbin_cli.media.devices import Device
-from voipbin_cli.render.jsonl import emit
+from voipbin_cli.render.jsonl import emit_list
 from voipbin_cli.render.live_view import Meter, ending, latest_level_dbfs, state_line
 from voipbin_cli.session.session import SessionStatus
 from voipbin_cli.session.tap import Loudspeaker
@@ -76,8 +76,7 @@ def tap_line(summary: dict[str, Any]) -> str:
 def show_devices(devices: Iterable[Device], *, as_json: bool) -> None:
     """Print the devices that can play or hear, with what to give to --device."""
     if as_json:
-        for device in devices:
-            emit("device", device._asdict())
+        emit_list("device", [device._asdict() for device in devices])
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("", no_wrap=True)

@@ -5,7 +5,11 @@ Ids follow from the rows of findings and rules. A test compares the keys with th
 
 from __future__ import annotations
 
-from voipbin_cli.analysis.findings import ROWS
+from collections.abc import Mapping
+from typing import TypeAlias
+
+from voipbin_cli.analysis.findings import ROWS, FindingRow
+from voipbin_cli.analysis.severity import Severity
 from voipbin_cli.analysis.validation.rules import RULES
 from voipbin_cli.shell.common_sections import Entry
 
@@ -152,3 +156,54 @@ FIGURES = (
     ),
     Entry("malformed_messages, text_messages", "Messages that hold no audio.", _DIAGNOSE),
 )
+
+Topic: TypeAlias = Mapping[str, tuple[Entry, ...]]
+"""The sections of a page that is of no single command."""
+
+
+def _finding_entry(row: FindingRow) -> Entry:
+    meaning = f"{row.title}. It rests on {row.rests_on}. Remedy: {row.remedy}."
+    explained = [other.id.value for other in ROWS if other.id in row.explains]
+    if explained:
+        meaning += f" Beside it these are not told: {', '.join(explained)}."
+    return Entry(row.id.value, meaning)
+
+
+_HEADINGS = {
+    Severity.ERROR: "ERRORS",
+    Severity.WARNING: "WARNINGS",
+    Severity.INFO: "REMARKS",
+}
+_EVENTS = (
+    Entry("event", "What the line is: summary, error, or what happened."),
+    Entry("schema", "1: what keys mean. Keys are added to it; none is renamed or taken away."),
+    Entry("time", "When it was told, in UTC (RFC 3339); a summary has none."),
+    Entry(
+        "summary",
+        "The last line of every command, of lists too (count says how many rows there were). A "
+        "capture has the summary of the run that wrote it.",
+    ),
+    Entry(
+        "error",
+        "After it, or in its place, where a command failed: status (that of the process), message, "
+        "hint, and what the server gave: http_status, reason, request_id, retry_after.",
+    ),
+)
+TOPICS: Mapping[str, tuple[str, str, Topic]] = {
+    "voipbin-findings": (
+        "what diagnose can find, and what to do about it",
+        "Causes, not symptoms: what explains something else is told in its place. An error gives "
+        "`voipbin stream diagnose` the exit status 6. How sure a finding is stands beside it.",
+        {
+            heading: tuple(_finding_entry(row) for row in ROWS if row.severity is severity)
+            for severity, heading in _HEADINGS.items()
+        },
+    ),
+    "voipbin-json": (
+        "what --json prints, for scripts",
+        "Every command takes --json, before its name or behind it, and prints JSON Lines: one "
+        "object a line, each with event and schema. Words for people go to stderr. Keys that a "
+        "reader does not know are to be passed over: more of them may come.",
+        {"EVENTS": _EVENTS, "SUMMARY OF DIAGNOSE AND VALIDATE": SUMMARY, "METRICS": FIGURES},
+    ),
+}
