@@ -14,7 +14,7 @@ LOOK_MS = 200
 def watched(told: Scene, seconds: float, *, is_mix: bool = False) -> list[tuple[int, TalkGlance]]:
     """What each look shows, five of them a second; times are ms from the start."""
     rng, rows = np.random.default_rng(1), int(seconds * 50)
-    came, went = arrivals(rows, rng), arrivals(rows, rng)
+    came, went = arrivals(rows, rng, first=1), arrivals(rows, rng)
     watch, looks = TalkWatch(), []
     for row in range(rows):
         cut = slice(row * FRAME, (row + 1) * FRAME)

@@ -68,12 +68,17 @@ class SentTrack:
 
     `utterances` are complete after `finish`; that anything sounds at all is known at once.
 
-    `is_recorded`: it stands where it sounded, and waits for nothing.
+    `is_recorded`: it stands where it sounded, and waits for nothing. `at_once`: somebody looks
+    while it goes on, and what lies under the sound is known by the five seconds before.
     """
 
-    def __init__(self, rule: QueueRule, *, is_recorded: bool = False) -> None:
+    def __init__(
+        self, rule: QueueRule, *, is_recorded: bool = False, at_once: bool = False
+    ) -> None:
         self._queue = FarQueue(rule)
         self._is_recorded = is_recorded
+        self._at_once = at_once
+        self._latest: Floats = np.empty(0)
         self._tick_ns: int | None = None
         self._undecided: list[_Message] = []
         self._hops = 0
@@ -119,7 +124,7 @@ class SentTrack:
         is_lost = self._queue.level.lost > lost
         self._undecided.append(_Message(at_ns, None if is_lost else begins_ns, levels))
         self._hops += len(levels)
-        if self._hops >= _FLOOR_HOPS:
+        if self._at_once or self._hops >= _FLOOR_HOPS:
             self._decide()
 
     def _play_until(self, at_ns: int) -> Iterator[TimedSound]:
@@ -137,7 +142,10 @@ class SentTrack:
         messages, self._undecided, self._hops = self._undecided, [], 0
         if not messages:
             return
-        sounds_dbfs = _threshold(np.concatenate([message.levels for message in messages]))
+        levels_now = np.concatenate([message.levels for message in messages])
+        if self._at_once:
+            levels_now = self._latest = np.concatenate([self._latest, levels_now])[-_FLOOR_HOPS:]
+        sounds_dbfs = _threshold(levels_now)
         for at_ns, begins_ns, levels in messages:
             if begins_ns is not None:
                 self._note(at_ns, begins_ns, levels, sounds_dbfs)

@@ -9,7 +9,6 @@ from typing import NamedTuple
 import numpy as np
 
 from voipbin_cli.analysis.columns import Samples
-from voipbin_cli.analysis.conversation.received_track import NS_PER_SAMPLE
 from voipbin_cli.analysis.conversation.sent_track import PAUSE_NS, SentTrack
 from voipbin_cli.analysis.conversation.turns import MS, Span, tell_turns
 from voipbin_cli.analysis.conversation.voice_activity import VoiceFold
@@ -55,7 +54,7 @@ class TalkWatch:
     """
 
     def __init__(self, rule: QueueRule = CALL) -> None:
-        self._voice, self._track = VoiceFold(), SentTrack(rule)
+        self._voice, self._track = VoiceFold(), SentTrack(rule, at_once=True)
         self._heard, self._said = _Side(), _Side()
         self._heard_samples = self._heard_until_ns = 0
         self._caller: deque[Span] = deque(maxlen=_LATEST)
@@ -63,9 +62,9 @@ class TalkWatch:
         self._is_taken = True
 
     def receive(self, at_ns: int, samples: Samples) -> None:
-        """Take the sound of a message that came at `at_ns`."""
+        """Take the sound of a message that came at `at_ns`, when it was full."""
         self._heard.add(at_ns, samples)
-        self._heard_until_ns = at_ns + len(samples) * NS_PER_SAMPLE
+        self._heard_until_ns = at_ns
         if len(self._heard.waiting) >= _AT_ONCE:
             self._listen()
 
