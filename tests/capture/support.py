@@ -103,6 +103,7 @@ def records_of(capture):
                     int(chunk.time_ns[n]),
                     DIRECTIONS[int(chunk.direction[n])],
                     chunk.data[at : at + int(chunk.length_bytes[n])],
+                    int(chunk.client[n]),
                 ),
             )
             for n, at in enumerate(chunk.offset.tolist())

@@ -84,6 +84,7 @@ messages = st.builds(
     st.integers(START_NS, START_NS + 10**9),
     st.sampled_from(Direction),
     st.binary(max_size=400) | st.text(max_size=50),
+    st.integers(0, 3),
 )
 events = st.builds(
     CapturedEvent,

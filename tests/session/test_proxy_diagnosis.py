@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import IO
 
 from tests.support.cli import Result, environment, finish, here, start, voipbin
 from tests.support.terminal import Terminal
@@ -88,3 +89,42 @@ def test_a_terminal_shows_both_directions_and_a_stopped_one_holds_nobody_up(tmp_
         terminal.type("\x11\x03")
         terminal.wait_for("sent      bad: codec-mismatch")
         assert terminal.finish() == 6
+
+
+# Listens only.
+LISTENER = BOT.replace("client.send(client.recv())", "client.recv()")
+
+
+def test_of_two_clients_it_is_said_whose_the_findings_are(tmp_path: Path) -> None:
+    """Both at once: the second sends its sound as text, the first nothing at all."""
+    process = start("stream", "diagnose", "sim", "-e", "sln", "--proxy", "0", "--json",
+                    "--capture", "c.pcapng", cwd=tmp_path)  # fmt: skip
+    assert process.stdout is not None
+    address = json.loads(process.stdout.readline())["address"]
+    bots = []
+    for number, bot in enumerate((LISTENER, TEXT_BOT)):
+        bots.append(subprocess.Popen([sys.executable, "-c", bot, address]))
+        wait_for_client(process.stdout, number)
+    assert [bot.wait(30) for bot in bots] == [0, 0]
+    process.send_signal(signal.SIGINT)
+    done = finish(process)
+    again = voipbin("stream", "diagnose", "c.pcapng", "--json", cwd=tmp_path)
+    for told in (done.summary, again.summary):
+        assert (told["clients"], told["client"]) == (2, 1)
+        assert told["findings"][0]["id"] == "not-audio"
+    streams = {line["stream"]: line for line in again.events if line["event"] == "stream"}
+    assert set(streams) == {"client 0", "client 1"}
+    assert "not-audio" not in {row["id"] for row in streams["client 0"]["findings"]}
+    assert streams["client 0"]["metrics"]["frames"] >= 80
+    judged = voipbin("stream", "validate", "c.pcapng", "--json", cwd=tmp_path).summary
+    assert judged["clients"] == 2
+    assert judged["frames_received"] >= 160
+
+
+def wait_for_client(told: IO[bytes], number: int) -> None:
+    """Read on until that client is there."""
+    for line in told:
+        event = json.loads(line)
+        if event["event"] == "client" and event["client"] == number:
+            return
+    raise AssertionError("it never came")

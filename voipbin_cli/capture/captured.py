@@ -24,7 +24,7 @@ from voipbin_cli.documents import (
 class CaptureEventName(StrEnum):
     """The events a live run writes; a reader passes on others as they are.
 
-    Their fields, all JSON values:
+    Their fields, all JSON values (beside them `client` where a proxy's client is meant):
         OPEN: `connection` (0, 1, …).
         CLOSE: `connection`, `code`, `reason`, `cause`; `lasted_s`, the age of the connection;
             `local`, whether this side ended it; `abrupt` where another connection was tried;
@@ -50,7 +50,7 @@ EVENT_SHAPES: Mapping[str, Shape] = {
     **dict.fromkeys(("reason", "cause", "status", "mute_direction", "look_up"), is_text),
     **dict.fromkeys(("finding", "remedy", "dialect", "codec"), is_text),
     **dict.fromkeys(("local", "abrupt", "is_over"), is_flag),
-    **dict.fromkeys(("connection", "code", "members", "timestamp_step"), is_whole),
+    **dict.fromkeys(("connection", "client", "code", "members", "timestamp_step"), is_whole),
     **dict.fromkeys(("lasted_s", "token_expires_at", "token_left_s"), is_number),
     **dict.fromkeys(("answered_ago_ms", "waiting_ms"), is_duration),
     "ms": are_durations,
@@ -74,11 +74,15 @@ class CaptureMeta:
 
 
 class CapturedMessage(NamedTuple):
-    """One WebSocket message; `data` is str for a text message. `time_ns` is Unix time."""
+    """One WebSocket message; `data` is str for a text message. `time_ns` is Unix time.
+
+    `client` is the number of the proxy's client whose message it is.
+    """
 
     time_ns: int
     direction: Direction
     data: bytes | str
+    client: int = 0
 
 
 class CapturedEvent(NamedTuple):

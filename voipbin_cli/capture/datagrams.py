@@ -20,6 +20,8 @@ NEAR = IPv4Address("198.51.100.1")
 LOG = IPv4Address("203.0.113.1")
 
 SENDER_PORT = 5006
+_PORTS_A_CLIENT = 2  # as RTP and RTCP take them (RFC 3550, 11)
+MAX_CLIENTS = 4096
 
 EVENT_PREFIX = b"<134>voipbin: "
 """Before the JSON of an event: facility local0, severity informational (RFC 3164, 4.1.1)."""
@@ -28,7 +30,9 @@ PART_COMMENT = "voipbin part {} of {}"
 
 
 class Port(IntEnum):
-    """Destination ports. The sender's port of a message is `SENDER_PORT`."""
+    """Destination ports. The sender's port of a message is `SENDER_PORT`, and of a proxy's further
+    clients one behind it.
+    """
 
     RTP = 5004
     """The registered port of RTP (RFC 3551, 8): a binary message of an RTP stream."""
@@ -51,6 +55,17 @@ _ID_DONT_FRAGMENT_TTL_UDP = bytes.fromhex("0000 4000 40 11")
 _HEADERS = struct.Struct(">16sH6sH12sHH")
 HEADERS_BYTES = _HEADERS.size
 """Ethernet 14, IPv4 20, UDP 8."""
+
+
+def sender_port(client: int) -> int:
+    """Of which client of a proxy messages are shows in the port that they come from."""
+    return SENDER_PORT + _PORTS_A_CLIENT * (client % MAX_CLIENTS)
+
+
+def client_of(port: int) -> int:
+    """The number of the client whose sender's port that is; 0 for a port of no client."""
+    client, rest = divmod(port - SENDER_PORT, _PORTS_A_CLIENT)
+    return client if not rest and 0 <= client < MAX_CLIENTS else 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,15 @@ import numpy as np
 
 from voipbin_cli.capture.captured import EVENT_SHAPES, CapturedEvent, CapturedMessage
 from voipbin_cli.capture.columns import Codes, Integers
-from voipbin_cli.capture.datagrams import EVENT_PREFIX, FAR, LOG, NEAR, PART_COMMENT, Port
+from voipbin_cli.capture.datagrams import (
+    EVENT_PREFIX,
+    FAR,
+    LOG,
+    NEAR,
+    PART_COMMENT,
+    Port,
+    client_of,
+)
 from voipbin_cli.capture.packets import Address, Flow, PacketChunk
 from voipbin_cli.capture.records import DIRECTION_CODES, DIRECTIONS
 from voipbin_cli.codec.encapsulation import Direction
@@ -35,7 +43,8 @@ class MessageChunk:
     """Binary messages as columns, and all else as values, in file order.
 
     A message is `data[offset : offset + length_bytes]`, and was `wire_bytes` long where the capture
-    was cut; `direction` holds `DIRECTION_CODES`; `position` says where in the piece it stood.
+    was cut; `direction` holds `DIRECTION_CODES`; `client` numbers the clients of a proxy;
+    `position` says where in the piece it stood.
     `others` are text messages, messages too long for one packet, and events, each with its
     position.
     """
@@ -44,6 +53,7 @@ class MessageChunk:
     position: Integers
     time_ns: Integers
     direction: Codes
+    client: Integers
     offset: Integers
     length_bytes: Integers
     wire_bytes: Integers
@@ -58,6 +68,7 @@ class MessageReader:
         self._flows = flows
         self._ports: list[int] = []
         self._directions: list[int] = []
+        self._clients: list[int] = []
         self._parts = bytearray()
         self.damaged_events = 0
 
@@ -78,6 +89,7 @@ class MessageReader:
                 position=position,
                 time_ns=chunk.time_ns[position],
                 direction=direction[position],
+                client=np.array(self._clients, np.int64)[chunk.flow[position]],
                 offset=chunk.offset[position],
                 length_bytes=chunk.length_bytes[position],
                 wire_bytes=chunk.wire_bytes[position],
@@ -89,6 +101,7 @@ class MessageReader:
             self._ports.append(flow.destination_port)
             ends = flow.source, flow.destination
             self._directions.append(_ENDS.get(ends, _NOT_OURS))
+            self._clients.append(client_of(flow.source_port))
 
     def _other(self, chunk: PacketChunk, n: int) -> Iterator[Record]:
         """The record of a packet that is no plain binary message; none for SIP or a part."""
@@ -99,11 +112,11 @@ class MessageReader:
             data = self._joined(chunk.comments[n], data or b"")
         if data is None:
             return
-        time_ns = int(chunk.time_ns[n])
+        time_ns, client = int(chunk.time_ns[n]), self._clients[flow]
         if port in (Port.RTP, Port.BINARY):
-            yield CapturedMessage(time_ns, direction, data)
+            yield CapturedMessage(time_ns, direction, data, client)
         elif port == Port.TEXT:
-            yield CapturedMessage(time_ns, direction, _text(data))
+            yield CapturedMessage(time_ns, direction, _text(data), client)
         elif port == Port.EVENT:
             yield from self._event(time_ns, data)
 

@@ -21,6 +21,7 @@ from voipbin_cli.capture.datagrams import (
     FlowHeaders,
     Port,
     channel,
+    sender_port,
 )
 from voipbin_cli.capture.pcapng_format import (
     BYTE_ORDER_MAGIC,
@@ -76,9 +77,8 @@ class PcapngWriter:
     def __init__(self, sink: ByteSink, meta: CaptureMeta) -> None:
         self._sink = sink
         self._is_rtp = meta.encapsulation is Encapsulation.RTP
-        port = Port.RTP if self._is_rtp else Port.BINARY
-        self._binary = _channels(port)
-        self._text = _channels(Port.TEXT)
+        self._binary_port = Port.RTP if self._is_rtp else Port.BINARY
+        self._channels: dict[tuple[Port, int], dict[Direction, FlowHeaders]] = {}
         self._events = channel(NEAR, SENDER_PORT, LOG, Port.EVENT)
         self._sip = {
             Direction.IN: channel(FAR, Port.SIP, NEAR, Port.SIP),
@@ -93,15 +93,26 @@ class PcapngWriter:
         self._closed = False
         sink.write(_section_header(meta) + _interface())
 
-    def message(self, time_ns: int, direction: Direction, data: bytes | str) -> None:
-        """Add one WebSocket message; `time_ns` is Unix time in nanoseconds."""
+    def message(
+        self, time_ns: int, direction: Direction, data: bytes | str, client: int = 0
+    ) -> None:
+        """Add one WebSocket message; `time_ns` is Unix time in nanoseconds.
+
+        `client` is the number of the proxy's client whose message it is.
+        """
         if isinstance(data, str):
             text = data.encode("utf-8", "surrogatepass")
-            self._datagrams(time_ns, self._text[direction], direction, text)
+            self._datagrams(time_ns, self._flow(Port.TEXT, client, direction), direction, text)
             return
         if self._is_rtp and direction not in self._described:
             self._look_at(time_ns, direction, data)
-        self._datagrams(time_ns, self._binary[direction], direction, data)
+        self._datagrams(time_ns, self._flow(self._binary_port, client, direction), direction, data)
+
+    def _flow(self, port: Port, client: int, direction: Direction) -> FlowHeaders:
+        found = self._channels.get((port, client))
+        if found is None:
+            found = self._channels[port, client] = _channels(port, client)
+        return found[direction]
 
     def event(self, time_ns: int, name: str, fields: Mapping[str, Any]) -> None:
         """Add what no message tells (`EventName`); `fields` holds JSON values."""
@@ -208,10 +219,11 @@ class PcapngWriter:
             self._sink.write(block)
 
 
-def _channels(port: Port) -> dict[Direction, FlowHeaders]:
+def _channels(port: Port, client: int) -> dict[Direction, FlowHeaders]:
+    sender = sender_port(client)
     return {
-        Direction.IN: channel(FAR, SENDER_PORT, NEAR, port),
-        Direction.OUT: channel(NEAR, SENDER_PORT, FAR, port),
+        Direction.IN: channel(FAR, sender, NEAR, port),
+        Direction.OUT: channel(NEAR, sender, FAR, port),
     }
 
 

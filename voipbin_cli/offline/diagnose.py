@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -59,6 +60,7 @@ _HINTS = Hints(
     dump=f"voipbin stream validate judges dumps; {CAPTURES}",
     bare=f"{CAPTURES}; voipbin stream validate takes bare sound with -e sln, hex text with --hex",
 )
+_FIRST_CLIENT = 0
 _RETOLD = (
     CaptureEventName.OPEN,
     CaptureEventName.CLOSE,
@@ -70,7 +72,8 @@ _RETOLD = (
 
 @dataclass(frozen=True, slots=True)
 class DiagnosedStream:
-    """One stream of a file. `name` is its ends and source, or the target of our own capture.
+    """One stream of a file. `name` is its ends and source, or the target of our own capture, or
+    which client of a proxy it is of.
 
     `twice` counts packets that the capture holds a second time, `neighbours` those beside it in
     its flow that are no RTP.
@@ -200,23 +203,47 @@ def _diagnose_run(
     Raises NothingToJudge where the capture ends before its first frame, and before the run did.
     """
     with Worker() as worker:
-        run = _both_ways(encapsulation, worker, limits, target)
-        _let_hear(run, heard)
+        runs: defaultdict[int, DiagnosisFold] = defaultdict(
+            lambda: _both_ways(encapsulation, worker, limits, target)
+        )
+        _let_hear(runs[_FIRST_CLIENT], heard)
         for step in steps(capture, _RETOLD):
-            if isinstance(step, CapturedEvent):
+            if not isinstance(step, CapturedEvent):
+                _add(runs[step.client], step.direction, step.messages)
+                continue
+            client = step.fields.get("client")
+            for run in list(runs.values()) if client is None else [runs[client]]:
                 _retell(run, step)
-            else:
-                _add(run, step.direction, step.messages)
-        run.flush()
-    is_bare = not run.stream.frames and not (run.sent and run.sent.stream.frames)
-    if is_bare and not run.is_ended:
+        for run in runs.values():
+            run.flush()
+    if not any(run.is_ended or _holds_frames(run) for run in runs.values()):
         raise NothingToJudge(
             f"{path} is cut: it ends before the first frame, and before its run did",
             hint=how_to_read((), is_cut=True),
         )
-    run.is_cut = capture.truncated
+    for run in runs.values():
+        run.is_cut = capture.truncated
+    if len(runs) > 1:
+        return _of_clients(target, runs, is_cut=capture.truncated)
+    (run,) = runs.values()
     stream = DiagnosedStream(target, run.stream, run.diagnosis(), sending=run.sent)
     return FileDiagnosis((stream,), run.summary(target), True, capture.truncated)
+
+
+def _holds_frames(run: DiagnosisFold) -> bool:
+    return bool(run.stream.frames or (run.sent and run.sent.stream.frames))
+
+
+def _of_clients(target: str, runs: Mapping[int, DiagnosisFold], *, is_cut: bool) -> FileDiagnosis:
+    """Those of a proxy, each on its own, the worst first."""
+    found = [
+        (client, DiagnosedStream(f"client {client}", run.stream, run.diagnosis(), sending=run.sent))
+        for client, run in sorted(runs.items())
+    ]
+    found.sort(key=lambda each: _rank(each[1]))
+    worst = found[0][0]
+    summary = runs[worst].summary(target) | {"clients": len(runs), "client": worst}
+    return FileDiagnosis(tuple(stream for _, stream in found), summary, False, is_cut)
 
 
 def _diagnose_streams(

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
+import numpy as np
+
+from voipbin_cli.analysis.columns import Mask
 from voipbin_cli.analysis.messages import Messages, TimedMessage, from_columns, from_messages
 from voipbin_cli.capture.capture_file import Capture
 from voipbin_cli.capture.captured import CapturedEvent, CapturedMessage, CaptureEventName
@@ -14,10 +17,11 @@ from voipbin_cli.codec.encapsulation import Direction
 
 
 class Passage(NamedTuple):
-    """Messages of one direction, in order."""
+    """Messages of one direction, in order; `client` is the proxy's client whose they are."""
 
     direction: Direction
     messages: Messages
+    client: int = 0
 
 
 Step = Passage | CapturedEvent
@@ -35,8 +39,12 @@ def steps(capture: Capture, events: Collection[str]) -> Iterator[Step]:
 
 
 def is_reconnection(event: CapturedEvent) -> bool:
-    """Whether another connection of the stream begins here, the first one not counted."""
-    return event.name == CaptureEventName.OPEN and bool(event.fields.get("connection"))
+    """Whether another connection of the stream begins here, the first one not counted.
+
+    Each client of a proxy has a stream of its own.
+    """
+    is_another = bool(event.fields.get("connection")) and "client" not in event.fields
+    return event.name == CaptureEventName.OPEN and is_another
 
 
 def _steps_of(chunk: MessageChunk, events: Collection[str]) -> Iterator[Step]:
@@ -53,7 +61,7 @@ def _steps_of(chunk: MessageChunk, events: Collection[str]) -> Iterator[Step]:
 
 def _single(message: CapturedMessage) -> Passage:
     row = TimedMessage(message.data, message.time_ns)
-    return Passage(message.direction, from_messages([row]))
+    return Passage(message.direction, from_messages([row]), message.client)
 
 
 def _passages(chunk: MessageChunk, start: int, stop: int) -> Iterator[Passage]:
@@ -67,15 +75,25 @@ def _passages(chunk: MessageChunk, start: int, stop: int) -> Iterator[Passage]:
         time_ns=chunk.time_ns[start:stop],
         size=chunk.wire_bytes[start:stop],
     )
+    clients = chunk.client[start:stop]
+    if (clients == clients[0]).all():
+        yield from _of_client(messages, received, int(clients[0]))
+        return
+    for client in np.unique(clients).tolist():
+        theirs = clients == client
+        yield from _of_client(messages.chosen(theirs), received[theirs], client)
+
+
+def _of_client(messages: Messages, received: Mask, client: int) -> Iterator[Passage]:
     if received.all():
-        yield Passage(Direction.IN, messages)
+        yield Passage(Direction.IN, messages, client)
         return
     early = int(received.argmax()) if received.any() else len(received)
     if early:
-        yield Passage(Direction.OUT, messages.part(0, early))
+        yield Passage(Direction.OUT, messages.part(0, early), client)
     if early < len(received):
-        yield Passage(Direction.IN, messages.chosen(received))
+        yield Passage(Direction.IN, messages.chosen(received), client)
     late = ~received
     late[:early] = False
     if late.any():
-        yield Passage(Direction.OUT, messages.chosen(late))
+        yield Passage(Direction.OUT, messages.chosen(late), client)

@@ -97,6 +97,7 @@ class FileValidation:
         self._scope = scope or Scope()
         self._encapsulation = encapsulation
         self._validator: Validator | None = None
+        self._others: list[Validator] = []
         self._target: str | None = None
 
     def parts(self) -> Iterator[Judged]:
@@ -127,8 +128,10 @@ class FileValidation:
     @property
     def summary(self) -> dict[str, Any]:
         """The fields of the summary."""
-        if self._validator is not None:
+        if self._validator is not None and not self._others:
             return {"target": self._target, **self._validator.summary()}
+        if self._validator is not None:
+            return self._summary_of_clients(self._validator)
         return {
             "target": None,
             "encapsulation": Encapsulation.RTP.value,
@@ -136,6 +139,22 @@ class FileValidation:
             "frames": self.frames,
             "streams": len(self.streams),
             "passed_over": self.passed_over,
+            **self._tally().as_fields(),
+        }
+
+    def _summary_of_clients(self, first: Validator) -> dict[str, Any]:
+        """Of a proxy's clients together, as a live run tells it."""
+        came, went = (
+            sum(each.frames[way] for each in self._validators())
+            for way in (Direction.IN, Direction.OUT)
+        )
+        return {
+            "target": self._target,
+            **first.summary(),
+            "frames": came + went,
+            "frames_received": came,
+            "frames_sent": went,
+            "clients": 1 + len(self._others),
             **self._tally().as_fields(),
         }
 
@@ -164,6 +183,7 @@ class FileValidation:
     def _validators(self) -> Iterator[Validator]:
         if self._validator is not None:
             yield self._validator
+        yield from self._others
         for stream in self.streams:
             yield stream.fold
 
@@ -211,16 +231,27 @@ class FileValidation:
         self.truncated = capture.truncated
 
     def _judge_messages(self, capture: Capture, meta: CaptureMeta) -> Iterator[Judged]:
+        """Judge a run, or the clients of a proxy, each on its own."""
         self._target = meta.target
-        validator = self._begin(self._encapsulation or meta.encapsulation)
+        encapsulation = self._encapsulation or meta.encapsulation
+        clients = {0: self._begin(encapsulation)}
         for step in steps(capture, (CaptureEventName.OPEN,)):
             if not isinstance(step, CapturedEvent):
-                yield from _alone(validator.add(*step))
+                if step.client not in clients:
+                    clients[step.client] = self._further(encapsulation)
+                judging = clients[step.client]
+                yield from _alone(judging.add(step.direction, step.messages))
             elif is_reconnection(step):
-                yield from _alone(validator.finish())
-            if validator.is_full:
+                yield from _alone(clients[0].finish())
+            if all(validator.is_full for validator in clients.values()):
                 break
-        yield from _alone(validator.finish())
+        for validator in clients.values():
+            yield from _alone(validator.finish())
+
+    def _further(self, encapsulation: Encapsulation) -> Validator:
+        """The judge of a further client."""
+        self._others.append(self._scope.validator(encapsulation, self._target, None))
+        return self._others[-1]
 
     def _judge_streams(self, capture: Capture) -> Iterator[Judged]:
         direction = self._scope.direction or Direction.IN

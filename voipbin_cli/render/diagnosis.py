@@ -123,6 +123,8 @@ def measured_text(summary: Mapping[str, Any]) -> str:
         else f"MOS {quality['value']:.2f}"
     )
     parts = [f"{metrics['duration_seconds']:.1f} s, {metrics['frames']} frames", score]
+    if summary.get("clients", 1) > 1:
+        parts.insert(0, f"client {summary['client']}, the worst of {summary['clients']}")
     if summary.get("recording"):
         parts.append(recording_text(summary["recording"]))
     if (heard := summary.get("far_end")) is not None:

@@ -88,6 +88,7 @@ class CaptureLog(Hearer):
         self._offset_ns = unix_clock() - clock()
         self._is_rtp = request.encapsulation is Encapsulation.RTP
         self._connections = 0
+        self._client: int | None = None
         self._is_closed = False
         self._moves: deque[Moved] = deque()
         file = open_bytes(path, overwrite=overwrite, moved=self._moves.append)
@@ -101,6 +102,10 @@ class CaptureLog(Hearer):
         """The disk is so far behind that whoever reads the stream has to wait."""
         return self._disk.full
 
+    def of_client(self, number: int) -> None:
+        """What is told from here on is of this client of a proxy, until another one is named."""
+        self._client = number
+
     def opened(self, at_ns: int, connection: MediaConnection) -> None:
         """Note that a connection is up."""
         self._event(at_ns, CaptureEventName.OPEN, connection=self._connections)
@@ -111,15 +116,17 @@ class CaptureLog(Hearer):
         """Write what has come."""
         for message in messages:
             time_ns = message.arrival_ns + self._offset_ns
-            self._writer.message(time_ns, Direction.IN, _kept(message.data))
+            self._writer.message(time_ns, Direction.IN, _kept(message.data), self._client or 0)
 
     def hear_sent(self, at_ns: int, message: bytes) -> None:
         """Write what was sent."""
-        self._writer.message(at_ns + self._offset_ns, Direction.OUT, message)
+        time_ns = at_ns + self._offset_ns
+        self._writer.message(time_ns, Direction.OUT, message, self._client or 0)
 
     def hear_sent_text(self, at_ns: int, text: str) -> None:
         """Write a text message that was sent."""
-        self._writer.message(at_ns + self._offset_ns, Direction.OUT, _kept(text))
+        time_ns = at_ns + self._offset_ns
+        self._writer.message(time_ns, Direction.OUT, _kept(text), self._client or 0)
 
     def lost(self, at_ns: int, ended: ConnectionEnded) -> None:
         """Note that it is gone."""
@@ -135,6 +142,7 @@ class CaptureLog(Hearer):
     def ticked(self, at_ns: int, late_ns: int) -> None:
         """Note this machine's own lateness beside the arrivals."""
         if late_ns >= WORTH_NOTING_NS:
+            self._client = None  # of all of them
             self._event(at_ns, CaptureEventName.LOCAL_LAG, ms=[round(late_ns / 1e6, 3)])
 
     def api_told(self, at_ns: int, fields: dict[str, Any]) -> None:
@@ -173,6 +181,7 @@ class CaptureLog(Hearer):
             self.failed(at_ns, close.error)
         fields = close.as_fields() | closing_fields(close)
         fields["connection"] = self._connections - 1
+        self._client = None
         if not self._is_closed:
             self._event(at_ns, CaptureEventName.CLOSE, **fields)
         self._event(at_ns, CaptureEventName.END, cause=close.cause.value)
@@ -189,4 +198,5 @@ class CaptureLog(Hearer):
         self._writer.close()
 
     def _event(self, at_ns: int, name: CaptureEventName, **fields: object) -> None:
-        self._writer.event(at_ns + self._offset_ns, name.value, fields)
+        client = {} if self._client is None else {"client": self._client}
+        self._writer.event(at_ns + self._offset_ns, name.value, client | fields)

@@ -110,8 +110,10 @@ class ProxyDiagnosis(ProxySession):
     def summary(self, close: Close) -> dict[str, Any]:
         """Return the fields of the summary; a capture of one client gives the same."""
         worst, label = self.worst, self.request.live.label
-        told = worst.fold.summary(label) if worst is not None else {"target": label}
-        return told | {"clients": self.clients}
+        if worst is None:
+            return {"target": label, "clients": self.clients}
+        client = self._judges.index(worst)
+        return worst.fold.summary(label) | {"clients": self.clients, "client": client}
 
 
 def _rank(talk: DiagnosedTalk) -> tuple[int, int]:

@@ -57,7 +57,7 @@ class _Talk:
 
     def may_pass(self, direction: Direction, message: Message) -> bool:
         """Judge one message; what would be the death of the platform's server stays here."""
-        self.session.log(direction, message)
+        self.session.log(self.number, direction, message)
         self.judge.hear(direction, message)
         return direction is Direction.IN or not self._is_deadly(message.data)
 
@@ -190,7 +190,7 @@ class ProxySession:
         talk = _Talk(len(self._talks), encapsulation, judge, connection, self)
         self._talks.append(talk)
         at_ns = self._clock()
-        self._capturing(lambda capture: capture.opened(at_ns, connection))
+        self._capturing(lambda capture: capture.opened(at_ns, connection), talk.number)
         self.tell("client", {"client": talk.number, "encapsulation": encapsulation.value})
         return talk
 
@@ -199,19 +199,21 @@ class ProxySession:
 
     # What talks tell
 
-    def log(self, direction: Direction, message: Message) -> None:
-        """Put a message into the capture."""
+    def log(self, client: int, direction: Direction, message: Message) -> None:
+        """Put a message of a client's stream into the capture."""
         at_ns, data = message
         if direction is Direction.IN:
-            self._capturing(lambda capture: capture.hear_messages([message]))
+            self._capturing(lambda capture: capture.hear_messages([message]), client)
         elif isinstance(data, str):
-            self._capturing(lambda capture: capture.hear_sent_text(at_ns, data))
+            self._capturing(lambda capture: capture.hear_sent_text(at_ns, data), client)
         else:
-            self._capturing(lambda capture: capture.hear_sent(at_ns, data))
+            self._capturing(lambda capture: capture.hear_sent(at_ns, data), client)
 
-    def _capturing(self, tell: Callable[[Hearer], None]) -> None:
+    def _capturing(self, tell: Callable[[Hearer], None], client: int | None = None) -> None:
         """Tell the capture something; the clients' calls go on where it cannot be written."""
         try:
+            if client is not None and isinstance(self._capture, CaptureLog):
+                self._capture.of_client(client)
             tell(self._capture)
         except (MachineError, BrokenPipeError) as error:
             self._capture, self._capture_error = Hearer(), why_left_behind(error)
@@ -225,12 +227,12 @@ class ProxySession:
         at_ns = self._clock()
         pings = talk.connection.pings(at_ns)
         if pings.ms:
-            self._capturing(lambda capture: capture.hear_pings(at_ns, pings))
+            self._capturing(lambda capture: capture.hear_pings(at_ns, pings), talk.number)
         who = "client" if ended.local else "far end"
         # A client that leaves has what it wanted.
         cause = Cause.FINISHED if ended.local else Cause.CALL_ENDED
         closing = closing_fields(ended) | {"cause": cause.value}
-        self._capturing(lambda capture: capture.one_closed(at_ns, closing))
+        self._capturing(lambda capture: capture.one_closed(at_ns, closing), talk.number)
         talk.judge.over(at_ns, pings._asdict() if pings.ms else {}, closing)
         fields = {"client": talk.number, "by": who, "code": ended.code, "abrupt": ended.abrupt}
         self.tell("gone", fields)

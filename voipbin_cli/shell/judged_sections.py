@@ -31,6 +31,13 @@ SUMMARY = (
     Entry("target", "What was named: a label without secrets, or the file.", _BOTH),
     Entry("stream", "In a line of event stream: its ends and its source.", _BOTH),
     Entry("streams", "How many streams a capture holds.", _BOTH),
+    Entry(
+        "clients, client",
+        "Behind a proxy: how many clients there were; of diagnose, whose findings and figures "
+        "these are, counted from 0: those of the worst. Of a capture of several each has a line of "
+        "event stream before it.",
+        _BOTH,
+    ),
     Entry("encapsulation", "rtp, sln or audiosocket.", _BOTH),
     Entry(
         "dialect, codec",
