@@ -237,7 +237,8 @@ Register-ArgumentCompleter -Native -CommandName voipbin -ScriptBlock {
             @('--help', 'Show this message and exit.'),
             @('-h', 'Show this message and exit.'))
         'stream diagnose' = @(
-            @('--report', 'Write it all into one HTML file: plots, spectrogram, the sound; of both directions where they are there.', '@files'),
+            @('--report', 'Write it all into one HTML file (- is stdout): plots, spectrogram, the sound; of both directions where they are there.', '@files'),
+            @('--ticket', 'Print a block to paste into a ticket (Markdown); with -q that alone.'),
             @('--with-numbers', 'Include ids and addresses in the report.'),
             @('--heard', 'Write what was sent as the callee heard it, gaps and flushes included.', '@files'),
             @('--overwrite', 'Replace a file that exists.'),
@@ -575,7 +576,8 @@ Register-ArgumentCompleter -Native -CommandName voipbin -ScriptBlock {
             @('--help', 'Show this message and exit.'),
             @('-h', 'Show this message and exit.'))
         'diagnose' = @(
-            @('--report', 'Write it all into one HTML file: plots, spectrogram, the sound; of both directions where they are there.', '@files'),
+            @('--report', 'Write it all into one HTML file (- is stdout): plots, spectrogram, the sound; of both directions where they are there.', '@files'),
+            @('--ticket', 'Print a block to paste into a ticket (Markdown); with -q that alone.'),
             @('--with-numbers', 'Include ids and addresses in the report.'),
             @('--heard', 'Write what was sent as the callee heard it, gaps and flushes included.', '@files'),
             @('--overwrite', 'Replace a file that exists.'),

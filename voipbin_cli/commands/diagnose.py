@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,6 +24,7 @@ DIAGNOSING = "Diagnosing"
 FINDINGS = "Findings"
 CONVERSATION = "Conversation (where both directions are there)"
 LIVE_DURATION_S = 30.0
+STDOUT = "-"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,13 +44,21 @@ class DiagnoseOptions:
     report: Annotated[
         str | None,
         typer.Option(
-            help="Write it all into one HTML file: plots, spectrogram, the sound; of both "
-            "directions where they are there.",
+            help="Write it all into one HTML file (- is stdout): plots, spectrogram, the sound; of "
+            "both directions where they are there.",
             metavar="FILE",
             rich_help_panel=OUTPUT,
             show_default=False,
         ),
     ] = None
+    ticket: Annotated[
+        bool,
+        typer.Option(
+            "--ticket",
+            help="Print a block to paste into a ticket (Markdown); with -q that alone.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = False
     with_numbers: Annotated[
         bool,
         typer.Option(
@@ -234,7 +244,11 @@ def diagnose(options: DiagnoseOptions) -> None:
         return explain_finding(options.explain, as_json=as_json)
     if options.with_numbers and options.report is None:
         raise UsageError("--with-numbers is of a report", hint="--report FILE.html writes one")
-    if options.report is not None:
+    _check_stdout(options)
+    if options.report == STDOUT:
+        out = replace(options.live.out, quiet=True)
+        options = replace(options, live=replace(options.live, out=out))
+    elif options.report is not None:
         from voipbin_cli.media.audio_writer import check_apart
         from voipbin_cli.render.report import check_report
 
@@ -257,6 +271,23 @@ def diagnose(options: DiagnoseOptions) -> None:
     if diagnosis.has_errors:
         sys.exit(ExitStatus.FOUND)
     return None
+
+
+def _check_stdout(options: DiagnoseOptions) -> None:
+    """Only one thing can be data on stdout."""
+    from voipbin_cli.errors import UsageError
+
+    wanted = {
+        "--json": options.live.out.json,
+        "--ticket": options.ticket,
+        "--report -": options.report == STDOUT,
+    }
+    first, *others = [name for name, is_wanted in wanted.items() if is_wanted] or [""]
+    if others:
+        raise UsageError(
+            f"{first} and {others[0]} both want stdout",
+            hint="leave out one of them; --report FILE.html writes into a file",
+        )
 
 
 def _check_heard(options: DiagnoseOptions) -> None:
@@ -299,6 +330,7 @@ def _of_stream(target: Target, options: DiagnoseOptions) -> Diagnosis:
 
     out, outlets = options.live.out, standard_outlets()
     live = replace(options.live, duration=options.live.duration or LIVE_DURATION_S)
+    begun = datetime.now(UTC)
     with opened_target(target, live) as stream:
         tell = telling_steps(teller(out, outlets), outlets[1], as_json=out.json, quiet=out.quiet)
         live_diagnosis = LiveDiagnosis(stream, tell, until_sure=options.ends_when_sure)
@@ -316,7 +348,7 @@ def _of_stream(target: Target, options: DiagnoseOptions) -> Diagnosis:
                 if out.is_chatty:
                     show_diagnosis(summary, is_verbose=out.verbose)
                 steps = [step.as_fields() for step in live_diagnosis.steps]
-                _report(options, summary, fold.stream, steps)
+                _report(options, summary, fold.stream, steps, begun=begun)
     return fold.diagnosis()
 
 
@@ -335,6 +367,7 @@ def _of_proxy(target: Target, port: int, options: DiagnoseOptions) -> Diagnosis:
     from voipbin_cli.session.session import SessionRequest
 
     live, out, outlets = options.live, options.live.out, standard_outlets()
+    begun = datetime.now(UTC)
     with (
         opened_target(target, live) as stream,
         hearing(options.heard, capture=live.capture, overwrite=options.overwrite) as heard,
@@ -359,7 +392,7 @@ def _of_proxy(target: Target, port: int, options: DiagnoseOptions) -> Diagnosis:
                     show_diagnosis(summary, is_verbose=out.verbose)
                 talk = worst.fold.diagnosis().talk
                 both = BothTracks(worst.fold.sent, talk, clip.pcm)
-                _report(options, summary, worst.fold.stream, [], both)
+                _report(options, summary, worst.fold.stream, [], both, begun=begun)
     assert worst is not None, "a run that nobody took part in ends with an error"
     return worst.fold.diagnosis()
 
@@ -412,14 +445,27 @@ def _report(
     fold: StreamFold,
     steps: Sequence[Mapping[str, Any]],
     both: BothTracks | None = None,
+    *,
+    begun: datetime | None = None,
 ) -> None:
-    """Write the report, where one is wanted."""
+    """Write the report and the ticket, where they are wanted. `begun`: when a run was."""
+    if options.ticket:
+        from voipbin_cli.render.ticket import show_ticket
+
+        show_ticket(summary, fold.last_ns, begun, is_alone=not options.live.out.is_chatty)
     if options.report is None:
         return
-    from voipbin_cli.render.report import write_report
+    from voipbin_cli.render.report import show_report, write_report
 
     numbers = options.with_numbers
+    if options.report == STDOUT:
+        show_report(summary, fold, steps, both, with_numbers=numbers)
+        return
     write_report(options.report, summary, fold, steps, both, with_numbers=numbers)
+    if options.live.out.is_chatty:
+        from voipbin_cli.render.problems import say
+
+        say(f"the report is in {options.report}")
 
 
 def _of_platform_capture(call: Target, options: DiagnoseOptions) -> Diagnosis:

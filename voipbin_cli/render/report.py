@@ -7,6 +7,7 @@ import json
 import os
 import platform
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib import metadata, resources
@@ -71,6 +72,18 @@ def write_report(
             file.write(text)
     except OSError as error:
         raise MachineError(f"cannot write {path}: {error.strerror}") from error
+
+
+def show_report(
+    summary: Mapping[str, Any],
+    fold: StreamFold,
+    steps: Sequence[Mapping[str, Any]],
+    both: BothTracks | None = None,
+    *,
+    with_numbers: bool,
+) -> None:
+    """Write the report to stdout."""
+    sys.stdout.write(to_html(summary, fold, steps, both, with_numbers=with_numbers))
 
 
 def without_numbers(value: Any) -> Any:
