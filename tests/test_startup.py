@@ -24,7 +24,7 @@ WATCH = """
 import json, os, sys
 def tell():
     sys.stdout.flush()
-    os.write(2, b"\\n" + json.dumps(sorted(sys.modules)).encode())
+    os.write(2, b"\\n" + json.dumps(sorted([*sys.modules])).encode())
 leave = os._exit
 os._exit = lambda status: (tell(), leave(status))
 from voipbin_cli.__main__ import run

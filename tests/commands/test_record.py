@@ -236,10 +236,9 @@ def test_a_lost_link_is_won_back_and_the_outage_is_silence(tmp_path: Path) -> No
     assert [e["event"] for e in result.events].count("lost") == 1
     pcm = by_stdlib_wave(tmp_path / "call.wav")
     decoded = as_decoded(MULAW, "ULAW")
-    assert pcm.startswith(decoded[: 25 * 320])
     # A busy machine that holds the peer up for longer than a buffer puts silence between frames.
-    at = 25 * 320
-    for start_at in range(25 * 320, len(decoded), 320):
+    at = 0
+    for start_at in range(0, len(decoded), 320):
         frame = decoded[start_at : start_at + 320]
         found = pcm.find(frame, at)
         assert found >= 0, start_at

@@ -51,10 +51,11 @@ def decoded(count: int, first: int = 0) -> bytes:
 
 
 class Paced:
-    """A script: `count` frames on the grid of 20 ms; counts what it has sent."""
+    """A script: `count` frames on the grid of 20 ms; counts what it has sent, and how late."""
 
     def __init__(self, count: int, *, first: int = 0) -> None:
         self.sent = 0
+        self.late_s = 0.0
         self.ending: tuple[Step, ...] = ()
         self._count = count
         self._first = first
@@ -65,6 +66,7 @@ class Paced:
             time.sleep(max(0.0, start + number * FRAME_S - time.monotonic()))
             yield Send(message)
             # It goes on here once that message is written.
+            self.late_s = max(self.late_s, time.monotonic() - start - number * FRAME_S)
             self.sent = number + 1
         yield from self.ending
 
