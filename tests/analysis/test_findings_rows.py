@@ -358,7 +358,8 @@ def test_jitter_tells_what_buffers_would_have_made_of_it() -> None:
         (1000.0, 10.0, 1.0),
         (1001.0, 10.0, 0.6),  # no crystal is so wrong, and 10 ms may be a queue that filled up
         (-3000.0, 10.0, 0.6),
-        (10_000.0, 10.0, 1.0),
+        (6000.0, 10.0, 0.85),
+        (10_000.0, 10.0, 0.85),
         (10_001.0, 10.0, 0.0),  # no clock is off by more than 1 %
         (-10_001.0, 10.0, 0.0),
         (None, None, 0.0),
@@ -381,6 +382,15 @@ def test_a_queue_that_fills_up_is_no_slow_clock() -> None:
     slow = starved(7000, 300)
     wandering = replace(slow.measured, drift=Drift(500.0, 1.0, 20, 10.0))
     assert sure("clock-drift", Case(wandering, Circumstances())) == 0
+
+
+def test_what_no_crystal_does_may_be_a_queue() -> None:
+    def told(ppm: float) -> str:
+        return words("clock-drift", facts(drift=Drift(ppm, 10.0, 20, 10.0)))
+
+    assert "slow: 300 ms a minute, or a queue on the way fills up; no crystal" in told(-5000.0)
+    assert "fast: 300 ms a minute, or a queue on the way empties; no crystal" in told(5000.0)
+    assert "queue" not in told(-900.0) + told(900.0)
 
 
 def test_clock_drift_tells_how_sure_it_is() -> None:

@@ -43,7 +43,8 @@ GRAVE_STALL = 0.2
 CRYSTAL_PPM = 1000.0
 # So much a queue on the way fills or empties by, and no more as a rule.
 QUEUE_MS = 60.0
-MAY_BE_A_QUEUE = 0.6
+# A queue that goes on filling looks like a clock that runs slow, one that empties like a fast one.
+MAY_BE_A_QUEUE, RATHER_A_CLOCK = 0.6, 0.85
 
 
 def judge_sequence(case: Case) -> float:
@@ -280,8 +281,9 @@ def judge_drift(case: Case) -> float:
         return 0.0  # a queue that fills up, as pings tell, looks like a slow clock
     if abs(told.ppm) < DRIFT_PPM + 3 * told.uncertainty_ppm:
         return 0.0
-    if abs(told.ppm) > CRYSTAL_PPM and abs(told.ppm) * told.seconds / 1000 < QUEUE_MS:
-        return MAY_BE_A_QUEUE
+    if abs(told.ppm) > CRYSTAL_PPM:
+        by_ms = abs(told.ppm) * told.seconds / 1000
+        return MAY_BE_A_QUEUE if by_ms < QUEUE_MS else RATHER_A_CLOCK
     return sure(abs(told.ppm), DRIFT_PPM, 300)
 
 
@@ -289,8 +291,16 @@ def drifted_as(case: Case) -> Words:
     """By how much to resample."""
     ppm = case.measured.drift.ppm or 0.0
     per_minute_ms = abs(ppm) * 60 / 1000
+    pace = f"the far clock runs {'fast' if ppm > 0 else 'slow'}: {per_minute_ms:.0f} ms a minute"
+    if abs(ppm) > CRYSTAL_PPM:
+        queue = "a queue on the way empties" if ppm > 0 else "a queue on the way fills up"
+        return Words(
+            f"{pace}, or {queue}",
+            "no crystal is so wrong: look at the timer that the sender counts its samples by; if "
+            "the delay stops at some value or falls at once, it is a queue, in a link that is full",
+        )
     return Words(
-        f"the far clock runs {'fast' if ppm > 0 else 'slow'}: {per_minute_ms:.0f} ms a minute",
+        pace,
         f"play {abs(ppm):.0f} ppm {'faster' if ppm > 0 else 'slower'} (resample), or let the "
         "buffer come back to its target delay now and then",
     )
