@@ -15,6 +15,7 @@ from types import MappingProxyType
 import numpy as np
 
 from tests.corpus import foreign
+from tests.corpus.pauses import MEANT
 from tests.corpus.sounds import FULL_SCALE, RATE_HZ, SOUNDS, TALKERS, Pcm, noise, times, to_pcm
 from tests.corpus.unusual import UNUSUAL
 from tests.corpus.wires import (
@@ -507,6 +508,7 @@ KINDS = (*_SOUND, *_CODEC, *_ARRIVAL, *_OF_RTP)
 HEALTHY = (
     Kind("plain", (), subject="healthy", sounds=SOUNDS),
     Kind("unusual", (), subject="healthy", sounds=UNUSUAL, seconds=(12.0, 20.0)),
+    Kind("meant pauses", (), subject="healthy", sounds=MEANT, seconds=(12.0, 20.0)),
     Kind(
         "frames of 40 ms",
         (),

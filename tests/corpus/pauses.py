@@ -28,16 +28,10 @@ Made = Callable[[float, int], Pcm]
 _MS = RATE_HZ // 1000
 
 
-def ramped(is_on: NDArray[np.bool_], attack_ms: float, release_ms: float) -> Sound:
+def ramped(is_on: NDArray[np.bool_], ramp_ms: float) -> Sound:
     """The gain of a switch that takes its time: 0 to 1 in so long, and back."""
-    change = np.flatnonzero(np.diff(is_on.astype(np.int8), prepend=is_on[0])).tolist()
-    gain = is_on.astype(np.float64)
-    for at in change:
-        count = max(1, int((attack_ms if is_on[at] else release_ms) * _MS))
-        ramp = np.arange(1, count + 1) / count
-        part = gain[at : at + count]
-        part[:] = (ramp if is_on[at] else 1 - ramp)[: len(part)]
-    return gain
+    count = max(1, round(ramp_ms * _MS))
+    return np.convolve(is_on, np.full(count, 1 / count), "same")
 
 
 def _opened(sound: Sound, open_dbfs: float, shut_db: float, hold_ms: float) -> NDArray[np.bool_]:
@@ -62,7 +56,7 @@ def gated_talk(seconds: float, seed: int) -> Pcm:
     rng = np.random.default_rng([seed, 21])
     sound = 1.0 * talker(VOICES[seed % 4], seconds, seed, room_dbfs=float(rng.uniform(-66, -52)))
     is_open = _opened(sound, rng.uniform(-34, -22), 6, rng.choice((0, 20, 80)))
-    return to_pcm(sound * ramped(is_open, rng.uniform(1, 5), rng.uniform(3, 20)))
+    return to_pcm(sound * ramped(is_open, rng.uniform(1, 5)))
 
 
 def gate_on_music(seconds: float, seed: int) -> Pcm:
@@ -70,7 +64,7 @@ def gate_on_music(seconds: float, seed: int) -> Pcm:
     rng = np.random.default_rng([seed, 22])
     sound = 1.0 * hold_music(seconds, seed)
     is_open = _opened(sound, rng.uniform(-16, -9), 3, rng.choice((0, 20, 80)))
-    return to_pcm(sound * ramped(is_open, rng.uniform(1, 5), rng.uniform(3, 20)))
+    return to_pcm(sound * ramped(is_open, rng.uniform(1, 5)))
 
 
 def half_duplex(seconds: float, seed: int) -> Pcm:
@@ -82,7 +76,7 @@ def half_duplex(seconds: float, seed: int) -> Pcm:
         length = int(rng.gamma(2, 0.15) * RATE_HZ) + 60 * _MS
         is_on[at : at + length] = False
         at += length + int(rng.uniform(0.4, 2) * RATE_HZ)
-    return to_pcm(sound * ramped(is_on, rng.uniform(2, 8), rng.uniform(2, 8)))
+    return to_pcm(sound * ramped(is_on, rng.uniform(2, 8)))
 
 
 def push_to_talk(seconds: float, seed: int) -> Pcm:
@@ -94,7 +88,7 @@ def push_to_talk(seconds: float, seed: int) -> Pcm:
         length = int(rng.uniform(0.1, 0.7) * RATE_HZ)
         is_on[at : at + length] = False
         at += length + int(rng.uniform(0.7, 3) * RATE_HZ)
-    return to_pcm(sound * ramped(is_on, rng.uniform(1, 4), rng.uniform(1, 4)))
+    return to_pcm(sound * ramped(is_on, rng.uniform(1, 4)))
 
 
 def _bits(count: int, low: float, high: float, baud: float, rng: np.random.Generator) -> Sound:

@@ -94,6 +94,8 @@ _JUMP_RATIO = 10 ** (17 / 20)
 _TRACE = 1.0
 _PROVING_SHARE = 0.25
 _PROVING_LEAST = 4
+# In 8 ms beside a place so much is exact zero where a gate has shut the sound off.
+_GATED_REACH, _GATED = 64, 0.15
 # What proves something still has this share of the whole effect.
 _EFFECT_SHARE = 0.5
 # Notes begin louder than what was there before; at a click the level changes by chance only, in
@@ -344,7 +346,7 @@ def _is_click(samples: Singles, shares: Singles, seam: PeriodicClick) -> bool:
     """Most chunks have it, and it is no edge of a tone or a note."""
     at = _places(seam)
     sharpest = np.maximum(shares[at], shares[np.maximum(at - 1, 0)])
-    sounding = shares[at] != 0
+    sounding = (shares[at] != 0) & ~_is_gated(samples, at)
     if np.count_nonzero(sounding) < _LEAST_SOUNDING:
         return False
     stands_out = sharpest[sounding] > np.quantile(shares[shares != 0], _STANDS_OUT)
@@ -361,6 +363,15 @@ def _is_click(samples: Singles, shares: Singles, seam: PeriodicClick) -> bool:
     if begins_or_ends(samples, at, seam.period):
         return False
     return bool(whole >= _EFFECT_IN_NOTES) or not is_made_of_notes(samples)
+
+
+def _is_gated(samples: Singles, at: Ints) -> Mask:
+    """Where there is digital silence beside a place, a gate has opened or shut."""
+    reach = np.arange(1, _GATED_REACH + 1)
+    last = samples.size - 1
+    sides = (np.clip(at[:, None] + way * reach, 0, last) for way in (-1, 1))
+    gated: Mask = np.max([(samples[side] == 0).mean(axis=1) for side in sides], axis=0) > _GATED
+    return gated
 
 
 def _spikes(samples: Singles, summed: _Summed) -> Ints:

@@ -34,6 +34,8 @@ _EIGHTHS = 8
 _STEADY = 10 ** (4 / 10)
 _BANDS = np.linspace(8, 152, 9).astype(np.int64)
 _IN_COMMON = 0.6
+# 120 ms: so long a pause is one though the same signal goes on behind it.
+_SIGNALS_PAUSE = 960
 
 
 def broken_dbfs(samples: Samples, starts: Ints, stops: Ints) -> tuple[Ints, Ints]:
@@ -87,7 +89,7 @@ def _percent_steep(edges: Floats) -> Ints:
 
 
 def between_signals(samples: Samples, starts: Ints, stops: Ints) -> Mask:
-    """Whether at a run one signal of a modem or a fax ends and another begins: it is a pause.
+    """Whether at a run a signal of a modem or a fax ends and the next begins: it is a pause.
 
     `starts` are at least SIGNAL_SAMPLES, `stops` as far from the end.
     """
@@ -96,7 +98,8 @@ def between_signals(samples: Samples, starts: Ints, stops: Ints) -> Mask:
     after = samples[stops[:, None] + reach].astype(np.float64)
     found = _are_steady(before) & _are_steady(after)
     rows = np.flatnonzero(found)
-    found[rows] = [_differ(before[row], after[row]) for row in rows]
+    is_long = stops - starts > _SIGNALS_PAUSE
+    found[rows] = [is_long[row] or _differ(before[row], after[row]) for row in rows]
     return found
 
 
