@@ -54,6 +54,23 @@ def s24_padded(pcm: Pcm) -> list[bytes]:
     return cut(wide.tobytes(), 480)
 
 
+def s12_packed(pcm: Pcm) -> list[bytes]:
+    """Two samples of 12 bits in three bytes, as some converters give them."""
+    pairs = (pcm.astype(np.int32) >> 4 & 0xFFF).reshape(-1, 2)
+    packed = pairs[:, 0] << 12 | pairs[:, 1]
+    return cut(packed.astype(">i4").view(np.uint8).reshape(-1, 4)[:, 1:].tobytes(), 240)
+
+
+def fine(type_: str, pcm: Pcm) -> list[bytes]:
+    """More bits than 16, none of them zero."""
+    low = np.random.default_rng(len(pcm)).integers(0, 1 << 16, len(pcm))
+    return cut(((pcm.astype(np.int64) << 16) + low).astype(type_).tobytes(), 640)
+
+
+def louder_left(pcm: Pcm) -> list[bytes]:
+    return cut(_interleaved(pcm, (pcm // 2).astype(np.int16)), 640)
+
+
 def _interleaved(left: Pcm, right: Pcm) -> bytes:
     return np.stack([left, right], axis=1).astype("<i2").tobytes()
 
@@ -124,6 +141,23 @@ def ogg_packets(data: bytes) -> list[bytes]:
 
 def opus(options: str, pcm: Pcm) -> list[bytes]:
     return ogg_packets(encoded(pcm, f"-c:a libopus -frame_duration 20 {options} -f ogg"))
+
+
+def sox_made(options: str, size: int, pcm: Pcm) -> list[bytes]:
+    """What sox makes of it."""
+    given = ["-t", "raw", "-r", "8000", "-c", "1", "-e", "signed", "-b", "16", "-"]
+    command = [need("sox"), *given, *options.split(), "-"]
+    made = subprocess.run(command, input=pcm.tobytes(), capture_output=True, check=True).stdout
+    return cut(made, size)
+
+
+def speex(options: str, pcm: Pcm) -> list[bytes]:
+    return ogg_packets(encoded(pcm, f"-c:a libspeex {options} -f ogg"))
+
+
+def packed_each(pcm: Pcm) -> list[bytes]:
+    """Each message a stream of zlib's own."""
+    return [zlib.compress(part) for part in cut(pcm.tobytes(), 320)]
 
 
 def adts_frames(pcm: Pcm) -> list[bytes]:
@@ -205,6 +239,19 @@ FOREIGN: dict[str, tuple[str, Maker]] = {
     "s24": ("s24le", s24_padded),
     "s24-24k": ("s24le", partial(plain, "-ar 24000 -f s24le", 1440)),
     "s24-in-320": ("s24le", lambda pcm: cut(b"".join(s24_padded(pcm)), 320)),
+    "f32be": ("f32be", partial(plain, "-f f32be", 640)),
+    "f32-unscaled": ("f32le", lambda pcm: cut(pcm.astype("<f4").tobytes(), 640)),
+    "f64": ("f64le", partial(plain, "-f f64le", 1280)),
+    "f64be": ("f64be", partial(plain, "-f f64be", 320)),
+    "s24be": ("s24be", partial(plain, "-f s24be", 480)),
+    "s24be-24k": ("s24be", partial(plain, "-ar 24000 -f s24be", 1440)),
+    "s32": ("s32le", partial(plain, "-f s32le", 640)),
+    "s32-fine": ("s32le", partial(fine, "<i4")),
+    "s32be": ("s32be", partial(plain, "-f s32be", 320)),
+    "s32be-fine": ("s32be", partial(fine, ">i4")),
+    "s12-packed": (NONE, s12_packed),
+    "u16": ("u16le", partial(plain, "-f u16le", 320)),
+    "u16be": ("u16be", partial(plain, "-f u16be", 320)),
     "u8": ("u8", partial(plain, "-f u8", 160)),
     "u8-in-320": ("u8", partial(plain, "-f u8", 320)),
     "s8": ("s8", partial(plain, "-f s8", 160)),
@@ -212,7 +259,9 @@ FOREIGN: dict[str, tuple[str, Maker]] = {
     "stereo-talkers-in-320": ("stereo", partial(two_talkers, 320)),
     "stereo-same": ("stereo", same_twice),
     "stereo-left": ("stereo", partial(one_silent, True)),
-    "stereo-right": ("stereo", partial(one_silent, False)),
+    # The same bytes as 16 bits widened to 32.
+    "stereo-right": ("s32le", partial(one_silent, False)),
+    "stereo-louder": ("stereo", louder_left),
     "mulaw-twice": ("mulaw-twice", mulaw_twice),
     "mulaw-twice-linear": ("mulaw-twice", mulaw_twice_linear),
     "mulaw-as-alaw": ("mulaw-as-alaw", lambda pcm: cut(mulaw_as_alaw(pcm), 320)),
@@ -239,6 +288,16 @@ FOREIGN: dict[str, tuple[str, Maker]] = {
     "ima": ("adpcm", partial(midstream, "-c:a adpcm_ima_wav -f wav", 80)),
     "g726": ("adpcm", partial(plain, "-c:a g726 -b:a 32k -f g726", 80)),
     "g726le": ("adpcm", partial(plain, "-c:a g726le -b:a 32k -f g726le", 80)),
+    "g726-16k": (NONE, partial(plain, "-c:a g726 -b:a 16k -f g726", 40)),
+    "g726-24k": ("adpcm", partial(plain, "-c:a g726 -b:a 24k -f g726", 60)),
+    "g726-40k": (NONE, partial(plain, "-c:a g726 -b:a 40k -f g726", 100)),
+    "g723": (NONE, partial(plain, "-c:a g723_1 -b:a 6300 -f g723_1", 24)),
+    "lpc10": (NONE, partial(sox_made, "-t lpc10", 28)),
+    "cvsd": (NONE, partial(sox_made, "-r 16000 -t cvs", 40)),
+    "speex": (NONE, partial(speex, "-b:a 15k")),
+    "aptx": (NONE, partial(plain, "-ar 48000 -ac 2 -c:a aptx -f aptx", 320)),
+    "mpeg-ts": (NONE, partial(plain, "-c:a aac -f mpegts", 188)),
+    "zlib-each": (NONE, packed_each),
     "encrypted-160": (NONE, partial(noise_of, 160)),
     "encrypted-320": (NONE, partial(noise_of, 320)),
     "encrypted-170": (NONE, partial(noise_of, 170)),

@@ -50,7 +50,8 @@ def test_which_stereo_it_is() -> None:
         "stereo-talkers-in-320": "two channels",
         "stereo-same": "both channels the same",
         "stereo-left": "one channel silent",
-        "stereo-right": "one channel silent",
+        "stereo-right": "or 16-bit stereo whose left channel is silent: the same bytes",
+        "stereo-louder": "both channels alike, one of them louder",
     }
 
 

@@ -6,21 +6,32 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from voipbin_cli.codec import lookalikes
+import numpy as np
+
+from voipbin_cli.codec import codecs, lookalikes
 from voipbin_cli.codec.codecs import Codec
 from voipbin_cli.codec.foreign_samples import decoded_wrong, find_stereo, weigh_foreign
 from voipbin_cli.codec.formats import Format
 from voipbin_cli.codec.hypotheses import MAX_BITS_PER_BYTE, score_each, score_misaligned
+from voipbin_cli.codec.wide_samples import find_float
 
 # Bits a byte, in the best of the four codecs, above which it is worth to look for something else:
 # of sound in its own codec few payloads cost so much, and no text and no float less.
 _DOUBT_BITS = 6.0
 # And from which on none of the four explains it: loud white noise does, too.
 _UNEXPLAINED_BITS = 7.7
+# What jumps by more than a tenth of full scale from three samples in ten to the next is rough. A
+# fifth of any sound may be, and costs up to 7.4 there, clipped speech and shots included; noise
+# that costs more is told by its bytes. Compressed audio between padding costs 7.5 and more.
+_JUMP = 3276
+_ROUGH = 0.3
+_ROUGH_SHARE = 0.2
+_ROUGH_BITS = 7.45
 # Frames with marks of their own cost 7.9 and more.
 _FRAMED_BITS = 7.0
 _PIECE = 320
-_LEAST_BYTES = 480
+TELLING_BYTES = 480
+"""A stretch of fewer bytes tells nothing."""
 _LEAST_OCTETS = 12
 # A quarter of a second of G.711, an eighth linear: four rows of each channel of stereo.
 _SAMPLES_BYTES = 2000
@@ -67,7 +78,7 @@ def _afresh_bits(payloads: Sequence[bytes]) -> float:
 
 def _is_telling(stream: bytes) -> bool:
     """Whether there is enough of it, and it is no silence and no square wave."""
-    return len(stream) >= _LEAST_BYTES and len(set(stream)) >= _LEAST_OCTETS
+    return len(stream) >= TELLING_BYTES and len(set(stream)) >= _LEAST_OCTETS
 
 
 def is_audio(payloads: Sequence[bytes]) -> bool:
@@ -89,10 +100,14 @@ def _costs(stream: bytes) -> dict[Codec, float]:
 
 
 def _other_samples(stream: bytes, bits: float) -> Found | None:
-    if bits > _DOUBT_BITS and lookalikes.is_f32(stream):
-        return Found(Format.F32LE)
+    floats = find_float(stream) if bits > _DOUBT_BITS else None
+    if floats is not None:
+        return Found(floats)
     better = [row for row in weigh_foreign(stream) if row.bits < bits - row.margin]
-    return Found(min(better, key=lambda row: row.bits).format) if better else None
+    if not better:
+        return None
+    best = min(better, key=lambda row: row.bits)
+    return Found(best.format, best.which)
 
 
 def _linear(stream: bytes, costs: dict[Codec, float], bits: float) -> Found | None:
@@ -112,12 +127,23 @@ def _coded(payloads: Sequence[bytes], stream: bytes, bits: float) -> Found | Non
     framed = lookalikes.find_framed(stream) if bits > _FRAMED_BITS else None
     if framed is not None:
         return Found(framed)
-    if bits <= _UNEXPLAINED_BITS:
+    if bits <= _UNEXPLAINED_BITS and not _is_rough(stream[:_MOST_BYTES]):
         return None
     unmarked = lookalikes.find_unmarked(payloads, stream)
     if unmarked is None and lookalikes.is_loud_hiss(stream):
         return None
     return Found(unmarked or Format.UNKNOWN)
+
+
+def _is_rough(stream: bytes) -> bool:
+    """Whether much of it is as rough as no sound is in the codec that explains it best."""
+    pieces = [stream[at : at + _PIECE] for at in range(0, len(stream) - _PIECE + 1, _PIECE)]
+    scores = score_each(pieces)
+    best = min(Codec, key=lambda codec: sum(row[codec] for row in scores))
+    sounds = np.stack([codecs.samples(best, piece) for piece in pieces]).astype(np.int32)
+    jumps = np.mean(np.abs(np.diff(sounds)) > _JUMP, axis=1)
+    bits = np.array([min(row.values()) for row in scores])[jumps > _ROUGH]
+    return len(bits) >= _ROUGH_SHARE * len(pieces) and bool(bits.mean() > _ROUGH_BITS)
 
 
 class Examinations:

@@ -28,13 +28,13 @@ from voipbin_cli.codec.hypotheses import (
     VALUES,
     Bytes,
     Floats,
-    bits_per_sample,
     residuals,
 )
+from voipbin_cli.codec.weighing import ROW, Weighed, rows_of, weigh
+from voipbin_cli.codec.wide_samples import weigh_wide
 
 Samples = npt.NDArray[np.int16]
 
-_ROW = 164  # samples a row: ten blocks of 16 behind the four of the predictor
 _OCTETS = bytes(range(256))
 # Codes that do not exist in a reading: noise from before the fault began may hold a few.
 _STRAYS = 0.002
@@ -53,26 +53,7 @@ class _Table(NamedTuple):
         """Return bits a code; 8 where codes occur that do not exist."""
         if np.mean(self.is_code[codes] == 0) > _STRAYS:
             return MAX_BITS_PER_BYTE
-        return _bits(self.values[codes], self.log2_steps[codes])
-
-
-def _rows(signal: Floats) -> Floats:
-    """Cut a signal of one row at least into rows; the last one overlaps, so that all of it counts.
-
-    Else a reading would be the cheaper for it that its rows leave the only sound out.
-    """
-    whole = len(signal) // _ROW * _ROW
-    rows = signal[:whole].reshape(-1, _ROW)
-    return rows if whole == len(signal) else np.concatenate([rows, signal[None, -_ROW:]])
-
-
-def _bits(signal: Floats, log2_steps: Floats | None = None) -> float:
-    """Return bits a sample of a signal of one row at least, 8 of less."""
-    if len(signal) < _ROW:
-        return MAX_BITS_PER_BYTE
-    rows = _rows(signal)
-    steps = np.zeros_like(rows) if log2_steps is None else _rows(log2_steps)
-    return float(np.maximum(bits_per_sample(rows, steps, None), 0.0).mean())
+        return weigh(self.values[codes], self.log2_steps[codes])
 
 
 def _plain(codec: Codec) -> _Table:
@@ -109,35 +90,15 @@ _READ_AS_ALAW = _after(Codec.MULAW, lambda codes: g711.s16le_to_mulaw(g711.alaw_
 _READ_AS_MULAW = _after(Codec.ALAW, lambda codes: g711.s16le_to_alaw(g711.mulaw_to_s16le(codes)))
 
 
-class Weighed(NamedTuple):
-    """A reading, what it costs in bits a byte, and by how much it has to be better than the four.
-
-    `which` says what a name leaves open.
-    """
-
-    format: Format
-    bits: float
-    margin: float
-    which: str | None = None
-
-
 def weigh_foreign(stream: bytes) -> Iterator[Weighed]:
     """Yield what a stretch of a stream costs in every reading here, in bits a byte."""
     octets = np.frombuffer(stream, np.uint8)
-    yield Weighed(Format.U8, _bits(octets.astype(np.float64) - 128), 0.7)
-    yield Weighed(Format.S8, _bits(octets.view(np.int8).astype(np.float64)), 0.7)
-    yield Weighed(Format.S24LE, min(_bits_s24(octets[first:]) for first in range(3)), 1.0)
+    yield Weighed(Format.U8, weigh(octets.astype(np.float64) - 128), 0.7)
+    yield Weighed(Format.S8, weigh(octets.view(np.int8).astype(np.float64)), 0.7)
+    yield from weigh_wide(octets)
     yield Weighed(Format.MULAW_TWICE, min(table.bits(octets) for table in _TWICE), 0.6)
     yield Weighed(Format.MULAW_AS_ALAW, _READ_AS_ALAW.bits(octets), 0.4)
     yield Weighed(Format.ALAW_AS_MULAW, _READ_AS_MULAW.bits(octets), 0.4)
-
-
-def _bits_s24(octets: Bytes) -> float:
-    parts = octets[: len(octets) // 3 * 3].reshape(-1, 3).astype(np.int32)
-    values = (parts[:, 2] << 24 | parts[:, 1] << 16 | parts[:, 0] << 8) >> 8
-    used = int(np.bitwise_or.reduce(values))
-    grid = np.log2(used & -used) if used else 0.0  # 8 where 16 bits were widened
-    return _bits(values.astype(np.float64), np.full(len(values), grid)) / 3
 
 
 def decoded_wrong(stream: bytes) -> Format | None:
@@ -177,6 +138,7 @@ _DECODED = (
 # talkers lose 0.6 and more in three of four.
 _STEREO_BITS = 0.6
 _PAIRED = 0.95
+_ALIKE = 0.01
 _SMOOTH = 0.3
 
 
@@ -185,10 +147,12 @@ def find_stereo(stream: bytes) -> str | None:
     samples = codecs.samples(Codec.S16LE, stream[: len(stream) // 4 * 4])
     pairs = samples.reshape(-1, 2)
     left, right = pairs[:, 0], pairs[:, 1]
-    if len(pairs) < _ROW or not (_is_smooth(left) or _is_smooth(right)):
+    if len(pairs) < ROW or not (_is_smooth(left) or _is_smooth(right)):
         return None
     if _are_paired(left, right):
         return "both channels the same"
+    if _are_alike(left, right):
+        return "both channels alike, one of them louder"
     one = [_order_bits(samples, order) for order in (2, 4)]
     two = [(_order_bits(left, order) + _order_bits(right, order)) / 2 for order in (1, 2)]
     if min(lone - pair for lone, pair in zip(one, two, strict=True)) < _STEREO_BITS:
@@ -211,9 +175,22 @@ def _are_paired(left: Samples, right: Samples) -> bool:
     return bool(same and changes.mean() > 0.5)
 
 
+def _are_alike(left: Samples, right: Samples) -> bool:
+    """Each right sample is a share of its left one, and the next left one is none of it."""
+    one, other = left.astype(np.float64), right.astype(np.float64)
+    within, across = _apart(one, other), _apart(other[:-1], one[1:])
+    return within < _ALIKE and within * 10 < across
+
+
+def _apart(one: Floats, other: Floats) -> float:
+    """What share of the power of `other` no multiple of `one` explains."""
+    power = np.dot(one, one) * np.dot(other, other)
+    return float(1 - np.dot(one, other) ** 2 / power) if power else 1.0
+
+
 def _order_bits(samples: Samples, order: int) -> float:
     """Return bits a sample with a predictor of just this order."""
-    rows = _rows(samples.astype(np.float64))
+    rows = rows_of(samples.astype(np.float64))
     residual = dict(zip(ORDERS, residuals(rows), strict=True))[order]
     blocks = residual[:, -160:].reshape(len(rows), 10, 16)
     energy = np.einsum("ijk,ijk->ij", blocks, blocks) / 16

@@ -1,4 +1,4 @@
-"""What bytes look like by their structure: frames of compressed audio, floats, text, chance.
+"""What bytes look like by their structure: frames of compressed audio, text, chance.
 
 Nothing is decoded here. A row says what its bytes cannot be without by its standard: a sync word at
 the distance that the header before names, a nibble of each frame, codes that are never sent.
@@ -104,9 +104,13 @@ def _is_gsm(stream: bytes) -> bool:
 
 
 def _is_g722(stream: bytes) -> bool:
-    """ITU-T G.722 table 3: of the 6 bits of the lower band the codes 0 to 3 are never sent."""
+    """ITU-T G.722 table 3: of the 6 bits of the lower band the codes 0 to 3 are never sent.
+
+    The codes 60 to 63, their complements, are: a stream of single bits has neither in any place.
+    """
     low = np.bincount(np.frombuffer(stream, np.uint8) & 0x3F, minlength=64)
-    return bool(low.sum() >= 1000 and not low[:4].any() and np.count_nonzero(low) > 45)
+    is_whole = low.sum() >= 1000 and np.count_nonzero(low) > 45 and low[60:].all()
+    return bool(is_whole and not low[:4].any())
 
 
 def is_adpcm(stream: bytes) -> bool:
@@ -137,73 +141,76 @@ def _distance(one: npt.NDArray[np.float64], other: npt.NDArray[np.float64]) -> f
 _OPUS_20_MS = frozenset((1, 5, 9, 13, 15, 19, 23, 27, 31))
 _OPUS_10_MS = frozenset((0, 4, 8, 12, 14, 18, 22, 26, 30))
 _OPUS_PACKETS = 10
+_OPUS_HYBRID = 12  # the first configuration that is not SILK alone
 
 
 def _is_opus(payloads: Sequence[bytes]) -> bool:
-    """One configuration for all packets, of 20 ms, and nothing alike in the middle of them."""
+    """One configuration for all packets, of 20 ms, and nothing alike behind the first byte.
+
+    Packets that are filled up to one length (code 3) may stand beside others, and have a second
+    byte that may be the same for all: so has what zlib made of each payload (RFC 1950 2.2).
+    """
     some = [payload for payload in payloads if len(payload) > 2]
     if len(some) < _OPUS_PACKETS:
         return False
-    heads = [payload[0] for payload in some]
-    head = max(heads, key=heads.count)
-    alike = sum(other >> 2 == head >> 2 for other in heads)
-    middles = [payload[len(payload) // 2] for payload in some]
-    is_coded = max(map(middles.count, middles)) < 0.5 * len(some)
-    return alike > 0.8 * len(some) and _is_20_ms(head) and is_coded
+    kind, share = _commonest([payload[0] >> 2 for payload in some])
+    codes = {payload[0] & 3 for payload in some if payload[0] >> 2 == kind}
+    behind = [payload[2 if payload[0] & 3 == 3 else 1] for payload in some]
+    middle = [payload[len(payload) // 2] for payload in some]
+    is_coded = _commonest(behind)[1] < 0.9 and _commonest(middle)[1] < 0.5
+    is_one = share > 0.8 and (codes <= {0, 3} or len(codes) == 1)
+    return is_one and is_coded and _is_20_ms(kind << 2 | min(codes))
+
+
+def _commonest(octets: list[int]) -> tuple[int, float]:
+    """The octet that most of them are, and what share that is."""
+    most = max(octets, key=octets.count)
+    return most, octets.count(most) / len(octets)
 
 
 def _is_20_ms(head: int) -> bool:
+    """Whether a packet's first byte says so; SILK in stereo is what that of AMR would be."""
     config, code = head >> 3, head & 3
-    return config in (_OPUS_20_MS if code in (0, 3) else _OPUS_10_MS)
-
-
-# Floats
-
-# Sound is within +-4 and above 2**-40, or exactly zero; so are a fifth of all bit patterns.
-_FLOAT_LEAST, _FLOAT_MOST = 2.0**-40, 4.0
-
-
-def is_f32(stream: bytes) -> bool:
-    """Whether four bytes each, from one of the first four on, are floats that sound may be."""
-    return any(_are_floats(stream[first:]) for first in range(4))
-
-
-def _are_floats(stream: bytes) -> bool:
-    size = np.abs(np.frombuffer(stream[: len(stream) & ~3], "<f4"))
-    is_zero = size == 0
-    fits = is_zero | ((size > _FLOAT_LEAST) & (size < _FLOAT_MOST))
-    return bool(len(size) >= 100 and fits.mean() > 0.99 and is_zero.mean() < 0.9)
+    is_stereo_silk = config < _OPUS_HYBRID and bool(head & 4)
+    return not is_stereo_silk and config in (_OPUS_20_MS if code in (0, 3) else _OPUS_10_MS)
 
 
 # Chance
 
 _HISS_SAMPLES = 1000
-# What is cut off at full scale, in either order of bytes: by chance 9 samples in 100,000.
-_RAILS = np.array([0x7FFF, 0x8000, 0x8001, 0xFF7F, 0x0080, 0x0180], "<u2")
-_RAILS_SHARE = 0.005
+# Samples at full scale: by chance 5 in 100,000 are at the one end, and 3 at the other.
+_RAILS_SHARE = 0.002
+# Of noise of -9 dBFS 52 % is below a quarter of full scale, of -6 dBFS 38 %, of bytes by chance 25.
+_MIDDLE = 0.28
+# Four times the deviation of a quarter of 1000 samples.
+_CHANCE = 0.055
 
 
 def is_loud_hiss(stream: bytes) -> bool:
     """Whether it may be white noise in 16-bit samples: nothing but its level tells it from chance.
 
-    One byte of each pair is as chance has it, but for what is cut off at full scale (5 % of noise
-    of -6 dBFS); of what the other one says more than 28 % is below a quarter of full scale, which
-    is 25 % by chance and 38 % in that noise. Or it is so loud that more of it is cut off: applause,
+    The low byte of each sample is as chance has it, and the samples are the fewer the louder they
+    are, as many of either sign. Or it is so loud that more of it is cut off at both ends: applause,
     shots, laughter into a microphone.
     """
-    samples = np.frombuffer(stream[: len(stream) & ~1], "<u2")
-    if len(samples) >= _HISS_SAMPLES and np.isin(samples, _RAILS).mean() > _RAILS_SHARE:
-        return True
-    pairs = np.frombuffer(stream[: len(stream) & ~1], np.uint8).reshape(-1, 2)
-    if len(pairs) < _HISS_SAMPLES:
+    octets = np.frombuffer(stream[: len(stream) & ~1], np.uint8)
+    if len(octets) < 2 * _HISS_SAMPLES:
         return False
-    one, other = _quarter(pairs[:, 0]), _quarter(pairs[:, 1])
-    return max(one, other) > 0.28 and abs(min(one, other) - 0.25) < 0.05
+    return any(_is_hiss(octets.view(order)) for order in ("<i2", ">i2"))
 
 
-def _quarter(octets: Octets) -> float:
-    """Share of high bytes of samples below a quarter of full scale."""
-    return float(np.mean(np.abs(octets.view(np.int8).astype(np.int16) * 2 + 1) < 64))
+def _is_hiss(samples: npt.NDArray[np.int16]) -> bool:
+    ends = (samples == 0x7FFF, samples < -0x7FFE)
+    if min(np.mean(end) for end in ends) > _RAILS_SHARE:
+        return True
+    values = samples.astype(np.int32)
+    low = np.bincount(values >> 6 & 3, minlength=4) / len(values)
+    sizes = np.bincount(np.minimum(np.abs(values) >> 13, 3), minlength=4) / len(values)
+    is_chance_below = np.abs(low - 0.25).max() < _CHANCE
+    is_even = abs(np.mean(values < 0) - 0.5) < 2 * _CHANCE
+    return bool(
+        is_chance_below and is_even and sizes[0] > _MIDDLE and (np.diff(sizes) < _CHANCE / 2).all()
+    )
 
 
 _FRAMED: tuple[tuple[Format, Callable[[bytes], bool]], ...] = (

@@ -232,8 +232,16 @@ def _misnamed_as(measured: Measured) -> Words:
 _REMEDIES = {
     Format.U8: "subtract 128 from each byte and multiply it by 256: 16-bit little-endian is due",
     Format.S8: "multiply each sample by 256: 16-bit little-endian is due",
+    Format.U16LE: "subtract 32768 from each sample: signed 16-bit little-endian is due",
+    Format.U16BE: "swap the bytes and subtract 32768: signed 16-bit little-endian is due",
     Format.S24LE: "leave the lowest of three bytes out: 16-bit little-endian is due",
-    Format.F32LE: "multiply each sample by 32767, round, clip and send it as 16-bit little-endian",
+    Format.S24BE: "send the first two of three bytes, swapped: 16-bit little-endian is due",
+    Format.S32LE: "leave the lower two of four bytes out: 16-bit little-endian is due",
+    Format.S32BE: "send the first two of four bytes, swapped: 16-bit little-endian is due",
+    **dict.fromkeys(
+        (Format.F32LE, Format.F32BE, Format.F64LE, Format.F64BE),
+        "multiply each sample by 32767, round, clip and send it as 16-bit little-endian",
+    ),
     Format.STEREO: "send one channel, or the mean of both",
     Format.MULAW_TWICE: "encode once: what comes out of the encoder is what has to be sent",
     Format.MULAW_AS_ALAW: "decode with the mu-law table: the codes are mu-law",

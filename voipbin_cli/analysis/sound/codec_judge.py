@@ -10,7 +10,7 @@ from voipbin_cli.analysis.arrivals.arrival_log import Arrivals
 from voipbin_cli.codec.decider import CodecDecider, Look, mean_look
 from voipbin_cli.codec.encapsulation import Encapsulation, Unit
 from voipbin_cli.codec.evidence import is_still
-from voipbin_cli.codec.examination import Found, is_due
+from voipbin_cli.codec.examination import TELLING_BYTES, Found, is_due
 from voipbin_cli.codec.formats import Format
 from voipbin_cli.codec.hypotheses import MIN_BYTES
 from voipbin_cli.codec.lookalikes import TEXT_SHARE, is_text
@@ -72,6 +72,7 @@ class CodecJudge:
         self._doubted: Reading | None = None
         self._doubted_at = 0
         self._blocks = self._frames = 0
+        self._short: list[bytes] = []
 
     @property
     def reading(self) -> Reading | None:
@@ -219,9 +220,16 @@ class CodecJudge:
             self._examine(rows)
 
     def _hear_short(self, rows: Arrivals) -> None:
-        """Take a block of payloads none of which is long enough to be weighed alone."""
+        """Take a block of payloads none of which is long enough to be weighed alone.
+
+        Of a codec of 7 bytes a frame it takes some blocks until there is enough to look at.
+        """
+        self._short += [rows.payload(n) for n in range(len(rows))]
+        if sum(map(len, self._short)) < TELLING_BYTES:
+            return
         if is_due(self.heard):
-            self._examine(rows)
+            self._decider.examine(self._short)
+        self._short = []
         self.heard += 1
 
     def _examine(self, rows: Arrivals) -> None:
