@@ -419,38 +419,38 @@ function __voipbin_kind_findings
         'cannot-connect' 'no connection to the platform' \
         'tls' 'the TLS connection is not trusted' \
         'auth' 'the credential is not accepted' \
-        'forbidden' 'the credential may not hear this' \
+        'forbidden' 'this credential has no right to open the stream' \
         'not-found' 'there is no such call or conference' \
         'rate-limited' 'too many requests' \
         'call-not-progressing' 'the call or conference is not up' \
-        'closed-early' 'accepted, then closed before any audio' \
+        'closed-early' 'the connection was accepted, then closed before any audio' \
         'muted' 'the API says that the call is muted' \
         'no-audio' 'connected, and no frame of audio arrived' \
         'connection-lost' 'the link broke while the call went on' \
         'capture-cut' 'the capture holds only the head of each packet' \
         'encrypted' 'the payload is encrypted: delivery is measured, sound is not' \
-        'unjudged-codec' 'in no codec that this tool decodes, or encrypted: its delivery is measured' \
+        'unjudged-codec' 'a codec that this tool does not decode, or encryption: only delivery is measured' \
         'encapsulation-mismatch' 'the messages are in another encapsulation than the one asked for' \
         'not-audio' 'the payload is not audio' \
         'wrong-rate' 'the audio is not sampled at 8000 Hz' \
         'misaligned' 'samples are shifted by a byte' \
         'byte-order' 'samples are byte-swapped' \
-        'codec-mismatch' 'the audio is in no codec that is due here, or changed its codec' \
+        'codec-mismatch' 'the audio is in another codec than is due, or changes its codec' \
         'frame-size' 'frames are not 20 ms long' \
-        'sender-pace' 'frames come steadily, and not as many as their length asks for' \
+        'sender-pace' 'frames come steadily, but too many or too few of them: the sender\'s timer' \
         'underrun' 'the sender paused: by its RTP numbers and timestamps nothing was lost on the way' \
         'sequence' 'RTP sequence numbers are missing, repeated or out of order' \
         'network-stall' 'the link held frames back, then brought them all at once' \
         'lost-audio' 'audio that never came' \
-        'jitter' 'arrival varies more than a 60 ms buffer takes up' \
-        'clock-drift' 'the far clock does not run at our speed' \
+        'jitter' 'frames come too unevenly for a buffer of 60 ms' \
+        'clock-drift' 'the far end\'s clock runs faster or slower than ours' \
         'local-lag' 'this machine was late; what it kept waiting is not held against the stream' \
         'upstream-loss' 'holes are cut into the speech: lost before the platform' \
         'repeated-audio' 'the same sound comes twice in a row, bit for bit' \
         'hum' 'a steady tone lies under the sound' \
         'clicks' 'clicks: steps, spikes or seams in the sound' \
         'clipping' 'clipped: the loudest samples are cut off flat' \
-        'dc-offset' 'the samples\' mean is far from zero' \
+        'dc-offset' 'DC offset: the samples\' mean is far from zero' \
         'noise' 'loud noise lies under the speech' \
         'low-level' 'very quiet: speech is far below the usual -26 dBFS' \
         'silence' 'frames arrive, and they hold nothing but silence' \

@@ -147,7 +147,8 @@ _BY_FAR_END: Mapping[int, Words] = {
     ),
     3000: Words("the far end no longer takes the credential", _NEW_TOKEN),
     3003: Words(
-        "the credential may not hear this", "check the account's permissions: another may be due"
+        "this credential has no right to open the stream",
+        "check the account's permissions: another may be due",
     ),
     3008: Words("something took longer than the far end waits", f"{_ITS_LOG}; {_BACK_OFF}"),
 }

@@ -43,7 +43,7 @@ _REFUSALS: Mapping[int, _Meaning] = {
     ),
     403: _Meaning(
         FindingId.FORBIDDEN,
-        "the credential may not hear this",
+        "this credential has no right to open the stream",
         "this credential may not do that: check the account's permissions",
     ),
     404: _Meaning(

@@ -355,22 +355,23 @@ ROWS: tuple[FindingRow, ...] = (
     FindingRow(
         id=FindingId.JITTER,
         severity=WARNING,
-        title="arrival varies more than a 60 ms buffer takes up",
+        title="frames come too unevenly for a buffer of 60 ms",
         rests_on="the share of frames that a 60 ms playout buffer would have dropped",
         judge=judge_jitter,
         prove=jitter,
-        remedy="use a jitter buffer of the size that the evidence names, or an adaptive one",
+        remedy="use a longer jitter buffer, or an adaptive one: the evidence tells what each would "
+        "drop",
         symptom="choppy",
     ),
     FindingRow(
         id=FindingId.CLOCK_DRIFT,
         severity=WARNING,
-        title="the far clock does not run at our speed",
+        title="the far end's clock runs faster or slower than ours",
         rests_on="the slope of the delay over the run, three times above its uncertainty",
         judge=judge_drift,
         prove=drift,
-        remedy="play a few parts in a million faster or slower, or drop to the target delay now "
-        "and then",
+        remedy="resample by the drift, or let the buffer come back to its target delay now and "
+        "then",
         specify=drifted_as,
         symptom="poor quality: check latency",
     ),

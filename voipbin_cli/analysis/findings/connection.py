@@ -226,7 +226,9 @@ def closed_early_as(case: Case) -> Words:
     if told is None or not says_why(told):
         return NO_WORDS
     words = explain(case.around.closings)
-    return Words(f"accepted, then closed before any audio: {words.title}", words.remedy)
+    return Words(
+        f"the connection was accepted, then closed before any audio: {words.title}", words.remedy
+    )
 
 
 def is_not_won_back(case: Case) -> bool:
@@ -287,7 +289,7 @@ ROWS: tuple[FindingRow, ...] = (
     ),
     _before_upgrade(
         finding=FindingId.FORBIDDEN,
-        title="the credential may not hear this",
+        title="this credential has no right to open the stream",
         rests_on="HTTP 403, or a close code that says so (3003, 4403)",
         remedy="check the account's permissions; a direct token cannot open a media stream",
         symptom="403",
@@ -316,7 +318,7 @@ ROWS: tuple[FindingRow, ...] = (
     FindingRow(
         id=FindingId.CLOSED_EARLY,
         severity=ERROR,
-        title="accepted, then closed before any audio",
+        title="the connection was accepted, then closed before any audio",
         rests_on="a connection that ended before its first message, and its close code",
         judge=_refused(FindingId.CLOSED_EARLY),
         prove=closed_early_evidence,

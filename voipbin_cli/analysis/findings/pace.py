@@ -154,7 +154,7 @@ ROWS: tuple[FindingRow, ...] = (
     FindingRow(
         id=FindingId.SENDER_PACE,
         severity=WARNING,
-        title="frames come steadily, and not as many as their length asks for",
+        title="frames come steadily, but too many or too few of them: the sender's timer",
         rests_on="the usual and the mean time between frames, both off alike by over 1 %",
         judge=judge_pace,
         prove=pace,

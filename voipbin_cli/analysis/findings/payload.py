@@ -220,7 +220,7 @@ def codec_as(case: Case) -> Words:
 def _misnamed_as(measured: Measured) -> Words:
     named, number = misnamed(measured), measured.labels[:1]
     if named is None:
-        return NO_WORDS
+        return _A_LAW if _is_alaw(measured) else NO_WORDS
     return Words(
         f"the payload is {measured.reading}, and payload type {number[0][0]} says {named}: who "
         "goes by it hears loud noise",
@@ -229,6 +229,12 @@ def _misnamed_as(measured: Measured) -> Words:
     )
 
 
+def _is_alaw(measured: Measured) -> bool:
+    reading = measured.reading
+    return reading is not None and reading.codec is Codec.ALAW and not measured.changes
+
+
+_A_LAW = Words("the audio is A-law; VoIPBIN sends mu-law or 16-bit linear")
 _REMEDIES = {
     Format.U8: "subtract 128 from each byte and multiply it by 256: 16-bit little-endian is due",
     Format.S8: "multiply each sample by 256: 16-bit little-endian is due",
@@ -369,7 +375,7 @@ ROWS: tuple[FindingRow, ...] = (
     FindingRow(
         id=FindingId.CODEC_MISMATCH,
         severity=ERROR,
-        title="the audio is in no codec that is due here, or changed its codec",
+        title="the audio is in another codec than is due, or changes its codec",
         rests_on="which of the codecs and formats explains the bytes, in blocks of half a second",
         judge=judge_codec_mismatch,
         prove=codec,

@@ -122,12 +122,12 @@ def codec(case: Case) -> Evidence:
 
 def codec_as(case: Case) -> Words:
     """What it is, and what it is heard as."""
-    words, accepted = payload.codec_as(case), _sent(case).accepted
-    if words.title or accepted is None or case.measured.reading is None:
-        return words
-    found, due = case.measured.reading.codec, accepted.codec
+    measured, accepted = case.measured, _sent(case).accepted
+    if measured.foreign or accepted is None or measured.reading is None:
+        return payload.codec_as(case)
+    found, due = measured.reading.codec, accepted.codec
     if found is due:
-        return words
+        return NO_WORDS
     return Words(
         f"what is sent is {found.value}, and the far end plays it as {due.value}: loud noise",
         f"encode once, into {due.value}: what is received and what has to be sent are not the same "

@@ -144,7 +144,7 @@ ROWS: tuple[FindingRow, ...] = (
     FindingRow(
         id=FindingId.DC_OFFSET,
         severity=WARNING,
-        title="the samples' mean is far from zero",
+        title="DC offset: the samples' mean is far from zero",
         rests_on="the mean of all samples",
         judge=judge_dc_offset,
         prove=signal,

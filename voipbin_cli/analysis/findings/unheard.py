@@ -168,7 +168,7 @@ ROWS: tuple[FindingRow, ...] = (
     FindingRow(
         id=FindingId.UNJUDGED_CODEC,
         severity=INFO,
-        title="in no codec that this tool decodes, or encrypted: its delivery is measured",
+        title="a codec that this tool does not decode, or encryption: only delivery is measured",
         rests_on="the payload type, the session description, or bytes that no codec explains",
         judge=judge_unjudged,
         prove=unjudged,
