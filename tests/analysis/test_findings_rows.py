@@ -1016,6 +1016,13 @@ def test_silence_of_a_part(still: Stillness, confidence: float, said: str) -> No
         assert words("silence", told).startswith(said)
 
 
+def test_who_falls_silent_between_words_may_merely_listen() -> None:
+    listens = words("silence", facts(stillness=Stillness(500, 150, 150, 350, 150, -51)))
+    broken = words("silence", facts(stillness=Stillness(500, 150, 150, 350, 150, -50)))
+    assert "to the end; nothing to do if nobody spoke any more and merely listened" in listens
+    assert "to the end; find out what happened 7.0 s after the first frame" in broken
+
+
 def test_silence_is_told_with_its_place() -> None:
     told = facts(stillness=Stillness(500, 200, 150, 350, 150), silence_ratio=0.41234, rms_dbfs=-30)
     assert evidence("silence", told) == {

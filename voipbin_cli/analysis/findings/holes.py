@@ -144,9 +144,14 @@ def word_silence(case: Case) -> Words:
             "leg, or a program that sends zeros",
         )
     if is_silent_at_end(case):
-        broken = "the sound breaks off, and " if is_broken_off(case) else ""
+        if not is_broken_off(case):
+            return Words(
+                f"from {start:.1f} s on every frame is silent, to the end",
+                "nothing to do if nobody spoke any more and merely listened; else find out what "
+                f"happened {start:.1f} s after the first frame: a mute, a hold or a transfer",
+            )
         return Words(
-            f"{broken}from {start:.1f} s on every frame is silent, to the end",
+            f"the sound breaks off, and from {start:.1f} s on every frame is silent, to the end",
             f"find out what happened {start:.1f} s after the first frame: a mute, a hold, a "
             "transfer, or the phone's leg lost its audio",
         )
