@@ -18,7 +18,6 @@ LONGEST = (
     "commands/test_diagnose.py",
     "commands/test_validate.py",
     "session/test_diagnose.py",
-    "longrun/test_hours.py",
     "hostile/test_servers.py",
     "hostile/test_strings.py",
     "faults/test_peers.py",
