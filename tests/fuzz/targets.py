@@ -20,6 +20,7 @@ from tempfile import TemporaryDirectory
 import httpx2
 import numpy as np
 
+from tests.capture.frames import pcap
 from tests.support.channels import MAX_SIZE, LibraryAlone, heard
 from voipbin_cli.analysis.messages import TimedMessage, from_messages
 from voipbin_cli.analysis.validation.dissect import dissect
@@ -27,6 +28,7 @@ from voipbin_cli.analysis.validation.due import Spec
 from voipbin_cli.analysis.validation.validator import Validator
 from voipbin_cli.capture.capture_file import Capture
 from voipbin_cli.capture.captured import CapturedEvent, CaptureEventName
+from voipbin_cli.capture.packets import Flow
 from voipbin_cli.capture.rtpdump_reader import RtpDumpReader
 from voipbin_cli.capture.tcp import Run
 from voipbin_cli.capture.window import Window
@@ -38,12 +40,16 @@ from voipbin_cli.media.audio_source import BLOCK_BYTES, AudioSource
 from voipbin_cli.media.wav_reader import WavReader
 from voipbin_cli.offline.audiosocket_stream import audiosocket_frames
 from voipbin_cli.offline.bare_samples import sample_frames
+from voipbin_cli.offline.compressed import decompressed
 from voipbin_cli.offline.file_kind import sniff
 from voipbin_cli.offline.hex_text import hex_messages
 from voipbin_cli.offline.own_capture import steps
 from voipbin_cli.offline.recordings import diagnose_recording
+from voipbin_cli.offline.session_descriptions import SessionDescriptions, described
 from voipbin_cli.offline.sip_bytes import SipBytes
 from voipbin_cli.offline.streams import StreamFinder
+from voipbin_cli.offline.tcp_media import recognised
+from voipbin_cli.offline.tcp_streams import TcpStreamFinder
 from voipbin_cli.offline.turn import without_turn
 from voipbin_cli.transport.api import Api
 from voipbin_cli.transport.endpoint import Endpoint
@@ -61,6 +67,12 @@ _MEMORY = Path("/dev/shm")
 _MAX_BLOCKS = 300
 # A sample a second is made 8000 of, and soxr gives out a thousand at once: 130 MB at any length.
 _MAX_AUDIO_BYTES = 160 << 20
+# Ethernet, loopback, raw IP, Linux cooked (both), PPP, PPPoE, MPLS, radiotap.
+_LINK_TYPES = (1, 0, 101, 113, 276, 9, 51, 219, 127)
+_MAX_TURNS = 40
+# AudioSocket's header is made anew.
+_MADE_BYTES = 3
+_MAX_PIECES, _PIECE_BYTES = 16, 1 << 20
 # 500 characters, of which each may become \U0001d173.
 _MAX_TEXT = 5000
 
@@ -174,16 +186,72 @@ def capture(data: bytes) -> None:
     except DecodeError:
         return
     finder = StreamFinder(lambda *_: Validator(Encapsulation.RTP, is_datagrams=True))
+    tcp = TcpStreamFinder(lambda media: Validator(media.encapsulation), lambda *_: None)
     for chunk in opened.chunks():
         assert np.all(chunk.length_bytes >= 0)
         assert np.all(chunk.offset + chunk.length_bytes <= len(chunk.data))
         assert np.all(chunk.flow < len(opened.flows))
         for stream, messages in finder.add(chunk, opened.flows):
             list(stream.fold.add(Direction.IN, messages))
+        for connection, direction, messages in tcp.add(chunk):
+            list(connection.fold.add(direction, messages))
     for stream, messages in finder.finish():
         list(stream.fold.add(Direction.IN, messages))
     for stream in finder.streams:
         list(stream.fold.finish())
+
+
+def wrapped_packets(data: bytes) -> None:
+    """Whatever stands around packets: links, tunnels, fragments and mirrors come to an end."""
+    first, body = _chosen(data)
+    frames = [(n * 20_000_000, frame) for n, frame in enumerate(_messages(body))]
+    capture(pcap(frames, link_type=_LINK_TYPES[first % len(_LINK_TYPES)]))
+
+
+def media_in_tcp(data: bytes) -> None:
+    """However the bytes of a connection came, they hold the same messages, and no more than that.
+
+    The client and the server speak in turn.
+    """
+    first, body = _chosen(data)
+    turns = _messages(body)[:_MAX_TURNS]
+    if not turns:
+        return
+    found = [_messages_in(turns, size) for size in (max(map(len, turns)) + 1, first + 16)]
+    assert found[0] == found[1]
+    assert sum(map(len, found[0])) <= sum(map(len, turns)) + _MADE_BYTES * len(found[0])
+
+
+def _messages_in(turns: list[bytes], size: int) -> list[bytes | str]:
+    media = recognised(turns[0], is_from_client=True)
+    found: list[bytes | str] = []
+    for n, turn in enumerate(turns if media is not None else []):
+        for at in range(0, len(turn), size):
+            run = Run(n, turn[at : at + size], False)
+            found += [m.data for _, m in media.add(run, is_from_client=n % 2 == 0)]
+    return found
+
+
+def session_description(data: bytes) -> None:
+    """What a SIP message describes can be asked for at any time, and its numbers are numbers."""
+    descriptions = SessionDescriptions()
+    for n, message in enumerate(data.split(b"\0")[:_MAX_TURNS]):
+        descriptions.take(n * 10**9, message)
+        for media in described(message):
+            assert 0 <= media.port <= 65535
+            assert all(0 <= number <= 127 for number in media.types)
+            flow = Flow("192.0.2.1", 4000, str(media.address), media.port)
+            descriptions.of(flow, n * 10**9)
+
+
+def compressed(data: bytes) -> None:
+    """What is compressed is read to its end, or to where it is damaged, piece by piece."""
+    file = decompressed(io.BufferedReader(io.BytesIO(data)))
+    for _ in range(_MAX_PIECES):
+        piece = file.read(_PIECE_BYTES)
+        assert len(piece) <= _PIECE_BYTES
+        if not piece:
+            return
 
 
 def own_capture(data: bytes) -> None:
@@ -378,6 +446,10 @@ TARGETS: Mapping[str, Target] = {
         decoder,
         validator,
         capture,
+        wrapped_packets,
+        media_in_tcp,
+        session_description,
+        compressed,
         own_capture,
         rtpdump,
         bare_dump,

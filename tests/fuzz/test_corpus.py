@@ -13,7 +13,7 @@ from tests.fuzz.targets import TARGETS
 CORPUS = Path(__file__).parent / "corpus"
 MUTATIONS = 40
 # The slow ones are mutated under guidance as well (test_guided.py).
-FEW = {"decoder": 5, "validator": 5}
+FEW = {"decoder": 5, "validator": 5, "wrapped_packets": 10}
 MAX_BYTES = 4096
 
 

@@ -22,6 +22,8 @@ from voipbin_cli.codec.payload_types import PayloadType, lookup
 _MEDIA = re.compile(rb"(\w{1,20}) (\d{1,5})(?:/\d+)? ([\w/]{1,40})((?: [\w*.-]{1,20})*)")
 # 5.7: c=IN IP4|IP6 <address>[/<ttl>]
 _CONNECTION = re.compile(rb"IN IP[46] ([^\s/]{1,80})")
+# RFC 3550 5.1: seven bits.
+_MAX_TYPE = 127
 # 6.6: a=rtpmap:<payload type> <encoding name>/<clock rate>[/<encoding parameters>]
 _RTPMAP = re.compile(rb"rtpmap:(\d{1,3}) ([\w.-]{1,40})/(\d{4,6})(?:/(\d{1,2}))?")
 # RFC 8839 5.1: component 1 is RTP.
@@ -143,7 +145,7 @@ def described(message: bytes, call: bytes = b"") -> Iterator[DescribedMedia]:
         yield DescribedMedia(call, address, int(head[2]), profile, types)
         for told in _CANDIDATE.finditer(section):
             candidate = _number(told[1])
-            if candidate is not None:
+            if candidate is not None and int(told[2]) < 1 << 16:
                 yield DescribedMedia(call, candidate, int(told[2]), profile, types)
 
 
@@ -158,7 +160,8 @@ def _types(head: re.Match[bytes], section: bytes) -> dict[int, PayloadType]:
     for found in _RTPMAP.finditer(section):
         channels = int(found[4] or 1) if is_audio else None
         number = int(found[1])
-        types[number] = PayloadType(number, found[2].decode("ascii"), int(found[3]), channels)
+        if number <= _MAX_TYPE:
+            types[number] = PayloadType(number, found[2].decode("ascii"), int(found[3]), channels)
     return types
 
 
