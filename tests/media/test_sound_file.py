@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import struct
+import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
+from tests.support.needs import need
 from voipbin_cli.codec.g711 import s16le_to_alaw, s16le_to_mulaw
 from voipbin_cli.errors import UsageError
 from voipbin_cli.media.audio_source import AudioSource
@@ -124,3 +126,30 @@ def test_what_is_no_sound_is_refused_with_the_command_that_converts_it(tmp_path:
     with pytest.raises(UsageError) as caught:
         open_sound(str(path))
     assert caught.value.hint.startswith(f"convert it: ffmpeg -i '{path}' ")
+
+
+def test_g722_is_decoded_as_another_program_does(tmp_path: Path) -> None:
+    """The witness is FFmpeg's decoder, which is another one."""
+    pytest.importorskip("G722")
+    wave = np.repeat(SPEECH.astype("<i2"), 2)
+    (tmp_path / "a.raw").write_bytes(wave.tobytes())
+    into_g722 = "ffmpeg -v error -f s16le -ar 16000 -i a.raw -f g722 a.g722"
+    back = "ffmpeg -v error -f g722 -i a.g722 -f s16le b.raw"
+    need("ffmpeg")
+    for command in (into_g722, back):
+        subprocess.run(command.split(), cwd=tmp_path, check=True)
+    rate_hz, pcm, words = read(tmp_path / "a.g722")
+    assert (rate_hz, words) == (16_000, None)
+    assert pcm == (tmp_path / "b.raw").read_bytes()
+    assert AudioSource([str(tmp_path / "a.g722")]).duration_s == pytest.approx(1.0, abs=0.01)
+
+
+def test_g722_without_its_library_is_refused_with_what_helps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("voipbin_cli.media.g722.find_spec", lambda _: None)
+    (tmp_path / "a b.g722").write_bytes(bytes(100))
+    with pytest.raises(UsageError, match=r"is G\.722") as caught:
+        open_sound(str(tmp_path / "a b.g722"))
+    assert "voipbin[g722]" in caught.value.hint
+    assert "b.g722' -ar 8000" in caught.value.hint

@@ -22,10 +22,11 @@ from voipbin_cli.codec.payload_types import PayloadType
 from voipbin_cli.offline.diagnose import FileDiagnosis, diagnose_file
 from voipbin_cli.offline.transcoding import transcoder
 
-L16_44K1, L16_16K, GSM = (
+L16_44K1, L16_16K, GSM, G722 = (
     PayloadType(11, "L16", 44_100, 1),
     PayloadType(97, "L16", 16_000, 2),
     PayloadType(3, "GSM", 8000, 1),
+    PayloadType(9, "G722", 8000, 1),
 )
 
 
@@ -41,6 +42,14 @@ def gsm(sound: Any) -> list[bytes]:
     soundfile.write(file, sound / 32768, 8000, format="RAW", subtype="GSM610")
     data = file.getvalue()
     return [data[at : at + 33] for at in range(0, len(data), 33)]
+
+
+def g722(sound: Any) -> list[bytes]:
+    """By libg722's encoder, from 16 kHz; its decoder is held against FFmpeg's (tests/media)."""
+    library = pytest.importorskip("G722")
+    wide = np.rint(soxr.resample(sound, 8000, 16_000, "VHQ")).astype(np.int16)
+    data = bytes(library.G722(16_000, 64_000).encode(wide))
+    return [data[at : at + 160] for at in range(0, len(data), 160)]
 
 
 def packets(payloads: list[bytes], payload_type: int, step: int) -> list[bytes]:
@@ -64,6 +73,7 @@ FORMS = {
     "44.1 kHz": (L16_44K1, l16(tone(44_100), 44_100, 1)),
     "16 kHz, two channels": (L16_16K, l16(tone(16_000), 16_000, 2)),
     "GSM": (GSM, gsm(tone(8000))),
+    "G.722": (G722, g722(tone(8000))),
 }
 
 
@@ -119,12 +129,47 @@ def diagnosed(path: Path, payloads: list[bytes], payload_type: int, step: int) -
 def test_speech_in_either_is_healthy_and_heard(tmp_path: Path) -> None:
     speech = talkers.talker("en-us", 1, 5.0)
     wide = soxr.resample(speech, 8000, 44_100, "VHQ")
-    for payloads, number, step in ((l16(wide, 44_100, 1), 11, 882), (gsm(speech), 3, 160)):
+    for payloads, number, step in (
+        (l16(wide, 44_100, 1), 11, 882),
+        (gsm(speech), 3, 160),
+        (g722(speech), 9, 160),
+    ):
         found = diagnosed(tmp_path / "call.pcap", payloads, number, step)
         told = [one["id"] for one in found.summary["findings"] if one["severity"] != "info"]
         assert told == []
         level = found.summary["metrics"]["level_dbfs"]["rms"]
         assert level == pytest.approx(20 * np.log10(np.sqrt(np.mean(speech**2)) / 32768), abs=1)
         assert found.summary["metrics"]["mos"]["value"] is None
-        assert found.summary["transcoded"]["codec"] == {11: "L16", 3: "GSM"}[number]
+        assert found.summary["transcoded"]["codec"] == {11: "L16", 3: "GSM", 9: "G722"}[number]
         assert next(iter(found.remarks)).endswith("its sound judged at 8000 Hz")
+
+
+def test_what_is_labelled_g722_and_holds_what_it_never_sends_is_not_listened_to(
+    tmp_path: Path,
+) -> None:
+    """SRTP without a word of its keys."""
+    payloads = [np.random.default_rng(n).bytes(170) for n in range(100)]
+    (finding,) = diagnosed(tmp_path / "call.pcap", payloads, 9, 160).summary["findings"]
+    assert (finding["id"], finding["severity"]) == ("unjudged-codec", "info")
+
+
+def test_without_the_extra_the_delivery_of_g722_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    payloads = g722(talkers.talker("en-us", 1, 2.0))
+    monkeypatch.setattr("voipbin_cli.media.g722.find_spec", lambda _: None)
+    (finding,) = diagnosed(tmp_path / "call.pcap", payloads, 9, 160).summary["findings"]
+    assert finding["id"] == "unjudged-codec"
+    assert "voipbin[g722]" in finding["remedy"]
+
+
+def test_a_broken_packet_among_g722_is_passed_by(tmp_path: Path) -> None:
+    """Its header says eight contributing sources, and there are none."""
+    payloads = g722(talkers.talker("en-us", 1, 2.0))
+    rows = packets(payloads, 9, 160)
+    rows[3] = b"\x88" + rows[3][1:14]
+    path = tmp_path / "call.pcap"
+    path.write_bytes(
+        f.pcap([(n * 20_000_000, f.ethernet(f.ipv4(f.udp(row)))) for n, row in enumerate(rows)])
+    )
+    assert diagnose_file(str(path)).summary["transcoded"]["codec"] == "G722"

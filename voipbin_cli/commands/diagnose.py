@@ -37,7 +37,7 @@ class DiagnoseOptions:
             metavar="TARGET|CAPTURE",
             help="A TARGET as in record; a capture: pcap, pcapng or snoop, anyone's or by "
             "--capture, compressed (gzip, zstd, lz4) or not; an rtpdump; or a recording: wav, "
-            "flac, ogg, mp3, or bare by its suffix (.ulaw, .alaw, .sln, .gsm).",
+            "flac, ogg, mp3, or bare by its suffix (.ulaw, .alaw, .sln, .gsm, .g722).",
             show_default=False,
         ),
     ] = ""

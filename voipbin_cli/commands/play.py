@@ -29,7 +29,7 @@ class PlayOptions:
         typer.Argument(
             metavar="FILE...",
             help="Audio files of any kind, rate and number of channels, bare ones by their suffix "
-            "(.ulaw, .alaw, .sln, .sln16, .gsm, .raw); - is standard input.",
+            "(.ulaw, .alaw, .sln, .sln16, .gsm, .g722, .raw); - is standard input.",
             show_default=False,
         ),
     ] = None

@@ -15,13 +15,14 @@ from voipbin_cli.codec.codecs import SAMPLE_RATE_HZ, Codec
 from voipbin_cli.codec.decider import CodecDecider
 from voipbin_cli.codec.encapsulation import Unit
 from voipbin_cli.errors import UsageError
+from voipbin_cli.media import g722
 from voipbin_cli.media.wav_reader import WavReader, wav_data
 
 Floats = npt.NDArray[np.float32]
 
 
 class BareForm(NamedTuple):
-    """How bare codes are written: libsndfile's subtype, and samples a second; None: as asked."""
+    """How bare codes are written, by libsndfile's name, and samples a second; None: as asked."""
 
     subtype: str
     rate_hz: int | None
@@ -35,6 +36,7 @@ BARE_FORMS: Mapping[str, BareForm] = {
     **dict.fromkeys((".ulaw", ".ul", ".mulaw", ".pcmu"), BareForm("ULAW", SAMPLE_RATE_HZ)),
     **dict.fromkeys((".alaw", ".al", ".pcma"), BareForm("ALAW", SAMPLE_RATE_HZ)),
     ".gsm": BareForm("GSM610", SAMPLE_RATE_HZ),
+    ".g722": BareForm(g722.G722File.coding, g722.RATE_HZ),
 }
 # What a file begins with that says itself what it is, whatever its name says.
 _CONTAINERS = (b"RIFF", b"RF64", b"fLaC", b"OggS")
@@ -60,7 +62,7 @@ class OpenSound(Protocol):
     """A sound file that is open, to be read once from its beginning.
 
     `frames` is how many there should be, one of each channel; None where nobody knows. `coding`
-    is libsndfile's name of how samples are stored.
+    is libsndfile's name of how samples are stored, or `G722`.
     """
 
     rate_hz: int
@@ -83,6 +85,8 @@ def open_sound(path: str, raw: tuple[int, int] = (SAMPLE_RATE_HZ, 1)) -> OpenSou
     head = _head(path)
     form = bare_form(path)
     if form is not None and not head.startswith(_CONTAINERS):
+        if form.subtype == g722.G722File.coding:
+            return _open_g722(path)
         rate_hz, channels = raw if form.rate_hz is None else (form.rate_hz, 1)
         return _ByLibsndfile(path, (rate_hz, channels, form.subtype))
     if head.startswith(b"RIFF") and (endless := _endless_wav(path)) is not None:
@@ -221,6 +225,16 @@ class _EndlessWav:
     def close(self) -> None:
         """Close it."""
         self._file.close()
+
+
+def _open_g722(path: str) -> g722.G722File:
+    if not g722.is_installed():
+        convert = f"ffmpeg -f g722 -i {shlex.quote(path)} -ar 8000 converted.wav"
+        raise UsageError(
+            f"{path} is G.722, and nothing here decodes it",
+            hint=f"{g722.INSTALL}, or convert it: {convert}",
+        )
+    return g722.G722File(path)
 
 
 def _endless_wav(path: str) -> _EndlessWav | None:

@@ -7,10 +7,13 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from voipbin_cli.analysis.arrivals.arrival_log import ArrivalReader
 from voipbin_cli.analysis.messages import Messages
 from voipbin_cli.analysis.told import Told
 from voipbin_cli.capture.packets import Flow
+from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.codec.payload_types import COMFORT_NOISE, PayloadType, lookup
+from voipbin_cli.media.g722 import may_be_g722
 from voipbin_cli.offline.neighbours import PacketKind, kinds
 from voipbin_cli.offline.session_descriptions import DescribedMedia, SessionDescriptions
 from voipbin_cli.offline.transcoding import transcoder
@@ -35,7 +38,7 @@ def told_of(
         by=by,
         encrypted_by=encrypted_by(beside) or _encrypted_by_profile(described),
         kept_bytes=first.kept_bytes,
-        is_transcoded=transcoder(codec) is not None,
+        is_transcoded=transcoder(codec) is not None and _may_be(codec, first),
     )
 
 
@@ -59,6 +62,15 @@ def _codec(first: Messages, described: list[DescribedMedia]) -> tuple[PayloadTyp
         if known is None:
             return None, ""
     return None, ""
+
+
+def _may_be(codec: PayloadType | None, first: Messages) -> bool:
+    """Whether the first packets hold nothing that their codec never sends, as encrypted ones do."""
+    if codec is None or codec.name.upper() != "G722":
+        return True
+    rows = ArrivalReader(Encapsulation.RTP, is_cut=first.kept_bytes is not None).read(first)
+    mine = np.flatnonzero(rows.is_audio & (rows.label == codec.number))
+    return may_be_g722(b"".join(map(rows.payload, mine.tolist())))
 
 
 def _payload_types(first: Messages) -> list[int]:

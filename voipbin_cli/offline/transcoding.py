@@ -1,4 +1,8 @@
-"""Payloads that are no sound at 8 kHz, made into such: L16 at any rate, and GSM.
+"""Payloads that are no sound at 8 kHz, made into such: L16 at any rate, GSM and G.722.
+
+G.722 is decoded where the extra of that name is installed: libg722 has wheels of 60 kB for each
+Python and platform, and gives sample for sample what FFmpeg does. FFmpeg's own bindings (av) would
+decode G.729 and Opus as well, in wheels of 35 MB.
 
 What becomes of them is big-endian, as L16 is in RTP (RFC 3551 4.5.11).
 """
@@ -14,6 +18,7 @@ from voipbin_cli.analysis.arrivals.arrival_log import Arrivals
 from voipbin_cli.analysis.columns import Ints, Samples
 from voipbin_cli.codec.codecs import SAMPLE_RATE_HZ
 from voipbin_cli.codec.payload_types import PayloadType
+from voipbin_cli.media import g722
 from voipbin_cli.media.gsm import FRAME_BYTES, FRAME_SAMPLES, GsmDecoder
 from voipbin_cli.media.resample import ResampleQuality, Resampler
 
@@ -34,13 +39,15 @@ def transcoder(codec: PayloadType | None) -> Callable[[Arrivals], Arrivals] | No
         return _Transcoder(codec.number, _L16(codec.clock_hz, codec.channels or 1))
     if name == "GSM" and codec.clock_hz == SAMPLE_RATE_HZ:
         return _Transcoder(codec.number, _Gsm())
+    if name == "G722" and g722.is_installed():
+        return _Transcoder(codec.number, _G722())
     return None
 
 
 class _Transcoder:
     """Changes the payloads of one payload type, and leaves all else as it is."""
 
-    def __init__(self, number: int, decode: _L16 | _Gsm) -> None:
+    def __init__(self, number: int, decode: _L16 | _Gsm | _G722) -> None:
         self._number = number
         self._decode = decode
 
@@ -101,3 +108,14 @@ class _Gsm:
         frames = np.array([len(payload) // FRAME_BYTES for payload in payloads], np.int64)
         whole = (payload[: len(payload) // FRAME_BYTES * FRAME_BYTES] for payload in payloads)
         return frames * FRAME_SAMPLES, self._decoder.decode(b"".join(whole))
+
+
+class _G722:
+    """G.722: a byte is two samples of 16 kHz, or one of the lower band (RFC 3551 4.5.2)."""
+
+    def __init__(self) -> None:
+        self._decoder = g722.G722Decoder(SAMPLE_RATE_HZ)
+
+    def __call__(self, payloads: list[bytes]) -> tuple[Ints, Samples]:
+        counts = np.array([len(payload) for payload in payloads], np.int64)
+        return counts, self._decoder.decode(b"".join(payloads))

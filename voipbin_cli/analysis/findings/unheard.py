@@ -36,6 +36,10 @@ _OF_PAYLOADS = (
 # The last message of a key exchange goes ahead of the pause that it makes.
 KEYS_AHEAD_NS = 100_000_000
 _NO_FIDELITY = "pace, jitter and losses are told; sound and MOS are not"
+_WITH_G722 = (
+    "pace, jitter and losses are told; what is not encrypted is heard with "
+    "pip install 'voipbin[g722]'"
+)
 
 
 def judge_cut(case: Case) -> float:
@@ -112,7 +116,11 @@ def unjudged_as(case: Case) -> Words:
     measured, codec = case.measured, case.measured.told.codec
     if codec is not None:
         rate = "" if codec.clock_hz == SAMPLE_RATE_HZ else f" at {codec.clock_hz} Hz"
-        return Words(f"{codec.name}{rate}: this tool measures its delivery, not its content")
+        is_of_extra = codec.name.upper() == "G722" and not measured.told.is_transcoded
+        return Words(
+            f"{codec.name}{rate}: this tool measures its delivery, not its content",
+            _WITH_G722 if is_of_extra else "",
+        )
     if measured.is_video:
         return Words("by its clock of 90 kHz this is video: its delivery is measured, no pictures")
     found = _found(case)
