@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import io
 import os
@@ -76,6 +77,7 @@ class _Patient(io.FileIO):
     """Waits for its reader, once that is asked for no longer than `_PATIENCE_MS` at a time."""
 
     is_bounded = False
+    patience_ms = _PATIENCE_MS
 
     def write(self, data: bytes, /) -> int:  # type: ignore[override]
         """Write some of it. Raises TimeoutError where nobody reads."""
@@ -83,7 +85,8 @@ class _Patient(io.FileIO):
             return super().write(data) or 0
         poll = select.poll()
         poll.register(self.fileno(), select.POLLOUT)
-        if not poll.poll(_PATIENCE_MS):
+        if not poll.poll(self.patience_ms):
+            self.patience_ms = 0  # it is not waited for once more
             words = f"nobody read it for {_PATIENCE_MS // 1000} s, and the rest is lost"
             raise TimeoutError(errno.ETIMEDOUT, words)
         return super().write(data[:_PIECE_BYTES]) or 0
@@ -93,12 +96,8 @@ class _Forgiving(_Patient):
     """Passes over what its reader, or a full disk, does not take: words, and no audio."""
 
     def write(self, data: bytes, /) -> int:  # type: ignore[override]
-        try:
+        with contextlib.suppress(OSError):
             return super().write(data)
-        except TimeoutError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), self.fileno())  # it is not waited for again
-        except OSError:
-            pass
         return len(data)
 
 
