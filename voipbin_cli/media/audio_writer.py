@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from voipbin_cli.errors import MachineError, UsageError, VoipbinError
-from voipbin_cli.media.journal import JournaledWriter, journal_of
+from voipbin_cli.media.journal import Journal, JournaledWriter, journal_of
 from voipbin_cli.media.kept_file import KeptFile, Moved, disk_error, ignore
 from voipbin_cli.media.wav_writer import WavWriter, streaming_header
 
@@ -173,7 +173,7 @@ class LibsndfileWriter:
     """
 
     def __init__(
-        self, file: KeptFile, *, container: str, subtype: str, rate_hz: int, channels: int
+        self, file: KeptFile, container: str, subtype: str, *, rate_hz: int, channels: int
     ) -> None:
         import soundfile
 
@@ -301,35 +301,50 @@ def open_writer(
         return PipeWriter(sys.stdout.fileno(), _pipe_header(name, rate_hz, channels))
     if _is_fifo(path):
         return PipeWriter(path, _pipe_header(name, rate_hz, channels))
+    if name in _COMPRESSED and not _is_special(path):
+        return _journaled(name, path, overwrite, rate_hz, channels, moved)
     file = open_new(path, overwrite=overwrite, moved=moved)
     if file.filesystem is None:
         return PipeWriter(file.fileno(), _pipe_header(name, rate_hz, channels), file)
+    return _file_writer(name, file, rate_hz, channels)
+
+
+def _journaled(
+    name: str,
+    path: str,
+    overwrite: bool,
+    rate_hz: int,
+    channels: int,
+    moved: Callable[[Moved], None],
+) -> AudioWriter:
+    """Open a compressed file behind its journal: a kill at any time leaves one that opens."""
+    journal: Journal | None = None
     try:
-        writer = _file_writer(name, file, rate_hz, channels)
-    except MachineError:
-        file.close()
-        raise
-    if not isinstance(writer, LibsndfileWriter):
-        return writer
-    try:
-        beside = open_new(
-            journal_of(path), overwrite=overwrite, moved=lambda m: moved(Moved(m.message))
-        )
+        beside = open_new(journal_of(path), overwrite=overwrite, moved=lambda m: moved(Moved(m[0])))
+        journal = Journal(beside, moved, rate_hz=rate_hz, channels=channels)
     except VoipbinError as error:
         moved(Moved(f"{error.message}: a kill may cost the recording its end"))
-        return writer
-    return JournaledWriter(writer, beside, moved, rate_hz=rate_hz, channels=channels)
+    try:
+        file = open_new(path, overwrite=overwrite, moved=moved)
+        encoder = _file_writer(name, file, rate_hz, channels)
+    except VoipbinError:
+        if journal is not None:
+            journal.remove()
+        raise
+    assert isinstance(encoder, LibsndfileWriter)
+    return encoder if journal is None else JournaledWriter(encoder, journal)
 
 
 def _file_writer(name: str, file: KeptFile, rate_hz: int, channels: int) -> AudioWriter:
-    if name == "wav":
-        return WavWriter(file, rate_hz=rate_hz, channels=channels)
-    if name in _RAW:
-        return AppendFile(file)
-    container, subtype = _COMPRESSED[name]
-    return LibsndfileWriter(
-        file, container=container, subtype=subtype, rate_hz=rate_hz, channels=channels
-    )
+    try:
+        if name == "wav":
+            return WavWriter(file, rate_hz=rate_hz, channels=channels)
+        if name in _RAW:
+            return AppendFile(file)
+        return LibsndfileWriter(file, *_COMPRESSED[name], rate_hz=rate_hz, channels=channels)
+    except MachineError:
+        file.close()
+        raise
 
 
 def check_output(path: str, *, audio_format: str | None = None, overwrite: bool = False) -> None:

@@ -35,79 +35,102 @@ class Encoder(Protocol):
         """Finish the file, and find all of it there when it is read back."""
 
 
-class JournaledWriter:
-    """Writes samples to `encoder`, and into a WAV (`file`) that goes once the encoder's is whole.
+class Journal:
+    """A WAV in `file`, which is made before what it stands beside; a killed process leaves it.
 
-    Where there is no room for both the WAV goes, which `told` hears of.
+    Where there is no room for it, it goes, which `told` hears of.
     """
 
     def __init__(
-        self,
-        encoder: Encoder,
-        file: KeptFile,
-        told: Callable[[Moved], None],
-        *,
-        rate_hz: int,
-        channels: int,
+        self, file: KeptFile, told: Callable[[Moved], None], *, rate_hz: int, channels: int
     ) -> None:
-        self.filesystem = encoder.filesystem
-        self._encoder = encoder
         self._file = file
         self._told = told
         self._wav: WavWriter | None = None
         self._try(lambda: self._begin(rate_hz, channels))
-        encoder.make_room = self._give_up
 
     def _begin(self, rate_hz: int, channels: int) -> None:
         self._wav = WavWriter(self._file, rate_hz=rate_hz, channels=channels)
 
-    def write(self, data: bytes, /) -> None:
-        """Append to both."""
+    @property
+    def path(self) -> str | None:
+        """Where it is; None where it had to go."""
+        return None if self._wav is None else self._file.path
+
+    def write(self, data: bytes) -> None:
+        """Append."""
         if (wav := self._wav) is not None:
             self._try(lambda: wav.write(data))
-        self._encoder.write(data)
 
-    def flush(self, sync: bool = False) -> None:
-        """Bring both as far as they can be read."""
+    def flush(self, sync: bool) -> None:
+        """Make it readable; with `sync`, also bring it to the disk."""
         if (wav := self._wav) is not None:
             self._try(lambda: wav.flush(sync))
-        self._encoder.flush(sync)
 
     def close(self) -> None:
-        """Finish the file; leave the WAV where that cannot be done. Twice is no error."""
-        try:
-            self._encoder.close()
-        except MachineError as error:
-            if self._wav is None:
-                raise
+        """Finish it, and leave it there."""
+        if self._wav is not None:
             self._wav.close()
-            raise MachineError(
-                error.message, hint=f"{self._file.path} holds what was recorded, as a WAV"
-            ) from error
-        self._remove()
 
-    def _try(self, action: Callable[[], None]) -> None:
-        """Do something with the WAV, and go on without it where that cannot be done."""
-        try:
-            action()
-        except MachineError:
-            self._give_up()
-
-    def _give_up(self) -> bool:
+    def give_up(self) -> bool:
+        """Make room; False where that was done before."""
         if self._file.closed:
             return False
-        self._remove()
+        self.remove()
         words = f"there is no room for {self._file.path}: a kill may cost the recording its end"
         self._told(Moved(words))
         return True
 
-    def _remove(self) -> None:
+    def remove(self) -> None:
+        """Leave nothing of it. Twice is no error."""
         self._wav = None
         if self._file.closed:
             return
         self._file.close()
         with contextlib.suppress(OSError):
             os.unlink(self._file.path)
+
+    def _try(self, action: Callable[[], None]) -> None:
+        """Do something with the WAV, and go on without it where that cannot be done."""
+        try:
+            action()
+        except MachineError:
+            self.give_up()
+
+
+class JournaledWriter:
+    """Writes samples to `encoder`, and into a `journal` that goes once the encoder's file is whole.
+
+    A disk that is full has no room for both.
+    """
+
+    def __init__(self, encoder: Encoder, journal: Journal) -> None:
+        self.filesystem = encoder.filesystem
+        self._encoder = encoder
+        self._journal = journal
+        encoder.make_room = journal.give_up
+
+    def write(self, data: bytes, /) -> None:
+        """Append to both."""
+        self._journal.write(data)
+        self._encoder.write(data)
+
+    def flush(self, sync: bool = False) -> None:
+        """Bring both as far as they can be read."""
+        self._journal.flush(sync)
+        self._encoder.flush(sync)
+
+    def close(self) -> None:
+        """Finish the file; leave the journal where that cannot be done. Twice is no error."""
+        try:
+            self._encoder.close()
+        except MachineError as error:
+            if (left := self._journal.path) is None:
+                raise
+            self._journal.close()
+            hint = f"{left} holds what was recorded, as a WAV"
+            raise MachineError(error.message, hint=hint) from error
+        self._journal.remove()
 
 
 def journal_of(path: str) -> str:
