@@ -107,6 +107,8 @@ def test_our_own_voice_is_no_caller() -> None:
     talk = talked(received, to_pcm(bot))
     assert talk is not None
     assert talk.echo is not None
+    # 300 ms at the phone, and 20 until the frame that brings it back is full.
+    assert talk.echo.delay_ms == pytest.approx(320, abs=2)
     assert talk.untold == OWN_VOICE
     assert talk.as_fields()["barge_in_ms"] is None
     assert talk.turns.response == ()

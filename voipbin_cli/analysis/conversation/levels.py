@@ -53,10 +53,11 @@ class LevelTrack:
         start, end = start_ms // _HOP_MS, -(-end_ms // _HOP_MS)
         before = self._levels[0][max(0, start - _AROUND_HOPS) : start]
         after = self._levels[0][end : end + _AROUND_HOPS]
-        level, later = _mean(self._levels[0][start:end]), _mean(after)
+        level, earlier = _mean(self._levels[0][start:end]), _mean(before)
+        later = _mean(after) if after.size else earlier  # the end of the track cuts it off
         if later > level - _LOUD_STILL_DB:
             return True
-        return min(_mean(before), later) > level - _QUIETER_DB
+        return min(earlier, later) > level - _QUIETER_DB
 
 
 def _mean(levels: NDArray[np.int8]) -> float:
