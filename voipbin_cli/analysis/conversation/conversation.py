@@ -129,7 +129,6 @@ class Conversation:
         self._hear(self._received.finish())
         self._play(self._sent.finish())
         self._voice.finish()
-        self._levels.finish()
 
     def result(self, *, is_mix: bool = False) -> Talk | None:
         """What it comes to, complete after `finish`; None where one side never made a sound.

@@ -36,14 +36,10 @@ class LevelTrack:
             decibels = np.rint(10 * np.log10(np.maximum(means, 1e-12)))
             self._levels.append(decibels.astype(np.int8))
 
-    def finish(self) -> None:
-        """The track is over."""
-        self._levels = [np.concatenate([np.empty(0, np.int8), *self._levels])]
-
     @property
     def sounding_ms(self) -> list[tuple[int, int]]:
-        """From when until when anything sounds; complete after `finish`."""
-        at = np.flatnonzero(self._levels[0] > _SOUNDS_DBFS)
+        """From when until when anything sounds."""
+        at = np.flatnonzero(self._all > _SOUNDS_DBFS)
         edges = np.flatnonzero(np.diff(at) > _PAUSE_HOPS) + 1
         runs = [run for run in np.split(at, edges) if run.size >= _LEAST_HOPS]
         return [(int(run[0]) * _HOP_MS, int(run[-1] + 1) * _HOP_MS) for run in runs]
@@ -51,13 +47,19 @@ class LevelTrack:
     def sounds_on_around(self, start_ms: int, end_ms: int) -> bool:
         """What sounds in that time does so after it, about as loud, and did before it."""
         start, end = start_ms // _HOP_MS, -(-end_ms // _HOP_MS)
-        before = self._levels[0][max(0, start - _AROUND_HOPS) : start]
-        after = self._levels[0][end : end + _AROUND_HOPS]
-        level, earlier = _mean(self._levels[0][start:end]), _mean(before)
+        levels = self._all
+        before, after = levels[max(0, start - _AROUND_HOPS) : start], levels[end:][:_AROUND_HOPS]
+        level, earlier = _mean(levels[start:end]), _mean(before)
         later = _mean(after) if after.size else earlier  # the end of the track cuts it off
         if later > level - _LOUD_STILL_DB:
             return True
         return min(earlier, later) > level - _QUIETER_DB
+
+    @property
+    def _all(self) -> NDArray[np.int8]:
+        if len(self._levels) != 1:
+            self._levels = [np.concatenate([np.empty(0, np.int8), *self._levels])]
+        return self._levels[0]
 
 
 def _mean(levels: NDArray[np.int8]) -> float:
