@@ -1,4 +1,4 @@
-"""Forty ways to send, right and wrong: when each message goes out, and how many samples it has.
+"""Forty-seven ways to send, right and wrong: when each message goes out, and how many samples it has.
 
 At the very edge of what a queue holds the phase of the phone's clock decides: no stall and no long
 lead is there.
@@ -47,6 +47,17 @@ def stalling(stall_ms: float) -> Sent:
     return [(round(at * 1e6), 160) for at in times.tolist()]
 
 
+def in_words(said_ms: int, silent_ms: int) -> Sent:
+    """Frames on a grid while a word lasts, and nothing in the silence behind it."""
+    into = np.arange(SECONDS * 50) * 20 % (said_ms + silent_ms)
+    return [(n * 20_000_000, 160) for n in np.flatnonzero(into < said_ms).tolist()]
+
+
+def all_at_once(message_ms: int) -> Sent:
+    """One message with all of it."""
+    return [(0, message_ms * 8)]
+
+
 def _pacings() -> Iterator[tuple[str, Sent]]:
     for ms in (20, 20.1, 20.5, 21, 21.3, 22, 25, 28, 30, 35, 40, 60):
         yield f"a frame each {ms} ms", every(ms)
@@ -68,6 +79,12 @@ def _pacings() -> Iterator[tuple[str, Sent]]:
         yield f"sleeps 20 ms after {work} ms of work", sleeping(20, work)
     for stall in (40, 150, 450):
         yield f"stalls of {stall} ms", stalling(stall)
+    for said, silent in ((600, 400), (1500, 900)):
+        yield f"words of {said} ms, {silent} ms of nothing between them", in_words(said, silent)
+    yield "one message of 3,750 ms", all_at_once(3750)
+    yield "one message of 400 ms", all_at_once(400)
 
 
 PACINGS = dict(_pacings())
+PAUSING = frozenset(name for name in PACINGS if name.startswith("words"))
+"""Those with pauses that are meant: the phone hears nothing then, and nothing is missing."""
