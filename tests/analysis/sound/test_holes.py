@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.analysis.sounds import listen
 from tests.corpus import pauses
 from tests.corpus.sounds import VOICES, talker
-from tests.corpus.unusual import buzzer
+from tests.corpus.unusual import buzzer, qam
 from tests.sounds.healthy import gated
 from tests.sounds.talkers import LANGUAGES, dtmf, in_room
 from tests.support.needs import needs
@@ -169,6 +169,13 @@ def test_packets_that_a_fax_lost_are_found():
     got = found(with_loss(sound, lost))
     assert got.holes == pytest.approx(len(lost), abs=2)
     assert got.are_packets
+
+
+@pytest.mark.parametrize("frames", [3, 7, 9])
+def test_bursts_that_a_steady_signal_lost_are_counted(frames):
+    page = np.rint(3000 * qam(80_000, 16, 2400, 1700, np.random.default_rng(3)))
+    lost = [n + k for n in range(20, 480, 40) for k in range(frames)]
+    assert found(with_loss(page, lost)).lost_ms == pytest.approx(20 * len(lost), rel=0.15)
 
 
 def test_what_is_cut_off_at_once_and_for_any_time_may_be_a_gate():

@@ -34,8 +34,13 @@ _EIGHTHS = 8
 _STEADY = 10 ** (4 / 10)
 _BANDS = np.linspace(8, 152, 9).astype(np.int64)
 _IN_COMMON = 0.6
-# 120 ms: so long a pause is one though the same signal goes on behind it.
+# 120 ms: so long a pause is one though the same signal goes on behind it, unless it is as long as
+# packets are.
 _SIGNALS_PAUSE = 960
+# Packets are some times 10 ms long, and samples next to a hole may be zero by chance: so many, at
+# both of its ends together.
+_PACKET_SAMPLES = 80
+STRAY_ZEROS = 8
 
 
 def broken_dbfs(samples: Samples, starts: Ints, stops: Ints) -> tuple[Ints, Ints]:
@@ -98,9 +103,15 @@ def between_signals(samples: Samples, starts: Ints, stops: Ints) -> Mask:
     after = samples[stops[:, None] + reach].astype(np.float64)
     found = _are_steady(before) & _are_steady(after)
     rows = np.flatnonzero(found)
-    is_long = stops - starts > _SIGNALS_PAUSE
+    is_long = (stops - starts > _SIGNALS_PAUSE) & ~are_packets_long(stops - starts)
     found[rows] = [is_long[row] or _differ(before[row], after[row]) for row in rows]
     return found
+
+
+def are_packets_long(lengths: Ints) -> Mask:
+    """Whether these are lengths of packets; of any lengths one in nine is."""
+    packets: Mask = (lengths >= _PACKET_SAMPLES) & (lengths % _PACKET_SAMPLES <= STRAY_ZEROS)
+    return packets
 
 
 def _are_steady(rows: Floats) -> Mask:

@@ -10,7 +10,9 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 from typing import NamedTuple
 
-from voipbin_cli.analysis.sound.hole_edges import UNBROKEN_DBFS
+import numpy as np
+
+from voipbin_cli.analysis.sound.hole_edges import STRAY_ZEROS, UNBROKEN_DBFS, are_packets_long
 
 # An edge counts from here on: above a room's noise, and not so far under the sound's own level.
 # STRONG and FULL prove a loss, SOME where pauses are known to hold noise; COUNTED is enough where
@@ -39,12 +41,8 @@ _PAUSE_SHARE = 0.02
 _PAUSING_SECONDS = 5.0
 _EDGE_HOLES = 2
 _EDGE_SHARE = 0.4
-# Samples next to a hole may be zero by chance: so many, at both of its ends together.
-STRAY_ZEROS = 8
-# Packets are some times 10 ms long. A gate shuts for any time, of which one in ten is as long; but
-# its gain takes a millisecond or two to fall and to rise (`steepness`: 30 to 50, of cuts 95 to 115;
-# of two cuts in ten under 66).
-_PACKET_SAMPLES = 80
+# A gate shuts for any time. But its gain takes a millisecond or two to fall and to rise
+# (`steepness`: 30 to 50, of cuts 95 to 115; of two cuts in ten under 66).
 _PACKETS_SHARE = 0.5
 _STEEP = 66
 # Packets lost in a row, up to which a hole is known by its length.
@@ -145,9 +143,8 @@ def _may_prove(row: Candidate) -> bool:
 
 
 def _are_packets(rows: Collection[Candidate]) -> bool:
-    long = [row.length for row in rows if row.length >= _PACKET_SAMPLES]
-    alike = sum(length % _PACKET_SAMPLES <= STRAY_ZEROS for length in long)
-    return alike > _PACKETS_SHARE * len(rows)
+    alike = are_packets_long(np.array([row.length for row in rows], np.int64))
+    return int(np.count_nonzero(alike)) > _PACKETS_SHARE * len(rows)
 
 
 def _are_steep(rows: Collection[Candidate]) -> bool:
