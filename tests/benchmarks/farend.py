@@ -3,9 +3,10 @@
     python tests/benchmarks/farend.py [--at-once 6] [--check]
 
 All ways to send (tests/analysis/farend/pacings.py) go into a simulated call and conference, each a
-process of its own, over real sockets, in each encapsulation in turn. The model gets the times at which the messages were really
-sent, and knows nothing of the phone's clock. Both say what share of the audio was heard, and what
-share of the time that it took was holes (where nothing was flushed, which tears gaps of its own).
+process of its own, over real sockets, in each encapsulation in turn. The model gets the times at
+which the messages were really sent, and knows nothing of the phone's clock. Both say what share of
+the audio was heard, and what share of the time that it took was holes (where nothing was flushed,
+which tears gaps of its own).
 `--check` fails where they differ by more than a point: on an idle machine they do not.
 """
 

@@ -1,4 +1,4 @@
-"""Forty-seven ways to send, right and wrong: when each message goes out, and how many samples it has.
+"""Ways to send, right and wrong: when each message goes out, and how many samples it has.
 
 At the very edge of what a queue holds the phase of the phone's clock decides: no stall and no long
 lead is there.
