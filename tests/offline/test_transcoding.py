@@ -144,6 +144,16 @@ def test_speech_in_either_is_healthy_and_heard(tmp_path: Path) -> None:
         assert next(iter(found.remarks)).endswith("its sound judged at 8000 Hz")
 
 
+def test_clipping_is_that_of_the_samples_as_they_came(tmp_path: Path) -> None:
+    """At 8 kHz less than a third of it would be left."""
+    loud = soxr.resample(talkers.talker("en-us", 1, 5.0), 8000, 44_100, "VHQ") * 8
+    clipped = np.clip(loud, -32768, 32767)
+    share = np.mean(np.abs(clipped) >= 32767)
+    fields = diagnosed(tmp_path / "call.pcap", l16(clipped, 44_100, 1), 11, 882).summary
+    assert [finding["id"] for finding in fields["findings"]] == ["clipping"]
+    assert fields["metrics"]["clipping_ratio"] == pytest.approx(share, rel=0.02)
+
+
 def test_what_is_labelled_g722_and_holds_what_it_never_sends_is_not_listened_to(
     tmp_path: Path,
 ) -> None:

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -59,6 +59,20 @@ class Glance(NamedTuple):
     delay_ms: float
 
 
+class Transcode(Protocol):
+    """Makes samples at 8 kHz of payloads that are none, row by row."""
+
+    def __call__(self, rows: Arrivals) -> Arrivals:
+        """Take rows in order, and return them with other payloads."""
+
+    def finish(self) -> None:
+        """The stream is over."""
+
+    @property
+    def clipping_ratio(self) -> float | None:
+        """The share of samples clipped at their own rate; None where they have none."""
+
+
 def _at_once(work: Callable[[], None]) -> None:
     work()
 
@@ -80,7 +94,7 @@ class StreamFold:
         *,
         is_datagrams: bool = False,
         told: Told = NOTHING,
-        transcode: Callable[[Arrivals], Arrivals] | None = None,
+        transcode: Transcode | None = None,
         keep_samples: int = 0,
         keep_rows: int = 0,
         aside: Callable[[Callable[[], None]], None] = _at_once,
@@ -165,6 +179,8 @@ class StreamFold:
         """Let nothing wait any longer: the stream is over."""
         self._settle()
         self._aside(self.sound.finish)
+        if self._transcode is not None:
+            self._transcode.finish()
 
     def when_heard(self, work: Callable[[], None]) -> None:
         """Have something done once all the sound that came is measured."""
@@ -358,7 +374,7 @@ class StreamFold:
             holes=holes,
             stillness=self.sound.stillness.result(),
             floor=self.sound.floor.result(),
-            clipping_ratio=self.sound.clipping.result(),
+            clipping_ratio=self._clipping_ratio,
             repeats=self.sound.repetition.result(),
             clicks=self.sound.clicks.result(),
             hum=self.sound.hum.result(),
@@ -411,6 +427,12 @@ class StreamFold:
         """How long so many packets of the usual size play."""
         usual = self._sizes.most_common(1)
         return count * usual[0][0] * NS_PER_SAMPLE if usual else 0
+
+    @property
+    def _clipping_ratio(self) -> float:
+        """Of the samples as they came: resampling rounds flat tops off."""
+        own = self._transcode.clipping_ratio if self._transcode else None
+        return self.sound.clipping.result() if own is None else own
 
     @property
     def _foreign(self) -> Found | None:

@@ -4,18 +4,22 @@ G.722 is decoded where the extra of that name is installed: libg722 has wheels o
 Python and platform, and gives sample for sample what FFmpeg does. FFmpeg's own bindings (av) would
 decode G.729 and Opus as well, in wheels of 35 MB.
 
-What becomes of them is big-endian, as L16 is in RTP (RFC 3551 4.5.11).
+What becomes of them is big-endian, as L16 is in RTP (RFC 3551 4.5.11); its clipped samples are
+counted at their own rate.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
 
 from voipbin_cli.analysis.arrivals.arrival_log import Arrivals
 from voipbin_cli.analysis.columns import Ints, Samples
+from voipbin_cli.analysis.sound.clipping import ClippingFold
+from voipbin_cli.analysis.sound.cutting import SoundCutter, SoundFrames
+from voipbin_cli.analysis.stream import Transcode
 from voipbin_cli.codec.codecs import SAMPLE_RATE_HZ
 from voipbin_cli.codec.payload_types import PayloadType
 from voipbin_cli.media import g722
@@ -27,7 +31,7 @@ _RATES_HZ = range(8000, 192_001)
 _CHANNELS = (1, 2)
 
 
-def transcoder(codec: PayloadType | None) -> Callable[[Arrivals], Arrivals] | None:
+def transcoder(codec: PayloadType | None) -> Transcode | None:
     """What makes 16-bit samples at 8 kHz of a stream of this codec; None where it needs none.
 
     None, too, of a codec that is not decoded here.
@@ -51,6 +55,15 @@ class _Transcoder:
         self._number = number
         self._decode = decode
 
+    @property
+    def clipping_ratio(self) -> float | None:
+        """Of linear samples at their own rate: resampling rounds flat tops off."""
+        return self._decode.clipping_ratio
+
+    def finish(self) -> None:
+        """The stream is over."""
+        self._decode.finish()
+
     def __call__(self, rows: Arrivals) -> Arrivals:
         mine = np.flatnonzero(rows.is_audio & (rows.label == self._number))
         if not len(mine):
@@ -68,6 +81,8 @@ class _L16:
     """Linear samples at another rate, or of two channels: the mean of them, at 8 kHz."""
 
     def __init__(self, rate_hz: int, channels: int) -> None:
+        self._clipping = ClippingFold()
+        self._cutters = [SoundCutter() for _ in range(channels)]
         self._rate_hz, self._channels = rate_hz, channels
         # The filter whose output is as long as its input; at first it is some ms behind.
         self._resampler = Resampler(rate_hz, SAMPLE_RATE_HZ, ResampleQuality.LIVE)
@@ -78,7 +93,10 @@ class _L16:
         size = 2 * self._channels
         frames = np.array([len(payload) // size for payload in payloads], np.int64)
         whole = b"".join(payload[: len(payload) // size * size] for payload in payloads)
-        linear = np.frombuffer(whole, ">i2").reshape(-1, self._channels).mean(axis=1)
+        came = np.frombuffer(whole, ">i2").reshape(-1, self._channels)
+        for channel, cutter in enumerate(self._cutters):
+            self._look(cutter.add(came[:, channel].astype(np.int16)))
+        linear = came.mean(axis=1)
         resampled = self._resampler.process((linear / (1 << 15)).astype(np.float32))
         held = np.clip(np.rint(resampled * (1 << 15)), -(1 << 15), (1 << 15) - 1)
         samples = np.concatenate([self._ahead, held.astype(np.int16)])
@@ -89,6 +107,18 @@ class _L16:
         self._ahead = samples[wanted:]
         return counts, samples[:wanted]
 
+    def _look(self, sounds: Iterable[SoundFrames]) -> None:
+        for sound in sounds:
+            self._clipping.add(sound)
+
+    @property
+    def clipping_ratio(self) -> float | None:
+        return self._clipping.result()
+
+    def finish(self) -> None:
+        for cutter in self._cutters:
+            self._look(cutter.finish())
+
     def _counts(self, frames: Ints) -> Ints:
         """How many samples each payload becomes, so that none are lost in the long run."""
         ends = self._read + np.cumsum(frames)
@@ -98,7 +128,16 @@ class _L16:
         return counts - starts * SAMPLE_RATE_HZ // self._rate_hz
 
 
-class _Gsm:
+class _Coded:
+    """Of a codec that has no samples of its own."""
+
+    clipping_ratio: float | None = None
+
+    def finish(self) -> None:
+        """Nothing is held back."""
+
+
+class _Gsm(_Coded):
     """GSM full rate: 33 bytes are 20 ms (RFC 3551 4.5.8)."""
 
     def __init__(self) -> None:
@@ -110,7 +149,7 @@ class _Gsm:
         return frames * FRAME_SAMPLES, self._decoder.decode(b"".join(whole))
 
 
-class _G722:
+class _G722(_Coded):
     """G.722: a byte is two samples of 16 kHz, or one of the lower band (RFC 3551 4.5.2)."""
 
     def __init__(self) -> None:
