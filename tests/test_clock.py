@@ -24,7 +24,7 @@ def test_a_machine_that_was_suspended_for_a_day_before_records_as_any_other(tmp_
     need_root()
     if subprocess.run([*apart, "true"], capture_output=True, check=False).returncode:
         pytest.skip("this kernel has no namespaces of time")
-    line = "stream record sim -d 0.3 -o a.wav --capture a.pcapng"
+    line = "stream record sim -q -d 0.3 -o a.wav --capture a.pcapng"
     ended = subprocess.run(
         [*apart, *VOIPBIN, *line.split()],
         cwd=tmp_path,

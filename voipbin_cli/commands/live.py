@@ -68,12 +68,14 @@ def run_live(
     keys: KeyBindings | None = None,
     plain_every_s: float | None = None,
     outlets: tuple[Outlet, Outlet],
+    leaves_file: bool = False,
 ) -> None:
     """Run a session with its view and its summary; exit as the contract says.
 
     `outlets` are finished before the summary is told.
     `keys` says what the keys of a terminal do; without a terminal the view says a line every
-    `plain_every_s`, if that is given.
+    `plain_every_s`, if that is given. Where it `leaves_file` the last line is said without a
+    terminal, too, as nothing else says where that is.
     """
     bound_waits()
     view = LiveView(lines, wanted=out.is_chatty, plain_every_s=plain_every_s)
@@ -84,7 +86,7 @@ def run_live(
     summary = session.summary(close)
     if out.json:
         emit("summary", summary)
-    elif out.is_chatty and is_terminal():
+    elif out.is_chatty and (leaves_file or is_terminal()):
         say(done_line(summary))
     _end(session, close)
 

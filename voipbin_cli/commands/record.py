@@ -55,6 +55,8 @@ def record(options: RecordOptions) -> None:
 
         voipbin stream record sim -d 5 -o - | sox -t wav - -n stat
     """
+    import sys
+
     from voipbin_cli.commands.live import run_live, teller
     from voipbin_cli.commands.opened_target import opened_target
     from voipbin_cli.commands.target import chosen_target
@@ -69,6 +71,11 @@ def record(options: RecordOptions) -> None:
     live, outlets = options.live, standard_outlets()
     if options.output == "-" and live.out.json:
         raise UsageError("--json and -o - both want stdout", hint="record to a file")
+    if options.output == "-" and sys.stdout.isatty():
+        raise UsageError(
+            "-o - would write the bytes of the sound onto the terminal",
+            hint="send it on: -o - > call.wav, or -o - | sox -t wav - -n stat; or name a file",
+        )
     if options.both and not options.fill:
         raise UsageError(
             "--both keeps two sides on one clock, for which --no-fill leaves no place",
@@ -91,4 +98,4 @@ def record(options: RecordOptions) -> None:
         request = SessionRequest(stream, live.duration, live.capture, overwrite)
         session = record_session(request, tell, file, digits)
         lines = RecordingLines(stream.label, session.status, file)
-        run_live(session, lines, done_line, live.out, outlets=outlets)
+        run_live(session, lines, done_line, live.out, outlets=outlets, leaves_file=path != "-")

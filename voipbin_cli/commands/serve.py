@@ -212,7 +212,7 @@ async def _serve(
     from voipbin_cli.render.problems import say
     from voipbin_cli.render.serving import ServingLine, show_listening
     from voipbin_cli.session.flow_action import listening_fields
-    from voipbin_cli.transport.addresses import is_loopback
+    from voipbin_cli.transport.addresses import is_loopback, reach_warning
     from voipbin_cli.transport.listening import tell_when_full
 
     out = options.out
@@ -232,6 +232,8 @@ async def _serve(
         for message in warnings:
             serving.warn(message)
         is_open = not options.admitting and not options.is_tcp and not is_loopback(options.host)
+        if out.is_chatty and (warning := reach_warning(options.host)):
+            say(f"warning: {warning}")
         if is_open and not out.quiet:
             say("warning: whoever finds this port can connect; --token keeps strangers out")
         try:

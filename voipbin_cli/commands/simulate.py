@@ -106,7 +106,8 @@ async def _serve(
 
     from voipbin_cli.commands.signals import SERVER_SIGNALS, stopping_on
     from voipbin_cli.render.jsonl import emit
-    from voipbin_cli.render.simulation import show_ready
+    from voipbin_cli.render.problems import say
+    from voipbin_cli.render.simulation import over_text, show_ready
     from voipbin_cli.simulator.server import Simulator
 
     stopped = asyncio.Event()
@@ -117,3 +118,5 @@ async def _serve(
             report = simulator.report()
     if as_json:
         emit("summary", report)
+    else:
+        say(over_text(report, str(heard) if heard else None))

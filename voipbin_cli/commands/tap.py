@@ -144,7 +144,7 @@ def tap(options: TapOptions) -> None:
                 " ": loudspeaker.toggle_mute,
                 "+": lambda: loudspeaker.change_volume(LOUDER),
                 "-": lambda: loudspeaker.change_volume(1 / LOUDER),
-                "q": lambda: session.stop(Cause.INTERRUPTED),
+                "q": lambda: session.stop(Cause.FINISHED),
             },
             plain_every_s=PLAIN_LINE_S,
             outlets=outlets,

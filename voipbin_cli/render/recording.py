@@ -52,11 +52,16 @@ def _counted(number: int, what: str) -> str:
 
 
 def done_line(summary: dict[str, Any]) -> str:
-    """Return one sentence about a finished recording."""
+    """Return a sentence about a finished recording: where it is, and what a listener will find."""
+    if summary["output"] is None:
+        return "; ".join(["nothing was recorded: no audio arrived", *ending(summary)])
     codec = CODEC_NAMES.get(str(summary["codec"]), str(summary["codec"]))
-    where = summary["output"] or "nowhere, as nothing came"
-    parts = [f"recorded {summary['audio_seconds']:.2f} s to {where}"]
-    parts.append(f"{summary['frames_received']} frames of {codec}, {summary['dialect']}")
+    where = "standard output" if summary["output"] == "-" else summary["output"]
+    parts = [f"recorded {summary['audio_seconds']:.2f} s of {codec} to {where}"]
+    if summary["silent"]:
+        parts.append("silence throughout: nobody is heard")
     if summary["filled_seconds"]:
         parts.append(f"{summary['filled_seconds']:.2f} s of silence for audio that never came")
+    if summary["reconnects"]:
+        parts.append(_counted(summary["reconnects"], "reconnect"))
     return "; ".join(parts + ending(summary))

@@ -48,7 +48,11 @@ def show_listening(fields: dict[str, Any], *, as_json: bool, quiet: bool) -> Non
         _say_whole(f"listening on {fields['address']}")
         if fields["action_deployed"] is not None:
             other = json.dumps(fields["action_deployed"])
-            _say_whole(f"for Asterisk's chan_websocket the action is {other}")
+            _say_whole(
+                f"the servers as they are take no address there, but the id of a websocket "
+                f"connection to {fields['address']} that is configured on them: {other}"
+            )
+            _say_whole("what needs no such connection: --transport tcp, which is AudioSocket")
     sys.stdout.write(json.dumps(fields["action"]) + "\n")
     sys.stdout.flush()
 

@@ -48,3 +48,23 @@ def show_ready(ready: Mapping[str, Any], *, as_json: bool) -> None:
         f"  voipbin stream record conference/{conferences[0]}{alone}\n"
     )
     sys.stdout.flush()
+
+
+def over_text(report: Mapping[str, Any], heard: str | None) -> str:
+    """Return in a sentence what came of a simulation: who came, what was sent, what was heard."""
+    streams = report["streams_joined"]
+    parts = [f"{streams} stream{'s' * (streams != 1)} opened" if streams else "nobody came"]
+    if report["sent"]:
+        parts.append(f"{report['sent']} frames sent to them")
+    if report["fed_ms"]:
+        parts.append(
+            f"{report['fed_ms'] / 1000:.2f} s of sound came back, of which the phone heard "
+            f"{report['heard_ms'] / 1000:.2f} s"
+        )
+    if report["lost_ms"]:
+        parts.append(f"{report['lost_ms'] / 1000:.2f} s were thrown away, the queue being too full")
+    if report["dropped"]:
+        parts.append(f"{report['dropped']} messages dropped without a word")
+    if heard is not None:
+        parts.append(f"what the phone heard is in {heard}")
+    return "; ".join(parts)

@@ -6,6 +6,8 @@ from typing import Any
 
 from voipbin_cli.codec.encapsulation import Encapsulation
 
+CONNECTION_ID = "ID-OF-THE-CONNECTION"
+
 
 def listening_fields(
     encapsulation: Encapsulation,
@@ -18,8 +20,9 @@ def listening_fields(
 ) -> dict[str, Any]:
     """Return where to connect to, and the flow actions that make the platform do so.
 
-    `action` is the documented form, `action_deployed` that of Asterisk's chan_websocket, None
-    where there is none.
+    `action` is the documented form, `action_deployed` the one that works where Asterisk's
+    chan_websocket is behind it, None where they are the same. That one takes no URL: it wants the
+    id of a websocket connection that is configured there, for which CONNECTION_ID stands.
     """
     shown = "your-server" if host in ("0.0.0.0", "::", "") else host
     address = f"[{shown}]:{port}" if ":" in shown else f"{shown}:{port}"
@@ -29,7 +32,7 @@ def listening_fields(
         action = _action(option | {"transport": "tcp"} | deployed)
         return {"address": address, "action": action, "action_deployed": None}
     url = f"{'wss' if is_tls else 'ws'}://{address}/{token or 'audio'}"
-    bare = {"external_host": url, "encapsulation": "none", "transport": "websocket"}
+    bare = {"external_host": CONNECTION_ID, "encapsulation": "none", "transport": "websocket"}
     return {
         "address": url,
         "action": _action({"url": url, "encapsulation": encapsulation.value}),

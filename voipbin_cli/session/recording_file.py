@@ -50,6 +50,7 @@ class AudioFile(Hearer):
         self.clock = CallClock(fill=fill, queued_ms=self._queued_ms)
         self.samples = 0
         self._filled_samples = 0
+        self._sounds = False
         self._limit_samples: int | None = None
         self._sides = BothSides() if both else None
         self._overwrite = overwrite
@@ -159,10 +160,15 @@ class AudioFile(Hearer):
         return told
 
     def summary(self) -> dict[str, Any]:
-        """Return what was kept where, None where nothing came."""
+        """Return what was kept where, None where nothing came.
+
+        `silent`: every sample of it is zero; None where there is none.
+        """
+        kept = self._writer is not None
         return {
+            "silent": not self._sounds if kept else None,
             "filled_seconds": round(self.filled_seconds, 3),
-            "output": self.path if self._writer is not None else None,
+            "output": self.path if kept else None,
         }
 
     def _write(self, pieces: Iterable[bytes]) -> None:
@@ -201,6 +207,8 @@ class AudioFile(Hearer):
                 self.path, overwrite=self._overwrite, channels=channels, moved=self._moves.append
             )
             self._writer = BackgroundWriter(file)
+        # Once something sounds, nothing is looked at any more.
+        self._sounds = self._sounds or bool(pcm.strip(b"\0"))
         self._writer.write(pcm)
 
 

@@ -61,6 +61,22 @@ def is_loopback(host: str | None) -> bool:
         return False
 
 
+def reach_warning(host: str) -> str:
+    """Say who cannot reach what listens on `host`; empty where that may be anybody."""
+    if is_loopback(host):
+        return (
+            f"{host} is this machine alone, which the platform cannot reach: give --host 0.0.0.0 "
+            "behind a public address, or lead a tunnel here"
+        )
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return ""
+    if address.is_unspecified or address.is_global:
+        return ""
+    return f"{host} is no public address: a platform outside of its network cannot reach it"
+
+
 def secrets_of(url: str, headers: Mapping[str, str]) -> tuple[str, ...]:
     """The credentials that a request carries, for masking what comes back."""
     query = [value for name, value in parse_qsl(urlsplit(url).query) if name in CREDENTIAL_FIELDS]
