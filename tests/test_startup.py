@@ -71,16 +71,11 @@ def of_layers(modules: set[str]) -> set[str]:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_help_loads_nothing_heavy(tmp_path: Path, command: str) -> None:
+def test_help_loads_nothing_heavy_and_no_other_command(tmp_path: Path, command: str) -> None:
     modules = loaded(tmp_path, *command.split(), "--help")
     assert "typer" in modules
     assert not modules & (HEAVY | {"rich"})
     assert of_layers(modules) <= (set() if command in GROUPS else WORDS)
-
-
-@pytest.mark.parametrize("command", COMMANDS)
-def test_help_loads_no_other_command(tmp_path: Path, command: str) -> None:
-    modules = loaded(tmp_path, *command.split(), "--help")
     places = ("voipbin_cli.commands.", "voipbin_cli.shell.")
     found = {name for name in modules if name.startswith(places)}
     shared = {f"voipbin_cli.commands.{name}" for name in ("group", "options", "values")}

@@ -19,7 +19,7 @@ import pytest
 from tests.faults.streams import CALL, STATE, TOKEN, packets
 from tests.hostile.support import HOSTILE, OWNED, SHOWN, is_harmless
 from tests.support import pulse
-from tests.support.cli import VOIPBIN, environment, voipbin
+from tests.support.cli import VOIPBIN, environment, here, voipbin
 from tests.support.peer import Answer, Close, Peer, Send, Step, document, envelope
 from tests.support.spread import LONG
 from tests.support.terminal import Terminal
@@ -156,7 +156,7 @@ def outputs_of(command: list[str], way: str, directory: Path, *options: str) -> 
     """Run it; stdout and stderr, which are harmless."""
     with hostile_peer(way) as peer:
         env = settings(directory, peer)
-        result = voipbin(*command, *options, cwd=directory, env=env)
+        result = here(*command, *options, cwd=directory, env=env)
     assert result.status == due(command, way).status, result.stderr
     said = result.stdout.decode(), result.stderr
     assert [text for text in said if not is_harmless(text)] == []
