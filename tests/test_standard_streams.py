@@ -41,6 +41,26 @@ def test_an_input_that_gives_nothing_is_no_bug(command: str, status: int, tmp_pa
     assert b"standard input" in ended.stderr
 
 
+@pytest.mark.parametrize(
+    ("command", "status"),
+    [("--version >/dev/full", 5), ("--version >&-", 5), ("simulate --list >/dev/full", 5)],
+)
+def test_what_cannot_be_printed_is_said(command: str, status: int, tmp_path: Path) -> None:
+    ended = run_by_shell(command, tmp_path)
+    assert ended.returncode == status
+    assert ended.stderr.startswith(b"voipbin: cannot write to standard output")
+
+
+def test_nobody_who_reads_is_no_error(tmp_path: Path) -> None:
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    ended = subprocess.run(
+        [*VOIPBIN, "--version"], env=environment(tmp_path), stdout=write_end, stderr=subprocess.PIPE
+    )
+    os.close(write_end)
+    assert (ended.returncode, ended.stderr) == (0, b"")
+
+
 def test_a_pipe_that_stays_open_holds_up_no_exit(tmp_path: Path) -> None:
     read_end, write_end = os.pipe()
     try:
@@ -49,7 +69,7 @@ def test_a_pipe_that_stays_open_holds_up_no_exit(tmp_path: Path) -> None:
             stdin=read_end,
             capture_output=True,
             env=environment(tmp_path),
-            timeout=10,
+            timeout=60,
         )
     finally:
         os.close(read_end)

@@ -21,8 +21,12 @@ def run() -> int:
     if sys.argv[1:] in (["--version"], ["-V"]) and sys.stdout is not None:
         from voipbin_cli import __version__
 
-        sys.stdout.write(f"voipbin {__version__}\n")
-        return 0
+        try:
+            sys.stdout.write(f"voipbin {__version__}\n")
+            sys.stdout.flush()
+            return 0
+        except OSError:
+            pass  # `main` meets it again, and says so
     from voipbin_cli.environment import keep_secrets
     from voipbin_cli.standard_streams import complete
 
