@@ -93,6 +93,9 @@ FOREIGN: tuple[Foreign, ...] = (
     Foreign(b"[Content_Types].xml", "an Office document", at=30),
     Foreign(b"PK\x03\x04", "a ZIP archive", "unzip FILE"),
     Foreign(bytes.fromhex("d0cf11e0a1b11ae1"), "an Office document"),
+    # libpcap's patches of the nineties, whose records have more fields.
+    Foreign(bytes.fromhex("34cdb2a1"), "a capture in an old form of pcap", _AS_PCAPNG),
+    Foreign(bytes.fromhex("a1b2cd34"), "a capture in an old form of pcap", _AS_PCAPNG),
     Foreign(b"GMBU", "a capture by Network Monitor", _AS_PCAPNG),
     Foreign(b"RTSS", "a capture by Network Monitor", _AS_PCAPNG),
     Foreign(b"TRSNIFF data    \x1a", "a capture by Sniffer", _AS_PCAPNG),
