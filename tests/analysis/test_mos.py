@@ -11,6 +11,7 @@ import pytest
 from tests.corpus.runs import START_NS, Run, arrivals, diagnosed, fold
 from tests.corpus.sounds import talker
 from tests.corpus.wires import FORMS, RTP_FORMS, Form, Packet, packed, packets, payloads
+from tests.support.spread import spread
 from voipbin_cli.analysis import emodel
 from voipbin_cli.analysis.diagnosis import Diagnosis, diagnose
 from voipbin_cli.analysis.emodel import Quality
@@ -66,8 +67,7 @@ def test_losses_by_number_score_as_they_fell(form: Form, run: int) -> None:
     assert told.value == pytest.approx(_score(share, run), abs=0.01)
 
 
-@pytest.mark.parametrize("form", FORMS, ids=NAMES)
-@pytest.mark.parametrize("frames", [5, 10, 20])
+@pytest.mark.parametrize(("form", "frames"), spread(FORMS, [5, 10, 20]))
 def test_late_frames_score_in_the_runs_in_which_they_were_late(form: Form, frames: int) -> None:
     """A stall each 5 s: what the buffer drops of it comes in one run."""
     sent = _packets(form, 40.0)
@@ -87,8 +87,7 @@ def test_late_frames_score_in_the_runs_in_which_they_were_late(form: Form, frame
         assert measured.quality.value == pytest.approx(_score(late.late_ratio, mean_run), abs=5e-4)
 
 
-@pytest.mark.parametrize("form", FORMS, ids=NAMES)
-@pytest.mark.parametrize("run", [1, 3])
+@pytest.mark.parametrize(("form", "run"), spread(FORMS, [1, 3]))
 def test_holes_from_upstream_score_by_their_runs(form: Form, run: int) -> None:
     """Zeros in so many frames of each 25 where there is speech: BurstR is that of the runs."""
     rng = Random(2)
