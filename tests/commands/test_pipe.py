@@ -11,6 +11,7 @@ import numpy as np
 
 from tests.support.cli import VOIPBIN, environment, finish, start, voipbin
 from tests.support.peer import Fin, Peer, document, vector_messages, vector_steps
+from tests.support.terminal import Terminal
 from voipbin_cli.codec.g711 import mulaw_to_s16le
 
 CALL = "5f2a8c1e-0d3b-4c57-9e6f-2b7d1a4c8e90"
@@ -116,3 +117,17 @@ def test_tones_that_sox_made_are_heard(tmp_path: Path) -> None:
     )  # fmt: skip
     assert result.status == 0
     assert {event["digit"] for event in result.events if event["event"] == "dtmf"} == {"8"}
+
+
+def test_a_terminal_shows_both_directions_and_what_the_program_says_above(tmp_path: Path) -> None:
+    program = ("sh", "-c", "echo oops >&2; exec cat")
+    command = [*VOIPBIN, "stream", "pipe", "sim", "-d", "2", "--", *program]
+    with Terminal(*command, cwd=tmp_path, env=environment(tmp_path), columns=80) as terminal:
+        terminal.wait_for("oops\n")
+        rows = terminal.wait_for("far end: ").split("\n")
+        assert [row.split()[0] for row in rows[-4:]] == ["received", "sent", "answers", "frames"]
+        assert max(map(len, rows)) <= 80
+        terminal.wait_for("program speaks")
+        terminal.wait_for("spoke ")
+        terminal.wait_for("received  ok\nsent      ")
+        assert terminal.finish() == 0

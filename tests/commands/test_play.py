@@ -73,6 +73,10 @@ def test_a_file_arrives_sample_for_sample(tmp_path: Path) -> None:
     assert summary["max_lead_ms"] <= 20
     assert set(summary["send_error_ms"]) == {"p50", "p99", "max"}
     assert summary["close"]["cause"] == "finished"
+    assert summary["metrics_sent"]["frames"] == summary["frames_sent"]
+    assert {finding["direction"] for finding in summary["findings"]} <= {"out"}
+    assert summary["far_end"]["fed_ms"] == 20 * summary["frames_sent"]
+    assert "conversation" not in summary
 
 
 def test_files_follow_each_other_without_a_gap_as_often_as_asked(tmp_path: Path) -> None:

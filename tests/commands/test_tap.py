@@ -213,6 +213,7 @@ def test_the_microphone_goes_into_the_call(tmp_path: Path, card: dict[str, str])
         simulator.terminate()
         simulator.wait(10)
     assert result.status == 0, result.stderr
+    assert result.summary["metrics_sent"]["frames"] == result.summary["frames_sent"]
     samples, _ = soundfile.read(heard, dtype="float64")
     loud = samples[len(samples) // 3 : 2 * len(samples) // 3]
     spectrum = np.abs(np.fft.rfft(loud * np.hanning(len(loud))))

@@ -38,7 +38,7 @@ def caller(path: Path, *pieces: np.ndarray) -> str:
 
 def in_call(target: str, seconds: int, tmp_path: Path, program: str, *arguments: str) -> Result:
     command = [sys.executable, str(HERE / program), *arguments]
-    options = ["-d", str(seconds), "--capture", "call.pcapng", "--events", "3", "--barge-in"]
+    options = f"-d {seconds} --capture call.pcapng --events 3 --barge-in --json".split()
     return voipbin("stream", "pipe", target, *options, "--", *command, cwd=tmp_path)
 
 
@@ -51,8 +51,11 @@ def test_an_assistant_answers_and_lets_itself_be_interrupted(tmp_path: Path) -> 
     """It speaks when the caller has stopped, and the caller breaks into its second answer."""
     pieces = [quiet(0.6), phrase(3, 1.4), quiet(2.6), phrase(4, 1.0), quiet(0.8), phrase(3, 1.4)]
     target = caller(tmp_path / "caller.wav", *pieces, quiet(3))
-    assert in_call(target, 10, tmp_path, "assistant.py").status == 0
+    live = in_call(target, 10, tmp_path, "assistant.py")
+    assert live.status == 0
     summary = diagnosed(tmp_path)
+    for name in ("verdict", "findings", "metrics_sent", "far_end", "conversation"):
+        assert live.summary[name] == summary[name], name
     talk = summary["conversation"]
     # The end of speech is told after 300 ms of quiet; the rest is the program's and the frame's.
     assert 200 < talk["response_ms"]["p50"] < 600

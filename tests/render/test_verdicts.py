@@ -9,6 +9,8 @@ from rich.table import Table
 
 from voipbin_cli.render.diagnosis import conversation_table, verdict_lines
 
+BOTH = {"metrics": {"frames": 1}, "metrics_sent": {"frames": 1}}
+
 
 def finding(name: str, severity: str, direction: str | None) -> dict[str, Any]:
     way = {} if direction is None else {"direction": direction}
@@ -29,14 +31,18 @@ def test_each_direction_has_its_own_verdict() -> None:
         finding("slow-response", "warning", None),
         finding("payload-label", "info", "in"),
     ]
-    assert verdict_lines({"findings": found}).plain == (
+    assert verdict_lines({"findings": found, **BOTH}).plain == (
         "received  ok\nsent      bad: underrun, clipping\nthe call  degraded: slow-response"
     )
 
 
 def test_what_is_only_told_is_no_verdict() -> None:
     found = [finding("local-lag", "info", None)]
-    assert verdict_lines({"findings": found}).plain == "received  ok\nsent      ok"
+    assert verdict_lines({"findings": found, **BOTH}).plain == "received  ok\nsent      ok"
+
+
+def test_what_nobody_sent_has_no_verdict() -> None:
+    assert verdict_lines({"findings": [], **BOTH, "metrics_sent": None}).plain == "received  ok"
 
 
 def test_the_conversation_is_a_table() -> None:

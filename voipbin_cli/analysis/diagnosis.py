@@ -112,7 +112,8 @@ class DiagnosisFold:
     The connection, its losses and its round trips go to the folds, the rest into
     `circumstances`. `target` is what the stream is of, as its label says. `sending` measures what
     is sent into it, as `stream` does what comes; without it that is not judged. `limits` are those
-    of the conversation of both.
+    of the conversation of both; without `has_turns` whoever sends does not listen, and there is
+    none.
     """
 
     def __init__(
@@ -121,15 +122,17 @@ class DiagnosisFold:
         target: str | None = None,
         sending: StreamFold | None = None,
         limits: TalkLimits = DEFAULT_LIMITS,
+        *,
+        has_turns: bool = True,
     ) -> None:
         self._limits = limits
         self.stream = stream
         self.sent: SentFold | None = None
         self._conversation: Conversation | None = None
         if sending is not None:
-            queue = queue_of(target)
-            self.sent = SentFold(sending, stream, queue)
-            self._conversation = talk = Conversation(queue)
+            self.sent = SentFold(sending, stream, queue_of(target))
+        if sending is not None and has_turns:
+            self._conversation = talk = Conversation(queue_of(target))
             stream.sound.listener, sending.sound.listener = talk.receive, talk.send
         self._is_conference = (target or "").startswith("conference/")
         self.connections = 0

@@ -69,10 +69,12 @@ def run_live(
     plain_every_s: float | None = None,
     outlets: tuple[Outlet, Outlet],
     leaves_file: bool = False,
+    show_end: Callable[[dict[str, Any]], None] = lambda summary: None,
 ) -> None:
     """Run a session with its view and its summary; exit as the contract says.
 
-    `outlets` are finished before the summary is told.
+    `outlets` are finished before the summary is told. `show_end` shows people in a terminal more
+    than one line of how it was.
     `keys` says what the keys of a terminal do; without a terminal the view says a line every
     `plain_every_s`, if that is given. Where it `leaves_file` the last line is said without a
     terminal, too, as nothing else says where that is.
@@ -88,6 +90,8 @@ def run_live(
         emit("summary", summary)
     elif out.is_chatty and (leaves_file or is_terminal()):
         say(done_line(summary))
+        if is_terminal():
+            show_end(summary)
     _end(session, close)
 
 

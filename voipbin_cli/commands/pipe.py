@@ -66,6 +66,8 @@ def pipe(options: PipeOptions) -> None:
 
     Both are bare samples, 16-bit little-endian mono. It may write as fast as it
     likes; what it says is sent on time. The call ends with it, and it ends with the call.
+    Both directions are judged as diagnose does: in a terminal while it runs, and at the end
+    (--json: verdict, findings, metrics, metrics_sent, far_end, conversation).
 
     Examples:
 
@@ -79,11 +81,14 @@ def pipe(options: PipeOptions) -> None:
     from voipbin_cli.commands.opened_target import opened_target
     from voipbin_cli.commands.target import chosen_target
     from voipbin_cli.errors import UsageError
+    from voipbin_cli.render.diagnosis import show_judged
+    from voipbin_cli.render.live_view import is_terminal
     from voipbin_cli.render.outlet import standard_outlets
-    from voipbin_cli.render.piping import PipingLine, done_line
+    from voipbin_cli.render.piping import PipingLines, done_line
     from voipbin_cli.session.pipe import PipeRequest, ProgramInCall, pipe_session
     from voipbin_cli.session.sending import Sending, SpeakRequest
     from voipbin_cli.session.session import SessionRequest
+    from voipbin_cli.session.talk_judging import TalkJudging
 
     live, send, outlets = options.live, options.send, standard_outlets()
     if not options.command:
@@ -91,10 +96,13 @@ def pipe(options: PipeOptions) -> None:
     with opened_target(chosen_target(options.target, live.api), live) as stream:
         tell, command = teller(live.out, outlets), tuple(options.command)
         asked = PipeRequest(command, options.rate, options.events, options.barge_in)
-        program = ProgramInCall(tell, asked)
+        # What the program says of itself goes above the view.
+        has_view = live.out.is_chatty and is_terminal()
+        program = ProgramInCall(tell, asked, outlets[1].put if has_view else None)
         speak = SpeakRequest(send.lead, send.payload, send.payload_type)
         sending = Sending(program.backlog, speak, stream.encapsulation, tell)
         request = SessionRequest(stream, live.duration, live.capture, options.overwrite)
-        session = pipe_session(request, tell, program, sending)
-        line = PipingLine(stream.label, session.status, sending)
-        run_live(session, line, done_line, live.out, outlets=outlets)
+        judging = TalkJudging(stream)
+        session = pipe_session(request, tell, program, sending, judging)
+        lines = PipingLines(stream.label, session.status, sending, judging.look)
+        run_live(session, lines, done_line, live.out, outlets=outlets, show_end=show_judged)

@@ -84,7 +84,8 @@ def play(options: PlayOptions) -> None:
 
     They are sent on an absolute clock, in the form that the far end takes, with
     silence before and after, so that the first and last words are heard whole. Of a
-    file that is cut or damaged what there is is played; then it exits with 2.
+    file that is cut or damaged what there is is played; then it exits with 2. What was
+    sent is judged as diagnose does (--json: verdict, findings, metrics_sent, far_end).
 
     Examples:
 
@@ -99,6 +100,7 @@ def play(options: PlayOptions) -> None:
     from voipbin_cli.commands.target import chosen_target
     from voipbin_cli.errors import UsageError
     from voipbin_cli.media.audio_writer import check_apart
+    from voipbin_cli.render.diagnosis import show_judged
     from voipbin_cli.render.outlet import standard_outlets
     from voipbin_cli.render.playing import PlayingLines, done_line
     from voipbin_cli.session.feed import Feed
@@ -107,6 +109,7 @@ def play(options: PlayOptions) -> None:
     from voipbin_cli.session.recording_file import optional_file
     from voipbin_cli.session.sending import Sending, SpeakRequest
     from voipbin_cli.session.session import SessionRequest
+    from voipbin_cli.session.talk_judging import TalkJudging
 
     live, send, outlets = options.live, options.send, standard_outlets()
     if options.record == "-":
@@ -140,6 +143,7 @@ def play(options: PlayOptions) -> None:
             total_s=outgoing.seconds,
             damages=outgoing.damages,
             file=file,
+            judging=TalkJudging(stream, is_talk=False),
         )
         lines = PlayingLines(stream.label, session.status, sending, outgoing.seconds)
-        run_live(session, lines, done_line, live.out, outlets=outlets)
+        run_live(session, lines, done_line, live.out, outlets=outlets, show_end=show_judged)

@@ -98,7 +98,8 @@ def tap(options: TapOptions) -> None:
     """Hear a call or conference live on the loudspeaker.
 
     The delay follows what the network needs, a missing frame is concealed, and the far clock's
-    drift is taken up. Keys: space mutes, + and - change the volume, q quits.
+    drift is taken up. Keys: space mutes, + and - change the volume, q quits. With --mic both
+    directions are shown and judged as diagnose does (--json: verdict, findings, …).
 
     Examples:
 
@@ -114,11 +115,13 @@ def tap(options: TapOptions) -> None:
     from voipbin_cli.commands.opened_target import opened_target
     from voipbin_cli.commands.target import chosen_target
     from voipbin_cli.media.devices import list_devices
+    from voipbin_cli.render.diagnosis import show_judged
     from voipbin_cli.render.outlet import standard_outlets
     from voipbin_cli.render.tapping import TapLines, show_devices, tap_line
     from voipbin_cli.session.ending import Cause
     from voipbin_cli.session.recording_file import optional_file
     from voipbin_cli.session.session import SessionRequest
+    from voipbin_cli.session.talk_judging import TalkJudging
     from voipbin_cli.session.tap import Loudspeaker, TapRequest, open_microphone, tap_session
 
     live, outlets = options.live, standard_outlets()
@@ -133,11 +136,20 @@ def tap(options: TapOptions) -> None:
         heard_by = TapRequest(options.device, options.volume / 100, options.buffer)
         loudspeaker = Loudspeaker(heard_by, tell, may_fail=file is not None)
         request = SessionRequest(stream, live.duration, live.capture, overwrite)
-        session = tap_session(request, tell, loudspeaker, microphone=microphone, file=file)
+        judging = TalkJudging(stream) if microphone is not None else None
+        session = tap_session(
+            request, tell, loudspeaker, microphone=microphone, file=file, judging=judging
+        )
         with_keys = sys.stdin.isatty()
         run_live(
             session,
-            TapLines(stream.label, session.status, loudspeaker, with_keys=with_keys),
+            TapLines(
+                stream.label,
+                session.status,
+                loudspeaker,
+                look=judging.look if judging is not None else None,
+                with_keys=with_keys,
+            ),
             tap_line,
             live.out,
             keys={
@@ -148,5 +160,6 @@ def tap(options: TapOptions) -> None:
             },
             plain_every_s=PLAIN_LINE_S,
             outlets=outlets,
+            show_end=show_judged if judging is not None else lambda summary: None,
         )
     return None

@@ -54,6 +54,20 @@ def show_diagnosis(summary: Mapping[str, Any], *, is_verbose: bool = False) -> N
     sys.stdout.flush()
 
 
+def show_judged(summary: Mapping[str, Any]) -> None:
+    """What a run that sends came to, on stderr: the conversation, each direction, what to do."""
+    out = Console(stderr=True, highlight=False)
+    if summary.get("conversation"):
+        out.print(conversation_table(summary["conversation"]))
+        out.print(Text(conversation_text(summary["conversation"])))
+    if (heard := summary["far_end"]) is not None:
+        out.print(Text(f"what was sent: {heard_text(heard)}"))
+    out.print(verdict_lines(summary))
+    root = next((f for f in summary["findings"] if f["severity"] != "info"), None)
+    if root is not None:
+        _show_verdict(summary, root, out)
+
+
 def _show_verdict(summary: Mapping[str, Any], root: Mapping[str, Any] | None, out: Console) -> None:
     """What was seen of the root cause; the verdict in a line; whose side it is, and what to do."""
     style, words = VERDICTS[summary["verdict"]]
@@ -166,8 +180,12 @@ def verdict_lines(summary: Mapping[str, Any]) -> Text:
 
 
 def by_direction(summary: Mapping[str, Any]) -> dict[str, list[Mapping[str, Any]]]:
-    """The findings of what is received, of what is sent, and of neither of the two."""
-    ways = {"in": "received", "out": "sent"}
+    """The findings of what is received and of what is sent, where it is judged, and of neither."""
+    ways = {
+        way: words
+        for way, words, measured in (("in", "received", "metrics"), ("out", "sent", "metrics_sent"))
+        if summary.get(measured)
+    }
     found: dict[str, list[Mapping[str, Any]]] = {words: [] for words in ways.values()}
     for finding in summary["findings"]:
         found.setdefault(ways.get(finding.get("direction", ""), _OF_NEITHER), []).append(finding)

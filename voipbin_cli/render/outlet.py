@@ -59,6 +59,10 @@ class Outlet:
         """Take a line that is fit to be printed."""
         self._take(line + "\n")
 
+    def put(self, text: str) -> None:
+        """Take text as it is."""
+        self._take(text)
+
     def _take(self, line: str) -> None:
         with self._lock:
             if len(self._waiting) < self._most:

@@ -9,10 +9,18 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from voipbin_cli.analysis.conversation.talk_watch import TalkGlance
 from voipbin_cli.analysis.playout.buffer import PlayoutStats
 from voipbin_cli.media.devices import Device
 from voipbin_cli.render.jsonl import emit_list
-from voipbin_cli.render.live_view import Meter, ending, latest_level_dbfs, state_line
+from voipbin_cli.render.live_view import (
+    Meter,
+    ending,
+    latest_level_dbfs,
+    state_line,
+    terminal_columns,
+)
+from voipbin_cli.render.talking import TalkLines
 from voipbin_cli.session.session import SessionStatus
 from voipbin_cli.session.tap import Loudspeaker
 from voipbin_cli.text import printable
@@ -21,7 +29,7 @@ KEYS_LINE = "space mutes   + - volume   q quits"
 
 
 class TapLines:
-    """State and level, then what the buffer does, then the keys."""
+    """State and level, or both directions where one talks; what the buffer does; the keys."""
 
     def __init__(
         self,
@@ -29,6 +37,7 @@ class TapLines:
         status: Callable[[], SessionStatus],
         loudspeaker: Loudspeaker,
         *,
+        look: Callable[[], TalkGlance] | None = None,
         with_keys: bool,
     ) -> None:
         self._target = printable(target, 44)
@@ -36,6 +45,8 @@ class TapLines:
         self._loudspeaker = loudspeaker
         self._with_keys = with_keys
         self._meter = Meter()
+        self._look = look
+        self._talk = TalkLines("you speak")
 
     def __call__(self) -> list[Text]:
         status = self._status()
@@ -44,8 +55,13 @@ class TapLines:
         device = printable(loudspeaker.device_name, 24) or "no device"
         first = state_line(status, f"{self._target}  on {device}")
         volume = "muted" if loudspeaker.is_muted else f"volume {loudspeaker.volume:.0%}"
-        lines = [first, Text.assemble("  ", self._meter.__rich__(), f"  {volume}")]
-        lines.append(Text(f"  {_buffer_words(loudspeaker.buffer.stats)}", "dim"))
+        buffer = _buffer_words(loudspeaker.buffer.stats)
+        if self._look is None:
+            lines = [first, Text.assemble("  ", self._meter.__rich__(), f"  {volume}")]
+            lines.append(Text(f"  {buffer}", "dim"))
+        else:
+            lines = [first, *self._talk.lines(self._look(), terminal_columns())]
+            lines.append(Text(f"  {volume}  {buffer}", "dim"))
         if self._with_keys:
             lines.append(Text(f"  {KEYS_LINE}", "dim"))
         return lines

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,7 @@ from voipbin_cli.session.program import Program
 from voipbin_cli.session.sending import Sending
 from voipbin_cli.session.session import Goal, Session, SessionRequest
 from voipbin_cli.session.sound_events import SoundEvents
+from voipbin_cli.session.talk_judging import TalkJudging
 from voipbin_cli.transport.connection import ConnectionEnded, MediaConnection
 
 ROOM_POLL_S = 0.02
@@ -67,12 +68,15 @@ class _Rate:
 class ProgramInCall(Hearer):
     """Runs the program for as long as the call lasts, or the call for as long as it does.
 
-    What it says waits in `backlog`, the source of what is sent.
+    What it says waits in `backlog`, the source of what is sent. `said` gets what it writes to its
+    stderr, which else is ours.
     """
 
-    def __init__(self, tell: Tell, pipe: PipeRequest) -> None:
+    def __init__(
+        self, tell: Tell, pipe: PipeRequest, said: Callable[[str], None] | None = None
+    ) -> None:
         self.backlog = Backlog()
-        self.program = Program(pipe.command, pipe.events_fd)
+        self.program = Program(pipe.command, pipe.events_fd, said)
         self.barge_ins = 0
         self.died_of: VoipbinError | None = None
         self._tell = tell
@@ -198,11 +202,18 @@ class LetProgramRun(Goal):
 
 
 def pipe_session(
-    request: SessionRequest, tell: Tell, program: ProgramInCall, sending: Sending, **edges: Any
+    request: SessionRequest,
+    tell: Tell,
+    program: ProgramInCall,
+    sending: Sending,
+    judging: TalkJudging | None = None,
+    **edges: Any,
 ) -> Session:
     """Return a session in which `program` hears, and `sending` says what is in its backlog.
 
-    `edges` are the clock and the like of `Session`.
+    `judging` judges both directions. `edges` are the clock and the like of `Session`.
     """
-    hearers = [program, SoundEvents(program.tell)]
+    hearers: list[Hearer] = [program, SoundEvents(program.tell)]
+    if judging is not None:
+        hearers.append(judging)
     return Session(request, tell, hearers, source=sending, goal=LetProgramRun(program), **edges)

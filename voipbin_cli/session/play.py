@@ -12,6 +12,7 @@ from voipbin_cli.session.feed import Feed
 from voipbin_cli.session.recording_file import AudioFile
 from voipbin_cli.session.sending import Sending
 from voipbin_cli.session.session import Goal, Session, SessionRequest
+from voipbin_cli.session.talk_judging import TalkJudging
 
 
 class SendAll(Goal):
@@ -73,13 +74,15 @@ def play_session(
     total_s: float | None = None,
     damages: Mapping[str, str] | None = None,
     file: AudioFile | None = None,
+    judging: TalkJudging | None = None,
     **edges: Any,
 ) -> Session:
     """Return a session that plays `feed` by `sending`, `total_s` long; keeps what comes in `file`.
 
-    `damages` fills while its files are read, as `Outgoing` has it.
+    `judging` judges what is sent; `damages` fills while its files are read, as `Outgoing` has it.
     `edges` are the clock and the like of `Session`.
     """
-    hearers = [feed] if file is None else [feed, file]
+    others = [hearer for hearer in (file, judging) if hearer is not None]
+    hearers = [feed, *others]
     goal = SendAll(sending, total_s, damages)
     return Session(request, tell, hearers, source=sending, goal=goal, **edges)

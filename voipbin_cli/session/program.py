@@ -11,6 +11,7 @@ from typing import Any
 
 from voipbin_cli.errors import MachineError, UsageError
 from voipbin_cli.events import json_line
+from voipbin_cli.session.child_errors import ChildErrors
 
 READ_BYTES = 4096
 # What it may be behind in reading, before what it hears is dropped.
@@ -30,14 +31,24 @@ def start_hint(error: Exception) -> str:
 
 
 class Program:
-    """Runs `command`; `events_fd` is the descriptor on which it reads JSON Lines, if any."""
+    """Runs `command`; `events_fd` is the descriptor on which it reads JSON Lines, if any.
 
-    def __init__(self, command: Sequence[str], events_fd: int | None = None) -> None:
+    `said` gets what it writes to its stderr, which else is ours.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        events_fd: int | None = None,
+        said: Callable[[str], None] | None = None,
+    ) -> None:
         self.command = command
         self.dropped_bytes = 0
         self._events_fd = events_fd
         self._early = bytearray()
         self._events: int | None = None
+        self._said = said
+        self._errors: ChildErrors | None = None
         self._process: asyncio.subprocess.Process | None = None
 
     @property
@@ -53,19 +64,26 @@ class Program:
     async def start(self) -> None:
         """Start it. Raises UsageError when there is no such program."""
         ends = os.pipe() if self._events_fd is not None else None
+        errors = ChildErrors(self._said) if self._said is not None else None
         try:
             self._process = await asyncio.create_subprocess_exec(
                 *self.command,
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
+                stderr=errors.write_end if errors else None,
                 **self._giving(ends[0] if ends else None),
             )
         except (OSError, ValueError) as error:
+            if errors:
+                errors.failed()
             reason = getattr(error, "strerror", None) or str(error)
             raise UsageError(f"cannot run {self.name}: {reason}", hint=start_hint(error)) from error
         finally:
             if ends:
                 os.close(ends[0])
+        if errors:
+            errors.started()
+            self._errors = errors
         if ends:
             self._events = ends[1]
             os.set_blocking(ends[1], False)
@@ -133,6 +151,8 @@ class Program:
                 await self._process.wait()
         reading.cancel()
         await asyncio.wait([reading])
+        if self._errors is not None:
+            self._errors.finish()
 
     def _close_inputs(self) -> None:
         assert self._process is not None

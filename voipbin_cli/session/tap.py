@@ -24,6 +24,7 @@ from voipbin_cli.session.hearer import Hearer
 from voipbin_cli.session.recording_file import AudioFile
 from voipbin_cli.session.sending import Sending, SpeakRequest
 from voipbin_cli.session.session import Session, SessionRequest
+from voipbin_cli.session.talk_judging import TalkJudging
 
 START_MS = 60.0
 # PortAudio throws away what it was given last when it is stopped.
@@ -216,17 +217,21 @@ def tap_session(
     *,
     microphone: MicrophoneInCall | None = None,
     file: AudioFile | None = None,
+    judging: TalkJudging | None = None,
     **edges: Any,
 ) -> Session:
     """Return a session that plays a stream, keeps it in `file`, and sends what `microphone` hears.
 
-    `edges` are the clock and the like of `Session`.
+    `judging` judges both directions where one talks. `edges` are the clock and the like of
+    `Session`.
     """
     keeping = [file] if file is not None else []
     if microphone is None:
         return Session(request, tell, [loudspeaker, *keeping], **edges)
     sending = Sending(microphone, SpeakRequest(), request.live.encapsulation, tell)
-    return Session(request, tell, [microphone, loudspeaker, *keeping], source=sending, **edges)
+    judges = [judging] if judging is not None else []
+    hearers = [microphone, loudspeaker, *keeping, *judges]
+    return Session(request, tell, hearers, source=sending, **edges)
 
 
 def open_microphone(*, full_duplex: bool) -> MicrophoneInCall:
