@@ -31,12 +31,13 @@ from tests.support.virtual_time import VirtualTimeLoop, run_virtually
 from voipbin_cli.capture.captured import CapturedEvent
 from voipbin_cli.codec.dialect import AudioFrame
 from voipbin_cli.errors import ConnectionFailed, MachineError, Refused, VoipbinError
+from voipbin_cli.media.kept_file import KeptFile
 from voipbin_cli.session.diagnose import LiveDiagnosis, diagnose_session
 from voipbin_cli.session.ending import Cause, Close
 from voipbin_cli.session.hearer import Hearer
 from voipbin_cli.session.live import LiveRequest
 from voipbin_cli.session.record import record_session
-from voipbin_cli.session.recording_file import AudioFile, name_of_now
+from voipbin_cli.session.recording_file import AudioFile, cut_short, name_of_now
 from voipbin_cli.session.sending import Sending, SpeakRequest
 from voipbin_cli.session.session import Session, SessionRequest
 from voipbin_cli.transport.connection import Message
@@ -252,6 +253,17 @@ def test_an_outage_is_silence_of_its_length_in_the_file(tmp_path: Path) -> None:
     assert close.cause is Cause.CALL_ENDED
     assert file.filled_seconds > 0.2
     assert file.samples == 3 * 50 * 160 + round(file.filled_seconds * 8000)
+
+
+def test_what_a_killed_recording_left_is_told_by_the_next_one_beside_it(tmp_path: Path) -> None:
+    left = tmp_path / "a.ogg.partial.wav"
+    left.touch()
+    (message,) = cut_short(str(tmp_path / "b.wav"))
+    assert message.startswith(f"{tmp_path / 'a.ogg'} was cut short: {left} holds")
+    assert cut_short("-") == cut_short(str(tmp_path / "nowhere" / "b.wav")) == []
+    assert cut_short(str(tmp_path / "a.ogg")) == []  # which is refused, or replaces it
+    with KeptFile(str(left), "wb"):  # by a process that lives
+        assert cut_short(str(tmp_path / "b.wav")) == []
 
 
 class Removing(Hearer):

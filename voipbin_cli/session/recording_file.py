@@ -14,7 +14,7 @@ from voipbin_cli.codec.encapsulation import unpack
 from voipbin_cli.errors import UsageError
 from voipbin_cli.media.audio_writer import check_apart, check_output, open_writer
 from voipbin_cli.media.background_writer import BackgroundWriter
-from voipbin_cli.media.journal import SUFFIX, left_behind
+from voipbin_cli.media.journal import SUFFIX, journal_of, left_behind
 from voipbin_cli.media.kept_file import Moved
 from voipbin_cli.session.both_sides import BothSides
 from voipbin_cli.session.ending import Cause
@@ -213,13 +213,14 @@ class AudioFile(Hearer):
 
 
 def cut_short(path: str) -> list[str]:
-    """Return a sentence for each recording beside `path` that was killed before it was whole."""
+    """Return a sentence for each other recording beside `path` that was killed before its end."""
     if path == "-":
         return []
     return [
         f"{wav.removesuffix(SUFFIX)} was cut short: {wav} holds what was recorded; "
         "convert it (sox, ffmpeg) or keep it, and remove it then"
         for wav in left_behind(os.path.dirname(path) or ".")
+        if wav != journal_of(path)
     ]
 
 
