@@ -9,9 +9,11 @@ import pytest
 
 from voipbin_cli.analysis.findings.sides import Side
 from voipbin_cli.main import main
-from voipbin_cli.render.ticket import Span, show_ticket, ticket_text
+from voipbin_cli.render.ticket import Listened, show_ticket, ticket_text
 
-SPAN = Span(datetime(2026, 11, 29, 2, 0, tzinfo=UTC), datetime(2026, 11, 29, 2, 0, 30, tzinfo=UTC))
+SPAN = Listened(
+    datetime(2026, 11, 29, 2, 0, tzinfo=UTC), datetime(2026, 11, 29, 2, 0, 30, tzinfo=UTC)
+)
 
 
 def finding(name: str, severity: str, side: str, **evidence: Any) -> dict[str, Any]:

@@ -45,14 +45,14 @@ _FINE = (
 )
 
 
-class Span(NamedTuple):
+class Listened(NamedTuple):
     """From when to when it was listened to."""
 
     begun: datetime
     ended: datetime
 
 
-def ticket_text(summary: Mapping[str, Any], span: Span | None) -> str:
+def ticket_text(summary: Mapping[str, Any], span: Listened | None) -> str:
     """Return the block to paste; `summary` is that of a diagnosis, `span` None where unknown."""
     graver = [f for f in summary["findings"] if f["severity"] != "info"]
     root = graver[0] if graver else None
@@ -66,7 +66,7 @@ def ticket_text(summary: Mapping[str, Any], span: Span | None) -> str:
 
 
 def _facts(
-    summary: Mapping[str, Any], graver: list[Mapping[str, Any]], span: Span | None
+    summary: Mapping[str, Any], graver: list[Mapping[str, Any]], span: Listened | None
 ) -> Iterator[tuple[str, str]]:
     yield "call", _code(summary["target"])
     yield "time", f"{time_text(span.begun)} to {time_text(span.ended)} (UTC)" if span else "unknown"
@@ -134,11 +134,11 @@ def show_ticket(
     the last message.
     """
     if begun is not None:
-        span: Span | None = Span(begun, datetime.now(UTC))
+        span: Listened | None = Listened(begun, datetime.now(UTC))
     elif last_ns is not None and last_ns >= _CLOCK_NS:
         ended = datetime.fromtimestamp(last_ns / 1e9, UTC)
         took = timedelta(seconds=summary["metrics"]["duration_seconds"])
-        span = Span(ended - took, ended)
+        span = Listened(ended - took, ended)
     else:
         span = None
     sys.stdout.write(("" if is_alone else "\n") + ticket_text(summary, span))
