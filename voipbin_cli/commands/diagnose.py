@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from voipbin_cli.analysis.plots import BothTracks
     from voipbin_cli.analysis.stream import StreamFold
     from voipbin_cli.offline.both_ways import End
+    from voipbin_cli.session.live import LiveRequest
+    from voipbin_cli.transport.api import Api
+    from voipbin_cli.transport.phone_leg import ToldLeg
     from voipbin_cli.transport.targets import Target
 
 DIAGNOSING = "Diagnosing"
@@ -25,6 +28,10 @@ FINDINGS = "Findings"
 CONVERSATION = "Conversation (where both directions are there)"
 LIVE_DURATION_S = 30.0
 STDOUT = "-"
+NO_RTP_HINT = (
+    "the platform captures sound only where that was switched on before the call: "
+    'PUT /customer/metadata {"rtp_debug": true}, or of a single number; then call again'
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -346,10 +353,28 @@ def _of_stream(target: Target, options: DiagnoseOptions) -> Diagnosis:
             if fold.close is not None:
                 summary = fold.summary(stream.label)
                 if out.is_chatty:
+                    if fold.close["cause"] == Cause.CALL_ENDED:
+                        _say_leg(stream, [found["id"] for found in summary["findings"]])
                     show_diagnosis(summary, is_verbose=out.verbose)
                 steps = [step.as_fields() for step in live_diagnosis.steps]
                 _report(options, summary, fold.stream, steps, begun=begun)
     return fold.diagnosis()
+
+
+def _say_leg(stream: LiveRequest, findings: Sequence[str]) -> None:
+    """Say how the phone's leg of a call fared that has just ended: the BYE brings its figures."""
+    from voipbin_cli.render.phone_leg import leg_text
+    from voipbin_cli.render.problems import say
+    from voipbin_cli.transport.api import ask_endpoint
+    from voipbin_cli.transport.phone_leg import told_leg
+    from voipbin_cli.transport.targets import TargetKind
+
+    endpoint, resource = stream.endpoint.rest_of(stream.target), stream.target.resource
+    if endpoint is None or resource is None or resource[0] is not TargetKind.CALL:
+        return
+    timeout_s = stream.connect_timeout_s
+    leg = ask_endpoint(endpoint, lambda api: told_leg(api, resource[1]), timeout_s=timeout_s)
+    say(leg_text(leg, findings))
 
 
 def _of_proxy(target: Target, port: int, options: DiagnoseOptions) -> Diagnosis:
@@ -473,12 +498,29 @@ def _of_platform_capture(call: Target, options: DiagnoseOptions) -> Diagnosis:
     import tempfile
 
     from voipbin_cli.commands.api import ask
-    from voipbin_cli.errors import UsageError
+    from voipbin_cli.errors import NothingToJudge, UsageError
+    from voipbin_cli.render.jsonl import emit
+    from voipbin_cli.render.phone_leg import leg_text
+    from voipbin_cli.render.problems import say
+    from voipbin_cli.transport.phone_leg import told_leg
     from voipbin_cli.transport.targets import TargetKind
 
     if call.kind is not TargetKind.CALL:
         raise UsageError("--pcap is for a call", hint="voipbin stream diagnose --pcap call/UUID")
     with tempfile.NamedTemporaryFile(suffix=".pcap") as file:
-        ask(options.live.api, lambda api: api.get_pcap(call.value, file.write))
+
+        async def fetched(api: Api) -> ToldLeg:
+            await api.get_pcap(call.value, file.write)
+            return await told_leg(api, call.value)
+
+        leg = ask(options.live.api, fetched)
         file.flush()
-        return _of_file(file.name, options, shown="the capture")
+        if options.live.out.json:
+            emit("phone-leg", leg.as_fields())
+        elif options.live.out.is_chatty:
+            say(leg_text(leg))
+        try:
+            return _of_file(file.name, options, shown="the capture")
+        except NothingToJudge as error:
+            error.hint = NO_RTP_HINT
+            raise

@@ -11,6 +11,7 @@ from voipbin_cli.commands.api import ask
 from voipbin_cli.commands.options import ApiOptions
 from voipbin_cli.errors import UsageError
 from voipbin_cli.render.jsonl import emit
+from voipbin_cli.render.phone_leg import show_leg
 from voipbin_cli.render.problems import say
 from voipbin_cli.render.resource_tables import (
     show_calls,
@@ -20,6 +21,7 @@ from voipbin_cli.render.resource_tables import (
 )
 from voipbin_cli.text import is_uuid, printable
 from voipbin_cli.transport.api import PAGE_SIZE, Api
+from voipbin_cli.transport.phone_leg import ToldLeg, told_leg
 
 # Looking for a status goes through this many of the newest at most: ten pages.
 SEARCHED = 10 * PAGE_SIZE
@@ -83,11 +85,21 @@ def show_list(
 def show_one(kind: Lookup, options: ApiOptions, identifier: str, *, as_json: bool) -> None:
     """Print one call or conference and whether a media stream can be opened."""
     wanted = checked_id(kind, identifier)
-    state = ask(options, lambda api: kind.get(api, wanted))
+    state, leg = ask(options, lambda api: _with_leg(api, kind, wanted))
     if as_json:
-        emit("summary", state_fields(state))
+        emit("summary", state_fields(state) | (leg.as_fields() if leg else {}))
     else:
         show_state(state, datetime.now(UTC))
+        if leg is not None:
+            show_leg(leg)
+
+
+async def _with_leg(api: Api, kind: Lookup, wanted: str) -> tuple[Any, ToldLeg | None]:
+    """Return what was asked for and, of a call that is over, how the phone's leg fared."""
+    state = await kind.get(api, wanted)
+    if kind is not CALLS or not state.is_over:
+        return state, None
+    return state, await told_leg(api, wanted)
 
 
 def checked_id(kind: Lookup, text: str) -> str:

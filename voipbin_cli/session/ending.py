@@ -16,7 +16,7 @@ from voipbin_cli.analysis.closing import (
 from voipbin_cli.errors import ConnectionFailed, Refused, VoipbinError
 from voipbin_cli.finding_ids import FindingId
 from voipbin_cli.transport.connection import ConnectionEnded
-from voipbin_cli.transport.resources import ResourceState
+from voipbin_cli.transport.resources import ResourceState, not_progressing
 
 # Media that cannot be set up is closed within milliseconds of the upgrade: a stream that stayed
 # open for so long was one, even where nobody spoke to it.
@@ -99,11 +99,7 @@ class EndJudge:
         is_over_now = state.is_over and (self.was_up or (ended.lasted_s or 0.0) >= UP_S)
         if self.is_heard or is_over_now:
             return Close.of(Cause.CALL_ENDED, ended)
-        error = Refused(
-            f"the call or conference is not progressing: its status is '{state.status}'",
-            hint="a media stream opens while a call is answered and up: voipbin calls list",
-            finding=FindingId.CALL_NOT_PROGRESSING,
-        )
+        error = not_progressing(state)
         cause = Cause.CALL_ENDED if state.is_over else Cause.REFUSED
         return Close.of(cause, ended, error)
 

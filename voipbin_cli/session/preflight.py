@@ -13,15 +13,17 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from voipbin_cli.clock import now_ns
-from voipbin_cli.errors import Refused, VoipbinError
-from voipbin_cli.finding_ids import FindingId
+from voipbin_cli.errors import VoipbinError
 from voipbin_cli.session.live import LiveRequest
 from voipbin_cli.transport.addresses import authority, is_loopback
 from voipbin_cli.transport.network_failure import explain, timed_out
 from voipbin_cli.transport.refusal import is_final
-from voipbin_cli.transport.resources import CallState, ConferenceState, ResourceState
-
-PROGRESSING_HINT = "a media stream opens while a call is answered and up: voipbin calls list"
+from voipbin_cli.transport.resources import (
+    CallState,
+    ConferenceState,
+    ResourceState,
+    not_progressing,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,12 +167,7 @@ class Preflight:
         if state is None:
             return "not known"
         if not state.is_progressing:
-            raise Refused(
-                f"the call or conference is not progressing: its status is '{state.status}'",
-                hint=PROGRESSING_HINT,
-                finding=FindingId.CALL_NOT_PROGRESSING,
-                call_status=state.status,
-            )
+            raise not_progressing(state)
         return f"{state.status}{_more(state)}"
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from voipbin_cli.finding_ids import FindingId
 from voipbin_cli.simulator.authority import PASSWORD, USERNAME, Authority, Grant
 from voipbin_cli.simulator.http import Request, Response, json_response
 from voipbin_cli.simulator.rooms import Room
@@ -15,6 +16,9 @@ from voipbin_cli.text import is_uuid
 
 _ROUTE = re.compile(r"/v1\.0/(calls|conferences)(?:/([^/]+)(/media_stream)?)?")
 _PCAP_ROUTE = re.compile(r"/v1\.0/timelines/calls/([^/]+)/pcap")
+_SIP_ROUTE = re.compile(r"/v1\.0/timelines/calls/([^/]+)/sip-analysis")
+# What a phone lost whose sound has holes, in percent.
+_PHONE_LOSS_PERCENT = 4.1
 _KINDS = {"calls": RoomKind.CALL, "conferences": RoomKind.CONFERENCE}
 _MAX_PAGE = 100
 
@@ -101,6 +105,10 @@ class SimulatedApi:
         if found and request.method == "GET":
             room = self._find(RoomKind.CALL, found[1])
             return room if isinstance(room, Refusal) else _pcap_response(self._pcap(room))
+        found = _SIP_ROUTE.fullmatch(request.path)
+        if found and request.method == "GET":
+            room = self._find(RoomKind.CALL, found[1])
+            return room if isinstance(room, Refusal) else json_response(_sip_analysis(room))
         found = _ROUTE.fullmatch(request.path)
         if not found or request.method != "GET":
             return _NO_ROUTE
@@ -165,3 +173,22 @@ class SimulatedApi:
 
 def _pcap_response(content: bytes) -> Response:
     return Response(200, content, "application/vnd.tcpdump.pcap")
+
+
+def _sip_analysis(room: Room) -> dict[str, Any]:
+    """The answer of sip-analysis: figures of the phone's RTP stand in it from the BYE on."""
+    answer: dict[str, Any] = {"next_page_token": "", "result": []}
+    if not room.is_over:
+        return answer
+    is_lossy = room.scenario.finding is FindingId.UPSTREAM_LOSS
+    packets = max(1, room.ticks_played)
+    stats = {
+        "mos": 3.3 if is_lossy else 4.4,
+        "jitter": 7,
+        "packet_loss_pct": _PHONE_LOSS_PERCENT if is_lossy else 0.0,
+        "rtt": 260_682,
+        "rtp_bytes": packets * 172,
+        "rtp_packets": packets,
+        "rtp_errors": 0,
+    }
+    return answer | {"rtcp_stats": stats}

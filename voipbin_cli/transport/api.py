@@ -23,7 +23,7 @@ from voipbin_cli.transport.endpoint import Endpoint
 from voipbin_cli.transport.event_loop import run
 from voipbin_cli.transport.network_failure import explain, failed, timed_out
 from voipbin_cli.transport.refusal import html_page, refusal
-from voipbin_cli.transport.resources import CallState, ConferenceState, ResourceState
+from voipbin_cli.transport.resources import CallState, ConferenceState, PhoneLeg, ResourceState
 from voipbin_cli.transport.secret_masking import mask_http_logging
 from voipbin_cli.transport.targets import Target, TargetKind
 
@@ -61,6 +61,10 @@ class Probe(NamedTuple):
     error: VoipbinError | None
     round_trip_s: float
     server_time_s: float | None
+
+
+# It holds every SIP message of the call.
+ANALYSIS_LIMIT_BYTES = 16 * 1024 * 1024
 
 
 class Api:
@@ -181,6 +185,16 @@ class Api:
         """
         url = f"{self._endpoint.api_url}/timelines/calls/{call_id}/pcap"
         return (await self._checked("GET", url, sink=write, limit_bytes=limit_bytes)).size_bytes
+
+    async def get_phone_leg(self, call_id: str) -> PhoneLeg | None:
+        """`GET /timelines/calls/{id}/sip-analysis`: what it says of the phone's RTP.
+
+        None where it says nothing, as it does until the BYE. It takes the rights of an admin or
+        manager of the customer: without them it is Refused with 403.
+        """
+        url = f"{self._endpoint.api_url}/timelines/calls/{call_id}/sip-analysis"
+        answer = await self._checked("GET", url, limit_bytes=ANALYSIS_LIMIT_BYTES)
+        return PhoneLeg.from_json(self._document(answer))
 
     async def _list(self, path: str, limit: int | None) -> AsyncIterator[object]:
         token, given = "", 0

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from typing import Any, Self
 
+from voipbin_cli.documents import is_number
+from voipbin_cli.errors import Refused
+from voipbin_cli.finding_ids import FindingId
 from voipbin_cli.text import printable
 
 
@@ -116,3 +119,56 @@ class ConferenceState(ResourceState):
         texts = {f.name: _text(source.get(f.name)) for f in fields(cls) if f.name != "members"}
         calls = source.get("conferencecall_ids")
         return cls(**texts, members=len(calls) if isinstance(calls, list) else 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhoneLeg:
+    """How the phone's RTP fared, as the platform's gateway counted it up to the BYE.
+
+    Loss is in percent, jitter in milliseconds, the round trip in the gateway's own unit, which is
+    not documented. None where it was not said.
+    """
+
+    mos: float | None = None
+    loss_percent: float | None = None
+    jitter_ms: float | None = None
+    round_trip: float | None = None
+    packets: float | None = None
+
+    @classmethod
+    def from_json(cls, document: object) -> Self | None:
+        """Read `rtcp_stats` of an answer; None where there are none, or of no packet."""
+        source: Mapping[str, Any] = document if isinstance(document, dict) else {}
+        stats = source.get("rtcp_stats")
+        if not isinstance(stats, dict) or not stats.get("rtp_packets"):
+            return None
+        keys = ("mos", "packet_loss_pct", "jitter", "rtt", "rtp_packets")
+        values = (stats.get(key) if is_number(stats.get(key)) else None for key in keys)
+        return cls(**dict(zip((field.name for field in fields(cls)), values, strict=True)))
+
+    def as_fields(self) -> dict[str, float | None]:
+        """Return it for scripts."""
+        return asdict(self)
+
+
+PROGRESSING_HINT = "a media stream opens while a call is answered and up: voipbin calls list"
+
+
+def not_progressing(state: ResourceState) -> Refused:
+    """Return the error for a call or conference without media: its state, and what is left of it.
+
+    Of a call that is over: who hung up and why, and where the platform's own record of it is.
+    """
+    said = f"the call or conference is not progressing: its status is '{state.status}'"
+    hint = PROGRESSING_HINT
+    if isinstance(state, CallState) and state.is_over:
+        ends = (state.hangup_by and f"by {state.hangup_by}", state.hangup_reason)
+        if told := ", ".join(part for part in ends if part):
+            said += f", hung up {told}"
+        hint = (
+            f"what is left of it: voipbin stream diagnose --pcap call/{state.id} judges the "
+            f"platform's capture, voipbin calls show {state.id} says how the phone's leg fared"
+        )
+    return Refused(
+        said, hint=hint, finding=FindingId.CALL_NOT_PROGRESSING, call_status=state.status
+    )
