@@ -112,6 +112,9 @@ def test_of_two_clients_it_is_said_whose_the_findings_are(tmp_path: Path) -> Non
     for told in (done.summary, again.summary):
         assert (told["clients"], told["client"]) == (2, 1)
         assert told["findings"][0]["id"] == "not-audio"
+    live = [line for line in done.events if line["event"] == "stream"]
+    assert [line["stream"] for line in live] == ["client 1", "client 0"]
+    assert live[0]["findings"] == done.summary["findings"]
     streams = {line["stream"]: line for line in again.events if line["event"] == "stream"}
     assert set(streams) == {"client 0", "client 1"}
     assert "not-audio" not in {row["id"] for row in streams["client 0"]["findings"]}

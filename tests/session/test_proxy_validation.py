@@ -44,7 +44,7 @@ class Proxy:
             lambda event, fields: self.told.append((event, fields)),
             port=0,
             scope=Scope(),
-            on_part=lambda part: self.found.extend(part.violations()),
+            on_part=lambda part, client: self.found.extend(part.violations()),
         )
 
     def events(self, name: str) -> list[dict[str, Any]]:

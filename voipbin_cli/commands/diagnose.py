@@ -385,7 +385,7 @@ def _of_proxy(target: Target, port: int, options: DiagnoseOptions) -> Diagnosis:
     from voipbin_cli.commands.live import run_live, teller
     from voipbin_cli.commands.opened_target import opened_target
     from voipbin_cli.render.dashboard import done_line
-    from voipbin_cli.render.diagnosis import show_diagnosis
+    from voipbin_cli.render.diagnosis import show_diagnosis, show_streams
     from voipbin_cli.render.outlet import standard_outlets
     from voipbin_cli.render.validating import ProxyLines, listening
     from voipbin_cli.session.proxy_diagnosis import ProxyDiagnosis
@@ -409,11 +409,14 @@ def _of_proxy(target: Target, port: int, options: DiagnoseOptions) -> Diagnosis:
                 done_line,
                 out,
                 outlets=outlets,
+                streams=proxy.by_client,
             )
         finally:
             if (worst := proxy.worst) is not None and proxy.has_heard:
-                summary = worst.fold.summary(stream.label)
+                summary = proxy.diagnosed()
                 if out.is_chatty:
+                    if rows := proxy.by_client():
+                        show_streams(rows)
                     show_diagnosis(summary, is_verbose=out.verbose)
                 talk = worst.fold.diagnosis().talk
                 both = BothTracks(worst.fold.sent, talk, clip.pcm)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Protocol
 
@@ -69,11 +69,13 @@ def run_live(
     plain_every_s: float | None = None,
     outlets: tuple[Outlet, Outlet],
     leaves_file: bool = False,
+    streams: Callable[[], Sequence[tuple[str, dict[str, Any]]]] = tuple,
     show_end: Callable[[dict[str, Any]], None] = lambda summary: None,
 ) -> None:
     """Run a session with its view and its summary; exit as the contract says.
 
-    `outlets` are finished before the summary is told. `show_end` shows people in a terminal more
+    `outlets` are finished before the summary is told; `streams`, where there are several, come
+    before it in JSON Lines. `show_end` shows people in a terminal more
     than one line of how it was.
     `keys` says what the keys of a terminal do; without a terminal the view says a line every
     `plain_every_s`, if that is given. Where it `leaves_file` the last line is said without a
@@ -87,6 +89,8 @@ def run_live(
         finish_output(*outlets)
     summary = session.summary(close)
     if out.json:
+        for name, fields in streams():
+            emit("stream", {"stream": name, **fields})
         emit("summary", summary)
     elif out.is_chatty and (leaves_file or is_terminal()):
         say(done_line(summary))

@@ -306,7 +306,7 @@ def _of_proxy(
         if options.heard:
             heard = KeptSound(options.heard, capture=live.capture, overwrite=options.overwrite)
         proxy = ProxyValidation(
-            request, tell, port=port, scope=scope, on_part=output.part, heard=heard
+            request, tell, port=port, scope=scope, on_part=output.part_of_client, heard=heard
         )
         lines = ProxyLines(
             stream.label, proxy.status, proxy.looks, lambda: headlines(proxy.groups())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -45,10 +45,16 @@ class ValidationOutput:
 
     def part(self, part: Part, stream: JudgedStream | None = None) -> None:
         """Tell of each broken rule that is listed, where someone reads that."""
+        self._violations(part, {"stream": stream.name} if stream else {})
+
+    def part_of_client(self, part: Part, client: int) -> None:
+        """The same of one of a proxy's clients, by its number."""
+        self._violations(part, {"client": client})
+
+    def _violations(self, part: Part, more: Mapping[str, Any]) -> None:
         if self.as_json:
-            more = {"stream": stream.name} if stream else {}
             for violation in self.listing.violations(part):
-                self.emit("violation", violation.as_fields() | more)
+                self.emit("violation", {**violation.as_fields(), **more})
 
     def frame(self, message: ExplainedMessage) -> None:
         """Tell what each byte of a message means."""

@@ -57,8 +57,19 @@ class ProxyDiagnosis(ProxySession):
         over = [talk for talk in self._judges if talk.is_over]
         return min(over, key=_rank, default=None)
 
+    def by_client(self) -> list[tuple[str, dict[str, Any]]]:
+        """Return what each of several clients comes to, the worst first; nothing of one alone."""
+        over = [(n, talk) for n, talk in enumerate(self._judges) if talk.is_over]
+        over.sort(key=lambda each: _rank(each[1]))
+        told = [(f"client {n}", talk.fold.diagnosis().as_fields()) for n, talk in over]
+        return told if len(told) > 1 else []
+
     def summary(self, close: Close) -> dict[str, Any]:
-        """Return the fields of the summary; a capture of one client gives the same."""
+        """Return the fields of the summary."""
+        return self.diagnosed()
+
+    def diagnosed(self) -> dict[str, Any]:
+        """Return what the worst client comes to; a capture gives the same."""
         worst, label = self.worst, self.request.live.label
         if worst is None:
             return {"target": label, "clients": self.clients}

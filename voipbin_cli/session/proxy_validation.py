@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from voipbin_cli.analysis.farend.far_queue import queue_of
@@ -42,8 +43,8 @@ class _ValidatedTalk:
 class ProxyValidation(ProxySession):
     """A proxy whose clients' frames are judged by the rules.
 
-    `on_part` hears of all that is judged; `heard` keeps the sound as the phone gets it, of the
-    first client.
+    `on_part` hears of all that is judged, and which client's it is; `heard` keeps the sound as the
+    phone gets it, of the first client.
     """
 
     def __init__(
@@ -53,7 +54,7 @@ class ProxyValidation(ProxySession):
         *,
         port: int,
         scope: Scope,
-        on_part: Callable[[Part], None],
+        on_part: Callable[[Part, int], None],
         heard: KeptSound | None = None,
         **edges: Any,
     ) -> None:
@@ -68,7 +69,8 @@ class ProxyValidation(ProxySession):
         label, heard = self.request.live.label, None
         if self._heard is not None and not self._judges:
             heard = HeardSound(encapsulation, self._heard.write, queue_of(label))
-        talk = _ValidatedTalk(self._scope.validator(encapsulation, label, heard), self._tell_parts)
+        validator = self._scope.validator(encapsulation, label, heard)
+        talk = _ValidatedTalk(validator, partial(self._tell_parts, len(self._judges)))
         self._judges.append(talk)
         return talk
 
@@ -80,10 +82,10 @@ class ProxyValidation(ProxySession):
             if self._heard is not None:
                 self._heard.close()
 
-    def _tell_parts(self, parts: Iterable[Part]) -> None:
+    def _tell_parts(self, client: int, parts: Iterable[Part]) -> None:
         for part in parts:
             self.tally.add(part)
-            self._on_part(part)
+            self._on_part(part, client)
 
     def summary(self, close: Close) -> dict[str, Any]:
         """Return the fields of the summary, of all clients together."""
