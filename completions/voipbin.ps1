@@ -829,7 +829,7 @@ Register-ArgumentCompleter -Native -CommandName voipbin -ScriptBlock {
             @('audio-words', 'The payload is samples, not text.'),
             @('audio-undocumented', 'The documents say mu-law in RTP, linear audio in SLN and AudioSocket.'),
             @('pacing-lead', 'The end of what is sent is at most 80 ms ahead of its time.'),
-            @('pacing-overflow', 'The end of what is sent is never more than 500 ms ahead of its time.'),
+            @('pacing-overflow', 'The end of what is sent is never further ahead of its time than the far queue holds: 500 ms in a call, 80 ms in a conference.'),
             @('pacing-slow', 'What is sent keeps up with its time: deadlines add up, waits do not.'),
             @('pacing-gap', 'Sound has no pauses of its own making.'),
             @('pacing-gap-received', 'A frame comes every 20 ms.'),

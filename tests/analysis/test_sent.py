@@ -104,6 +104,17 @@ def test_a_bot_that_pauses_between_sentences_is_right(lead_ms: int) -> None:
     assert told(diagnosed(frames, times)) == []
 
 
+def test_of_a_bot_that_is_too_fast_it_is_told_what_becomes_of_its_sound() -> None:
+    """19 ms a frame are 53 ms too many a second: 500 ms wait after 9.5 s."""
+    frames = packed(Encapsulation.SLN, (speech(n) for n in count()), 0)
+    diagnosis = diagnosed(frames, [n * 19 * MS for n in range(450)])
+    told_first = diagnosis.findings[0]
+    assert (told_first.id, told_first.direction) == ("sender-pace", "out")
+    assert "queue grows by 53 ms a second" in told_first.title
+    assert "about every 10 s" in told_first.title
+    assert "holes" not in told_first.title
+
+
 def test_silence_now_and_then_keeps_a_far_end_awake_and_is_not_judged() -> None:
     diagnosis = diagnosed(iter([bytes(320)] * SECONDS), [n * 1000 * MS for n in range(SECONDS)])
     assert told(diagnosis) == []

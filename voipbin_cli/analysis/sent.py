@@ -26,7 +26,8 @@ _SILENT_SHARE = 0.999
 
 @dataclass(frozen=True, slots=True)
 class SentSide:
-    """What was measured of what was sent, what the far end takes, and what the phone heard.
+    """What was measured of what was sent, what the far end takes, and what the phone heard of it
+    by way of a far end whose `queue` holds so much.
 
     `accepted` is None where nothing tells what the far end takes: RTP of which none was received.
     """
@@ -34,6 +35,7 @@ class SentSide:
     measured: Measured
     accepted: SendForm | None
     heard: Heard
+    queue: QueueRule = CALL
 
     @property
     def quality(self) -> Quality:
@@ -111,7 +113,7 @@ class SentFold:
         measured = self.stream.measured(may_be_silent=True)
         if not measured.messages or _is_keepalive(measured):
             return None
-        return SentSide(measured, self.accepted, self._far_end.result())
+        return SentSide(measured, self.accepted, self._far_end.result(), self.queue)
 
 
 def _is_keepalive(measured: Measured) -> bool:

@@ -42,17 +42,34 @@ def test_a_queue_of_20_ms_frames() -> None:
     assert facts.gap_ms.tolist() == [0, 20, 0, 1, 99]
     # unplayed as each comes: 0, 20-20, 20-0, 40-1, then 59-99: dry for 40; its own 20 ms added
     assert facts.lead_ms.tolist() == [20, 20, 40, 59, 20]
-    assert facts.dry_ms.tolist() == [0, 0, 0, 0, 40]
+    assert facts.waited_ms.tolist() == [0, 0, 0, 0, 40]
     # the third and the fourth came within 2 ms of the one before
     assert facts.quick.tolist() == [0, 0, 1, 2, 0]
 
 
-@pytest.mark.parametrize("cut", range(6))
-def test_pacing_goes_on_over_a_cut(cut: int) -> None:
-    times = [0, 20, 20, 21, 120]
+LATE = [0, 20, 40, 300, *[301] * 6]
+
+
+def test_who_pauses_and_goes_on_may_have_had_nothing_to_say() -> None:
+    """A second with nothing to play; then 240 ms of which half comes at once."""
+    paused = pacing([0, 40, 1060], PacingPast())
+    assert paused.waited_ms.tolist() == [0, 20, 1000]
+    assert paused.has_waited.tolist() == [False, False, True]
+    assert paused.is_meant.tolist() == [False, False, True]
+    late = pacing(LATE, PacingPast())
+    # 6 frames of 20 ms are half of 240
+    assert np.flatnonzero(late.has_waited).tolist() == [3, 8]
+    assert np.flatnonzero(late.is_meant).tolist() == [3]
+    assert late.waited_ms[8] == 240
+
+
+@pytest.mark.parametrize("times", [[0, 20, 20, 21, 120, 121], LATE])
+@pytest.mark.parametrize("cut", range(7))
+def test_pacing_goes_on_over_a_cut(times: list[int], cut: int) -> None:
     whole, first = pacing(times, PacingPast()), pacing(times[:cut], PacingPast())
     second = pacing(times[cut:], first.end)
-    for name in ("gap_ms", "lead_ms", "dry_ms", "quick", "slow_share", "is_slow"):
+    names = ("gap_ms", "lead_ms", "waited_ms", "has_waited", "is_meant", "quick")
+    for name in (*names, "slow_share", "is_slow"):
         told = [*getattr(first, name), *getattr(second, name)]
         assert told == getattr(whole, name).tolist(), name
     assert second.end == whole.end

@@ -226,12 +226,19 @@ def _placed(places: list[int]) -> dict[str, list[int]]:
 def queue_oracle(times_ms: list[int]) -> tuple[list[int], list[int]]:
     """Frames of 20 ms into a queue that plays at once: whose end is far ahead, who comes too late.
 
-    80 ms is what a conference's queue takes, 500 ms a call's, and 10 ms is no frame more.
+    80 ms is what a conference's queue takes, 500 ms a call's, and 10 ms is no frame more. Who makes
+    up for half of a wait of more than 100 ms by what comes within 5 ms was late, too.
     """
     ahead, dry = [], []
-    played_until = times_ms[0]
+    played_until = latest = times_ms[0]
+    came = waited = 0
     for n, now in enumerate(times_ms):
-        if now - played_until > 20:
+        wait = now - played_until
+        if now - latest > 5:
+            came, waited = 0, wait if wait > 100 else 0
+        latest, came = now, came + 20
+        is_half = waited and 2 * came >= waited > 2 * (came - 20)
+        if wait > 20 or is_half:
             dry.append(n)
         played_until = max(played_until, now) + 20
         if 90 < played_until - now <= 510:

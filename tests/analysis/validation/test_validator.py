@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 from tests.support.hextext import vector
+from voipbin_cli.analysis.farend.far_queue import CALL, CONFERENCE, QueueRule
 from voipbin_cli.analysis.messages import EMPTY, TimedMessage, from_messages
+from voipbin_cli.analysis.validation.due import Spec
 from voipbin_cli.analysis.validation.tally import Tally
 from voipbin_cli.analysis.validation.validator import Validator
 from voipbin_cli.codec import g711
@@ -70,6 +72,55 @@ def test_a_direction_that_is_not_asked_for_is_not_judged() -> None:
     assert broken(validator)["sln-frame-size"] == 3
     assert {group.first.direction for group in validator.tally.groups} == {IN}
     assert (validator.summary()["frames_sent"], validator.summary()["frames"]) == (0, 3)
+
+
+def severities(validator: Validator) -> dict[str, str]:
+    return {group.rule.id: group.first.severity.value for group in validator.tally.groups}
+
+
+def test_what_does_no_harm_is_an_info_and_the_gravest_of_a_rule_is_told() -> None:
+    """40 ms a frame is taken and heard; a frame of 70 ms is no size that each buffer takes up."""
+    long = [b"".join(LINEAR[n : n + 2]) for n in range(0, 40, 2)]
+    for direction, odd, severity in (
+        (IN, [], "info"),
+        (IN, [bytes(1120)], "warning"),
+        (OUT, [bytes(1120)], "info"),
+    ):
+        validator = Validator(SLN)
+        judge(validator, direction, [*long, *odd])
+        assert severities(validator)["sln-frame-size"] == severity
+        assert broken(validator)["sln-frame-size"] == len(long) + len(odd)
+    strict = Validator(SLN, Spec.DOCUMENTED)
+    judge(strict, IN, long)
+    assert severities(strict)["sln-frame-size"] == "warning"
+
+
+@pytest.mark.parametrize(
+    ("queue", "rules"),
+    [(CALL, {"pacing-lead": "info"}), (CONFERENCE, {"pacing-overflow": "error"})],
+)
+def test_how_far_ahead_is_too_far_the_far_queue_says(
+    queue: QueueRule, rules: dict[str, str]
+) -> None:
+    """250 ms of speech each 250 ms."""
+    validator = Validator(SLN, queue=queue)
+    data = b"".join(LINEAR * 2)
+    rows = [
+        TimedMessage(data[n * 4000 :][:4000], n * 250_000_000) for n in range(len(data) // 4000)
+    ]
+    list(validator.add(OUT, from_messages(rows)))
+    list(validator.finish())
+    assert severities(validator) == {"sln-frame-size": "info"} | rules
+
+
+def test_a_client_that_sends_only_while_it_speaks_does_no_harm() -> None:
+    rows = [
+        TimedMessage(data, (n * 20 + 2000 * (n >= 25)) * 1_000_000) for n, data in enumerate(LINEAR)
+    ]
+    validator = Validator(SLN)
+    list(validator.add(OUT, from_messages(rows)))
+    list(validator.finish())
+    assert severities(validator) == {"pacing-gap": "info"}
 
 
 A_LAW = [g711.s16le_to_alaw(samples) for samples in LINEAR]

@@ -14,7 +14,7 @@ FIRST_TICK_NS = FRAME_NS // 2
 # A wait is short where it is no longer, or than the message before it plays. Whoever pauses for
 # longer may have had nothing to say; unless most of what was due meanwhile then comes at once.
 SHORT_WAIT_NS = 100_000_000
-_AT_ONCE_NS = 5_000_000
+AT_ONCE_NS = 5_000_000
 
 
 class Heard(NamedTuple):
@@ -117,7 +117,7 @@ class FarEnd:
         """Count what comes at once after a long gap."""
         assert self._long is not None
         gap_ns, latest_ns, came_ns = self._long
-        if at_ns - latest_ns > _AT_ONCE_NS:
+        if at_ns - latest_ns > AT_ONCE_NS:
             self._long = None
         elif 2 * (came_ns + played_ns) >= gap_ns:
             self._holes.append(gap_ns // 1_000_000)

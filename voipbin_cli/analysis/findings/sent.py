@@ -24,7 +24,7 @@ from voipbin_cli.analysis.findings.row import (
 )
 from voipbin_cli.analysis.sent import SentSide
 from voipbin_cli.analysis.words import NO_WORDS, Words
-from voipbin_cli.codec.codecs import Codec
+from voipbin_cli.codec.codecs import SAMPLE_RATE_HZ, Codec
 from voipbin_cli.finding_ids import FindingId
 
 # A hole of 20 ms each five seconds, and a few of them, or one of a stall.
@@ -193,7 +193,20 @@ def paced_as(case: Case) -> Words:
             "the sound is thrown away",
             _AHEAD,
         )
-    return Words(f"{pace.paced_as(case).title}; the phone hears {told.hole_share:.0%} holes")
+    words, surplus = pace.paced_as(case).title, _surplus(case)
+    if surplus <= 0:
+        return Words(f"{words}; the phone hears {told.hole_share:.0%} holes")
+    waits_ms = _sent(case).queue.capacity_ms
+    return Words(
+        f"{words}; the far end's queue grows by {1000 * surplus:.0f} ms a second, and is thrown "
+        f"away whole each time that more than {waits_ms} ms wait: about every "
+        f"{waits_ms / 1000 / surplus:.0f} s"
+    )
+
+
+def _surplus(case: Case) -> float:
+    """How much more sound than time there is, negative where there is less."""
+    return (case.measured.mean_hz or 0.0) / SAMPLE_RATE_HZ - 1
 
 
 def is_pace_grave(case: Case) -> bool:

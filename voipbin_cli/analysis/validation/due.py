@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from voipbin_cli.analysis.farend.far_queue import CALL, QueueRule
 from voipbin_cli.codec.codecs import Codec
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation
 from voipbin_cli.codec.fingerprint import Fingerprint, SendForm, send_form
@@ -47,6 +48,7 @@ class Due:
     3550 5.1 wants them. `is_datagrams`: RTP over UDP, of a phone rather than of the platform.
     `has_boundaries` is false where messages were cut out of bare samples here: their sizes tell
     nothing. `is_heard` is false where packets are told to be encrypted, or in another codec.
+    `queue` is how much of what is sent may wait at the far end.
     """
 
     encapsulation: Encapsulation
@@ -58,6 +60,7 @@ class Due:
     is_datagrams: bool = False
     has_boundaries: bool = True
     is_heard: bool = True
+    queue: QueueRule = CALL
 
     @property
     def goes_by_label(self) -> bool:
@@ -137,6 +140,7 @@ def sent(
     is_datagrams: bool = False,
     has_boundaries: bool = True,
     is_heard: bool = True,
+    queue: QueueRule = CALL,
 ) -> Due:
     """Return what the far end takes; under `auto` by the fingerprint of what it sends.
 
@@ -157,6 +161,7 @@ def sent(
         is_datagrams=is_datagrams,
         has_boundaries=has_boundaries,
         is_heard=is_heard,
+        queue=queue,
     )
 
 

@@ -132,11 +132,9 @@ class Judge:
             yield self._part(facts)
 
     def _part(self, facts: BlockFacts) -> Part:
-        hits = []
+        hits: list[Hit] = []
         for rule, severity in self._rules:
-            mask = rule.predicate(facts)
-            if mask.any():
-                hits.append(Hit(rule, severity, mask.nonzero()[0]))
+            hits += _hits(rule, severity, facts)
         if self._far_end is not None:
             still = facts.payload.is_still
             self._far_end.add(facts.messages.time_ns, facts.played_samples, still)
@@ -144,6 +142,17 @@ class Judge:
         self._past = facts.end
         self.frames += len(facts.messages)
         return part
+
+
+def _hits(rule: Rule, severity: Severity, facts: BlockFacts) -> Iterator[Hit]:
+    """The frames that break a rule, those that it does harm to before the others."""
+    mask = rule.predicate(facts)
+    if not mask.any():
+        return
+    mild = mask & rule.mild(facts) if rule.mild else np.zeros_like(mask)
+    for how_grave, rows in ((severity, mask & ~mild), (Severity.INFO, mild)):
+        if rows.any():
+            yield Hit(rule, how_grave, rows.nonzero()[0])
 
 
 def _rules_for(due: Due) -> Iterator[tuple[Rule, Severity]]:

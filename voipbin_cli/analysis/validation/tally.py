@@ -53,22 +53,24 @@ class Tally:
     def add(self, part: Part) -> None:
         """Count those of one part."""
         for hit in part.hits:
-            key = hit.rule.id, part.direction
-            if key not in self._groups:
-                row = int(hit.rows[0])
-                data = part.facts.messages.message(row)[:_SHOWN_BYTES]
-                size = int(part.facts.messages.size[row])
-                self._groups[key] = Group(part.violation(hit, row), 0, data, size)
-            self._groups[key].count += len(hit.rows)
+            row = int(hit.rows[0])
+            data = part.facts.messages.message(row)[:_SHOWN_BYTES]
+            size = int(part.facts.messages.size[row])
+            self._include(Group(part.violation(hit, row), len(hit.rows), data, size))
 
     def include(self, other: Tally) -> None:
         """Add what another one has counted; the first message stays that of the first."""
-        for key, group in other._groups.items():
-            known = self._groups.get(key)
-            if known is None:
-                self._groups[key] = replace(group)
-            else:
-                known.count += group.count
+        for group in other._groups.values():
+            self._include(group)
+
+    def _include(self, group: Group) -> None:
+        """The first of the gravest is the one to look at."""
+        key = group.rule.id, group.first.direction
+        known = self._groups.get(key)
+        if known is None or known.first.severity.rank < group.first.severity.rank:
+            self._groups[key] = replace(group)
+        if known is not None:
+            self._groups[key].count = known.count + group.count
 
     def as_fields(self) -> dict[str, Any]:
         """Return `result` and `violations` of a summary."""

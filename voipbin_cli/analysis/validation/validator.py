@@ -53,6 +53,7 @@ class Validator:
             "has_boundaries": has_boundaries,
             "is_heard": is_heard,
         }
+        self._queue = queue
         self._far_end = None if is_datagrams else FarEnd(queue)
         self._heard = heard
         self._left = dict.fromkeys(Direction, max_frames)
@@ -152,7 +153,7 @@ class Validator:
         waiting, self._waiting = self._waiting, EMPTY
         early: list[Part] = []
         if fingerprint is not None and len(waiting):
-            due = unknowing(sent(self.encapsulation, self.spec, fingerprint))
+            due = unknowing(sent(self.encapsulation, self.spec, fingerprint, queue=self._queue))
             judge = Judge(due, self._sent, self._far_end)
             early = [*judge.add(waiting), *judge.finish()]
             waiting, self._sent = EMPTY, judge.frames
@@ -160,7 +161,7 @@ class Validator:
         return chain(early, self._out.add(waiting))
 
     def _sent_judge(self, fingerprint: Fingerprint | None) -> Judge:
-        due = sent(self.encapsulation, self.spec, fingerprint, **self._manner)
+        due = sent(self.encapsulation, self.spec, fingerprint, queue=self._queue, **self._manner)
         return Judge(due, self._sent, self._far_end)
 
     def _counted(self, parts: Iterable[Part]) -> Iterator[Part]:

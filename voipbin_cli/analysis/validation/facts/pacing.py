@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voipbin_cli.analysis.columns import Floats, Ints, Mask, Scalar, before
-from voipbin_cli.analysis.farend.far_end import SHORT_WAIT_NS
+from voipbin_cli.analysis.farend.far_end import AT_ONCE_NS, SHORT_WAIT_NS
+from voipbin_cli.codec.codecs import FRAME_NS
 
 # Waits are looked at in the last two stretches of so much sound: in each of them a sender that is
 # too slow waits anew, and one that was late once does not.
@@ -29,6 +30,7 @@ class PacingPast:
     `queued_ns`: audio unplayed just after it. `quick`: as that column. `was_still`: it was silent.
     `played_ns` is how long it plays. `waits` has of each message of the latest stretches how much
     was sounding until then, in ns, how much of it was waiting, and how many waits there were.
+    `came_ns` of sound came at once by then, after a long wait of `waited_ns` or, 0, none.
     """
 
     is_timed: bool = False
@@ -38,6 +40,8 @@ class PacingPast:
     was_still: bool = True
     played_ns: int = 0
     waits: tuple[tuple[int, int, int], ...] = ((0, 0, 0),)
+    came_ns: int = 0
+    waited_ns: int = 0
 
 
 class PacingFacts:
@@ -97,17 +101,58 @@ class PacingFacts:
         """How far ahead of its time the end of the message came, in ms."""
         return self._spread(self._queue[0] + self._durations) / 1e6
 
-    @cached_property
-    def dry_ms(self) -> Floats:
-        """How long there was nothing left to play before the message came, in ms."""
-        return self._spread(self._queue[1]) / 1e6
+    @property
+    def has_waited(self) -> Mask:
+        """There was nothing to play before it, for a frame and more, in the midst of sound.
+
+        Or for a long time before the first of those that came at once with it, and all of them
+        make up for half of that: the sender was late, as `FarEnd` has it.
+        """
+        return self._spread(self._dry_in_sound | self._caught_up)
+
+    @property
+    def is_meant(self) -> Mask:
+        """Of those the waits that are no hole: whoever pauses so long may have nothing to say."""
+        return self._spread(self._is_long & ~self._caught_up)
+
+    @property
+    def waited_ms(self) -> Floats:
+        """How long there was nothing to play."""
+        return self._spread(np.where(self._caught_up, self._runs[1], self._queue[1])) / 1e6
 
     @cached_property
-    def is_cut(self) -> Mask:
-        """Sound before or after: a pause there would be heard."""
-        cut = np.zeros(len(self._time_ns), bool)
-        cut[self._timed] = self._cut
-        return cut
+    def _dry_in_sound(self) -> Mask:
+        return (self._queue[1] > FRAME_NS) & self._cut
+
+    @cached_property
+    def _is_short(self) -> Mask:
+        return self._queue[1] <= np.maximum(
+            SHORT_WAIT_NS, before(self._durations, self._past.played_ns)
+        )
+
+    @cached_property
+    def _is_long(self) -> Mask:
+        return self._dry_in_sound & ~self._is_short
+
+    @cached_property
+    def _runs(self) -> tuple[Ints, Ints]:
+        """How much sound came at once by each message, and after how long a wait, if one."""
+        begins = self._gaps > AT_ONCE_NS
+        if len(begins) and not self._past.is_timed:
+            begins[0] = True
+        place = np.arange(len(begins))
+        first = np.maximum.accumulate(np.where(begins, place, -1)) if len(place) else place
+        played = np.cumsum(self._durations)
+        earlier = np.where(first < 0, -self._past.came_ns, before(played, 0)[first.clip(0)])
+        long = np.where(self._is_long, self._queue[1], 0)
+        waited = np.where(first < 0, self._past.waited_ns, long[first.clip(0)])
+        return played - earlier, waited
+
+    @cached_property
+    def _caught_up(self) -> Mask:
+        came, waited = self._runs
+        is_half = (2 * came >= waited) & (2 * (came - self._durations) < waited)
+        return is_half & (waited > 0)
 
     @cached_property
     def _cut(self) -> Mask:
@@ -119,8 +164,7 @@ class PacingFacts:
         """The columns of `PacingPast.waits`, behind those of the past, shape (3, messages)."""
         past = np.array(self._past.waits, np.int64).T
         dry = self._queue[1]
-        short = dry <= np.maximum(SHORT_WAIT_NS, before(self._durations, self._past.played_ns))
-        waited = np.where(short & self._cut, dry, 0)
+        waited = np.where(self._is_short & self._cut, dry, 0)
         columns = np.stack([self._durations + waited, waited, (waited > 0).astype(np.int64)])
         return np.concatenate([past, past[:, -1:] + np.cumsum(columns, axis=1)], axis=1)
 
@@ -180,6 +224,8 @@ class PacingFacts:
             was_still=bool(self._is_still[last]),
             played_ns=int(self._durations[-1]),
             waits=self._late_waits,
+            came_ns=int(self._runs[0][-1]),
+            waited_ns=int(self._runs[1][-1]),
         )
 
     @property

@@ -16,7 +16,7 @@ from voipbin_cli.analysis.validation.rules.rule import (
     Rule,
     always,
 )
-from voipbin_cli.analysis.validation.rules.sln import off_size
+from voipbin_cli.analysis.validation.rules.sln import is_harmless_size, off_size
 from voipbin_cli.codec.audiosocket import HEADER_BYTES, Kind
 
 PROTOCOL = "Asterisk AudioSocket protocol"
@@ -210,6 +210,7 @@ RULES = (
         message="{payload.size} bytes of payload, {audio.frame_bytes} are due",
         consequence="it is heard; pacing and buffers that count frames go wrong",
         predicate=lambda facts: off_size(facts) & facts.audiosocket.is_sound_kind,
+        mild=is_harmless_size,
         field="length",
     ),
 )

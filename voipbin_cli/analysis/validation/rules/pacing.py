@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from voipbin_cli.analysis.columns import Mask
-from voipbin_cli.analysis.farend.far_queue import CALL, CONFERENCE
+from voipbin_cli.analysis.farend.far_queue import CONFERENCE
 from voipbin_cli.analysis.validation.facts.block import BlockFacts
 from voipbin_cli.analysis.validation.rules.identifiers import RuleId
 from voipbin_cli.analysis.validation.rules.rule import (
@@ -16,32 +16,31 @@ from voipbin_cli.analysis.validation.rules.rule import (
     always,
 )
 
-# What the far queues hold, and half a frame for a clock that is not exact: audio comes in frames.
-CONFERENCE_LEAD_MS = CONFERENCE.capacity_ms + 10.0
-CALL_LEAD_MS = CALL.capacity_ms + 10.0
+# Half a frame more than a far queue holds, for a clock that is not exact: audio comes in frames.
+SLACK_MS = 10.0
 GAP_RECEIVED_MS = 60.0
-DRY_MS = 20.0
 BURST = 3
 PACING = "VoIPBIN media stream: 20 ms of audio every 20 ms"
 
 
 def _is_far_ahead(facts: BlockFacts) -> Mask:
-    return facts.pacing.lead_ms > CALL_LEAD_MS
+    return facts.pacing.lead_ms > facts.due.queue.capacity_ms + SLACK_MS
 
 
 def _is_ahead(facts: BlockFacts) -> Mask:
-    return (facts.pacing.lead_ms > CONFERENCE_LEAD_MS) & ~_is_far_ahead(facts)
+    return (facts.pacing.lead_ms > CONFERENCE.capacity_ms + SLACK_MS) & ~_is_far_ahead(facts)
 
 
 RULES = (
     Rule(
         id=RuleId.PACING_LEAD,
-        severities=always(WARNING),
+        severities=always(INFO),
         directions=SENT,
         clause=PACING,
         sentence="The end of what is sent is at most 80 ms ahead of its time.",
         message="{pacing.lead_ms:.0f} ms ahead of its time at its end",
-        consequence="a conference flushes its whole queue: that much audio is not heard",
+        consequence="none in a call; a conference flushes its whole queue: that much audio is not "
+        "heard",
         predicate=_is_ahead,
     ),
     Rule(
@@ -49,7 +48,8 @@ RULES = (
         severities=always(ERROR),
         directions=SENT,
         clause=PACING,
-        sentence="The end of what is sent is never more than 500 ms ahead of its time.",
+        sentence="The end of what is sent is never further ahead of its time than the far queue "
+        "holds: 500 ms in a call, 80 ms in a conference.",
         message="{pacing.lead_ms:.0f} ms ahead of its time at its end",
         consequence="the far end flushes its whole queue: that much audio is not heard",
         predicate=_is_far_ahead,
@@ -72,9 +72,11 @@ RULES = (
         directions=SENT,
         clause=PACING,
         sentence="Sound has no pauses of its own making.",
-        message="nothing was there to play for {pacing.dry_ms:.0f} ms in the midst of sound",
-        consequence="an empty queue is heard as a gap at once: there is no concealment",
-        predicate=lambda facts: (facts.pacing.dry_ms > DRY_MS) & facts.pacing.is_cut,
+        message="nothing was there to play for {pacing.waited_ms:.0f} ms",
+        consequence="an empty queue is heard as silence at once: there is no concealment. Who "
+        "sends only while there is sound does no harm by it",
+        predicate=lambda facts: facts.pacing.has_waited,
+        mild=lambda facts: facts.pacing.is_meant,
     ),
     Rule(
         id=RuleId.PACING_GAP_RECEIVED,

@@ -18,7 +18,7 @@ from voipbin_cli.analysis.validation.rules.rule import (
     Severities,
     always,
 )
-from voipbin_cli.analysis.validation.rules.sln import off_size
+from voipbin_cli.analysis.validation.rules.sln import is_harmless_size, off_size
 from voipbin_cli.codec.audiosocket import MAX_PAYLOAD_BYTES
 from voipbin_cli.codec.codecs import SAMPLE_RATE_HZ
 
@@ -234,6 +234,7 @@ _PAYLOAD = (
         message="{payload.size} bytes of payload, {audio.frame_bytes} are due",
         consequence="it is heard; pacing and buffers that count packets go wrong",
         predicate=lambda facts: off_size(facts) & facts.rtp.is_packet,
+        mild=is_harmless_size,
         field="payload",
     ),
 )

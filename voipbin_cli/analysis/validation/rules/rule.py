@@ -53,7 +53,8 @@ class Rule:
     `sentence` says what holds for a good frame, `message` what is wrong with a bad one (a format
     string over the names of its facts), `consequence` what becomes of it at the far end.
     `field` names what `dissect` shows of a frame, for marking the bytes; "" is all of it.
-    `predicate` takes the facts of a block and returns a mask of the frames that break the rule.
+    `predicate` takes the facts of a block and returns a mask of the frames that break the rule;
+    `mild` those of them that it does no harm to, which are an info.
     """
 
     id: RuleId
@@ -66,6 +67,7 @@ class Rule:
     encapsulations: tuple[Encapsulation, ...] = ALL
     directions: tuple[Direction, ...] = BOTH
     field: str = ""
+    mild: Callable[[BlockFacts], Mask] | None = None
 
     @property
     def severity(self) -> Severity:

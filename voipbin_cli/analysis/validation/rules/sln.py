@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from voipbin_cli.analysis.columns import Mask, equal, unequal
+from voipbin_cli.analysis.validation.due import Spec
 from voipbin_cli.analysis.validation.facts.block import BlockFacts
 from voipbin_cli.analysis.validation.rules.identifiers import RuleId
 from voipbin_cli.analysis.validation.rules.rule import ERROR, SLN, WARNING, Rule, always
 from voipbin_cli.codec.audiosocket import MAX_PAYLOAD_BYTES
 from voipbin_cli.codec.codecs import FRAME_SAMPLES, HARMLESS_MS, SAMPLE_RATE_HZ
+from voipbin_cli.codec.encapsulation import Direction
 
 SLN_FORM = "VoIPBIN media stream: SLN is bare 8 kHz mono samples, 20 ms a message"
 
@@ -30,6 +32,20 @@ def off_size(facts: BlockFacts) -> Mask:
     unlike = unequal(payload.size, due // 2) & differs
     is_off: Mask = np.where(sample_bytes > 0, differs, unlike)
     return payload.is_audio & is_off
+
+
+def is_harmless_size(facts: BlockFacts) -> Mask:
+    """Whole ms that any buffer takes up; of what is sent the far end takes any size.
+
+    The documents say 20 ms, and who asks for those is told.
+    """
+    payload, sample_bytes = facts.payload, facts.audio.sample_bytes
+    if facts.due.spec is Spec.DOCUMENTED:
+        return np.zeros(len(facts.messages), bool)
+    if facts.due.direction is Direction.OUT:
+        return np.ones(len(facts.messages), bool)
+    ms, rest = np.divmod(payload.size * 1000, np.maximum(sample_bytes * payload.rate_hz, 1))
+    return np.isin(ms, HARMLESS_MS) & equal(rest, 0) & (sample_bytes > 0)
 
 
 def _has_rtp_header(facts: BlockFacts) -> Mask:
@@ -77,6 +93,7 @@ RULES = (
         message="{messages.size} bytes, {audio.frame_bytes} are due",
         consequence="it is heard; pacing and buffers that count messages go wrong",
         predicate=off_size,
+        mild=is_harmless_size,
     ),
     Rule(
         id=RuleId.SLN_RTP_HEADER,
