@@ -91,6 +91,8 @@ class BothWays:
         self._ours = ours
         self._ways: dict[Flow, Half] = {}
         self._marks: Counter[tuple[Flow, int]] = Counter()
+        self._seen: set[Flow] = set()
+        self._looked = 0
 
     def note(self, chunk: PacketChunk, flows: list[Flow]) -> None:
         """Take what a capture says of which way its packets went: in, or out of this machine."""
@@ -106,20 +108,27 @@ class BothWays:
     def add(self, flow: Flow, fold: StreamFold, calls: Iterable[bytes], seen: list[Flow]) -> None:
         """Take a stream of sound that begins, the first of its flow; `seen` are all flows so far.
 
-        It is listened to where its other way is there, or is to be expected.
+        It is listened to where its other way is there, or is to be expected. `seen` is the same
+        list each time, and grows.
         """
         if flow in self._ways or len(self._ways) >= _MOST_STREAMS or not fold.told.is_heard:
             return
         way = Half(flow, fold, frozenset(calls) - {b""})
         found = (each for each in self._ways.values() if each.other is None)
         other = next((each for each in found if each.is_other_of(way)), None)
-        if other is None and not way.calls and _back(flow) not in seen:
+        if other is None and not way.calls and not self._has_seen(_back(flow), seen):
             return
         self._ways[flow] = way
         fold.sound.listener = way.hear
         if other is not None:
             # Behind all that was heard so far, before what comes.
             fold.when_heard(lambda: _join(way, other))
+
+    def _has_seen(self, flow: Flow, seen: list[Flow]) -> bool:
+        """Each flow is looked at once, however many streams there are."""
+        self._seen.update(seen[self._looked :])
+        self._looked = len(seen)
+        return flow in self._seen
 
     def finish(self) -> None:
         """All streams are flushed."""
