@@ -32,6 +32,13 @@ def test_a_word_is_searched_for_everywhere(capsys: pytest.CaptureFixture[str]) -
     assert all("jitter" in f"{m['name']} {m['meaning']}".lower() for m in found)
 
 
+def test_a_symptom_leads_to_what_may_cause_it(capsys: pytest.CaptureFixture[str]) -> None:
+    help_(HelpOptions(words=["choppy"]))
+    said = capsys.readouterr().out
+    assert all(f"  {name} " in said for name in ("network-stall", "lost-audio", "sender-pace"))
+    assert "  muted" not in said
+
+
 def test_several_words_have_to_stand_together(capsys: pytest.CaptureFixture[str]) -> None:
     both, one = lines(capsys, "payload", "type"), lines(capsys, "payload")
     assert {match["kind"] for match in both[:-1]} >= {"option", "rule"}

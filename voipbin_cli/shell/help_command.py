@@ -30,16 +30,20 @@ class HelpOptions:
 
 
 class Match(NamedTuple):
-    """Something that has the words in its name or its meaning; `see` tells all of it."""
+    """Something that has the words in its name or its meaning; `see` tells all of it.
+
+    `symptom` is how it shows, in the words of who suffers from it.
+    """
 
     kind: str
     name: str
     meaning: str
     see: str
+    symptom: str = ""
 
     def has(self, words: list[str]) -> bool:
         """Whether each of `words` stands in it, in whatever form."""
-        told = f"{self.name} {self.meaning}".lower()
+        told = f"{self.name} {self.meaning} {self.symptom}".lower()
         return all(word in told for word in words)
 
 
@@ -90,6 +94,8 @@ def _command(root: Any, words: list[str]) -> tuple[Any, str]:
 
 
 def _all(tool: Command) -> Iterator[Match]:
+    from voipbin_cli.analysis.findings import BY_ID
+    from voipbin_cli.finding_ids import FindingId
     from voipbin_cli.shell.values import known_values
 
     for command in tool.leaves:
@@ -100,7 +106,8 @@ def _all(tool: Command) -> Iterator[Match]:
             yield Match("option", name, option.help, f"{command.name} --help")
     known = known_values()
     for name, told in known["findings"]:
-        yield Match("finding", name, told, f"voipbin stream diagnose --explain {name}")
+        symptom = BY_ID[FindingId(name)].symptom
+        yield Match("finding", name, told, f"voipbin stream diagnose --explain {name}", symptom)
     for name, told in known["rules"]:
         yield Match("rule", name, told, f"voipbin stream validate --explain {name}")
     for name, told in known["scenarios"]:
