@@ -73,6 +73,7 @@ class CodecJudge:
         self._doubted_at = 0
         self._blocks = self._frames = 0
         self._short: list[bytes] = []
+        self._stretches = 0
 
     @property
     def reading(self) -> Reading | None:
@@ -224,13 +225,14 @@ class CodecJudge:
 
         Of a codec of 7 bytes a frame it takes some blocks until there is enough to look at.
         """
+        self.heard += 1
         self._short += [rows.payload(n) for n in range(len(rows))]
         if sum(map(len, self._short)) < TELLING_BYTES:
             return
-        if is_due(self.heard):
+        if is_due(self._stretches):
             self._decider.examine(self._short)
         self._short = []
-        self.heard += 1
+        self._stretches += 1
 
     def _examine(self, rows: Arrivals) -> None:
         self._decider.examine([rows.payload(n) for n in range(len(rows))])
