@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from rich.console import Console
 from rich.table import Table
 
-from voipbin_cli.render.diagnosis import conversation_table, verdict_lines
+from voipbin_cli.render.diagnosis import conversation_table, show_streams, verdict_lines
 
 BOTH = {"metrics": {"frames": 1}, "metrics_sent": {"frames": 1}}
 
@@ -53,3 +54,15 @@ def test_the_conversation_is_a_table() -> None:
         "until we answer  300.0  440.0  600.0  620.0\n"
         "until we yield       -      -      -      -"
     )
+
+
+def test_clients_are_told_apart_without_a_column_that_says_nothing(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    judged = {"metrics": {"frames": 250}, "verdict": "ok", "findings": []}
+    show_streams([("client 1", judged), ("client 0", judged)])
+    assert capsys.readouterr().out.split("\n")[0].split() == [
+        "stream", "frames", "verdict", "findings",
+    ]  # fmt: skip
+    show_streams([("a", judged | {"direction": "in"}), ("b", judged)])
+    assert capsys.readouterr().out.split("\n")[2].split() == ["b", "250", "-", "ok", "-"]

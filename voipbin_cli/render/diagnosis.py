@@ -323,15 +323,17 @@ def quality_text(quality: Mapping[str, Any]) -> str:
 
 
 def show_streams(rows: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
-    """Several streams of a capture, one line each, the worst first."""
+    """Several streams of a capture, or clients of a proxy, one line each, the worst first."""
+    has_ways = any(fields.get("direction") for _, fields in rows)
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for name in ("stream", "frames", "direction", "verdict", "findings"):
+    ways = ("direction",) if has_ways else ()
+    for name in ("stream", "frames", *ways, "verdict", "findings"):
         table.add_column(name)
     for name, fields in rows:
         style = VERDICTS[fields["verdict"]][0]
         found = ", ".join(finding["id"] for finding in fields["findings"]) or "-"
         frames = str(fields["metrics"]["frames"])
-        way = fields.get("direction") or "-"
+        way = (fields.get("direction") or "-",) if has_ways else ()
         verdict = Text(fields["verdict"], style)
-        table.add_row(Text(printable(name)), frames, way, verdict, found)
+        table.add_row(Text(printable(name)), frames, *way, verdict, found)
     stdout_console().print(table, "")
