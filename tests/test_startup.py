@@ -57,7 +57,8 @@ GROUPS = [" ".join(command.path) for command in command_tree().walk() if command
 LAYERS = ("session", "offline", "simulator", "transport", "media", "analysis", "capture", "codec")
 # The modules of the words that options are chosen from, and what those import.
 WORDS = {
-    "analysis", "analysis.validation", "analysis.validation.due",
+    "analysis", "analysis.farend", "analysis.farend.far_queue", "analysis.validation",
+    "analysis.validation.due",
     "codec", "codec.audiosocket", "codec.codecs", "codec.encapsulation", "codec.fingerprint",
     "codec.g711", "codec.payload_types", "codec.rtp", "codec.sln",
     "transport", "transport.credentials", "transport.resources",
