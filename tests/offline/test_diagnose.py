@@ -287,7 +287,7 @@ def test_of_a_codec_that_is_named_and_not_decoded_delivery_is_told(
     assert "not decoded" in told["mos"]["reason"]  # type: ignore[index]
 
 
-@pytest.mark.parametrize("sizes", [(29, 29), (34, 51), (5, 125)])
+@pytest.mark.parametrize("sizes", [(29, 29), (34, 51), (5, 125), (15, 15)])
 def test_a_few_packets_of_a_codec_that_nothing_names_are_no_mulaw(
     sizes: tuple[int, int], tmp_path: Path
 ) -> None:

@@ -443,7 +443,7 @@ class StreamFold:
         """
         judge = self._judge
         is_told = judge.is_settled or self.told.codec is not None
-        if judge.foreign is not None or is_told or not judge.heard or not self.is_datagrams:
+        if judge.foreign is not None or is_told or not judge.has_heard or not self.is_datagrams:
             return judge.foreign
         is_samples = not self._stamps.stamped.steps or self._stamps.is_of_samples
         return None if is_samples else Found(Format.UNKNOWN)

@@ -103,6 +103,11 @@ class CodecJudge:
         return self._decider.foreign
 
     @property
+    def has_heard(self) -> bool:
+        """Whether anything came but silence, enough to look at or not."""
+        return bool(self.heard or self._short)
+
+    @property
     def is_settled(self) -> bool:
         """Whether sound has decided, rather than sizes and silence."""
         return self._decider.reading is not None
