@@ -50,6 +50,7 @@ FREE = frozenset(
         "WORD",
     )
 )
+_OPTIONAL_END = re.compile(r"(?<=.)\[:[^]]*\]$")
 _WORD = re.compile(r"[a-z0-9][a-z0-9_.-]*")
 
 
@@ -63,8 +64,9 @@ class Values:
 
 
 def values_of(metavar: str) -> Values:
-    """Read a metavar: `auto|N`, `TARGET|CAPTURE`, `FILE...`, `-- COMMAND`."""
-    parts = metavar.strip("[]").removeprefix("-- ").removesuffix("...").split("|")
+    """Read a metavar: `auto|N`, `TARGET|CAPTURE`, `FILE...`, `-- COMMAND`, `ADDRESS[:PORT]`."""
+    whole = _OPTIONAL_END.sub("", metavar).strip("[]")
+    parts = whole.removeprefix("-- ").removesuffix("...").split("|")
     return Values(
         words=tuple(part for part in parts if _WORD.fullmatch(part)),
         kinds=tuple(dict.fromkeys(KINDS[part] for part in parts if part in KINDS)),
