@@ -73,7 +73,6 @@ class CodecJudge:
         self._doubted_at = 0
         self._blocks = self._frames = 0
         self._short: list[bytes] = []
-        self._stretches = 0
 
     @property
     def reading(self) -> Reading | None:
@@ -230,14 +229,13 @@ class CodecJudge:
 
         Of a codec of 7 bytes a frame it takes some blocks until there is enough to look at.
         """
-        self.heard += 1
         self._short += [rows.payload(n) for n in range(len(rows))]
         if sum(map(len, self._short)) < TELLING_BYTES:
             return
-        if is_due(self._stretches):
+        if is_due(self.heard):
             self._decider.examine(self._short)
         self._short = []
-        self._stretches += 1
+        self.heard += 1
 
     def _examine(self, rows: Arrivals) -> None:
         self._decider.examine([rows.payload(n) for n in range(len(rows))])
