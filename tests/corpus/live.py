@@ -73,12 +73,14 @@ def with_numbers_missing() -> list[Slot]:
 def with_holes() -> list[Slot]:
     """Every twelfth frame is mu-law silence: lost before the platform.
 
-    The frames have no marks: those would soften the edges of the holes.
+    The frames have no marks: those would soften the edges of the holes. They are those that sound:
+    a hole in a pause is none.
     """
-    speech = [message[12:] for _, message in vector_messages("rtp-deployed")][10:40]
+    frames = [message[12:] for _, message in vector_messages("rtp-deployed")]
+    speech = frames[1:11] + frames[30:43]
     return on_time(
         [
-            message[:12] + (speech[n % 30] if n % 12 else b"\xff" * 160)
+            message[:12] + (speech[n % len(speech)] if n % 12 else b"\xff" * 160)
             for n, message in enumerate(packets(400))
         ]
     )
