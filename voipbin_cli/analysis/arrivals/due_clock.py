@@ -29,6 +29,8 @@ _SAME_PACE = 0.01
 # sends frames of under 2.5 ms (RFC 6716 2.1.4: Opus): what comes faster had been waiting.
 _STEADY_SHARE = 0.8
 _STEADY_GAP = 0.1
+# So near to the usual gap a busy timer's are: 20 ms less or more a millisecond or three.
+_NEAR_GAP = 0.2
 _LEAST_PACE_NS = 2_500_000
 # A timestamp that is 2 s from where both the arrival and the samples put it is of another clock.
 _JUMP_NS = 2_000_000_000
@@ -50,8 +52,9 @@ class _Windows(NamedTuple):
     """What each window shows, shape (windows,): ns from one frame to the next as a rule.
 
     `matches` is how much of the time each clock of DueBy counted, shape (3, windows): over half a
-    window, or over one frame as a rule, the better of both, as jitter spoils the latter, and audio
-    that never came the former. Not finite where no time passed.
+    window, over one frame as a rule, or over all frames that came about as usual, the best of them:
+    audio that never came spoils the first, jitter the second, and a timer that wakes up each 21 ms
+    and makes up for it now and then. Not finite where no time passed.
     """
 
     gaps: Floats
@@ -77,7 +80,8 @@ def _seen(gaps: Ints, stamps: Ints, samples: Ints, size: int) -> _Windows:
     runs = np.median(since[:, :, half:] - since[:, :, :-half], axis=2)
     with np.errstate(divide="ignore", invalid="ignore"):
         by_usual, by_run = usual[1:] / usual[0], runs[1:] / runs[0]
-    matches = np.where(np.abs(by_usual - 1) < np.abs(by_run - 1), by_usual, by_run)
+        by_near = _over_usual_gaps(windows, usual[0])
+    matches = _nearest_to_one(by_usual, by_run, by_near)
     fits = np.stack([*_same(matches, 1.0), _are_steady(windows[0], usual[0])])
     told = _Windows(
         usual[0],
@@ -91,6 +95,24 @@ def _seen(gaps: Ints, stamps: Ints, samples: Ints, size: int) -> _Windows:
     # another, that it fits those is no proof.
     fits[DueBy.TICKS] &= told.are_alike | _same(by_usual[0], 1.0)
     return told
+
+
+def _over_usual_gaps(windows: Ints, usual: Floats) -> Floats:
+    """The time that each clock counted over that which passed, in gaps about as long as the usual.
+
+    Not a number where those are not most.
+    """
+    is_near = np.abs(windows[0] - usual[:, None]) <= _NEAR_GAP * usual[:, None]
+    passed = (windows[0] * is_near).sum(axis=1)
+    counted = (windows[1:] * is_near).sum(axis=2) / passed
+    return np.where(is_near.mean(axis=1) >= _STEADY_SHARE, counted, np.nan)
+
+
+def _nearest_to_one(*matches: Floats) -> Floats:
+    all_of_them = np.stack(matches)
+    off = np.where(np.isfinite(all_of_them), np.abs(all_of_them - 1), np.inf)
+    nearest: Floats = np.take_along_axis(all_of_them, off.argmin(axis=0)[None], axis=0)[0]
+    return nearest
 
 
 def _are_steady(gaps: Ints, usual: Floats) -> Mask:
