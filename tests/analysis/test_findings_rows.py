@@ -1161,6 +1161,12 @@ def test_clicks() -> None:
     for clicks, confidence in ((8, 0.0), (9, 0.95)):
         joined = facts(clicks=Clicks(clicks, 60.0, 10.0), pauses=(loss(60), loss(60)))
         assert sure("clicks", joined) == confidence
+    # So soft a speech moves by few steps of G.711.
+    for reading, confidence in ((MULAW, 0.0), (LINEAR, 0.95)):
+        clicks = Clicks(32, 460.0, 15.0)
+        quiet = facts(speech_dbfs=-54.0, peak_dbfs=-30.0, speech_ratio=0.5, clicks=clicks,
+                      reading=reading)  # fmt: skip
+        assert sure("clicks", quiet) == confidence
     assert "a click, step or seam each 100 ms;" in words("clicks", told)
     assert "at no fixed distance" in words("clicks", facts(clicks=Clicks(9, None, 10.0)))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from voipbin_cli.analysis.findings import pace
 from voipbin_cli.analysis.findings.row import WARNING, Case, Evidence, FindingRow, tenths
+from voipbin_cli.analysis.findings.sound import judge_low_level
 from voipbin_cli.analysis.pauses import PauseKind
 from voipbin_cli.analysis.words import Words
 from voipbin_cli.finding_ids import FindingId
@@ -64,13 +65,20 @@ def judge_clicks(case: Case) -> float:
     told = case.measured.clicks
     if not told.clicks or not case.measured.is_settled:
         return 0.0
-    if told.clicks <= CLICKS_OF_A_JOIN * _joins(case):
+    if told.clicks <= CLICKS_OF_A_JOIN * _joins(case) or _is_too_soft(case):
         return 0.0
     if told.period_ms is None:
         return 0.9
     if told.seconds < PERIOD_SECONDS:
         return 0.0
     return 0.6 if _is_in_step_with_hum(case, told.period_ms) else 0.95
+
+
+def _is_too_soft(case: Case) -> bool:
+    """Whether speech is so soft that it moves by few steps of G.711, each like a click."""
+    reading = case.measured.reading
+    is_g711 = reading is not None and reading.codec.sample_bytes == 1
+    return is_g711 and judge_low_level(case) > 0
 
 
 def _joins(case: Case) -> int:
