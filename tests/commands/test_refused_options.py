@@ -17,6 +17,7 @@ from voipbin_cli.errors import UsageError
 from voipbin_cli.session.played_audio import open_outgoing
 from voipbin_cli.transport.credentials import Auth
 
+UUID = "5f2a8c1e-0d3b-4c57-9e6f-2b7d1a4c8e90"
 FLAGS = {
     "--duration": LiveOptions(duration=5.0),
     "--capture": LiveOptions(capture="x.pcapng"),
@@ -70,6 +71,17 @@ def test_a_capture_of_a_network_is_in_no_encapsulation_of_choice(capture: str) -
 def test_numbers_are_of_a_report(capture: str) -> None:
     with pytest.raises(UsageError, match="--with-numbers"):
         diagnose(DiagnoseOptions(source=capture, with_numbers=True))
+
+
+@pytest.mark.parametrize("until_sure", [True, False])
+def test_until_sure_is_of_one_stream_that_is_listened_to(capture: str, until_sure: bool) -> None:
+    for options in (
+        DiagnoseOptions(source=capture, until_sure=until_sure),
+        DiagnoseOptions(source="sim", proxy=0, until_sure=until_sure),
+        DiagnoseOptions(source=f"call/{UUID}", pcap=True, until_sure=until_sure),
+    ):
+        with pytest.raises(UsageError, match=r"^--until-sure is "):
+            diagnose(options)
 
 
 def test_rate_and_raw_are_of_bare_samples(tmp_path: Path) -> None:

@@ -262,6 +262,7 @@ def diagnose(options: DiagnoseOptions) -> None:
         check_report(options.report)
         check_apart([options.live.capture, options.heard, options.report])
     _check_heard(options)
+    _check_until_sure(options)
     _check_of_capture("--keylog", options.keylog, options)
     _check_of_capture("--ours", options.ours, options)
     api = options.live.api
@@ -308,6 +309,21 @@ def _check_heard(options: DiagnoseOptions) -> None:
         raise UsageError(
             "--heard wants to know what somebody sends",
             hint="give a CAPTURE of both directions, or --proxy",
+        )
+
+
+def _check_until_sure(options: DiagnoseOptions) -> None:
+    """What is over is read whole, and a proxy's clients come and go."""
+    from voipbin_cli.commands.target import chosen_source
+    from voipbin_cli.errors import UsageError
+
+    if options.until_sure is None:
+        return
+    if options.proxy is not None:
+        raise UsageError("--until-sure is not for --proxy", hint="leave it out; -d sets a time")
+    if options.pcap or isinstance(chosen_source(options.source, options.live.api), str):
+        raise UsageError(
+            "--until-sure is for a live stream", hint="leave it out: what is over is read whole"
         )
 
 
