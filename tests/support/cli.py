@@ -58,6 +58,7 @@ def start(*args: str, cwd: Path, env: Mapping[str, str] | None = None) -> subpro
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        bufsize=0,  # a line is read and no more: the rest is finish()'s, which knows no buffer
     )
 
 
