@@ -205,6 +205,6 @@ def test_what_dumpcap_sees_of_a_run_is_what_the_run_was_told(tmp_path: Path) -> 
         if abs((stream["metrics"]["stalls"]["longest_ms"] or 0.0) - longest) < 60
     ]
     assert same
-    # What came after the time was up is in the capture alone.
+    # What came after the time was up is in the capture alone: frames, and perhaps a stall.
     assert any(0 <= metrics["frames"] - ours["frames"] <= 100 for metrics in same)
-    assert any(metrics["stalls"]["count"] == ours["stalls"]["count"] for metrics in same)
+    assert any(0 <= metrics["stalls"]["count"] - ours["stalls"]["count"] <= 1 for metrics in same)
