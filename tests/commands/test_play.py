@@ -70,7 +70,7 @@ def test_a_file_arrives_sample_for_sample(tmp_path: Path) -> None:
     assert summary["spoken_seconds"] == 0.5
     assert summary["frames_sent"] == 25 + 5 + 10
     assert (summary["codec_sent"], summary["payload_type_sent"]) == ("s16le", 96)
-    assert summary["max_lead_ms"] <= 20
+    assert 20 < summary["max_lead_ms"] <= 40
     assert set(summary["send_error_ms"]) == {"p50", "p99", "max"}
     assert summary["close"]["cause"] == "finished"
     assert summary["metrics_sent"]["frames"] == summary["frames_sent"]

@@ -7,6 +7,7 @@ from random import Random
 
 import pytest
 
+from voipbin_cli.analysis.farend.far_queue import CALL, CONFERENCE, FarLevel, QueueRule
 from voipbin_cli.session.pacer import Errors, Pacer
 
 MS = 1_000_000
@@ -23,14 +24,14 @@ def drive(pacer: Pacer, wake_ups: list[int]) -> list[int]:
     return sent
 
 
-def started(lead_ms: int = 20) -> Pacer:
+def started(lead_ms: int = 40) -> Pacer:
     pacer = Pacer(lead_ms * MS)
     pacer.start(0)
     return pacer
 
 
 def test_frames_are_due_on_an_absolute_grid() -> None:
-    pacer = started(0)
+    pacer = started(20)
     due = []
     for _ in range(5):
         due.append(pacer.due_ns)
@@ -39,7 +40,7 @@ def test_frames_are_due_on_an_absolute_grid() -> None:
 
 
 def test_late_wake_ups_never_add_up() -> None:
-    pacer = started(0)
+    pacer = started(20)
     rng = Random(1)
     for n in range(100_000):
         assert pacer.due_ns == n * FRAME
@@ -48,23 +49,50 @@ def test_late_wake_ups_never_add_up() -> None:
 
 
 @pytest.mark.parametrize(
-    ("lead_ms", "at_once"), [(0, 1), (19, 1), (20, 2), (40, 3), (50, 3), (60, 4)]
+    ("lead_ms", "at_once"), [(20, 1), (39, 1), (40, 2), (60, 3), (70, 3), (80, 4)]
 )
 def test_the_lead_is_sent_at_the_start(lead_ms: int, at_once: int) -> None:
     pacer = started(lead_ms)
     assert len(drive(pacer, [0])) == at_once
-    assert pacer.due_ns == at_once * FRAME - lead_ms * MS
+    assert pacer.due_ns == (at_once + 1) * FRAME - lead_ms * MS
+    assert pacer.max_lead_ns == at_once * FRAME
 
 
-def test_a_lead_of_80_ms_counts_the_frame_that_is_being_played() -> None:
-    # Four frames of 20 ms are what a conference's queue holds; a fifth would flush it.
-    assert len(drive(started(80), [0])) == 4
+@pytest.mark.parametrize(("lead_ms", "same_as_ms"), [(0, 20), (19, 20), (100, 80)])
+def test_a_lead_is_a_frame_at_least_and_what_a_conference_holds_at_most(
+    lead_ms: int, same_as_ms: int
+) -> None:
+    assert started(lead_ms).lead_ns == same_as_ms * MS
 
 
-@pytest.mark.parametrize("lead_ms", [0, 10, 20, 40, 60, 80])
+@pytest.mark.parametrize("rule", [CALL, CONFERENCE])
+@pytest.mark.parametrize("lead_ms", range(20, 81, 10))
+@pytest.mark.parametrize("phase_ms", [1, 10, 19])
+def test_no_lead_runs_dry_or_overflows_at_the_far_end(
+    rule: QueueRule, lead_ms: int, phase_ms: int
+) -> None:
+    """The far end plays each 20 ms, and we wake up later than due by what the lead allows."""
+    pacer, level, rng = started(lead_ms), FarLevel(rule), Random(lead_ms)
+    heard = ticks = 0
+    wakes_at_ns = 0
+    for now_ns in range(0, 2000 * MS, MS):
+        if now_ns >= wakes_at_ns:
+            while pacer.due_ns <= now_ns:
+                pacer.sent(now_ns)
+                assert level.feed(160) == 0
+            slack_ms = max(0, lead_ms - 20)
+            wakes_at_ns = pacer.due_ns + rng.randint(0, slack_ms) * MS
+        if now_ns % FRAME == phase_ms * MS:
+            heard += level.play()
+            ticks += 1
+    assert (heard, pacer.late_frames, level.lost) == (ticks, 0, 0)
+    assert pacer.max_lead_ns in (lead_ms // 20 * FRAME, lead_ms * MS)
+
+
+@pytest.mark.parametrize("lead_ms", [20, 30, 40, 60, 80])
 @pytest.mark.parametrize("seed", range(5))
 def test_never_ahead_by_more_than_the_lead_whatever_the_stalls(lead_ms: int, seed: int) -> None:
-    """A far end that plays one frame each 20 ms is never given more than lead + 1 to hold."""
+    """A far end that plays one frame each 20 ms is never given more than the lead to hold."""
     pacer = started(lead_ms)
     rng = Random(seed)
     now, wake_ups = 0, []
@@ -73,8 +101,7 @@ def test_never_ahead_by_more_than_the_lead_whatever_the_stalls(lead_ms: int, see
         wake_ups.append(now)
     sent = drive(pacer, wake_ups)
     longest_burst = max(sent.count(at) for at in set(sent))
-    slack = max(min(lead_ms, 60), 20)
-    assert longest_burst <= slack // 20 + 1
+    assert longest_burst <= max(lead_ms // 20, 2)
     assert pacer.max_lead_ns <= lead_ms * MS
     assert most_waiting(sent) <= 80
 
@@ -90,7 +117,7 @@ def most_waiting(sent: list[int]) -> int:
 
 
 def test_a_stall_within_the_lead_is_caught_up() -> None:
-    pacer = started(40)
+    pacer = started(60)
     # Due: 0, 0, 0, 20, 40, 60 ms. Nobody wakes between 0 and 45 ms.
     assert drive(pacer, [0, 45 * MS]) == [0, 0, 0, 45 * MS, 45 * MS]
     assert pacer.due_ns == 60 * MS
@@ -98,7 +125,7 @@ def test_a_stall_within_the_lead_is_caught_up() -> None:
 
 
 def test_after_a_longer_stall_the_rest_is_delayed_and_nothing_is_lost() -> None:
-    pacer = started(20)
+    pacer = started(40)
     drive(pacer, [0])
     # The third frame is due at 20 and heard from 40 ms on: at 240 ms it is 200 ms too late.
     assert drive(pacer, [240 * MS]) == [240 * MS, 240 * MS]
@@ -107,7 +134,7 @@ def test_after_a_longer_stall_the_rest_is_delayed_and_nothing_is_lost() -> None:
 
 
 def test_without_a_lead_a_stall_is_not_caught_up_at_all() -> None:
-    pacer = started(0)
+    pacer = started(20)
     drive(pacer, [0])
     assert drive(pacer, [120 * MS]) == [120 * MS]
     assert pacer.delayed_ns == 100 * MS
@@ -115,17 +142,17 @@ def test_without_a_lead_a_stall_is_not_caught_up_at_all() -> None:
 
 
 def test_the_lead_that_was_had_is_told() -> None:
-    pacer = started(40)
-    # Three at once: the third is 40 ms early.
+    pacer = started(60)
+    # Three at once: the end of the third is 60 ms early.
     drive(pacer, [0])
-    assert pacer.max_lead_ns == 40 * MS
-    late = started(0)
+    assert pacer.max_lead_ns == 60 * MS
+    late = started(20)
     drive(late, [0, 25 * MS])
-    assert late.max_lead_ns == 0
+    assert late.max_lead_ns == 20 * MS
 
 
 def test_the_grid_begins_with_the_first_frame() -> None:
-    pacer = started(20)
+    pacer = started(40)
     # Asked for at 0, sent at 7 ms: with the second one, and the third is due 20 ms later.
     assert drive(pacer, [7 * MS]) == [7 * MS, 7 * MS]
     assert pacer.due_ns == 27 * MS
@@ -133,7 +160,7 @@ def test_the_grid_begins_with_the_first_frame() -> None:
 
 
 def test_errors_are_measured_against_the_grid() -> None:
-    pacer = started(0)
+    pacer = started(20)
     for n, late_ms in enumerate([0, 1, 2, 3]):
         pacer.sent(n * FRAME + late_ms * MS)
     # Nearest rank of four: the second for p50, the fourth for p99; 10 µs wide steps.

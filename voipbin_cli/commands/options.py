@@ -10,6 +10,7 @@ import typer
 from voipbin_cli.codec.codecs import Codec
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.commands.values import choice, parse_duration, parse_payload_type
+from voipbin_cli.session.pacer import DEFAULT_LEAD_MS
 from voipbin_cli.transport.credentials import Auth
 
 # Headings of the help, in which an option stands.
@@ -222,13 +223,14 @@ class SendOptions:
     lead: Annotated[
         int,
         typer.Option(
-            help="How far ahead of real time to send; a conference throws away more than 80 ms.",
+            help="How much audio may wait at the far end, the frame just sent counted: a frame has "
+            "20 ms, so less is 20; a conference throws away more than 80.",
             metavar="MS",
             min=0,
             max=80,
             rich_help_panel=SENDING,
         ),
-    ] = 20
+    ] = DEFAULT_LEAD_MS
     payload: Annotated[
         Codec | None,
         choice(

@@ -10,10 +10,11 @@ from collections import Counter
 
 from voipbin_cli.codec.codecs import FRAME_NS
 
-DEFAULT_LEAD_MS = 20
+# A frame that waits at the far end before its time, so that a wake-up 20 ms late is no hole.
+DEFAULT_LEAD_MS = 40
 # A conference throws its whole queue away when more than this waits in it, and the frame that is
 # being played waits there, too.
-MAX_WAITING_NS = 80_000_000
+MAX_LEAD_NS = 80_000_000
 _STEP_NS = 10_000
 
 
@@ -62,18 +63,20 @@ def _ms(ns: int) -> float:
 class Pacer:
     """Says when the next frame is to be sent.
 
-    Frame n is to be heard from `start + n * 20 ms` on, `start` being when the first one was sent,
-    and is sent `lead` before that: the first `lead / 20 ms + 1` frames at once. Late wake-ups
-    never add up, because every deadline is counted from the start.
+    Frame n is to be heard from `start + n * 20 ms` on, `start` being when the first one was sent.
+    The lead is how much audio waits at the far end just after a frame has come, that frame
+    counted: its end is sent `lead` before it is to be heard, and the first `lead / 20 ms` frames
+    go at once. So 80 ms is what a conference's queue holds, and less than a frame is a frame.
+    Late wake-ups never add up, because every deadline is counted from the start.
 
-    A frame that is late by up to the lead (by up to a frame where the lead is shorter) changes
-    nothing: those that follow catch up. Later than that the far end has run dry, and the rest is
-    *delayed*: the frame starts a new grid, as the first one did. So nothing is lost, and no burst
-    is longer than the one at the start.
+    A frame that is late by up to what waits before it (by up to a frame where that is shorter)
+    changes nothing: those that follow catch up. Later than that the far end has run dry, and the
+    rest is *delayed*: the frame starts a new grid, as the first one did. So nothing is lost, and
+    no burst is longer than the one at the start.
     """
 
     def __init__(self, lead_ns: int = DEFAULT_LEAD_MS * 1_000_000) -> None:
-        self.lead_ns = min(lead_ns, MAX_WAITING_NS - FRAME_NS)
+        self.lead_ns = min(max(lead_ns, FRAME_NS), MAX_LEAD_NS)
         self.errors = Errors()
         self.late_frames = 0
         self.delayed_ns = 0
@@ -89,11 +92,15 @@ class Pacer:
     @property
     def due_ns(self) -> int:
         """When the next frame is to be sent."""
-        return max(self._start_ns, self._heard_from_ns - self.lead_ns)
+        return max(self._start_ns, self._heard_until_ns - self.lead_ns)
 
     @property
     def _heard_from_ns(self) -> int:
         return self._start_ns + self._sent * FRAME_NS
+
+    @property
+    def _heard_until_ns(self) -> int:
+        return self._heard_from_ns + FRAME_NS
 
     def sent(self, now_ns: int) -> None:
         """Count the next frame as sent at `now_ns`."""
@@ -101,9 +108,9 @@ class Pacer:
             self._start_ns = now_ns
         self.errors.add(max(0, now_ns - self.due_ns))
         dry_ns = now_ns - self._heard_from_ns
-        if dry_ns > max(0, FRAME_NS - self.lead_ns):
+        if dry_ns > max(0, 2 * FRAME_NS - self.lead_ns):
             self.late_frames += 1
             self.delayed_ns += dry_ns
             self.start(now_ns)
-        self.max_lead_ns = max(self.max_lead_ns, self._heard_from_ns - now_ns)
+        self.max_lead_ns = max(self.max_lead_ns, self._heard_until_ns - now_ns)
         self._sent += 1
