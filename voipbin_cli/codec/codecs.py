@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 SAMPLE_RATE_HZ = 8000
 HARMLESS_MS = range(10, 61)
 """Frames of so many ms that any buffer takes up: RFC 3551 4.2 wants receivers to take packets of 0
-to 200 ms; shorter ones are mostly headers, and a buffer of 60 ms, as most have, holds no longer."""
+to 200 ms; shorter ones are mostly headers, and a buffer of 60 ms, as most have, holds no longer.
+They may be of several lengths by turns: who re-frames plays them all."""
 
 FRAME_SAMPLES = 160
 FRAME_NS = 20_000_000
