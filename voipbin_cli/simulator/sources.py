@@ -106,14 +106,14 @@ def _silence(_render: RenderSettings) -> Pcm:
 
 _DTMF_ROWS_HZ = (697, 770, 852, 941)
 _DTMF_COLUMNS_HZ = (1209, 1336, 1477, 1633)
-_DTMF_KEYS = "123A456B789C*0#D"
+DTMF_KEYS = "123A456B789C*0#D"
 
 
-def _dtmf(render: RenderSettings) -> Pcm:
-    """Keys pressed, 100 ms each and 100 ms apart, two seconds of silence behind them (Q.23)."""
-    out = [np.zeros(RATE_HZ // 2)]
-    for key in render.argument or "1234#":
-        place = _DTMF_KEYS.find(key)
+def key_tones(keys: str) -> Pcm:
+    """Keys pressed, 100 ms each and 100 ms apart (Q.23). Raises UsageError for what is no key."""
+    out = []
+    for key in keys:
+        place = DTMF_KEYS.find(key)
         if place < 0:
             raise UsageError(f"{key!r} is no DTMF key", hint="0 to 9, A to D, * and #")
         low, high = _DTMF_ROWS_HZ[place // 4], _DTMF_COLUMNS_HZ[place % 4]
@@ -122,7 +122,13 @@ def _dtmf(render: RenderSettings) -> Pcm:
             4500 * np.sin(2 * np.pi * low * time) + 5600 * np.sin(2 * np.pi * high * time),
             np.zeros(RATE_HZ // 10),
         ]
-    return _to_pcm(np.concatenate([*out, np.zeros(2 * RATE_HZ)]))
+    return _to_pcm(np.concatenate(out))
+
+
+def _dtmf(render: RenderSettings) -> Pcm:
+    """Half a second of silence before the keys, and two seconds behind them."""
+    before, behind = np.zeros(RATE_HZ // 2, np.int16), np.zeros(2 * RATE_HZ, np.int16)
+    return np.concatenate([before, key_tones(render.argument or "1234#"), behind])
 
 
 SOURCES: Mapping[str, Callable[[RenderSettings], Pcm]] = {

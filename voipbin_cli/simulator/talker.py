@@ -43,7 +43,7 @@ class Syllable(NamedTuple):
     loudness: float
 
 
-def _phrases(rng: random.Random, samples: int) -> Iterator[Syllable]:
+def _phrases(rng: random.Random, samples: int, pauses_s: tuple[float, float]) -> Iterator[Syllable]:
     """Phrases of three to nine syllables with falling pitch, and pauses between them."""
     at = int(0.04 * RATE_HZ)
     pitch = rng.uniform(95, 190)
@@ -56,7 +56,7 @@ def _phrases(rng: random.Random, samples: int) -> Iterator[Syllable]:
             yield Syllable(at, hiss, vowel, rng.randrange(len(_VOWELS)), pitch * fall,
                            rng.uniform(0.45, 1.0) * (1.1 - 0.4 * number / count))  # fmt: skip
             at += hiss + vowel + rng.choice((0, 0, 160, 400))
-        at += int(rng.uniform(0.25, 0.8) * RATE_HZ)
+        at += int(rng.uniform(*pauses_s) * RATE_HZ)
 
 
 def _pulse(vowel: int) -> Samples:
@@ -90,7 +90,13 @@ def _hiss(out: Samples, syllable: Syllable, noise: np.random.Generator) -> None:
     piece += 0.12 * syllable.loudness * np.hanning(len(piece)) * noise.standard_normal(len(piece))
 
 
-def speech(seed: int, seconds: float = 60.0, *, gated: bool = False) -> NDArray[np.int16]:
+def speech(
+    seed: int,
+    seconds: float = 60.0,
+    *,
+    gated: bool = False,
+    pauses_s: tuple[float, float] = (0.25, 0.8),
+) -> NDArray[np.int16]:
     """Render a loop of one talker: int16 at 8 kHz, active level about -19 dBFS.
 
     Args:
@@ -98,12 +104,13 @@ def speech(seed: int, seconds: float = 60.0, *, gated: bool = False) -> NDArray[
         seconds: the length of the loop.
         gated: pauses of exact zero, as a phone with voice activity detection makes them;
             otherwise a faint room noise goes through.
+        pauses_s: from how long to how long a pause between two phrases is.
     """
     rng = random.Random(seed)
     noise = np.random.default_rng(seed)
     out: Samples = np.zeros(int(seconds * RATE_HZ))
     pulses = [_pulse(vowel) for vowel in range(len(_VOWELS))]
-    for syllable in _phrases(rng, len(out)):
+    for syllable in _phrases(rng, len(out), pauses_s):
         if syllable.hiss_samples:
             _hiss(out, syllable, noise)
         _voice(out, syllable, pulses[syllable.vowel], rng)

@@ -15,16 +15,16 @@ from voipbin_cli.analysis.farend.far_queue import SILENT_TICK, FarQueue, QueueRu
 from voipbin_cli.codec.codecs import FRAME_NS, FRAME_SAMPLES
 
 # Ten milliseconds of it sound from here on: softer is the noise of an open microphone.
-_SOUNDS_DBFS = -48.0
+SOUNDS_DBFS = -48.0
 # Where five seconds of it are never still, something lies under them: comfort noise, music behind a
 # voice. What sounds is louder than its softest tenth by so much, the more the more that moves; what
 # is as loud as speech is none.
-_FLOOR_HOPS, _LEAST_HOPS = 500, 50
+FLOOR_HOPS, _LEAST_HOPS = 500, 50
 _STILL_DBFS, _NEVER_SHARE = -60.0, 0.98
 _OVER_FLOOR_DB, _MOVES = (8.0, 14.0), 3.0
 _MOST_DBFS = -30.0
 _HOP = 80
-_HOP_NS = _HOP * NS_PER_SAMPLE
+HOP_NS = _HOP * NS_PER_SAMPLE
 # What pauses for less than this goes on with the same turn.
 PAUSE_NS = 400_000_000
 # A sentence that ends by itself dies away by more than this from its loudest 10 ms (48 of 48, four
@@ -55,6 +55,41 @@ class Utterance:
         return is_word and self.last_dbfs > self.loudest_dbfs - _BROKEN_DB
 
 
+class UtteranceFold:
+    """Makes utterances of messages, in the order in which they were sent.
+
+    `is_recorded`: they stand where they sounded.
+    """
+
+    def __init__(self, *, is_recorded: bool = False) -> None:
+        self._is_recorded = is_recorded
+        self.utterances: list[Utterance] = []
+
+    def note(self, at_ns: int, begins_ns: int | None, levels: Floats, sounds_dbfs: float) -> None:
+        """Take a message sent at `at_ns`, heard from `begins_ns` on or (None) thrown away.
+
+        `levels` is of each 10 ms of it; above `sounds_dbfs` it sounds. Where it was thrown away,
+        so was all that waited before it.
+        """
+        if begins_ns is None:
+            if self.utterances:
+                self.utterances[-1].until_ns = min(self.utterances[-1].until_ns, at_ns)
+            return
+        loud = np.flatnonzero(levels > sounds_dbfs)
+        if not loud.size:
+            return
+        from_ns = begins_ns + int(loud[0]) * HOP_NS
+        until_ns = begins_ns + int(loud[-1] + 1) * HOP_NS
+        loudest, last = float(levels.max()), float(levels[loud[-1]])
+        if self.utterances and from_ns - self.utterances[-1].until_ns < PAUSE_NS:
+            now = self.utterances[-1]
+            now.until_ns, now.last_dbfs = until_ns, last
+            now.loudest_dbfs = max(now.loudest_dbfs, loudest)
+        else:
+            sent_ns = from_ns if self._is_recorded else at_ns
+            self.utterances.append(Utterance(sent_ns, from_ns, until_ns, loudest, last))
+
+
 class _Message(NamedTuple):
     """Sent at a time, heard from another one on, or never where the far end threw it away."""
 
@@ -83,7 +118,8 @@ class SentTrack:
         self._undecided: list[_Message] = []
         self._hops = 0
         self.has_sounded = False
-        self.utterances: list[Utterance] = []
+        self._fold = UtteranceFold(is_recorded=is_recorded)
+        self.utterances = self._fold.utterances
 
     def add(self, time_ns: Ints, samples: Samples) -> Iterator[TimedSound]:
         """Take messages of one length each; yield what the phone has heard until the last one."""
@@ -91,8 +127,8 @@ class SentTrack:
         if not size:
             return
         data = samples.astype("<i2", copy=False).tobytes()
-        levels = _levels(samples.reshape(-1, size))
-        self.has_sounded = self.has_sounded or bool(levels.max() > _SOUNDS_DBFS)
+        levels = hop_levels(samples.reshape(-1, size))
+        self.has_sounded = self.has_sounded or bool(levels.max() > SOUNDS_DBFS)
         heard: list[TimedSound] = []
         for row, at_ns in enumerate(time_ns.tolist()):
             pcm = data[2 * row * size : 2 * (row + 1) * size]
@@ -124,7 +160,7 @@ class SentTrack:
         is_lost = self._queue.level.lost > lost
         self._undecided.append(_Message(at_ns, None if is_lost else begins_ns, levels))
         self._hops += len(levels)
-        if self._at_once or self._hops >= _FLOOR_HOPS:
+        if self._at_once or self._hops >= FLOOR_HOPS:
             self._decide()
 
     def _play_until(self, at_ns: int) -> Iterator[TimedSound]:
@@ -144,41 +180,22 @@ class SentTrack:
             return
         levels_now = np.concatenate([message.levels for message in messages])
         if self._at_once:
-            levels_now = self._latest = np.concatenate([self._latest, levels_now])[-_FLOOR_HOPS:]
-        sounds_dbfs = _threshold(levels_now)
+            levels_now = self._latest = np.concatenate([self._latest, levels_now])[-FLOOR_HOPS:]
+        sounds_dbfs = sounding_threshold(levels_now)
         for at_ns, begins_ns, levels in messages:
-            if begins_ns is not None:
-                self._note(at_ns, begins_ns, levels, sounds_dbfs)
-            elif self.utterances:
-                self.utterances[-1].until_ns = min(self.utterances[-1].until_ns, at_ns)
-
-    def _note(self, at_ns: int, begins_ns: int, levels: Floats, sounds_dbfs: float) -> None:
-        """Where the message sounds, as a new utterance or the same one."""
-        loud = np.flatnonzero(levels > sounds_dbfs)
-        if not loud.size:
-            return
-        from_ns = begins_ns + int(loud[0]) * _HOP_NS
-        until_ns = begins_ns + int(loud[-1] + 1) * _HOP_NS
-        loudest, last = float(levels.max()), float(levels[loud[-1]])
-        if self.utterances and from_ns - self.utterances[-1].until_ns < PAUSE_NS:
-            now = self.utterances[-1]
-            now.until_ns, now.last_dbfs = until_ns, last
-            now.loudest_dbfs = max(now.loudest_dbfs, loudest)
-        else:
-            sent_ns = from_ns if self._is_recorded else at_ns
-            self.utterances.append(Utterance(sent_ns, from_ns, until_ns, loudest, last))
+            self._fold.note(at_ns, begins_ns, levels, sounds_dbfs)
 
 
-def _threshold(levels: Floats) -> float:
+def sounding_threshold(levels: Floats) -> float:
     """From how loud on a message sounds, by the levels of some seconds."""
     if len(levels) < _LEAST_HOPS or np.mean(levels > _STILL_DBFS) < _NEVER_SHARE:
-        return _SOUNDS_DBFS
+        return SOUNDS_DBFS
     floor_dbfs, often_dbfs = np.percentile(levels, [10, 30])
     over_db = np.clip(_MOVES * (often_dbfs - floor_dbfs), *_OVER_FLOOR_DB)
-    return float(np.clip(floor_dbfs + over_db, _SOUNDS_DBFS, _MOST_DBFS))
+    return float(np.clip(floor_dbfs + over_db, SOUNDS_DBFS, _MOST_DBFS))
 
 
-def _levels(rows: Samples) -> Floats:
+def hop_levels(rows: Samples) -> Floats:
     """The level of each 10 ms of each message, a shorter rest included, in dBFS."""
     squares = rows.astype(np.float64) ** 2
     starts = np.arange(0, rows.shape[1], _HOP)
