@@ -105,7 +105,7 @@ _voipbin_values() {
     "stream serve --payload-type") found='auto' ;;
     "stream serve --host") found='' ;;
     "stream serve --port") found='' ;;
-    "stream serve --transport") found='websocket tcp' ;;
+    "stream serve --transport") found='websocket tcp udp' ;;
     "stream serve --encapsulation" | "stream serve -e") found='rtp sln audiosocket' ;;
     "stream serve --cert") found='@files' ;;
     "stream serve --key") found='@files' ;;
@@ -262,7 +262,7 @@ _voipbin_values() {
     "serve --payload-type") found='auto' ;;
     "serve --host") found='' ;;
     "serve --port") found='' ;;
-    "serve --transport") found='websocket tcp' ;;
+    "serve --transport") found='websocket tcp udp' ;;
     "serve --encapsulation" | "serve -e") found='rtp sln audiosocket' ;;
     "serve --cert") found='@files' ;;
     "serve --key") found='@files' ;;

@@ -120,6 +120,27 @@ def test_tcp_speaks_audiosocket(audio: Path) -> None:
     assert connected["identity"] == "00010203-0405-0607-0809-0a0b0c0d0e0f"
 
 
+def test_udp_speaks_rtp(audio: Path) -> None:
+    with serving(audio, "--transport", "udp", "--loop", "1") as (ready, results):
+        assert ready["action_deployed"] is None
+        address = ready["action"]["option"]["external_host"]
+        assert ready["action"]["option"] == {
+            "external_host": address,
+            "encapsulation": "rtp",
+            "transport": "udp",
+            "connection_type": "client",
+            "format": "ulaw",
+        }
+        host, port = address.rsplit(":", 1)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as phone:
+            phone.settimeout(10)
+            phone.connect((host, int(port)))
+            phone.send(struct.pack("!BBHII", 0x80, 0, 7, 0, 9) + b"\xff" * 160)
+            packets = [phone.recv(2048) for _ in range(5 + 10 + 10)]
+    assert {(len(packet), packet[1] & 0x7F) for packet in packets} == {(172, 0)}
+    assert [event["event"] for event in results[0].events[:2]] == ["connected", "disconnected"]
+
+
 def test_what_is_said_without_json(audio: Path) -> None:
     process = start(
         "stream", "serve", "--file", "noise.wav", "--port", "0", "--loop", "1", "-e", "sln",
@@ -147,7 +168,10 @@ def test_what_is_said_without_json(audio: Path) -> None:
         [],
         ["--file", "nothing-there.wav"],
         ["--file", "-"],
-        ["--file", "noise.wav", "--transport", "udp"],
+        ["--file", "noise.wav", "--transport", "sctp"],
+        ["--file", "noise.wav", "--transport", "udp", "-e", "audiosocket"],
+        ["--file", "noise.wav", "--transport", "udp", "--token", "x"],
+        ["--file", "noise.wav", "--transport", "udp", "--cert", "noise.wav"],
         ["--file", "noise.wav", "--transport", "tcp", "-e", "rtp"],
         ["--file", "noise.wav", "--transport", "tcp", "--token", "x"],
         ["--file", "noise.wav", "--key", "noise.wav"],
@@ -166,7 +190,9 @@ def test_wrong_usage_is_told_in_two_lines(arguments: list[str], audio: Path) -> 
 def test_a_port_that_is_taken_is_status_5(audio: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        for extra in ([], ["--transport", "tcp"]):
+        udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        udp.bind(("127.0.0.1", int(port)))
+        for extra in ([], ["--transport", "tcp"], ["--transport", "udp"]):
             result = voipbin(
                 "stream", "serve", "--file", "noise.wav", "--port", port, *extra, cwd=audio
             )

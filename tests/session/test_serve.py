@@ -30,6 +30,7 @@ from voipbin_cli.codec.g711 import mulaw_to_s16le
 from voipbin_cli.session.serve import Serving
 from voipbin_cli.session.served_peer import Looped, ServeRequest
 from voipbin_cli.transport.tcp_server import serve_audiosocket
+from voipbin_cli.transport.udp_server import serve_rtp
 from voipbin_cli.transport.websocket_server import Server, serve_websocket
 
 PCM = b"".join(FRAMES)
@@ -76,7 +77,7 @@ def served(
         asked = ServeRequest(memoryview(pcm), Encapsulation(encapsulation), loop, **request)
         serving = Serving(asked, told)
         options: dict[str, Any] = {"token": token} if token else {}
-        if listen is serve_websocket:
+        if listen in (serve_websocket, serve_rtp):
             options["turned_away"] = serving.turned_away
         if max_peers is not None:
             options["max_peers"] = max_peers
@@ -443,3 +444,81 @@ def test_tcp_shuts_down_with_a_hangup() -> None:
     frames = sock.makefile("rb").read()
     sock.close()
     assert frames.endswith(b"\x00\x00\x00")
+
+
+# RTP over UDP
+
+
+class Phone:
+    """A UDP socket that speaks RTP to a server, and keeps what it hears."""
+
+    def __init__(self, port: int, payload_type: int = 0) -> None:
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.settimeout(5)
+        self.socket.connect(("127.0.0.1", port))
+        self._payload_type = payload_type
+
+    def say(self, n: int, payload: bytes) -> None:
+        header = struct.pack(
+            "!BBHII", 0x80, self._payload_type, (65534 + n) & 0xFFFF, 160 * n, 0xABCDEF01
+        )
+        self.socket.send(header + payload)
+
+    def hear(self, count: int) -> list[bytes]:
+        return [self.socket.recv(2048) for _ in range(count)]
+
+
+def test_over_udp_the_first_packet_is_answered_in_its_own_form() -> None:
+    """Payload type 0 is mu-law, where nothing but silence was heard, too."""
+    with served("rtp", pcm=PCM[: 320 * 10], listen=serve_rtp) as server:
+        phone = Phone(server.port)
+        phone.say(0, b"\xff" * 160)
+        packets = phone.hear(5 + 10 + 10)
+        wait_until(lambda: server.serving.connected == 0)
+    headers = [struct.unpack("!BBHII", packet[:12]) for packet in packets]
+    numbers = [fields[2] - headers[0][2] & 0xFFFF for fields in headers]
+    assert numbers == list(range(len(packets)))
+    assert {fields[1] & 0x7F for fields in headers} == {0}
+    sound = [packet[12:] for packet in packets if packet[12:] != b"\xff" * 160]
+    assert sound == [codes for codes in CODES[:10] if codes != b"\xff" * 160]
+    came_from = phone.socket.getsockname()[1]
+    assert server.told.of("connected")[0]["address"] == f"127.0.0.1:{came_from}"
+
+
+def test_over_udp_what_comes_is_kept_in_order_and_once(tmp_path: Path) -> None:
+    with served("rtp", loop=0, listen=serve_rtp, record=tmp_path) as server:
+        phone = Phone(server.port)
+        for n in (0, 2, 1, 1, 3, *range(4, len(CODES))):
+            phone.say(n, CODES[n])
+        wait_until(lambda: bool(server.told.of("recording")))
+        time.sleep(0.1)
+    (path,) = tmp_path.iterdir()
+    with wave.open(str(path)) as file:
+        assert file.readframes(file.getnframes()) == mulaw_to_s16le(b"".join(CODES))
+
+
+def test_over_udp_strangers_are_told_and_get_nothing() -> None:
+    with served("rtp", loop=0, listen=serve_rtp, max_peers=1) as server:
+        stranger, second = Phone(server.port), Phone(server.port)
+        stranger.socket.send(b"GET / HTTP/1.1\r\n\r\n")
+        wait_until(lambda: "sends no RTP" in str(server.told))
+        phone = Phone(server.port)
+        phone.say(0, CODES[0])
+        phone.hear(1)
+        second.say(0, CODES[0])
+        wait_until(lambda: "1 peers are there already" in str(server.told))
+        for unanswered in (stranger, second):
+            unanswered.socket.settimeout(0.1)
+            with pytest.raises(TimeoutError):
+                unanswered.hear(1)
+    assert server.serving.peers == 1
+
+
+def test_over_udp_who_was_served_to_the_end_is_not_served_again() -> None:
+    with served("rtp", pcm=PCM[:640], listen=serve_rtp) as server:
+        phone = Phone(server.port)
+        phone.say(0, CODES[0])
+        wait_until(lambda: bool(server.told.of("disconnected")))
+        phone.say(1, CODES[1])
+        time.sleep(0.1)
+        assert server.serving.peers == 1

@@ -30,10 +30,15 @@ if TYPE_CHECKING:
 
 
 class Transport(StrEnum):
-    """What the platform connects by; over bare TCP it speaks AudioSocket."""
+    """What the platform connects by; over bare TCP it speaks AudioSocket, over UDP RTP."""
 
     WEBSOCKET = "websocket"
     TCP = "tcp"
+    UDP = "udp"
+
+
+# What is spoken where no WebSocket is around it.
+_SPOKEN = {Transport.TCP: Encapsulation.AUDIOSOCKET, Transport.UDP: Encapsulation.RTP}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +71,7 @@ class ServeOptions:
         choice(
             "--transport",
             among=Transport,
-            help="websocket, or tcp: AudioSocket with nothing around it.",
+            help="websocket, or bare frames: udp, which is RTP, or tcp, which is AudioSocket.",
             rich_help_panel=SERVING,
         ),
     ] = Transport.WEBSOCKET
@@ -127,9 +132,9 @@ class ServeOptions:
         return self.token or user_environment().get(SERVE_TOKEN) or None
 
     @property
-    def is_tcp(self) -> bool:
-        """Whether AudioSocket is spoken with nothing around it."""
-        return self.transport is Transport.TCP
+    def is_bare(self) -> bool:
+        """Whether frames are spoken with nothing around them."""
+        return self.transport in _SPOKEN
 
 
 def serve(options: ServeOptions) -> None:
@@ -140,6 +145,8 @@ def serve(options: ServeOptions) -> None:
     Examples:
 
         voipbin stream serve --file music.wav -e audiosocket
+
+        voipbin stream serve --file music.wav --transport udp --host 0.0.0.0
 
         voipbin stream serve --file music.wav --transport tcp --port 9092
 
@@ -190,15 +197,26 @@ def serve(options: ServeOptions) -> None:
 
 
 def _encapsulation(options: ServeOptions) -> Encapsulation:
-    if not options.is_tcp:
+    spoken = _SPOKEN.get(options.transport)
+    if spoken is None:
         return options.encapsulation or Encapsulation.RTP
-    if options.encapsulation not in (None, Encapsulation.AUDIOSOCKET):
+    transport = f"--transport {options.transport}"
+    if options.encapsulation not in (None, spoken):
         raise UsageError(
-            "over bare TCP nothing but AudioSocket is spoken", hint="leave out -e, or --transport"
+            f"{transport} speaks {spoken} and nothing else", hint="leave out -e, or --transport"
         )
     if options.admitting is not None:
-        raise UsageError("bare TCP has no path that a token could be in", hint="leave out --token")
-    return Encapsulation.AUDIOSOCKET
+        raise UsageError(
+            f"{transport} has no path that a token could be in", hint=_without_token(options)
+        )
+    if options.transport is Transport.UDP and (options.cert or options.key):
+        raise UsageError(f"{transport} has no TLS", hint="leave out --cert and --key")
+    return spoken
+
+
+def _without_token(options: ServeOptions) -> str:
+    is_set = options.admitting == user_environment().get(SERVE_TOKEN)
+    return f"unset {SERVE_TOKEN}" if is_set else "leave out --token"
 
 
 async def _serve(
@@ -224,18 +242,19 @@ async def _serve(
             serving.request.encapsulation,
             options.host,
             server.port,
-            is_tcp=options.is_tcp,
+            bare=options.transport.value if options.is_bare else "",
             is_tls=context is not None,
             token=options.admitting,
         )
         show_listening(fields, as_json=out.json, quiet=out.quiet)
         for message in warnings:
             serving.warn(message)
-        is_open = not options.admitting and not options.is_tcp and not is_loopback(options.host)
+        is_open = not (options.admitting or is_loopback(options.host))
         if out.is_chatty and (warning := reach_warning(options.host)):
             say(f"warning: {warning}")
         if is_open and not out.quiet:
-            say("warning: whoever finds this port can connect; --token keeps strangers out")
+            keeps_out = "a firewall" if options.is_bare else "--token"
+            say(f"warning: whoever finds this port can connect; {keeps_out} keeps strangers out")
         try:
             async with LiveView(ServingLine(serving), wanted=out.is_chatty):
                 await stopped.wait()
@@ -246,25 +265,37 @@ async def _serve(
 async def _listen(
     serving: Serving, options: ServeOptions, context: ssl.SSLContext | None
 ) -> Server:
-    from voipbin_cli.render.problems import say
-    from voipbin_cli.transport.listening import most_peers
+    from voipbin_cli.transport import udp_server
     from voipbin_cli.transport.tcp_server import serve_audiosocket
     from voipbin_cli.transport.websocket_server import MAX_PEERS, SPARE_PEERS, serve_websocket
 
-    # A recording is a file, too.
-    peers = most_peers(MAX_PEERS, SPARE_PEERS, 2 if options.record else 1)
-    if peers < MAX_PEERS and not options.out.quiet:
-        say(f"no more than {peers} peers at once: there are no files for more (ulimit -n)")
-    if options.is_tcp:
-        return await serve_audiosocket(
-            serving.handle, options.host, options.port, ssl=context, max_peers=peers
+    host, port = options.host, options.port
+    if options.transport is Transport.UDP:
+        # All of them share one socket; a recording is a file each.
+        peers = _peers(options, udp_server.MAX_PEERS, 0, 1)
+        return await udp_server.serve_rtp(
+            serving.handle, host, port, max_peers=peers, turned_away=serving.turned_away
         )
+    peers = _peers(options, MAX_PEERS, SPARE_PEERS, 2 if options.record else 1)
+    if options.transport is Transport.TCP:
+        return await serve_audiosocket(serving.handle, host, port, ssl=context, max_peers=peers)
     return await serve_websocket(
         serving.handle,
-        options.host,
-        options.port,
+        host,
+        port,
         ssl=context,
         token=options.admitting,
         max_peers=peers,
         turned_away=serving.turned_away,
     )
+
+
+def _peers(options: ServeOptions, wanted: int, spare: int, files_each: int) -> int:
+    """How many there are files for; says so where that is fewer than `wanted`."""
+    from voipbin_cli.render.problems import say
+    from voipbin_cli.transport.listening import most_peers
+
+    peers = most_peers(wanted, spare, files_each)
+    if peers < wanted and not options.out.quiet:
+        say(f"no more than {peers} peers at once: there are no files for more (ulimit -n)")
+    return peers

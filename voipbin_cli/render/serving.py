@@ -52,7 +52,10 @@ def show_listening(fields: dict[str, Any], *, as_json: bool, quiet: bool) -> Non
                 f"the servers as they are take no address there, but the id of a websocket "
                 f"connection to {fields['address']} that is configured on them: {other}"
             )
-            _say_whole("what needs no such connection: --transport tcp, which is AudioSocket")
+            _say_whole(
+                "what needs no such connection: --transport udp (RTP, the platform's own choice) "
+                "or --transport tcp (AudioSocket)"
+            )
     sys.stdout.write(json.dumps(fields["action"]) + "\n")
     sys.stdout.flush()
 

@@ -14,12 +14,13 @@ def listening_fields(
     host: str,
     port: int,
     *,
-    is_tcp: bool,
+    bare: str = "",
     is_tls: bool,
     token: str | None,
 ) -> dict[str, Any]:
     """Return where to connect to, and the flow actions that make the platform do so.
 
+    `bare` is `tcp` or `udp` where no WebSocket is around the frames.
     `action` is the documented form, `action_deployed` the one that works where Asterisk's
     chan_websocket is behind it, None where they are the same. That one takes no URL: it wants the
     id of a websocket connection that is configured there, for which CONNECTION_ID stands.
@@ -27,16 +28,16 @@ def listening_fields(
     shown = "your-server" if host in ("0.0.0.0", "::", "") else host
     address = f"[{shown}]:{port}" if ":" in shown else f"{shown}:{port}"
     deployed = {"connection_type": "client", "format": "ulaw"}
-    if is_tcp:
+    if bare:
         option = {"external_host": address, "encapsulation": encapsulation.value}
-        action = _action(option | {"transport": "tcp"} | deployed)
+        action = _action(option | {"transport": bare} | deployed)
         return {"address": address, "action": action, "action_deployed": None}
     url = f"{'wss' if is_tls else 'ws'}://{address}/{token or 'audio'}"
-    bare = {"external_host": CONNECTION_ID, "encapsulation": "none", "transport": "websocket"}
+    named = {"external_host": CONNECTION_ID, "encapsulation": "none", "transport": "websocket"}
     return {
         "address": url,
         "action": _action({"url": url, "encapsulation": encapsulation.value}),
-        "action_deployed": _action(bare | deployed),
+        "action_deployed": _action(named | deployed),
     }
 
 

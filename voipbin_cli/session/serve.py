@@ -50,10 +50,10 @@ class Serving:
             await peer.close()
 
     def turned_away(self, why: str) -> None:
-        """Tell of a request that was refused, once for each cause, and of no more than some."""
+        """Tell of who was refused, once for each cause, and of no more than some."""
         if why not in self._turned_away and len(self._turned_away) < _CAUSES_TOLD:
             self._turned_away.add(why)
-            self.warn(f"turned away: {why}; whoever knows a --token is let in")
+            self.warn(f"turned away: {why}")
 
     def warn(self, message: str) -> None:
         """Tell of what harms no peer that is there."""

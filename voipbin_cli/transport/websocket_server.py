@@ -38,7 +38,7 @@ _LOGGER.setLevel(logging.CRITICAL)
 
 
 class Peer(Protocol):
-    """One connection, as whoever serves it sees it.
+    """One connection (over UDP: one address), as whoever serves it sees it.
 
     `name` is where it comes from; `identity` what it says it is (the UUID of AudioSocket over
     TCP), or empty; `is_chan_websocket` whether it asked for Asterisk's subprotocol.
@@ -56,10 +56,13 @@ class Peer(Protocol):
         """Send one message at once. Raises ConnectionEnded."""
 
     def messages(self) -> AsyncIterator[Message]:
-        """What it sends, to its end; over TCP one AudioSocket frame each."""
+        """What it sends, to its end; over TCP one AudioSocket frame each, over UDP one of RTP."""
 
     async def close(self) -> None:
-        """Close with a close frame (over TCP: a hangup), and wait a moment for the answer."""
+        """Close with a close frame (over TCP: a hangup), and wait a moment for the answer.
+
+        UDP has neither: nothing more is sent.
+        """
 
 
 Handler = Callable[[Peer], Awaitable[None]]
@@ -254,7 +257,7 @@ class _WebSocketServer:
             return connection.respond(404, "not found\n")
         page = foreign_page(request.headers, is_on_loopback=self._is_on_loopback)
         if page and self._path is None:
-            self._turned_away(page)
+            self._turned_away(f"{page}; whoever knows a --token is let in")
             return connection.respond(403, "not for pages of other hosts\n")
         if self._slots.are_taken:
             return connection.respond(503, "too many connections\n")
