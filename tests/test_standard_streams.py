@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -124,15 +125,45 @@ def test_a_reader_that_reads_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch
 
 
 def test_ctrl_c_while_modules_are_loaded_leaves_no_traceback(tmp_path: Path) -> None:
-    (tmp_path / "typer.py").write_text(
-        "import os, signal, time\nos.kill(os.getpid(), signal.SIGINT)\ntime.sleep(5)\n"
+    pressed_by("typer", "press()\ntime.sleep(5)\n", tmp_path)
+    ended = interrupted(tmp_path, "--help")
+    assert (ended.returncode, ended.stdout, ended.stderr) == (-2, b"", b"")
+
+
+def test_ctrl_c_in_a_callback_of_python_is_not_lost(tmp_path: Path) -> None:
+    # Inside of the command, whose modules are loaded when it is called; as importlib's own
+    # callback, which takes the lock of a loaded module away, it cannot raise anything.
+    pressed_by("asyncio", "weakref.finalize(set(), press)\ntime.sleep(5)\n", tmp_path)
+    ended = interrupted(tmp_path, "stream", "record", "sim", "-d", "5", "-o", "-")
+    assert (ended.returncode, ended.stdout, ended.stderr) == (-2, b"", b"")
+
+
+def test_ctrl_c_where_it_was_answered_to_already_is_130(tmp_path: Path) -> None:
+    pressed_by("voipbin_main", "", tmp_path)
+    (tmp_path / "twice.py").write_text(
+        "import sys, voipbin_main, voipbin_cli.main\n"
+        "voipbin_cli.main.main = voipbin_main.press\n"
+        "from voipbin_cli.__main__ import run\n"
+        "sys.exit(run())\n"
     )
+    ended = interrupted(tmp_path, command=[VOIPBIN[0], str(tmp_path / "twice.py")])
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, b"", b"")
+
+
+def pressed_by(module: str, code: str, tmp_path: Path) -> None:
+    """Put a module first that has Ctrl-C pressed."""
+    press = "import os, signal, time, weakref\ndef press(): os.kill(os.getpid(), signal.SIGINT)\n"
+    (tmp_path / f"{module}.py").write_text(press + code)
+
+
+def interrupted(
+    tmp_path: Path, *args: str, command: Sequence[str] = VOIPBIN
+) -> subprocess.CompletedProcess[bytes]:
     env = environment(tmp_path) | {"PYTHONPATH": str(tmp_path)}
     # As in a terminal: whoever runs the tests in the background may have it ignored.
-    ended = subprocess.run(
-        [*VOIPBIN, "--help"],
+    return subprocess.run(
+        [*command, *args],
         env=env,
         capture_output=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
-    assert (ended.returncode, ended.stdout, ended.stderr) == (-2, b"", b"")
