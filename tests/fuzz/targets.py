@@ -68,7 +68,7 @@ _MAX_BLOCKS = 300
 # A sample a second is made 8000 of, and soxr gives out a thousand at once: 130 MB at any length.
 _MAX_AUDIO_BYTES = 160 << 20
 # Ethernet, loopback, raw IP, Linux cooked (both), PPP, PPPoE, MPLS, radiotap.
-_LINK_TYPES = (1, 0, 101, 113, 276, 9, 51, 219, 127)
+LINK_TYPES = (1, 0, 101, 113, 276, 9, 51, 219, 127)
 _MAX_TURNS = 40
 # AudioSocket's header is made anew.
 _MADE_BYTES = 3
@@ -88,7 +88,7 @@ def _window(data: bytes, first_bytes: int) -> Window:
     return window
 
 
-def _messages(data: bytes) -> list[bytes]:
+def taken_apart(data: bytes) -> list[bytes]:
     """Messages out of bytes: each has its length, one byte, in front; 255 repeats what follows."""
     messages = []
     while data and len(messages) < _MAX_MESSAGES:
@@ -150,7 +150,7 @@ def decoder(data: bytes) -> None:
     first, body = _chosen(data)
     taken = FrameDecoder(_ENCAPSULATIONS[first % 3])
     released = 0
-    for number, body_part in enumerate(_messages(body)):
+    for number, body_part in enumerate(taken_apart(body)):
         try:
             released += len(taken.feed(body_part, number))
         except DecodeError:
@@ -166,7 +166,7 @@ def validator(data: bytes) -> None:
     first, body = _chosen(data)
     encapsulation, spec = _ENCAPSULATIONS[first % 3], _SPECS[first // 3 % 3]
     direction = Direction.OUT if first & 0x80 else Direction.IN
-    messages = [TimedMessage(part, n * 5_000_000) for n, part in enumerate(_messages(body))]
+    messages = [TimedMessage(part, n * 5_000_000) for n, part in enumerate(taken_apart(body))]
     found = []
     for step in (len(messages) or 1, 1):
         judged = Validator(encapsulation, spec)
@@ -204,8 +204,8 @@ def capture(data: bytes) -> None:
 def wrapped_packets(data: bytes) -> None:
     """Whatever stands around packets: links, tunnels, fragments and mirrors come to an end."""
     first, body = _chosen(data)
-    frames = [(n * 20_000_000, frame) for n, frame in enumerate(_messages(body))]
-    capture(pcap(frames, link_type=_LINK_TYPES[first % len(_LINK_TYPES)]))
+    frames = [(n * 20_000_000, frame) for n, frame in enumerate(taken_apart(body))]
+    capture(pcap(frames, link_type=LINK_TYPES[first % len(LINK_TYPES)]))
 
 
 def media_in_tcp(data: bytes) -> None:
@@ -214,7 +214,7 @@ def media_in_tcp(data: bytes) -> None:
     The client and the server speak in turn.
     """
     first, body = _chosen(data)
-    turns = _messages(body)[:_MAX_TURNS]
+    turns = taken_apart(body)[:_MAX_TURNS]
     if not turns:
         return
     found = [_messages_in(turns, size) for size in (max(map(len, turns)) + 1, first + 16)]
