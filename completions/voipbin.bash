@@ -30,7 +30,7 @@ _voipbin_options() {
     "conferences") found='--json --quiet -q --verbose -v --help -h' ;;
     "conferences list") found='--status --limit --json --api-url --profile --auth --ca-file --insecure --connect-timeout --help -h' ;;
     "conferences show") found='--json --api-url --profile --auth --ca-file --insecure --connect-timeout --help -h' ;;
-    "simulate") found='--host --port --scenario --dialect --heard --overwrite --list --json --help -h' ;;
+    "simulate") found='--host --port --scenario --dialect --caller --heard --overwrite --list --json --help -h' ;;
     "login") found='--token-stdin --accesskey-stdin --username -u --password-stdin --json --api-url --profile --auth --ca-file --insecure --connect-timeout --help -h' ;;
     "logout") found='--profile --json --help -h' ;;
     "doctor") found='--json --api-url --profile --auth --ca-file --insecure --connect-timeout --help -h' ;;
@@ -193,6 +193,7 @@ _voipbin_values() {
     "simulate --port") found='' ;;
     "simulate --scenario") found='@scenarios' ;;
     "simulate --dialect") found='documented deployed linear legacy' ;;
+    "simulate --caller") found='@files' ;;
     "simulate --heard") found='@files' ;;
     "login --username" | "login -u") found='' ;;
     "login --api-url") found='' ;;

@@ -222,6 +222,7 @@ function __voipbin_takes_value
             'simulate --port' \
             'simulate --scenario' \
             'simulate --dialect' \
+            'simulate --caller' \
             'simulate --heard' \
             'login --username' \
             'login -u' \
@@ -885,6 +886,7 @@ complete -c voipbin -n '__voipbin_at \'simulate\'' -l host -x -d 'A loopback add
 complete -c voipbin -n '__voipbin_at \'simulate\'' -l port -x -d '0 takes a free one.'
 complete -c voipbin -n '__voipbin_at \'simulate\'' -l scenario -a '(__voipbin_kind_scenarios)' -x -d 'What goes wrong: jitter, stall+clipping, or jitter,strength=80,seed=2.'
 complete -c voipbin -n '__voipbin_at \'simulate\'' -l dialect -a 'documented deployed linear legacy' -x -d 'What the far end speaks.'
+complete -c voipbin -n '__voipbin_at \'simulate\'' -l caller -r -F -d 'The caller\'s script (TOML): what is said, waited for, pressed. Ends with it.'
 complete -c voipbin -n '__voipbin_at \'simulate\'' -l heard -r -F -d 'Write what the phone hears (WAV).'
 complete -c voipbin -n '__voipbin_at \'simulate\'' -l overwrite -d 'Replace a file that exists.'
 complete -c voipbin -n '__voipbin_at \'simulate\'' -l list -d 'Name the scenarios.'

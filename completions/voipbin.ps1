@@ -377,6 +377,7 @@ Register-ArgumentCompleter -Native -CommandName voipbin -ScriptBlock {
             @('--port', '0 takes a free one.', ''),
             @('--scenario', 'What goes wrong: jitter, stall+clipping, or jitter,strength=80,seed=2.', '@scenarios'),
             @('--dialect', 'What the far end speaks.', 'documented deployed linear legacy'),
+            @('--caller', 'The caller''s script (TOML): what is said, waited for, pressed. Ends with it.', '@files'),
             @('--heard', 'Write what the phone hears (WAV).', '@files'),
             @('--overwrite', 'Replace a file that exists.'),
             @('--list', 'Name the scenarios.'),

@@ -23,7 +23,7 @@ EXAMPLES = list(dict.fromkeys(e for command in command_tree().walk() for e in co
 PROGRAMS = ("sox",)
 # Commands that run until Ctrl-C get it after so long, or once they say that they listen.
 PATIENCE_S = 6.0
-LISTENS = re.compile(r"simulate --scenario|stream serve|--proxy (?!.* -d)")
+LISTENS = re.compile(r"simulate --(scenario|caller)|stream serve|--proxy (?!.* -d)")
 # Of the seconds that an example asks for so many show what it finds.
 SECONDS = "4"
 NO_LOUDSPEAKER = 5
@@ -39,6 +39,7 @@ def desk(user: User, tmp_path: Path) -> Path:
     made = Authority(tmp_path).self_signed("made")
     made.cert.rename(tmp_path / "chain.pem")
     made.key.rename(tmp_path / "key.pem")
+    (tmp_path / "order.toml").write_text('caller = [{ do = "say" }, { do = "wait-for-end" }]')
     (tmp_path / "token.txt").write_text(f"{user.simulator.token}\n")
     return tmp_path
 

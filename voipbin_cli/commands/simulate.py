@@ -46,6 +46,15 @@ class SimulateOptions:
             show_default="the scenario's, mostly deployed",
         ),
     ] = None
+    caller: Annotated[
+        str | None,
+        typer.Option(
+            help="The caller's script (TOML): what is said, waited for, pressed. Ends with it.",
+            metavar="FILE",
+            rich_help_panel=SIMULATION,
+            show_default=False,
+        ),
+    ] = None
     heard: Annotated[
         str | None,
         typer.Option(
@@ -73,6 +82,8 @@ def simulate(options: SimulateOptions) -> None:
         voipbin simulate --list
 
         voipbin simulate --scenario jitter,strength=80 --port 8080 --heard heard.wav
+
+        voipbin simulate --caller order.toml --json
     """
     import asyncio
     from pathlib import Path
@@ -90,7 +101,8 @@ def simulate(options: SimulateOptions) -> None:
         return show_scenarios(SCENARIOS.values(), as_json=options.json)
     named = parse_target(f"sim:{options.scenario}")
     dialect = {"dialect": str(options.dialect)} if options.dialect else {}
-    scenario = find_scenario(named.value, {**named.options, **dialect})
+    caller = {"caller": options.caller} if options.caller else {}
+    scenario = find_scenario(named.value, {**named.options, **dialect, **caller})
     heard = Path(options.heard) if options.heard else None
     if heard is not None:
         check_output(str(heard), audio_format="wav", overwrite=options.overwrite)
@@ -101,12 +113,16 @@ def simulate(options: SimulateOptions) -> None:
 async def _serve(
     scenario: Scenario, host: str, port: int, heard: Path | None, *, as_json: bool
 ) -> None:
-    """Serve until SIGINT or SIGTERM. Raises UsageError and MachineError as the simulator does."""
+    """Serve until SIGINT or SIGTERM, or to the end of a scripted call.
+
+    Raises UsageError and MachineError as the simulator does.
+    """
     import asyncio
 
     from voipbin_cli.commands.signals import SERVER_SIGNALS, stopping_on
     from voipbin_cli.render.jsonl import emit
     from voipbin_cli.render.problems import say
+    from voipbin_cli.render.scripted import show_call
     from voipbin_cli.render.simulation import over_text, show_ready
     from voipbin_cli.simulator.server import Simulator
 
@@ -114,8 +130,15 @@ async def _serve(
     with stopping_on(SERVER_SIGNALS, stopped.set):
         async with Simulator(scenario, host=host, port=port, heard_path=heard) as simulator:
             show_ready(simulator.describe(), as_json=as_json)
-            await stopped.wait()
-            report = simulator.report()
+            ends = [asyncio.ensure_future(stopped.wait())]
+            if scenario.caller is not None:
+                ends.append(asyncio.ensure_future(simulator.until_over()))
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            for task in ends:
+                task.cancel()
+            report, result = simulator.report(), simulator.result()
+    if result is not None:
+        show_call(result, as_json=as_json)
     if as_json:
         emit("summary", report)
     else:

@@ -9,9 +9,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from voipbin_cli.codec.codecs import FRAME_NS
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.errors import MachineError
+from voipbin_cli.simulator.caller.scripted_call import ScriptedCall
+from voipbin_cli.simulator.caller.voices import Voices
 from voipbin_cli.simulator.far_end import MediaChannel, messages
 from voipbin_cli.simulator.media_stream import MediaStream
 from voipbin_cli.simulator.rest_api import Join
@@ -27,9 +28,6 @@ _NOTES_KEPT = 200
 # frame is the next on that clock, but no sooner than 6 ms from its upgrade (observed: 5 to 45).
 _CLOCK_START_NS = 10 * MS_NS
 _SETTING_UP_NS = 6 * MS_NS
-# The phone plays half a frame (10 ms) after the far end sends: the jitter of a client that sends in
-# step with what it gets then decides nothing.
-_PLAY_OFFSET_NS = FRAME_NS // 2
 
 
 def build_rooms(scenario: Scenario, created_s: float) -> dict[RoomKind, list[Room]]:
@@ -61,11 +59,19 @@ def build_rooms(scenario: Scenario, created_s: float) -> dict[RoomKind, list[Roo
 class Exchange:
     """Joins streams to rooms, and runs the rooms' clocks.
 
-    `sound` is what the people say. `wall` gives Unix time in seconds.
+    `sound` is what the people say, unless `voices` say it by a script. `wall` gives Unix time in
+    seconds. `on_end(room)` is called when a call is over.
     """
 
     def __init__(
-        self, scenario: Scenario, sound: SoundLoop, ticker: Ticker, wall: Callable[[], float]
+        self,
+        scenario: Scenario,
+        sound: SoundLoop,
+        ticker: Ticker,
+        wall: Callable[[], float],
+        *,
+        voices: Voices | None = None,
+        keeps_heard: bool = False,
     ) -> None:
         self.scenario = scenario
         self.rooms = build_rooms(scenario, wall())
@@ -73,9 +79,13 @@ class Exchange:
         self.ends: deque[str] = deque(maxlen=_NOTES_KEPT)
         self.streams_joined = 0
         self.failure: MachineError | None = None
+        self.on_end: Callable[[Room], None] = lambda room: None
         self._sound = sound if scenario.phone else SoundLoop(SILENT_FRAME)
         self._ticker = ticker
         self._wall = wall
+        self._voices = voices
+        self._keeps_heard = keeps_heard
+        self._scripted_calls = 0
         self._outage_until_ns = 0.0
         self._totals = dict.fromkeys(_COUNTED, 0)
 
@@ -106,6 +116,8 @@ class Exchange:
         self.streams_joined += 1
         if room.started_ns is None:
             self._start_clock(room)
+        elif room.scripted is not None:
+            room.scripted.reconnected()
         room.streams.add(stream)
         if join.expires_s is not None:
             left_s = join.expires_s - self._wall()
@@ -122,12 +134,13 @@ class Exchange:
 
     def _start(self, stream: MediaStream, encapsulation: Encapsulation) -> None:
         seed = f"{self.scenario.seed}/{self.scenario.name}/{self.streams_joined}"
+        sound = self._sound if stream.room.scripted is None else stream.room.scripted
         first = stream.room.frame_at(self._ticker.clock() + _SETTING_UP_NS)
         stream.start(
             messages(
                 self.scenario,
                 encapsulation,
-                self._sound.frame,
+                sound.frame,
                 first=first,
                 rng=random.Random(seed),
             )
@@ -143,11 +156,25 @@ class Exchange:
         """Start the call's clock, and the times of what the scenario plans for the call."""
         start_ns = self._ticker.clock() + _CLOCK_START_NS
         room.started_ns = start_ns
-        self._ticker.add_job(start_ns + _PLAY_OFFSET_NS, partial(self._play, room))
+        room.scripted = self._scripted(room)
+        self._ticker.add_job(room.next_play_ns, partial(self._play, room))
         if self.scenario.duration_s is not None:
             self._at(start_ns, self.scenario.duration_s, partial(self.hang_up, room))
         if self.scenario.drop is not None:
             self._at(start_ns, self.scenario.drop.after_s, partial(self.drop, room))
+
+    def _scripted(self, room: Room) -> ScriptedCall | None:
+        """The caller who follows a script, where this is a call of one."""
+        if self._voices is None or room.scripted is not None:
+            return room.scripted
+        self._scripted_calls += 1
+        return ScriptedCall(
+            room.id,
+            self._voices,
+            room.queue_rule,
+            seed=self._scripted_calls,
+            keeps_heard=self._keeps_heard,
+        )
 
     def _play(self, room: Room, _now_ns: int) -> int | None:
         """Play 20 ms to the phone; return the time of the next, None once the call is over."""
@@ -158,11 +185,18 @@ class Exchange:
         except MachineError as error:
             self.failure, room.heard = error, None
             _log.error("%s", error.message)
-        return room.started_ns + _PLAY_OFFSET_NS + room.ticks_played * FRAME_NS
+        if room.scripted is not None and room.scripted.caller.hung_up:
+            room.scripted.end("caller")
+            self.hang_up(room)
+        return room.next_play_ns
 
     def hang_up(self, room: Room | None = None) -> None:
         """End the call (the scenario's, unless another is named)."""
-        (room or self.target).hang_up(self._wall())
+        room = room or self.target
+        if room.scripted is not None:
+            room.scripted.end("platform")
+        room.hang_up(self._wall())
+        self.on_end(room)
 
     def drop(self, room: Room | None = None) -> None:
         """Lose every connection to the call, which goes on, in the way of the scenario's drop."""

@@ -104,6 +104,8 @@ class MediaStream:
         while due_ns <= now_ns:
             assert self._next is not None
             self._send(self._next.body)
+            if self.room.scripted is not None:
+                self.room.scripted.note_sent(now_ns - due_ns)
             self._next = next(self._schedule)
             due_ns = self._due_ns()
         return due_ns
@@ -198,7 +200,12 @@ class MediaStream:
             return
         self.received += 1
         now_ns = self._ticker.clock()
-        self._take_effect(self.channel.take_message(message, now_ns))
+        level = self.queue.level
+        waiting, lost = level.waiting, level.lost
+        effect = self.channel.take_message(message, now_ns)
+        if effect.pcm:
+            self.room.took(effect.pcm, waiting if level.lost == lost else None, now_ns)
+        self._take_effect(effect)
         if self.channel.is_split:
             self._ticker.add_job(now_ns + SPLIT_PATIENCE_NS + 1, self._check_split)
 

@@ -8,12 +8,16 @@ from typing import Any, Protocol
 
 from voipbin_cli.analysis.farend import far_queue as farqueue
 from voipbin_cli.analysis.farend.far_queue import FarQueue, QueueRule
-from voipbin_cli.codec.codecs import FRAME_NS
+from voipbin_cli.codec.codecs import FRAME_NS, FRAME_SAMPLES
+from voipbin_cli.simulator.caller.scripted_call import ScriptedCall
 from voipbin_cli.simulator.phone import Heard, mix
 from voipbin_cli.simulator.scenario import RoomKind, Scenario
 
 _CONFERENCE_STATUS = {"ringing": "starting", "hangup": "terminated"}
 _OVER = ("hangup", "terminated")
+# The phone plays half a frame (10 ms) after the far end sends: the jitter of a client that sends in
+# step with what it gets then decides nothing.
+_PLAY_OFFSET_NS = FRAME_NS // 2
 
 
 class RoomMember(Protocol):
@@ -29,7 +33,7 @@ class Room:
     """One call or conference.
 
     Its clock starts (`started_ns`) when the first stream joins, so that a scenario's schedule is
-    the same in every run.
+    the same in every run. `scripted`: its caller follows a script.
     """
 
     def __init__(
@@ -47,6 +51,7 @@ class Room:
         self.started_ns: int | None = None
         self.streams: set[RoomMember] = set()
         self.heard: Heard | None = None
+        self.scripted: ScriptedCall | None = None
         self.ticks_played = 0
         self.was_dropped = False
 
@@ -81,8 +86,25 @@ class Room:
         """Let the phone hear the next 20 ms of what waits in every stream's queue."""
         self.ticks_played += 1
         pcm = mix(stream.queue.play() for stream in self.streams)
+        if self.scripted is not None:
+            self.scripted.hear(pcm)
         if self.heard is not None:
             self.heard(pcm)
+
+    @property
+    def next_play_ns(self) -> int:
+        """When the phone plays the next 20 ms."""
+        assert self.started_ns is not None
+        return self.started_ns + _PLAY_OFFSET_NS + self.ticks_played * FRAME_NS
+
+    def took(self, pcm: bytes, waiting: int | None, now_ns: int) -> None:
+        """A message of a stream came, behind `waiting` samples; None: it was thrown away."""
+        if self.scripted is not None and self.started_ns is not None:
+            begins_ns = None
+            if waiting is not None:
+                begins_ns = self.next_play_ns - self.started_ns
+                begins_ns += waiting * FRAME_NS // FRAME_SAMPLES
+            self.scripted.take(now_ns - self.started_ns, begins_ns, pcm)
 
     def hang_up(self, now_s: float) -> None:
         """End it: first the status that the API shows, then every stream, with no close frame."""

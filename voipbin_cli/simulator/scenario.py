@@ -7,12 +7,15 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.codec.fingerprint import Dialect
 from voipbin_cli.errors import UsageError
 from voipbin_cli.finding_ids import FindingId
+from voipbin_cli.simulator.caller.script import CallerScript
+from voipbin_cli.simulator.caller.toml_text import read_script
 from voipbin_cli.simulator.forms import FORMS, Form
 from voipbin_cli.simulator.schedule import Fault
 
@@ -66,7 +69,8 @@ class Scenario:
     `finding` is the id that a diagnosis should give, None for a healthy one; where it is but an
     info the scenario `is_harmless`.
     `duration_s`: the call ends that long after its first stream joined.
-    `phone`: whether the phone sends RTP at all.
+    `phone`: whether the phone sends RTP at all. `caller`: what the caller does by a script, and
+    how his phone sounds, instead of `source`.
     """
 
     name: str
@@ -89,6 +93,7 @@ class Scenario:
     phone: bool = True
     duration_s: float | None = None
     calls: int = 5
+    caller: CallerScript | None = None
     is_harmless: bool = False
 
     def form(self, encapsulation: Encapsulation) -> Form:
@@ -161,6 +166,10 @@ def _yes_no(text: str) -> bool:
     return text == "yes"
 
 
+def _script(text: str) -> CallerScript:
+    return read_script(Path(text))
+
+
 class ScenarioOption:
     """One `key=value` that a scenario takes: the field it sets and how its text is read."""
 
@@ -178,6 +187,7 @@ OPTIONS: Mapping[str, ScenarioOption] = {
     "source": ScenarioOption(
         "source", str, "speech, speech-gated, tone:HZ, music, silence, dtmf:KEYS, FILE"
     ),
+    "caller": ScenarioOption("caller", _script, "a caller's script (TOML)"),
     "strength": ScenarioOption(
         "faults", _real(-1e6, 1e6), "how bad it is, in the unit of the fault"
     ),

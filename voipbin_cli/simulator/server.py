@@ -16,12 +16,15 @@ from typing import Any, Self
 from voipbin_cli.errors import UsageError
 from voipbin_cli.simulator.authority import PASSWORD, USERNAME, Authority
 from voipbin_cli.simulator.call_capture import call_pcap
+from voipbin_cli.simulator.caller.outcome import CallOutcome
+from voipbin_cli.simulator.caller.voices import Voices
 from voipbin_cli.simulator.client_connection import ClientConnection
 from voipbin_cli.simulator.exchange import Exchange
 from voipbin_cli.simulator.http import Request, Response, json_response
 from voipbin_cli.simulator.media_stream import MediaStream
 from voipbin_cli.simulator.phone import Heard, HeardFile
 from voipbin_cli.simulator.rest_api import Join, SimulatedApi
+from voipbin_cli.simulator.rooms import Room
 from voipbin_cli.simulator.scenario import RoomKind, Scenario
 from voipbin_cli.simulator.sources import SoundLoop, load_sound
 from voipbin_cli.simulator.ticker import Ticker
@@ -48,7 +51,8 @@ class Simulator:
     """One scenario, served. Use as an async context manager inside a running event loop.
 
     `heard` gets what the phone of the scenario's call (or conference) hears, 20 ms of s16le at a
-    time; `heard_path` is a WAV file of it. `port` 0 takes a free one. `ssl` makes it https and wss.
+    time; `heard_path` is a WAV file of it. `keeps_heard`: the result of a scripted call has it, too
+    (1 MB a minute). `port` 0 takes a free one. `ssl` makes it https and wss.
 
     Raises:
         UsageError: a host that is not loopback, or a source that cannot be read.
@@ -64,6 +68,7 @@ class Simulator:
         ssl: tls.SSLContext | None = None,
         heard: Heard | None = None,
         heard_path: Path | None = None,
+        keeps_heard: bool = False,
         max_connections: int = MAX_CONNECTIONS,
         wall: Callable[[], float] = time.time,
     ) -> None:
@@ -78,11 +83,16 @@ class Simulator:
         self._connections: set[ClientConnection] = set()
         self._ticker = Ticker(asyncio.get_running_loop())
         sound = _load(scenario)
-        self.exchange = Exchange(scenario, sound, self._ticker, wall)
+        voices = Voices(scenario.caller) if scenario.caller is not None else None
+        self.exchange = Exchange(
+            scenario, sound, self._ticker, wall, voices=voices, keeps_heard=keeps_heard
+        )
         self._file = HeardFile(heard_path) if heard_path is not None else None
         self.exchange.target.heard = self._file or heard
         pcap = partial(call_pcap, sound=sound)
         self._api = SimulatedApi(scenario, self.exchange.rooms, self.authority, wall, pcap)
+        self._call_ended = asyncio.Event()
+        self.exchange.on_end = self._note_end
         self._server: asyncio.Server
 
     @property
@@ -152,6 +162,22 @@ class Simulator:
             "connections": len(self._connections),
             "wakeups": self._ticker.wakeups,
         }
+
+    def result(self) -> CallOutcome | None:
+        """What the scripted caller's call has come to so far; None before a stream joined it.
+
+        It is complete once `ended_by` says something. The scenario needs a `caller`.
+        """
+        scripted = self.exchange.target.scripted
+        return scripted.outcome() if scripted is not None else None
+
+    def _note_end(self, room: Room) -> None:
+        if room is self.exchange.target:
+            self._call_ended.set()
+
+    async def until_over(self) -> None:
+        """Wait until the scenario's call (or conference) has ended."""
+        await self._call_ended.wait()
 
     # As the owner of connections (`client_connection.ConnectionOwner`)
 

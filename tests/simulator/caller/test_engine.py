@@ -14,10 +14,10 @@ from voipbin_cli.simulator.caller.script import (
     Handset,
     HangUp,
     Interrupt,
-    SayNothing,
     PressDigits,
     Row,
     Say,
+    SayNothing,
     WaitForBegin,
     WaitForEnd,
 )

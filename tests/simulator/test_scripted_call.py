@@ -1,0 +1,70 @@
+"""A scripted caller over real sockets: a bot that connects to us, and what is told of it."""
+
+from __future__ import annotations
+
+import asyncio
+
+import numpy as np
+import pytest
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed
+
+from tests.simulator.support import simulating, streaming
+from tests.support.aio import run
+from voipbin_cli.codec.g711 import mulaw_to_s16le
+from voipbin_cli.simulator.caller.outcome import CallOutcome
+
+TONE = (8000 * np.sin(np.arange(160) * 0.6)).astype("<i2").tobytes()
+SCRIPT = """
+[handset]
+noise_dbfs = -70
+[[caller]]
+do = "pause"
+seconds = 0.1
+[[caller]]
+do = "say"
+seconds = 0.5
+[[caller]]
+do = "wait-for-begin"
+timeout_s = 3
+[[caller]]
+do = "hang-up"
+"""
+
+
+async def _answer(socket: ClientConnection, delay_ms: int) -> None:
+    """Once the caller has been quiet for 200 ms, sound so long after his last loud frame."""
+    loud = quiet = 0
+    try:
+        async for message in socket:
+            level = np.abs(np.frombuffer(mulaw_to_s16le(bytes(message)), "<i2").astype(int)).max()
+            loud, quiet = (loud + 1, 0) if level > 500 else (loud, quiet + 1)
+            if loud > 3 and quiet * 20 >= delay_ms:
+                await socket.send(TONE)
+    except ConnectionClosed:
+        pass
+
+
+def test_a_bot_that_connects_is_talked_to_and_timed(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    path = tmp_path / "caller.toml"
+    path.write_text(SCRIPT)
+
+    async def main() -> CallOutcome | None:
+        async with simulating(options={"caller": str(path)}, keeps_heard=True) as simulator:
+            assert simulator.result() is None
+            async with streaming(simulator, "sln") as socket:
+                answering = asyncio.create_task(_answer(socket, 300))
+                await asyncio.wait_for(simulator.until_over(), 10)
+                await answering
+            return simulator.result()
+
+    outcome = run(main())
+    assert outcome is not None
+    assert outcome.ended_by == "caller"
+    assert [row.name for row in outcome.rows] == ["pause", "say", "wait-for-begin", "hang-up"]
+    late_ms = outcome.lateness.max or 0.0
+    assert outcome.response_ms == pytest.approx([300], abs=60 + 2 * late_ms)
+    assert outcome.timeouts == 0
+    fields = outcome.as_fields()
+    assert fields["conversation"]["response_ms"]["max"] == fields["rows"][1]["response_ms"]
+    assert TONE in outcome.heard_pcm
