@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from voipbin_cli.analysis.validation.scope import Scope
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation
 from voipbin_cli.errors import UsageError
-from voipbin_cli.offline.hex_text import ExplainedMessage, HexValidation, hex_messages
+from voipbin_cli.offline.hex_text import ExplainedMessage, HexText, HexValidation, hex_messages
 
 PLAIN = "80600001000000a000000000ffff"
 DUMPS = {
@@ -96,7 +97,7 @@ def test_the_first_messages_are_explained_and_all_are_judged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("voipbin_cli.offline.hex_text._MAX_EXPLAINED", 2)
-    monkeypatch.setattr("voipbin_cli.offline.hex_text._PIECE_MESSAGES", 3)
+    monkeypatch.setattr("voipbin_cli.offline.hex_text._PIECE_CHARACTERS", 15)
     path = tmp_path / "many.txt"
     path.write_text("100000\n" * 12)
     validation = HexValidation(str(path), Scope(), Encapsulation.AUDIOSOCKET)
@@ -104,3 +105,31 @@ def test_the_first_messages_are_explained_and_all_are_judged(
     assert (explained, validation.explained, validation.frames) == ([0, 1], 2, 12)
     counts = {group.rule.id: group.count for group in validation.groups}
     assert counts["audiosocket-empty"] == 12
+
+
+_LINES = st.sampled_from(
+    ["8060 0001\n", "80:ff \n", "806000ff\n", "# a remark\n", "0000  80 60\r\n", "0010: ff\n"]
+)
+
+
+@given(st.lists(st.lists(_LINES, max_size=5)))
+def test_many_lines_at_once_hold_the_same_messages(pieces: list[list[str]]) -> None:
+    together = ["".join(lines).encode() for lines in pieces]
+    assert _caught(_by_piece, together) == _caught(_by_line, together)
+
+
+def _by_piece(pieces: list[bytes]) -> list[bytes]:
+    text = HexText()
+    columns = [text.columns(piece) for piece in pieces]
+    return [*(one.message(n) for one in columns for n in range(len(one))), *text.rest()]
+
+
+def _by_line(pieces: list[bytes]) -> list[bytes]:
+    return list(hex_messages(io.BytesIO(b"".join(pieces))))
+
+
+def _caught(read: Callable[[list[bytes]], list[bytes]], pieces: list[bytes]) -> list[bytes] | str:
+    try:
+        return read(pieces)
+    except UsageError as error:
+        return str(error)

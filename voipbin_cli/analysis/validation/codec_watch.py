@@ -11,7 +11,7 @@ from voipbin_cli.analysis.validation.facts.payload import BLOCK_FRAMES
 from voipbin_cli.codec.codecs import Codec
 from voipbin_cli.codec.decider import CodecDecider
 from voipbin_cli.codec.encapsulation import Unit, unpack
-from voipbin_cli.codec.examination import is_due
+from voipbin_cli.codec.examination import TELLING_BYTES, is_due
 from voipbin_cli.codec.hypotheses import MIN_BYTES
 from voipbin_cli.codec.reading import Reading
 from voipbin_cli.errors import DecodeError
@@ -39,6 +39,8 @@ class CodecWatch:
         self._size = 0
         self._blocks = self._heard = 0
         self._is_odd = False  # the number of bytes so far
+        self._short: list[bytes] = []
+        self._short_heard = 0
 
     def codes(self, facts: BlockFacts) -> Ints:
         """Return the codec of every message (a number of CODECS, or UNDECIDED).
@@ -54,19 +56,20 @@ class CodecWatch:
         audible = whole & is_long
         heard = np.flatnonzero(audible)
         sound = np.flatnonzero(audible & ~payload.is_still)
-        short = np.flatnonzero(whole & ~audible)
+        short = np.flatnonzero(whole & ~audible & ~payload.is_still)
         codes = np.zeros(len(facts.messages), np.int64)
         starts = range(0, len(codes), BLOCK_FRAMES)
         sound_at = np.searchsorted(sound, [*starts, len(codes)]).tolist()
         heard_at = np.searchsorted(heard, [*starts, len(codes)]).tolist()
+        short_at = np.searchsorted(short, [*starts, len(codes)]).tolist()
         for n, start in enumerate(starts):
             all_rows = heard[heard_at[n] : heard_at[n + 1]]
             rows = sound[sound_at[n] : sound_at[n + 1]]
             if len(rows):
                 self._listen(facts, rows, all_rows, is_odd)
             elif not len(all_rows):
-                self._examine(facts, short[(short >= start) & (short < start + BLOCK_FRAMES)])
-            elif self._guess is None and len(all_rows):
+                self._listen_to_short(facts, short[short_at[n] : short_at[n + 1]])
+            elif self._guess is None:
                 self._weigh(facts, all_rows[:1], is_odd)
             block = slice(start, start + BLOCK_FRAMES)
             codes[block] = self._codes(is_odd[block])
@@ -127,6 +130,16 @@ class CodecWatch:
             self._weigh(facts, all_rows, is_odd)
         elif is_looked_at:
             self._weigh(facts, _spread(rows), is_odd)
+
+    def _listen_to_short(self, facts: BlockFacts, rows: Ints) -> None:
+        """Payloads that are too short to be weighed tell something together."""
+        self._short += map(facts.payload.of, rows.tolist())
+        if sum(map(len, self._short)) < TELLING_BYTES:
+            return
+        if is_due(self._short_heard):
+            self._decider.examine(self._short)
+        self._short = []
+        self._short_heard += 1
 
     def _examine(self, facts: BlockFacts, rows: Ints) -> None:
         if len(rows):
