@@ -151,5 +151,5 @@ def test_what_is_advised_fits_the_way_in_which_the_stream_was_named(
     address = URL.replace("https:", "wss:")
     assert "VOIPBIN_TOKEN" not in _advised(address, 401, "set VOIPBIN_TOKEN")
     assert _advised(address, 404, "check the id (--api-url)") == "check the id"
-    assert f"conference/{ID}" in _advised(ID, 404, "check the id")
+    assert f"conference/{ID}" in _advised(f"call/{ID}", 404, "check the id")
     assert _advised(ID, 401, "set VOIPBIN_TOKEN") == "set VOIPBIN_TOKEN"

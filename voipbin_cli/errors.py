@@ -59,6 +59,19 @@ class Refused(VoipbinError):
     status = ExitStatus.REFUSED
 
 
+class IsConference(Refused):
+    """No call has the id that was given alone, but a conference has: `target` names that."""
+
+    def __init__(self, identifier: str) -> None:
+        self.target = f"conference/{identifier}"
+        super().__init__(
+            f"no call has the id {identifier}, but a conference has",
+            hint=f"give {self.target}",
+            http_status=404,
+            reason="CALL_NOT_FOUND",
+        )
+
+
 class MachineError(VoipbinError):
     """This machine: audio device, disk full, cannot write."""
 

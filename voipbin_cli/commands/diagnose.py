@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from voipbin_cli.commands.bare_id import or_conference
 from voipbin_cli.commands.options import OUTPUT, LiveOptions, overwrite_option
 
 if TYPE_CHECKING:
@@ -217,6 +218,7 @@ class DiagnoseOptions:
             ) from None
 
 
+@or_conference("source")
 def diagnose(options: DiagnoseOptions) -> None:
     """Find out what is wrong with a stream, and the fix.
 

@@ -46,9 +46,15 @@ def _hints_of(target: Target) -> Iterator[None]:
             )
         elif target.kind is TargetKind.URL:
             error.hint = error.hint.partition(" (--api-url)")[0]
-        elif target.kind is TargetKind.CALL and error.details.get("http_status") == 404:
+        elif _is_no_call(target, error):
             error.hint += f"; a conference is written conference/{target.value}"
         raise
+
+
+def _is_no_call(target: Target, error: Refused) -> bool:
+    """Whether a call was named that there is not. Of a bare id the session has asked further."""
+    is_call = target.kind is TargetKind.CALL and not target.is_bare
+    return is_call and error.details.get("http_status") == 404
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from voipbin_cli.commands.bare_id import or_conference
 from voipbin_cli.commands.options import (
     PLAYING,
     GainOption,
@@ -79,6 +80,7 @@ class PlayOptions:
     live: LiveOptions = field(default_factory=LiveOptions)
 
 
+@or_conference("target", unless=lambda options: "-" in (options.files or []))
 def play(options: PlayOptions) -> None:
     """Play files, standard input or digits into a call or conference.
 

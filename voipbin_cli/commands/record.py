@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from voipbin_cli.commands.bare_id import or_conference
 from voipbin_cli.commands.options import LiveOptions, TargetArgument, both_option, overwrite_option
 
 RECORDING = "Recording"
@@ -40,6 +41,7 @@ class RecordOptions:
     live: LiveOptions = field(default_factory=LiveOptions)
 
 
+@or_conference("target")
 def record(options: RecordOptions) -> None:
     """Record a call or conference to a file.
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from voipbin_cli.commands.bare_id import or_conference
 from voipbin_cli.commands.options import LiveOptions, TargetArgument, both_option, overwrite_option
 from voipbin_cli.errors import UsageError
 
@@ -94,6 +95,7 @@ class TapOptions:
     live: LiveOptions = field(default_factory=LiveOptions)
 
 
+@or_conference("target")
 def tap(options: TapOptions) -> None:
     """Hear a call or conference live on the loudspeaker.
 

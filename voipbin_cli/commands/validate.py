@@ -10,6 +10,7 @@ import typer
 
 from voipbin_cli.analysis.validation.due import Spec
 from voipbin_cli.codec.encapsulation import Direction
+from voipbin_cli.commands.bare_id import or_conference
 from voipbin_cli.commands.options import OUTPUT, LiveOptions, overwrite_option
 from voipbin_cli.commands.values import choice
 from voipbin_cli.render.validation_output import Document, ValidationOutput
@@ -138,6 +139,7 @@ class ValidateOptions:
     live: LiveOptions = field(default_factory=LiveOptions)
 
 
+@or_conference("source")
 def validate(options: ValidateOptions) -> None:
     """Check every frame of a stream, a capture or a dump against its encapsulation.
 
@@ -180,7 +182,7 @@ def _judged(options: ValidateOptions) -> Sequence[Group]:
     """Judge what was named, tell the result, and return what was found."""
     from voipbin_cli.analysis.validation.listing import Listing
     from voipbin_cli.analysis.validation.scope import Scope
-    from voipbin_cli.errors import ConnectionFailed, NothingToJudge, Refused
+    from voipbin_cli.errors import ConnectionFailed, IsConference, NothingToJudge, Refused
 
     live, scope = options.live, Scope(options.spec, options.direction, options.max_frames)
     output = ValidationOutput(
@@ -191,6 +193,8 @@ def _judged(options: ValidateOptions) -> Sequence[Group]:
     )
     try:
         return _told(options, scope, output)
+    except IsConference:
+        raise  # no result yet
     except (ConnectionFailed, NothingToJudge, Refused) as error:
         output.failed(options.source, error)
         raise

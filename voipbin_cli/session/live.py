@@ -13,6 +13,7 @@ from typing import Any, Protocol, TypeVar
 from voipbin_cli.clock import now_ns
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.errors import VoipbinError
+from voipbin_cli.session.bare_ids import as_it_is
 from voipbin_cli.session.ending import Cause, Close, EndJudge
 from voipbin_cli.session.lag import LagMeter
 from voipbin_cli.transport.backoff import Backoff
@@ -179,7 +180,7 @@ class LiveStream:
         return None if since_ns is None else (self._clock() - since_ns) / 1e9
 
     async def _run(self) -> Close:
-        connection = await self._unless_stopped(self._open())
+        connection = await self._unless_stopped(self._open_first())
         while True:
             ended = await self._pump(connection)
             self._look_at_token(ended)
@@ -191,6 +192,14 @@ class LiveStream:
             if isinstance(reopened, Close):
                 return reopened
             connection = reopened
+
+    async def _open_first(self) -> MediaConnection:
+        """Raises IsConference where that is what a bare id names."""
+        try:
+            return await self._open()
+        except VoipbinError as error:
+            target = self.request.target
+            raise await as_it_is(error, target, self.request.endpoint.rest_of(target)) from None
 
     async def _open(self) -> MediaConnection:
         request, endpoint = self.request, self.request.endpoint

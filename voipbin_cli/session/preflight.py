@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from voipbin_cli.clock import now_ns
 from voipbin_cli.errors import VoipbinError
+from voipbin_cli.session.bare_ids import as_it_is
 from voipbin_cli.session.live import LiveRequest
 from voipbin_cli.transport.addresses import authority, is_loopback
 from voipbin_cli.transport.network_failure import explain, timed_out
@@ -158,7 +159,10 @@ class Preflight:
         endpoint = self._request.endpoint.rest_of(self._request.target)
         assert endpoint is not None
         async with Api(endpoint, timeout=self._request.connect_timeout_s) as api:
-            self.state = await api.get_state(self._request.target)
+            try:
+                self.state = await api.get_state(self._request.target)
+            except VoipbinError as error:
+                raise await as_it_is(error, self._request.target, endpoint) from None
         kind = endpoint.credential.kind.value if endpoint.credential else "no credential"
         return f"the {kind} is accepted" if endpoint.credential else "no credential was asked for"
 

@@ -38,12 +38,14 @@ class Target:
     """A parsed TARGET.
 
     `value` is the UUID in lower case, the URL as it was given, or the scenario's name. `options`
-    are the simulator's `key=value`s, or the URL's query but for its credentials.
+    are the simulator's `key=value`s, or the URL's query but for its credentials. `is_bare`: an id
+    was given alone; it is taken for a call's.
     """
 
     kind: TargetKind
     value: str
     options: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    is_bare: bool = field(default=False, compare=False)
 
     def __repr__(self) -> str:
         return f"Target({self.label!r})"
@@ -103,7 +105,7 @@ def parse_target(text: str) -> Target:
             f"not a TARGET: {shown} is not a UUID",
             hint=f"{FORMS}; a UUID looks like 5f2a8c1e-0d3b-4c57-9e6f-2b7d1a4c8e90",
         )
-    return Target(TargetKind(kind), identifier.lower())
+    return Target(TargetKind(kind), identifier.lower(), is_bare=not slash)
 
 
 def parse_target_not_file(text: str) -> Target:
