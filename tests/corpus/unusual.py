@@ -136,6 +136,45 @@ def chip_tune(seconds: float, seed: int) -> Pcm:
     return to_pcm(6000 * np.resize(tune, int(seconds * RATE_HZ)))
 
 
+def _pulse(phase: Sound, rng: np.random.Generator) -> Sound:
+    """Up for an eighth, a quarter or half of a period; as it is heard behind a capacitor."""
+    duty = float(rng.choice((0.125, 0.25, 0.5)))
+    return np.where(phase < duty, 1.0, -1.0) + 1 - 2 * duty
+
+
+def _triangle(phase: Sound, _rng: np.random.Generator) -> Sound:
+    """Of sixteen steps."""
+    return np.rint(np.abs(30 * phase - 15)) / 7.5 - 1
+
+
+def _voice(
+    wave: Callable[[Sound, np.random.Generator], Sound],
+    low_hz: float,
+    step: int,
+    count: int,
+    rng: np.random.Generator,
+) -> Sound:
+    """Notes of two octaves, each as loud as four bits say, which may fade."""
+    notes = []
+    for _ in range(-(-count // step)):
+        phase = np.arange(step) * low_hz * 2 ** (int(rng.integers(0, 25)) / 12) / RATE_HZ % 1
+        loud = np.rint(15 * np.linspace(1, float(rng.choice((0.3, 0.7, 1))), step)) / 15
+        notes.append(loud * wave(phase, rng))
+    return np.concatenate(notes)[:count]
+
+
+def console(seconds: float, seed: int) -> Pcm:
+    """A game: one voice of pulses or two, of every second seed above a triangle."""
+    rng = np.random.default_rng([seed, 31])
+    count, step = int(seconds * RATE_HZ), int(rng.choice((800, 1000, 1280)))
+    out = 3000 * _voice(_pulse, 131, step, count, rng)
+    if rng.random() < 0.5:
+        out += 2500 * _voice(_pulse, 131, step, count, rng)
+    if seed % 2:
+        out += 2500 * _voice(_triangle, 65, step, count, rng)
+    return to_pcm(out)
+
+
 # --- what is sustained ---------------------------------------------------------------------------
 
 
@@ -235,7 +274,7 @@ def v34(seconds: float, seed: int) -> Pcm:
 def buzzer(seconds: float, seed: int) -> Pcm:
     """One bit: up or down, in bursts as of an alarm clock, or without an end."""
     rng = np.random.default_rng(seed)
-    time, hertz = times(seconds), float(rng.choice((120, 400, 500, 733, 1000, 2048)))
+    time, hertz = times(seconds), float(rng.choice((50, 120, 400, 500, 733, 1000, 2048)))
     burst_s = float(rng.choice((0.1, 0.25, 0.5)))
     is_on = (time % (2 * burst_s) < burst_s) | (seed % 3 == 0)
     height = float(rng.choice((4000, 12000, 32767)))
@@ -339,6 +378,7 @@ UNUSUAL: Mapping[str, Made] = MappingProxyType(
         "band": band,
         "plucked": plucked,
         "chip tune": chip_tune,
+        "console": console,
         "pad": pad,
         "drone": drone,
         "dial tone us": signal(350, 440),

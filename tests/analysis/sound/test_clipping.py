@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.analysis.sounds import listen
-from tests.corpus.unusual import buzzer, chip_tune
+from tests.corpus.unusual import buzzer, chip_tune, console
 from tests.sounds.faults import clipped
 from tests.sounds.streams import pcm
 from tests.sounds.talkers import dtmf, in_room, organ, tone
@@ -67,9 +67,12 @@ def test_what_is_flat_by_nature_is_not_clipped(codec):
         assert ratio(buzzer(4.0, seed), codec) == 0
 
 
-@pytest.mark.parametrize("codec", [Codec.S16LE, Codec.MULAW])
-def test_square_waves_that_fade_are_not_clipped(codec):
-    assert ratio(chip_tune(4.0, 53), codec) < 0.0045
+@pytest.mark.parametrize("codec", CODECS)
+def test_square_waves_that_fade_or_sound_together_are_not_clipped(codec):
+    for seed in (53, 200, 202, 207):
+        assert ratio(chip_tune(4.0, seed), codec) == 0
+    for seed in range(4):
+        assert ratio(console(4.0, seed), codec) == 0
 
 
 @pytest.mark.parametrize("codec", CODECS)
