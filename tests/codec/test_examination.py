@@ -94,6 +94,12 @@ def square(rng: np.random.Generator, count: int) -> Sound:
     return wave * rng.choice([1000, 4000, 12000, 30000])
 
 
+def fading_square(rng: np.random.Generator, count: int) -> Sound:
+    """All of its edges are between two pairs of samples: it is no stereo."""
+    wave = np.where(np.arange(count) % 16 < 8, 6000, -6000)
+    return wave * np.resize(np.linspace(1, rng.uniform(0.2, 0.6), 800), count)
+
+
 def both_ends(rng: np.random.Generator, count: int) -> Sound:
     """A low tone and one near 4 kHz: every second sample is smoother than all."""
     low, high = rng.uniform(50, 300), rng.uniform(3600, 3990)
@@ -106,7 +112,7 @@ def impulses(rng: np.random.Generator, count: int) -> Sound:
     return sound
 
 
-ODD: tuple[Maker, ...] = (*MAKERS, hiss, crowd, two_khz, square, both_ends, impulses)
+ODD: tuple[Maker, ...] = (*MAKERS, hiss, crowd, two_khz, square, fading_square, both_ends, impulses)
 
 
 @pytest.mark.parametrize("maker", ODD, ids=lambda maker: maker.__name__)

@@ -50,6 +50,22 @@ def test_each_recorded_frame_is_cheapest_in_what_it_is(name: str, codec: Codec) 
             assert min(scores, key=scores.__getitem__) is codec
 
 
+@pytest.mark.parametrize("height", [2000, 5372, 6000, 12_000, 32_124])
+def test_a_square_wave_does_not_tell_the_laws_apart(height: int) -> None:
+    """The codes of 5372 are A-law's ends."""
+    for half in (4, 9, 16):
+        wave = np.where(np.arange(160) % (2 * half) < half, height, -height)
+        scores = score_payload(encode(Codec.MULAW, to_pcm(wave)))
+        assert scores[Codec.MULAW] == scores[Codec.ALAW]
+
+
+def test_the_noise_of_a_quiet_line_does() -> None:
+    quiet = to_pcm(8 * np.random.default_rng(4).integers(0, 2, 160))
+    for codec, other in ((Codec.MULAW, Codec.ALAW), (Codec.ALAW, Codec.MULAW)):
+        scores = score_payload(encode(codec, quiet))
+        assert scores[codec] < scores[other] - 1
+
+
 def test_bytes_without_sense_cost_what_they_are() -> None:
     rng = np.random.default_rng(1)
     scores = score_codecs(rng.bytes(320) for _ in range(20))

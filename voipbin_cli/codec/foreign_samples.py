@@ -139,6 +139,9 @@ _DECODED = (
 _STEREO_BITS = 0.6
 _PAIRED = 0.95
 _ALIKE = 0.01
+# From one pair to the next half of the loud ones move by so much of the level: square waves do not
+# move but at their edges, which may all be between pairs.
+_MOVES = 0.01
 _SMOOTH = 0.3
 
 
@@ -179,7 +182,14 @@ def _are_alike(left: Samples, right: Samples) -> bool:
     """Each right sample is a share of its left one, and the next left one is none of it."""
     one, other = left.astype(np.float64), right.astype(np.float64)
     within, across = _apart(one, other), _apart(other[:-1], one[1:])
-    return within < _ALIKE and within * 10 < across
+    return within < _ALIKE and within * 10 < across and _moves(one)
+
+
+def _moves(channel: Floats) -> bool:
+    """Whether most of what is loud in a channel is not the same as what comes next."""
+    size = np.abs(channel)
+    is_loud = size[1:] >= np.median(size)
+    return bool(np.median(np.abs(np.diff(channel))[is_loud]) > _MOVES * size.mean())
 
 
 def _apart(one: Floats, other: Floats) -> float:
