@@ -91,6 +91,8 @@ def test_soft_speech_that_is_rounded_to_zero_has_no_holes():
 def test_a_buzzer_pauses_as_tones_do(codec):
     for seed in (52, 53, 55):
         assert found(codec(buzzer(8.0, seed))).holes == 0
+    slow = 32_767 * np.where(np.arange(64_000) % 160 < 80, 1, -1)
+    assert found(codec(slow)).holes == 0
 
 
 def test_a_burst_is_one_hole():

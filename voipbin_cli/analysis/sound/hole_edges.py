@@ -65,7 +65,9 @@ def edge_dbfs(edges: Floats, values: Floats) -> Ints:
     away = np.abs(edges[:, :_NEXT_SAMPLES] - values[:, None])
     loud = np.abs(values)
     is_silent = loud <= _SILENT_VALUE
-    stands_out = (level * _SOFTER < loud) & (away.min(axis=1) > _AWAY * loud)
+    # From zero: the other side of a square wave is as loud.
+    rms = np.sqrt(np.mean(edges**2, axis=1))
+    stands_out = (rms * _SOFTER < loud) & (away.min(axis=1) > _AWAY * loud)
     is_broken: Mask = np.where(is_silent, away.max(axis=1) > _BROKEN * level, stands_out)
     heard = np.where(is_silent, level, loud)
     dbfs = np.floor(20 * np.log10(np.maximum(heard, 1) / FULL_SCALE))
