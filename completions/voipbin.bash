@@ -4,10 +4,11 @@
 # Sets `found` to the commands below "$1".
 _voipbin_commands() {
     case $1 in
-    "") found='stream calls conferences simulate login logout doctor help completion record play pipe serve tap diagnose validate' ;;
+    "") found='stream calls conferences archive simulate login logout doctor help completion record play pipe serve tap diagnose validate' ;;
     "stream") found='record play pipe serve tap diagnose validate' ;;
     "calls") found='list show' ;;
     "conferences") found='list show' ;;
+    "archive") found='diagnose query' ;;
     *) found= ;;
     esac
 }
@@ -30,6 +31,9 @@ _voipbin_options() {
     "conferences") found='--json --quiet -q --verbose -v --help -h' ;;
     "conferences list") found='--status --limit --json --api-url --profile --auth --ca-file --insecure --connect-timeout --help -h' ;;
     "conferences show") found='--json --api-url --profile --auth --ca-file --insecure --connect-timeout --help -h' ;;
+    "archive") found='--json --quiet -q --verbose -v --help -h' ;;
+    "archive diagnose") found='--output -o --resume --with-numbers --fail-on --files-from --file-limit --workers --scheduler --json --quiet -q --verbose -v --help -h' ;;
+    "archive query") found='--json --help -h' ;;
     "simulate") found='--host --port --scenario --dialect --caller --heard --overwrite --list --json --help -h' ;;
     "login") found='--token-stdin --accesskey-stdin --username -u --password-stdin --json --api-url --profile --auth --ca-file --insecure --connect-timeout --help -h' ;;
     "logout") found='--profile --json --help -h' ;;
@@ -189,6 +193,15 @@ _voipbin_values() {
     "conferences show --ca-file") found='@files' ;;
     "conferences show --connect-timeout") found='' ;;
     "conferences show 0") found='@conferences' ;;
+    "archive diagnose --output" | "archive diagnose -o") found='@files' ;;
+    "archive diagnose --fail-on") found='never error warning' ;;
+    "archive diagnose --files-from") found='@files' ;;
+    "archive diagnose --file-limit") found='' ;;
+    "archive diagnose --workers") found='' ;;
+    "archive diagnose --scheduler") found='' ;;
+    "archive diagnose *") found='@files' ;;
+    "archive query 0") found='@files' ;;
+    "archive query 1") found='' ;;
     "simulate --host") found='' ;;
     "simulate --port") found='' ;;
     "simulate --scenario") found='@scenarios' ;;

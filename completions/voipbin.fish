@@ -42,6 +42,7 @@ function __voipbin_commands
             echo stream
             echo calls
             echo conferences
+            echo archive
             echo simulate
             echo login
             echo logout
@@ -69,6 +70,9 @@ function __voipbin_commands
         case 'conferences'
             echo list
             echo show
+        case 'archive'
+            echo diagnose
+            echo query
     end
 end
 
@@ -218,6 +222,13 @@ function __voipbin_takes_value
             'conferences show --auth' \
             'conferences show --ca-file' \
             'conferences show --connect-timeout' \
+            'archive diagnose --output' \
+            'archive diagnose -o' \
+            'archive diagnose --fail-on' \
+            'archive diagnose --files-from' \
+            'archive diagnose --file-limit' \
+            'archive diagnose --workers' \
+            'archive diagnose --scheduler' \
             'simulate --host' \
             'simulate --port' \
             'simulate --scenario' \
@@ -609,6 +620,7 @@ complete -c voipbin -f
 complete -c voipbin -n '__voipbin_at \'\'' -a stream -d 'The live audio of a call or conference.'
 complete -c voipbin -n '__voipbin_at \'\'' -a calls -d 'Which calls there are.'
 complete -c voipbin -n '__voipbin_at \'\'' -a conferences -d 'Which conferences there are.'
+complete -c voipbin -n '__voipbin_at \'\'' -a archive -d 'Thousands of captures and recordings.'
 complete -c voipbin -n '__voipbin_at \'\'' -a simulate -d 'Run a local VoIPBIN media stream, healthy or faulty, until Ctrl-C.'
 complete -c voipbin -n '__voipbin_at \'\'' -a login -d 'Store a credential, once the API has accepted it.'
 complete -c voipbin -n '__voipbin_at \'\'' -a logout -d 'Forget a stored credential.'
@@ -882,6 +894,28 @@ complete -c voipbin -n '__voipbin_at \'conferences show\'' -l insecure -d 'Do no
 complete -c voipbin -n '__voipbin_at \'conferences show\'' -l connect-timeout -x -d 'Give up an attempt to connect after this.'
 complete -c voipbin -n '__voipbin_at \'conferences show\'' -l help -s h -d 'Show this message and exit.'
 complete -c voipbin -n '__voipbin_at \'conferences show\' 0' -a '(__voipbin_kind_conferences)'
+complete -c voipbin -n '__voipbin_at \'archive\'' -a diagnose -d 'Diagnose thousands of captures and recordings: a row a stream, in Parquet.'
+complete -c voipbin -n '__voipbin_at \'archive\'' -a query -d 'Ask a dataset in SQL: the tables are streams, findings and files.'
+complete -c voipbin -n '__voipbin_at \'archive\'' -l json -d 'JSON Lines on stdout, of any command.'
+complete -c voipbin -n '__voipbin_at \'archive\'' -l quiet -s q -d 'Say errors only.'
+complete -c voipbin -n '__voipbin_at \'archive\'' -l verbose -s v -d 'Say more, on stderr.'
+complete -c voipbin -n '__voipbin_at \'archive\'' -l help -s h -d 'Show this message and exit.'
+complete -c voipbin -n '__voipbin_at \'archive diagnose\'' -l output -s o -r -F -d 'The dataset: a directory of Parquet files.'
+complete -c voipbin -n '__voipbin_at \'archive diagnose\'' -l resume -d 'Go on with a dataset: what it has the rows of, by its content, is passed over.'
+complete -c voipbin -n '__voipbin_at \'archive diagnose\'' -l with-numbers -d 'Keep addresses as they are; else they are hashed, the same ones alike.'
+complete -c voipbin -n '__voipbin_at \'archive diagnose\'' -l fail-on -a 'never error warning' -x -d 'Exit with 6 where a stream has a finding of this severity or a graver one.'
+complete -c voipbin -n '__voipbin_at \'archive diagnose\'' -l files-from -r -F -d 'Read names from this list, one a line; - is standard input.'
+complete -c voipbin -n '__voipbin_at \'archive diagnose\'' -l file-limit -x -d 'How long a file may take; then its row says so.'
+complete -c voipbin -n '__voipbin_at \'archive diagnose\'' -l workers -x -d 'So many files at once on this machine; 0 is one a core.'
+complete -c voipbin -n '__voipbin_at \'archive diagnose\'' -l scheduler -x -d 'Use a Dask cluster that is there; its workers have this package, and see the same paths.'
+complete -c voipbin -n '__voipbin_at \'archive diagnose\'' -l json -d 'JSON Lines on stdout.'
+complete -c voipbin -n '__voipbin_at \'archive diagnose\'' -l quiet -s q -d 'Say errors only.'
+complete -c voipbin -n '__voipbin_at \'archive diagnose\'' -l verbose -s v -d 'Say more, on stderr.'
+complete -c voipbin -n '__voipbin_at \'archive diagnose\'' -l help -s h -d 'Show this message and exit.'
+complete -c voipbin -n '__voipbin_at \'archive diagnose\' 0+' -F
+complete -c voipbin -n '__voipbin_at \'archive query\'' -l json -d 'JSON Lines on stdout.'
+complete -c voipbin -n '__voipbin_at \'archive query\'' -l help -s h -d 'Show this message and exit.'
+complete -c voipbin -n '__voipbin_at \'archive query\' 0' -F
 complete -c voipbin -n '__voipbin_at \'simulate\'' -l host -x -d 'A loopback address.'
 complete -c voipbin -n '__voipbin_at \'simulate\'' -l port -x -d '0 takes a free one.'
 complete -c voipbin -n '__voipbin_at \'simulate\'' -l scenario -a '(__voipbin_kind_scenarios)' -x -d 'What goes wrong: jitter, stall+clipping, or jitter,strength=80,seed=2.'

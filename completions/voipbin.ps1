@@ -9,6 +9,7 @@ Register-ArgumentCompleter -Native -CommandName voipbin -ScriptBlock {
             @('stream', 'The live audio of a call or conference.'),
             @('calls', 'Which calls there are.'),
             @('conferences', 'Which conferences there are.'),
+            @('archive', 'Thousands of captures and recordings.'),
             @('simulate', 'Run a local VoIPBIN media stream, healthy or faulty, until Ctrl-C.'),
             @('login', 'Store a credential, once the API has accepted it.'),
             @('logout', 'Forget a stored credential.'),
@@ -47,6 +48,11 @@ Register-ArgumentCompleter -Native -CommandName voipbin -ScriptBlock {
             @('show', 'Show one conference, and whether its media stream can be opened now.'))
         'conferences list' = @()
         'conferences show' = @()
+        'archive' = @(
+            @('diagnose', 'Diagnose thousands of captures and recordings: a row a stream, in Parquet.'),
+            @('query', 'Ask a dataset in SQL: the tables are streams, findings and files.'))
+        'archive diagnose' = @()
+        'archive query' = @()
         'simulate' = @()
         'login' = @()
         'logout' = @()
@@ -372,6 +378,35 @@ Register-ArgumentCompleter -Native -CommandName voipbin -ScriptBlock {
             @('--connect-timeout', 'Give up an attempt to connect after this.', ''),
             @('--help', 'Show this message and exit.'),
             @('-h', 'Show this message and exit.'))
+        'archive' = @(
+            @('--json', 'JSON Lines on stdout, of any command.'),
+            @('--quiet', 'Say errors only.'),
+            @('-q', 'Say errors only.'),
+            @('--verbose', 'Say more, on stderr.'),
+            @('-v', 'Say more, on stderr.'),
+            @('--help', 'Show this message and exit.'),
+            @('-h', 'Show this message and exit.'))
+        'archive diagnose' = @(
+            @('--output', 'The dataset: a directory of Parquet files.', '@files'),
+            @('-o', 'The dataset: a directory of Parquet files.', '@files'),
+            @('--resume', 'Go on with a dataset: what it has the rows of, by its content, is passed over.'),
+            @('--with-numbers', 'Keep addresses as they are; else they are hashed, the same ones alike.'),
+            @('--fail-on', 'Exit with 6 where a stream has a finding of this severity or a graver one.', 'never error warning'),
+            @('--files-from', 'Read names from this list, one a line; - is standard input.', '@files'),
+            @('--file-limit', 'How long a file may take; then its row says so.', ''),
+            @('--workers', 'So many files at once on this machine; 0 is one a core.', ''),
+            @('--scheduler', 'Use a Dask cluster that is there; its workers have this package, and see the same paths.', ''),
+            @('--json', 'JSON Lines on stdout.'),
+            @('--quiet', 'Say errors only.'),
+            @('-q', 'Say errors only.'),
+            @('--verbose', 'Say more, on stderr.'),
+            @('-v', 'Say more, on stderr.'),
+            @('--help', 'Show this message and exit.'),
+            @('-h', 'Show this message and exit.'))
+        'archive query' = @(
+            @('--json', 'JSON Lines on stdout.'),
+            @('--help', 'Show this message and exit.'),
+            @('-h', 'Show this message and exit.'))
         'simulate' = @(
             @('--host', 'A loopback address.', ''),
             @('--port', '0 takes a free one.', ''),
@@ -664,6 +699,8 @@ Register-ArgumentCompleter -Native -CommandName voipbin -ScriptBlock {
         'stream validate' = @{ '0' = '@targets @files' }
         'calls show' = @{ '0' = '@calls' }
         'conferences show' = @{ '0' = '@conferences' }
+        'archive diagnose' = @{ '*' = '@files' }
+        'archive query' = @{ '0' = '@files'; '1' = '' }
         'help' = @{ '*' = '' }
         'completion' = @{ '0' = 'bash zsh fish pwsh' }
         'record' = @{ '0' = '@targets' }

@@ -105,12 +105,26 @@ CONFERENCES = CommandGroup(
         ),
     },
 )
+ARCHIVE = CommandGroup(
+    "Thousands of captures and recordings.",
+    {
+        "diagnose": LazyCommand(
+            "archive.diagnose_archive",
+            "Diagnose thousands of captures and recordings: a row a stream, in Parquet.",
+        ),
+        "query": LazyCommand(
+            "archive.query",
+            "Ask a dataset in SQL: the tables are streams, findings and files.",
+        ),
+    },
+)
 app = CommandGroup(
     HELP,
     {
         "stream": STREAM,
         "calls": CALLS,
         "conferences": CONFERENCES,
+        "archive": ARCHIVE,
         "simulate": LazyCommand(
             "simulate.simulate",
             "Run a local VoIPBIN media stream, healthy or faulty, until Ctrl-C.",

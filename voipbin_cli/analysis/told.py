@@ -15,7 +15,7 @@ class Told:
     is known that the payload is encrypted, empty where it is not, and `keyed_ns` when packets came
     that agree on keys: media may stop for that. `kept_bytes` is how much of a
     packet the capture holds, where it holds only the heads. `is_transcoded`: what is measured was
-    made of the codec, as samples at 8 kHz.
+    made of the codec, as samples at 8 kHz. `call` is the Call-ID of the description (RFC 3261).
     """
 
     codec: PayloadType | None = None
@@ -24,6 +24,7 @@ class Told:
     keyed_ns: tuple[int, ...] = ()
     kept_bytes: int | None = None
     is_transcoded: bool = False
+    call: str = ""
 
     @property
     def unheard_because(self) -> str:

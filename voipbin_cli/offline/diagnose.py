@@ -93,6 +93,13 @@ class DiagnosedStream:
     flow: Flow | None = None
     other: Flow | None = None
     """Between whom it goes, and the flow of the other way, where that is there, too."""
+    call: str = ""
+    """The call that it is of: a TARGET, or the Call-ID of SIP; empty where nothing tells."""
+
+    @property
+    def began_ns(self) -> int | None:
+        """When its first frame came, Unix nanoseconds; None where that is not known."""
+        return self.diagnosis.measured.began_ns or None
 
     def as_fields(self) -> dict[str, Any]:
         """The fields of its summary."""
@@ -226,7 +233,7 @@ def _diagnose_run(
     if len(runs) > 1:
         return _of_clients(target, runs, is_cut=capture.truncated)
     (run,) = runs.values()
-    stream = DiagnosedStream(target, run.stream, run.diagnosis(), sending=run.sent)
+    stream = DiagnosedStream(target, run.stream, run.diagnosis(), sending=run.sent, call=target)
     return FileDiagnosis((stream,), run.summary(target), True, capture.truncated)
 
 
@@ -237,7 +244,12 @@ def _holds_frames(run: DiagnosisFold) -> bool:
 def _of_clients(target: str, runs: Mapping[int, DiagnosisFold], *, is_cut: bool) -> FileDiagnosis:
     """Those of a proxy, each on its own, the worst first."""
     found = [
-        (client, DiagnosedStream(f"client {client}", run.stream, run.diagnosis(), sending=run.sent))
+        (
+            client,
+            DiagnosedStream(
+                f"client {client}", run.stream, run.diagnosis(), sending=run.sent, call=target
+            ),
+        )
         for client, run in sorted(runs.items())
     ]
     found.sort(key=lambda each: _rank(each[1]))
@@ -292,6 +304,8 @@ def _diagnose_streams(
                 each.fold.diagnosis(),
                 tcp=each.truth(),
                 sending=each.fold.sent,
+                flow=each.flow,
+                call=each.call,
             )
             for each in found_in_tcp
         ),
@@ -333,6 +347,7 @@ def _of_datagrams(
         direction=direction,
         other=way.other.flow if way is not None and way.other is not None else None,
         flow=stream.flow,
+        call=stream.fold.told.call,
     )
 
 

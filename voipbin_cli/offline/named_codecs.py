@@ -17,6 +17,7 @@ from voipbin_cli.media.g722 import may_be_g722
 from voipbin_cli.offline.neighbours import PacketKind, kinds
 from voipbin_cli.offline.session_descriptions import DescribedMedia, SessionDescriptions
 from voipbin_cli.offline.transcoding import transcoder
+from voipbin_cli.text import printable
 
 # RFC 4733 2.3: an event has four bytes behind RTP's header.
 _EVENT_BYTES = 16
@@ -39,6 +40,7 @@ def told_of(
         encrypted_by=encrypted_by(beside) or _encrypted_by_profile(described),
         kept_bytes=first.kept_bytes,
         is_transcoded=transcoder(codec) is not None and _may_be(codec, first),
+        call=next((printable(media.call.decode("ascii", "replace")) for media in described), ""),
     )
 
 

@@ -12,11 +12,12 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from voipbin_cli.analysis.messages import Messages, TimedMessage, from_messages
-from voipbin_cli.capture.packets import PacketChunk
+from voipbin_cli.capture.packets import Address, Flow, PacketChunk
 from voipbin_cli.capture.tcp import ConnectionRun, TcpConnection, TcpReassembly, TcpTruth
 from voipbin_cli.codec.encapsulation import Direction
 from voipbin_cli.offline.sip_bytes import SipBytes, looks_like_sip
 from voipbin_cli.offline.tcp_media import TLS, Media, recognised
+from voipbin_cli.transport.targets import Target, TargetKind
 
 # After so many bytes, or so many pieces of them, that look like nothing it is no media.
 _TOO_MANY_BYTES = 64 << 10
@@ -38,10 +39,22 @@ class TcpStream(Generic[T]):
     @property
     def name(self) -> str:
         """Where the client connected to, or both ends."""
+        flow = self.flow
+        to = self.media.target or f"{flow.destination}:{flow.destination_port}"
+        return f"{flow.source}:{flow.source_port} > {to} (TCP)"
+
+    @property
+    def flow(self) -> Flow:
+        """From the client to the server."""
         ends = self.connection.client
-        source, port = _address(ends[0], ends[1]), ends[4] >> 16
-        to = self.media.target or f"{_address(ends[2], ends[3])}:{ends[4] & 0xFFFF}"
-        return f"{source}:{port} > {to} (TCP)"
+        source, destination = _address(ends[0], ends[1]), _address(ends[2], ends[3])
+        return Flow(source, ends[4] >> 16, destination, ends[4] & 0xFFFF)
+
+    @property
+    def call(self) -> str:
+        """The call or conference that the client asked for, as a TARGET; empty where it did not."""
+        url = Target(TargetKind.URL, self.media.target or "")
+        return "/".join(url.resource or ())
 
     def truth(self) -> dict[str, Any]:
         """What TCP tells of both directions, as JSON values."""
@@ -185,9 +198,9 @@ def _said(kept: list[ConnectionRun], *, is_from_client: bool) -> bytes:
     return b"".join(one.run.data for one in kept if one.is_from_client == is_from_client)
 
 
-def _address(high: int, low: int) -> str:
+def _address(high: int, low: int) -> Address:
     address = IPv6Address(high << 64 | low)
-    return str(address.ipv4_mapped or address)
+    return address.ipv4_mapped or address
 
 
 def _fields(truth: TcpTruth) -> dict[str, Any]:

@@ -17,7 +17,11 @@ class Entry(NamedTuple):
 
     def concerns(self, command: Command) -> bool:
         """Whether the entry belongs on the page of `command`; on voipbin's own, all do."""
-        return not self.only or not command.path or command.path[-1] in self.only
+        if not self.only or not command.path:
+            return True
+        # Those of an archive give other results than the commands of a stream by the same names.
+        group, *_, name = ("", *command.path)[-2:]
+        return (f"archive {name}" if group == "archive" else name) in self.only
 
 
 _STREAMS = ("record", "play", "tap", "diagnose", "validate", "serve", "pipe")
@@ -51,8 +55,9 @@ STATUSES = (
     ),
     Entry(
         str(int(ExitStatus.FOUND)),
-        "validate: a rule of severity error was broken. diagnose: a finding of severity error.",
-        ("validate", "diagnose"),
+        "validate: a rule of severity error was broken. diagnose: a finding of severity error. "
+        "archive diagnose: one of the severity that --fail-on names, in what this run read.",
+        ("validate", "diagnose", "archive diagnose"),
     ),
     Entry(
         str(int(ExitStatus.INTERRUPTED)),

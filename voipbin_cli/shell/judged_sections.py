@@ -11,6 +11,8 @@ from typing import TypeAlias
 from voipbin_cli.analysis.findings import ROWS, FindingRow
 from voipbin_cli.analysis.severity import Severity
 from voipbin_cli.analysis.validation.rules import RULES
+from voipbin_cli.archive.columns import TABLES, Column
+from voipbin_cli.archive.rows import STATUS_WORDS
 from voipbin_cli.shell.common_sections import Entry
 
 _DIAGNOSE, _VALIDATE = ("diagnose",), ("validate",)
@@ -196,6 +198,12 @@ _EVENTS = (
         "hint, and what the server gave: http_status, reason, request_id, retry_after.",
     ),
 )
+
+
+def _column_entry(column: Column) -> Entry:
+    return Entry(f"{column.name} ({column.type})", column.about[0].upper() + column.about[1:] + ".")
+
+
 TOPICS: Mapping[str, tuple[str, str, Topic]] = {
     "voipbin-findings": (
         "what diagnose can find, and what to do about it",
@@ -212,5 +220,22 @@ TOPICS: Mapping[str, tuple[str, str, Topic]] = {
         "object a line, each with event and schema. Words for people go to stderr. Keys that a "
         "reader does not know are to be passed over: more of them may come.",
         {"EVENTS": _EVENTS, "SUMMARY OF DIAGNOSE AND VALIDATE": SUMMARY, "METRICS": FIGURES},
+    ),
+    "voipbin-dataset": (
+        "the tables that archive diagnose writes",
+        "A dataset is a directory of Parquet files, a folder a table; streams and findings have "
+        "one more column, day, by which they are stored. The figures of a stream are those that "
+        "`voipbin stream diagnose --json` gives of the same file, null where it gives none: see "
+        "METRICS in voipbin-json(1). archive.json says the version of the tables, and holds the "
+        "key with which addresses are hashed: who has it can find out which hash is which "
+        "address, so it is left behind where a dataset is handed on.",
+        {
+            **{
+                name.upper(): tuple(map(_column_entry, columns)) for name, columns in TABLES.items()
+            },
+            "STATUS OF A FILE": tuple(
+                Entry(status.value, f"{words}.") for status, words in STATUS_WORDS.items()
+            ),
+        },
     ),
 }

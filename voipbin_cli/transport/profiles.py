@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from voipbin_cli.documents import is_text, read_json
 from voipbin_cli.errors import MachineError, UsageError
+from voipbin_cli.file_lock import try_lock
 from voipbin_cli.transport.credentials import CredentialKind
 
 if TYPE_CHECKING:
@@ -237,24 +237,13 @@ def _lock(descriptor: int) -> None:
     deadline_s = time.monotonic() + _LOCK_PATIENCE_S
     while True:
         try:
-            return _try_lock(descriptor)
+            return try_lock(descriptor)
         except (BlockingIOError, PermissionError):  # taken: in POSIX and in Windows
             if time.monotonic() > deadline_s:
                 raise
         except OSError:
             return None
         time.sleep(0.02)
-
-
-def _try_lock(descriptor: int) -> None:
-    if sys.platform == "win32":
-        import msvcrt
-
-        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-    else:
-        import fcntl
-
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _string(row: dict[str, Any], name: str) -> str | None:
