@@ -130,12 +130,11 @@ async def _serve(
     with stopping_on(SERVER_SIGNALS, stopped.set):
         async with Simulator(scenario, host=host, port=port, heard_path=heard) as simulator:
             show_ready(simulator.describe(), as_json=as_json)
-            ends = [asyncio.ensure_future(stopped.wait())]
+            over = asyncio.create_task(simulator.until_over())
             if scenario.caller is not None:
-                ends.append(asyncio.ensure_future(simulator.until_over()))
-            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-            for task in ends:
-                task.cancel()
+                over.add_done_callback(lambda _: stopped.set())
+            await stopped.wait()
+            over.cancel()
             report, result = simulator.report(), simulator.result()
     if result is not None:
         show_call(result, as_json=as_json)

@@ -85,7 +85,7 @@ class Exchange:
         self._wall = wall
         self._voices = voices
         self._keeps_heard = keeps_heard
-        self._scripted_calls = 0
+        self._scripted_calls = self._calls_added = 0
         self._outage_until_ns = 0.0
         self._totals = dict.fromkeys(_COUNTED, 0)
 
@@ -99,13 +99,30 @@ class Exchange:
         """Whether new streams fail because the last one was lost just now."""
         return self._ticker.clock() < self._outage_until_ns
 
+    def add_call(self) -> Room:
+        """One more call, that is up."""
+        calls = self.rooms[RoomKind.CALL]
+        self._calls_added += 1
+        room_id = self.scenario.uuid(f"call/added/{self._calls_added}")
+        room = Room(RoomKind.CALL, room_id, self.scenario, members=2, created_s=self._wall())
+        calls.append(room)
+        return room
+
+    def remove_call(self, room: Room) -> None:
+        """Forget a call that was added."""
+        self.rooms[RoomKind.CALL].remove(room)
+
+    def join(self, stream: MediaStream, encapsulation: Encapsulation) -> None:
+        """Start a stream that we have dialed."""
+        self.start_stream(stream, Join(stream.room, encapsulation, None))
+
     def make_stream(self, join: Join) -> MediaStream:
         """Make the stream; an encapsulation that nobody knows is accepted and stays mute."""
         channel = None
         if join.encapsulation in tuple(Encapsulation):
             encapsulation = Encapsulation(join.encapsulation)
             channel = MediaChannel(self.scenario, encapsulation, join.room.queue_rule)
-        return MediaStream(join.room, channel, self._ticker, self._ended, self._violated)
+        return MediaStream(join.room, channel, self._ticker, self.note_end, self.note_violation)
 
     def start_stream(self, stream: MediaStream, join: Join) -> None:
         """Start an accepted stream, and with the first one the room's clock."""
@@ -115,7 +132,7 @@ class Exchange:
             return
         self.streams_joined += 1
         if room.started_ns is None:
-            self._start_clock(room)
+            self._start_clock(room, stream)
         elif room.scripted is not None:
             room.scripted.reconnected()
         room.streams.add(stream)
@@ -152,18 +169,18 @@ class Exchange:
 
         self._ticker.add_job(start_ns + round(after_s * SECOND_NS), job)
 
-    def _start_clock(self, room: Room) -> None:
+    def _start_clock(self, room: Room, stream: MediaStream) -> None:
         """Start the call's clock, and the times of what the scenario plans for the call."""
         start_ns = self._ticker.clock() + _CLOCK_START_NS
         room.started_ns = start_ns
-        room.scripted = self._scripted(room)
+        room.scripted = self._scripted(room, stream)
         self._ticker.add_job(room.next_play_ns, partial(self._play, room))
         if self.scenario.duration_s is not None:
             self._at(start_ns, self.scenario.duration_s, partial(self.hang_up, room))
         if self.scenario.drop is not None:
             self._at(start_ns, self.scenario.drop.after_s, partial(self.drop, room))
 
-    def _scripted(self, room: Room) -> ScriptedCall | None:
+    def _scripted(self, room: Room, stream: MediaStream) -> ScriptedCall | None:
         """The caller who follows a script, where this is a call of one."""
         if self._voices is None or room.scripted is not None:
             return room.scripted
@@ -171,8 +188,9 @@ class Exchange:
         return ScriptedCall(
             room.id,
             self._voices,
-            room.queue_rule,
+            stream.queue.level.rule,
             seed=self._scripted_calls,
+            on_key=stream.on_key,
             keeps_heard=self._keeps_heard,
         )
 
@@ -207,12 +225,14 @@ class Exchange:
         room.was_dropped = True
         room.cut_all(dead=drop is not None and drop.frozen)
 
-    def _violated(self, what: str) -> None:
+    def note_violation(self, what: str) -> None:
+        """A client did what the platform's process dies of."""
         if len(self.violations) < _NOTES_KEPT:
             _log.warning("a client broke the contract: %s", what)
         self.violations.append(what)
 
-    def _ended(self, stream: MediaStream, reason: str) -> None:
+    def note_end(self, stream: MediaStream, reason: str) -> None:
+        """A stream is over."""
         stream.room.streams.discard(stream)
         self.ends.append(reason)
         for name, value in _counts(stream).items():

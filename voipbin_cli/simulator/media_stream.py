@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from typing import Any, Protocol
 
 from websockets.exceptions import PayloadTooBig
 from websockets.frames import Frame, Opcode
@@ -29,10 +30,39 @@ _HELD_NS = 3 * FRAME_NS
 _MAX_HELD_PONGS = 100
 
 
+class Wire(Protocol):
+    """Bytes of a connection as messages, without I/O: what is used of the library's protocol."""
+
+    parser_exc: Exception | None
+
+    @property
+    def state(self) -> State:
+        """Whether messages can go out."""
+
+    def send_binary(self, data: bytes) -> None:
+        """Put a message into what is to be sent."""
+
+    def data_to_send(self) -> list[bytes]:
+        """What is to be written; an empty piece is the end of our direction."""
+
+    def receive_data(self, data: bytes) -> None:
+        """Take bytes that came."""
+
+    def receive_eof(self) -> None:
+        """Nothing more will come."""
+
+    def events_received(self) -> list[Any]:
+        """The frames that came."""
+
+    def send_close(self, code: int, /) -> None:
+        """Say that it is over."""
+
+
 class MediaStream:
     """Sends its schedule's frames when they are due, takes what the client sends, and ends.
 
     Like the platform it sends no ping and no close frame of its own, and ignores text.
+    `on_key` is None where keys are pressed in the sound alone.
     `schedule` is None where nothing ever comes; `channel` is None where all that is sent is
     dropped. `on_end(stream, reason)` is called once.
     """
@@ -63,22 +93,28 @@ class MediaStream:
         self._dead = False
         self._is_shut = False
         self._held_pongs = 0
+        self.on_key: Callable[[str], None] | None = None
         self._transport: asyncio.Transport
-        self._protocol = ServerProtocol(max_size=MAX_MESSAGE_BYTES)
+        self._wire: Wire
+
+    def attach(self, transport: asyncio.Transport, wire: Wire) -> None:
+        """Use a connection."""
+        self._transport, self._wire = transport, wire
 
     def accept(self, transport: asyncio.Transport, head: bytes) -> bool:
         """Answer the upgrade; False when it was none and the refusal has been written."""
-        self._transport = transport
-        self._protocol.receive_data(head)
-        events = self._protocol.events_received()
+        protocol = ServerProtocol(max_size=MAX_MESSAGE_BYTES)
+        self.attach(transport, protocol)
+        protocol.receive_data(head)
+        events = protocol.events_received()
         # RFC 6455: the library checks the client's handshake (4.2.1) and makes the answer (4.2.2).
         for request in events:
             assert isinstance(request, Request)
-            self._protocol.send_response(self._protocol.accept(request))
+            protocol.send_response(protocol.accept(request))
         if not events:
             transport.write(Response(400).serialize())
         self._write_out()
-        return self._protocol.state is State.OPEN
+        return self._wire.state is State.OPEN
 
     def start(self, schedule: Iterator[Slot]) -> None:
         """Send from now on what `schedule` has due on the room's clock."""
@@ -98,7 +134,7 @@ class MediaStream:
     def _tick(self, now_ns: int) -> int | None:
         """Send all that is due; the next deadline, or None when the stream is over."""
         assert self._schedule is not None
-        if self._protocol.state is not State.OPEN or self._ended:
+        if self._wire.state is not State.OPEN or self._ended:
             return None
         due_ns = self._due_ns()
         while due_ns <= now_ns:
@@ -116,14 +152,14 @@ class MediaStream:
             self.dropped += 1
             return
         self.sent += 1
-        self._protocol.send_binary(message)
+        self._wire.send_binary(message)
         self._write_out()
 
     def _write_out(self) -> None:
         self._held_pongs = 0
         if self._is_shut:
             return  # a close frame that comes after the end is not answered
-        for data in self._protocol.data_to_send():
+        for data in self._wire.data_to_send():
             if data:
                 self._transport.write(data)
             else:
@@ -149,9 +185,9 @@ class MediaStream:
         """Take bytes off the connection."""
         if self._dead or self._ended:
             return
-        self._protocol.receive_data(data)
-        events = self._protocol.events_received()
-        if isinstance(self._protocol.parser_exc, PayloadTooBig):
+        self._wire.receive_data(data)
+        events = self._wire.events_received()
+        if isinstance(self._wire.parser_exc, PayloadTooBig):
             self._take_effect(
                 IntakeEffect(ends=f"a message over {MAX_MESSAGE_BYTES} bytes", violation=True)
             )
@@ -160,14 +196,14 @@ class MediaStream:
             self._write_out()
         for event in events:
             assert isinstance(event, Frame)
-            self._take_frame(event)
-        if self._protocol.state is not State.OPEN:
+            self.take_frame(event)
+        if self._wire.state is not State.OPEN:
             self.forget("closed by the client")
 
     def _holds_back(self, pongs: int) -> bool:
         """Whether the link is stalled: a pong then waits for the frames before it, as in TCP."""
         slot = self._next
-        if slot is None or self._protocol.state is not State.OPEN:
+        if slot is None or self._wire.state is not State.OPEN:
             return False
         self._held_pongs += pongs
         is_late = slot.due_ns - slot.number * FRAME_NS > _HELD_NS
@@ -176,11 +212,11 @@ class MediaStream:
 
     def receive_eof(self) -> None:
         """The client will send no more."""
-        self._protocol.receive_eof()
+        self._wire.receive_eof()
         self._write_out()
 
-    def _take_frame(self, frame: Frame) -> None:
-        """Put fragments together; text is ignored in silence, as the platform does."""
+    def take_frame(self, frame: Frame) -> None:
+        """Put fragments together."""
         # RFC 6455 5.4: the first frame of a fragmented message has its opcode, every further one
         # opcode 0 (CONT), and the last one FIN.
         opcode = frame.opcode
@@ -194,6 +230,11 @@ class MediaStream:
             if frame.fin:
                 message, self._parts = b"".join(self._parts), None
                 self._take(message)
+        elif opcode is Opcode.TEXT and frame.fin:
+            self.take_text(bytes(frame.data).decode(errors="replace"))
+
+    def take_text(self, text: str) -> None:
+        """Ignore it in silence, as the platform does."""
 
     def _take(self, message: bytes) -> None:
         if self.channel is None or self._ended:

@@ -106,6 +106,11 @@ class Room:
                 begins_ns += waiting * FRAME_NS // FRAME_SAMPLES
             self.scripted.take(now_ns - self.started_ns, begins_ns, pcm)
 
+    def flushed(self, now_ns: int) -> None:
+        """All that waited of a stream was thrown away, as it had asked."""
+        if self.scripted is not None and self.started_ns is not None:
+            self.scripted.flush(now_ns - self.started_ns)
+
     def hang_up(self, now_s: float) -> None:
         """End it: first the status that the API shows, then every stream, with no close frame."""
         self.status = "terminated" if self.kind is RoomKind.CONFERENCE else "hangup"

@@ -125,6 +125,11 @@ class FarEnd:
         else:
             self._long = _LongGap(gap_ns, at_ns, came_ns + played_ns)
 
+    def flush(self, at_ns: int) -> None:
+        """Throw away what waits at that time; the sender asked for it."""
+        self._play_until(at_ns)
+        self._level.flush()
+
     def restart(self) -> None:
         """Begin a new queue: another connection."""
         self._past = self.result()

@@ -99,6 +99,11 @@ class FarLevel:
         self.flushes += surplus > 0
         self._lose(surplus)
 
+    def flush(self) -> int:
+        """Throw away all that waits; return how many samples."""
+        self.flushes += self.waiting > 0
+        return self._lose(self.waiting)
+
     def _lose(self, samples: int) -> int:
         self.lost += samples
         self.waiting -= samples
@@ -118,6 +123,11 @@ class FarQueue:
         if lost := self.level.feed(len(pcm) // 2):
             # What is refused is the newest; a flush takes all there is.
             del self._waiting[len(self._waiting) - 2 * lost :]
+
+    def flush(self) -> None:
+        """Throw away all that waits, as it was asked for."""
+        self.level.flush()
+        self._waiting.clear()
 
     def play(self) -> bytes | None:
         """The next 20 ms, or None: less than that waits, and the phone hears a gap at once."""

@@ -73,6 +73,12 @@ class ScriptedCall:
         """A frame of the caller went out so much after it was due."""
         self._late_ms.append(late_ns / MS)
 
+    def flush(self, at_ns: int) -> None:
+        """What waited was thrown away: the bot asked for it."""
+        self.caller.ear.take(at_ns, None, b"")
+        self._count()
+        self._far.flush(at_ns)
+
     def reconnected(self) -> None:
         """The bot's next message comes over another connection."""
         self._count()
