@@ -12,6 +12,7 @@ from voipbin_cli.main import main
 from voipbin_cli.render.recording import done_line
 from voipbin_cli.render.simulation import over_text
 from voipbin_cli.session.flow_action import CONNECTION_ID, listening_fields
+from voipbin_cli.session.recorded_sound import SoundFaults
 from voipbin_cli.transport.addresses import reach_warning
 
 
@@ -36,13 +37,26 @@ def recorded(**more: Any) -> dict[str, Any]:
     ],
 )
 def test_a_recording_says_where_it_is_and_what_is_in_it(more: dict[str, Any], words: str) -> None:
-    line = done_line(recorded(**more))
+    line = done_line(recorded(**more), SoundFaults())
     assert words in line
     assert "None" not in line
 
 
 def test_what_does_not_ail_a_recording_is_not_said() -> None:
-    assert done_line(recorded()) == "recorded 4.00 s of mu-law to a.wav"
+    assert done_line(recorded(), SoundFaults()) == "recorded 4.00 s of mu-law to a.wav"
+
+
+@pytest.mark.parametrize(
+    ("faults", "words"),
+    [
+        (SoundFaults(clipped=0.3), "clipped: 30% of the samples are cut off"),
+        (SoundFaults(clipped=0.006), "clipped: 0.6% of the samples are cut off"),
+        (SoundFaults(holes=1, hole_ms=60), "1 hole in the speech, 0.06 s lost before it came"),
+        (SoundFaults(holes=7, hole_ms=840), "7 holes in the speech, 0.84 s lost before it came"),
+    ],
+)
+def test_a_recording_says_what_is_wrong_with_its_sound(faults: SoundFaults, words: str) -> None:
+    assert done_line(recorded(), faults) == f"recorded 4.00 s of mu-law to a.wav; {words}"
 
 
 def simulated(**more: int) -> dict[str, int]:
@@ -80,16 +94,16 @@ def test_who_listens_where_no_platform_comes_is_told(host: str, words: str) -> N
 
 
 def test_the_servers_as_they_are_get_no_address_for_a_connection() -> None:
-    at = listening_fields(
-        Encapsulation.RTP, "bot.example", 8765, is_tcp=False, is_tls=True, token=None
-    )
+    at = listening_fields(Encapsulation.RTP, "bot.example", 8765, is_tls=True, token=None)
     assert at["action"]["option"]["url"] == "wss://bot.example:8765/audio"
     assert at["action_deployed"]["option"]["external_host"] == CONNECTION_ID
-    tcp = listening_fields(
-        Encapsulation.AUDIOSOCKET, "bot.example", 9092, is_tcp=True, is_tls=False, token=None
-    )
-    assert tcp["action"]["option"]["external_host"] == "bot.example:9092"
-    assert tcp["action_deployed"] is None
+    for bare, encapsulation in (("tcp", Encapsulation.AUDIOSOCKET), ("udp", Encapsulation.RTP)):
+        named = listening_fields(
+            encapsulation, "bot.example", 9092, bare=bare, is_tls=False, token=None
+        )
+        assert named["action"]["option"]["external_host"] == "bot.example:9092"
+        assert named["action"]["option"]["transport"] == bare
+        assert named["action_deployed"] is None
 
 
 def test_sound_is_not_written_onto_a_terminal(

@@ -66,6 +66,7 @@ def record(options: RecordOptions) -> None:
     from voipbin_cli.render.outlet import standard_outlets
     from voipbin_cli.render.recording import RecordingLines, done_line
     from voipbin_cli.session.record import record_session
+    from voipbin_cli.session.recorded_sound import RecordedSound
     from voipbin_cli.session.recording_file import AudioFile, cut_short, name_of_now
     from voipbin_cli.session.session import SessionRequest
     from voipbin_cli.session.sound_events import SoundEvents
@@ -98,6 +99,14 @@ def record(options: RecordOptions) -> None:
             tell("warning", {"message": message})
         digits = [SoundEvents(tell, speech=False)] if live.out.json else []
         request = SessionRequest(stream, live.duration, live.capture, overwrite)
-        session = record_session(request, tell, file, digits)
+        sound = RecordedSound()
+        session = record_session(request, tell, file, [*digits, sound])
         lines = RecordingLines(stream.label, session.status, file)
-        run_live(session, lines, done_line, live.out, outlets=outlets, leaves_file=path != "-")
+        run_live(
+            session,
+            lines,
+            lambda summary: done_line(summary, sound.faults()),
+            live.out,
+            outlets=outlets,
+            leaves_file=path != "-",
+        )

@@ -8,6 +8,7 @@ from typing import Any
 from rich.text import Text
 
 from voipbin_cli.render.live_view import Meter, ending, latest_level_dbfs, level_text, state_line
+from voipbin_cli.session.recorded_sound import SoundFaults
 from voipbin_cli.session.recording_file import AudioFile
 from voipbin_cli.session.session import SessionStatus
 from voipbin_cli.text import printable
@@ -38,8 +39,6 @@ class RecordingLines:
 
     def _figures(self, status: SessionStatus) -> str:
         parts = [f"{status.frames} frames", status.form]
-        if self._file.stalls:
-            parts.append(_counted(self._file.stalls, "stall"))
         if self._file.filled_seconds:
             parts.append(f"{self._file.filled_seconds:.1f} s filled")
         if status.reconnects:
@@ -51,7 +50,11 @@ def _counted(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
-def done_line(summary: dict[str, Any]) -> str:
+def _percent(share: float) -> str:
+    return f"{share:.0%}" if share >= 0.1 else f"{share:.1%}"
+
+
+def done_line(summary: dict[str, Any], faults: SoundFaults) -> str:
     """Return a sentence about a finished recording: where it is, and what a listener will find."""
     if summary["output"] is None:
         return "; ".join(["nothing was recorded: no audio arrived", *ending(summary)])
@@ -60,6 +63,11 @@ def done_line(summary: dict[str, Any]) -> str:
     parts = [f"recorded {summary['audio_seconds']:.2f} s of {codec} to {where}"]
     if summary["silent"]:
         parts.append("silence throughout: nobody is heard")
+    if faults.clipped:
+        parts.append(f"clipped: {_percent(faults.clipped)} of the samples are cut off")
+    if faults.holes:
+        holes = _counted(faults.holes, "hole")
+        parts.append(f"{holes} in the speech, {faults.hole_ms / 1000:.2f} s lost before it came")
     if summary["filled_seconds"]:
         parts.append(f"{summary['filled_seconds']:.2f} s of silence for audio that never came")
     if summary["reconnects"]:

@@ -74,11 +74,6 @@ class AudioFile(Hearer):
         """Silence put in for audio that never came."""
         return self._filled_samples / SAMPLE_RATE_HZ
 
-    @property
-    def stalls(self) -> int:
-        """Pauses whose audio came after all."""
-        return self.clock.stalls
-
     # What it hears
 
     def joined(self, session: Joined) -> None:
