@@ -8,7 +8,8 @@ from random import Random
 import pytest
 
 from voipbin_cli.analysis.farend.far_queue import CALL, CONFERENCE, FarLevel, QueueRule
-from voipbin_cli.session.pacer import Errors, Pacer
+from voipbin_cli.commands.options import SendOptions
+from voipbin_cli.session.pacer import DEFAULT_LEAD_MS, Errors, Pacer
 
 MS = 1_000_000
 FRAME = 20 * MS
@@ -56,6 +57,10 @@ def test_the_lead_is_sent_at_the_start(lead_ms: int, at_once: int) -> None:
     assert len(drive(pacer, [0])) == at_once
     assert pacer.due_ns == (at_once + 1) * FRAME - lead_ms * MS
     assert pacer.max_lead_ns == at_once * FRAME
+
+
+def test_whoever_asks_for_no_lead_gets_the_one_of_the_commands() -> None:
+    assert SendOptions().lead == DEFAULT_LEAD_MS
 
 
 @pytest.mark.parametrize(("lead_ms", "same_as_ms"), [(0, 20), (19, 20), (100, 80)])

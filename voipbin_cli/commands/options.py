@@ -10,7 +10,6 @@ import typer
 from voipbin_cli.codec.codecs import Codec
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.commands.values import choice, parse_duration, parse_payload_type
-from voipbin_cli.session.pacer import DEFAULT_LEAD_MS
 from voipbin_cli.transport.credentials import Auth
 
 # Headings of the help, in which an option stands.
@@ -230,7 +229,7 @@ class SendOptions:
             max=80,
             rich_help_panel=SENDING,
         ),
-    ] = DEFAULT_LEAD_MS
+    ] = 40
     payload: Annotated[
         Codec | None,
         choice(
