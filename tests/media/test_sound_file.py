@@ -11,6 +11,8 @@ import pytest
 import soundfile
 
 from tests.support.needs import need
+from voipbin_cli.capture.formats import FORMATS
+from voipbin_cli.capture.rtpdump_reader import MAGIC as RTPDUMP_MAGIC
 from voipbin_cli.codec.g711 import s16le_to_alaw, s16le_to_mulaw
 from voipbin_cli.errors import UsageError
 from voipbin_cli.media.audio_source import AudioSource
@@ -126,6 +128,37 @@ def test_what_is_no_sound_is_refused_with_the_command_that_converts_it(tmp_path:
     with pytest.raises(UsageError) as caught:
         open_sound(str(path))
     assert caught.value.hint.startswith(f"convert it: ffmpeg -i '{path}' ")
+
+
+HTML = b"<!DOCTYPE html><html><body>404</body></html>"
+
+
+@pytest.mark.parametrize(
+    ("data", "said", "hint"),
+    [
+        (HTML, "is HTML or XML", "a server may have sent"),
+        (b'{"error": "not found"}', "is JSON", "a server may have sent"),
+        (b"There is nothing to hear here, but something to read.\n", "is text", "a server may"),
+        (b"", "is empty", "give a file with sound in it"),
+        (wav_header(0, rate_hz=8000, channels=1)[:20], "is cut: it ends inside", "once more"),
+        (b"\x1f\x8b\x08" + bytes(100), "is compressed by gzip", "gzip -dc"),
+        (b"#!AMR\n" + bytes(100), "is an AMR recording", "convert it: ffmpeg -i"),
+        (b"%PDF-1.7" + bytes(100), "is a PDF document", "give a file with sound in it"),
+        (np.random.default_rng(3).bytes(30_000), "is no audio file that can be read", "if it is"),
+        (speech(4, 3.0).tobytes(), "has no header, and sounds like 16-bit", "-f s16le -ar 8000"),
+        (s16le_to_mulaw(speech(4, 3.0).tobytes()), "has no header, and sounds like mu-law", "-f mulaw"),
+        (RTPDUMP_MAGIC + b" 127.0.0.1/5004\n", "is an rtpdump", "voipbin stream diagnose"),
+        *((magic + bytes(99), "is a capture of a network", "stream diagnose") for magic in FORMATS),
+    ],
+)
+def test_what_is_no_sound_is_named_with_what_helps(
+    tmp_path: Path, data: bytes, said: str, hint: str
+) -> None:
+    path = tmp_path / "a.wav"
+    path.write_bytes(data)
+    with pytest.raises(UsageError, match=f"a.wav {said}") as caught:
+        open_sound(str(path))
+    assert hint in caught.value.hint
 
 
 def test_g722_is_decoded_as_another_program_does(tmp_path: Path) -> None:

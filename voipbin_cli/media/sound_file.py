@@ -12,10 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from voipbin_cli.codec.codecs import SAMPLE_RATE_HZ, Codec
-from voipbin_cli.codec.decider import CodecDecider
-from voipbin_cli.codec.encapsulation import Unit
 from voipbin_cli.errors import UsageError
 from voipbin_cli.media import g722
+from voipbin_cli.media.no_sound import CODES, HEAD_BYTES, codec_of, no_sound
 from voipbin_cli.media.wav_reader import WavReader, wav_data
 
 Floats = npt.NDArray[np.float32]
@@ -48,14 +47,6 @@ _OGG_TAIL_BYTES = 1 << 17
 _PIECE_FRAMES = 1024
 # Subtypes whose bytes are codes that may be taken for each other.
 _CODECS = {"PCM_16": Codec.S16LE, "ULAW": Codec.MULAW, "ALAW": Codec.ALAW}
-_WORDS = {
-    Codec.MULAW: "mu-law",
-    Codec.ALAW: "A-law",
-    Codec.S16LE: "16-bit samples",
-    Codec.S16BE: "16-bit big-endian samples",
-}
-# Ten seconds of mu-law, five of 16-bit samples, each frame of 20 ms of these.
-_HEARD_BYTES, _UNIT_BYTES = 80_000, 320
 
 
 class OpenSound(Protocol):
@@ -118,22 +109,11 @@ def misnamed_words(path: str) -> str | None:
     due = None if form is None else _CODECS.get(form.subtype)
     if due is None:
         return None
-    with open(path, "rb") as file:
-        head = file.read(_HEARD_BYTES)
-    if head.startswith(_CONTAINERS):
+    head = _first_bytes(path)
+    found = None if head.startswith(_CONTAINERS) else codec_of(head)
+    if found is None or found is due:
         return None
-    decider = CodecDecider()
-    for at in range(0, len(head), _UNIT_BYTES):
-        decider.weigh(Unit(head[at : at + _UNIT_BYTES], None, None))
-    found = decider.reading
-    if found is None or decider.is_open or found.codec is due:
-        return None
-    return f"{path} sounds like {_WORDS[found.codec]}, and is read as {_WORDS[due]}, as it is named"
-
-
-def conversion(path: str) -> str:
-    """The command that makes a file of it that can be read."""
-    return f"convert it: ffmpeg -i {shlex.quote(path)} -ar 8000 -ac 1 converted.wav"
+    return f"{path} sounds like {CODES[found]}, and is read as {CODES[due]}, as it is named"
 
 
 class _ByLibsndfile:
@@ -161,11 +141,12 @@ class _ByLibsndfile:
         except (OSError, ValueError) as error:
             raise _unreadable(path, error) from error
         except soundfile.SoundFileError as error:
-            if not os.path.getsize(path):
-                raise UsageError(f"{path} is empty", hint="give a file with sound in it") from error
             reason = str(getattr(error, "error_string", error)).rstrip(".")
-            message = f"{path} is no audio file that can be read: {reason}"
-            raise UsageError(message, hint=conversion(path)) from error
+            raise no_sound(path, _first_bytes(path), reason) from error
+        # One row of samples in ten begins as a frame of MPEG does: with an eleven-bit sync of ones.
+        if str(self._file.format) == "MP3" and codec_of(head := _first_bytes(path)) is not None:
+            self._file.close()
+            raise no_sound(path, head, "it only begins like MPEG")
         self.rate_hz = int(self._file.samplerate)
         self.channels = int(self._file.channels)
         self.coding = str(self._file.subtype)
@@ -257,6 +238,12 @@ def _head(path: str) -> bytes:
             return file.read(12)
     except (OSError, ValueError) as error:
         raise _unreadable(path, error) from error
+
+
+def _first_bytes(path: str) -> bytes:
+    """What tells what a file is."""
+    with open(path, "rb") as file:
+        return file.read(HEAD_BYTES)
 
 
 def _unreadable(path: str, error: Exception) -> UsageError:

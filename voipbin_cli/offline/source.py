@@ -11,13 +11,13 @@ from typing import BinaryIO, NamedTuple, NoReturn
 from voipbin_cli.capture.formats import MAGIC_BYTES
 from voipbin_cli.capture.window import Window
 from voipbin_cli.codec.encapsulation import Encapsulation
+from voipbin_cli.codec.known_files import foreign
 from voipbin_cli.codec.lookalikes import is_text
 from voipbin_cli.errors import DecodeError, NothingToJudge, UsageError
 from voipbin_cli.offline.compressed import decompressed
 from voipbin_cli.offline.file_kind import (
     HEAD_BYTES,
     FileKind,
-    foreign,
     named_as,
     recording_name,
     sniff,
