@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import json
 
 import numpy as np
 import pytest
+import websocket
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
 from tests.simulator.support import simulating, streaming
 from tests.support.aio import run
 from voipbin_cli.codec.g711 import mulaw_to_s16le
-from voipbin_cli.simulator.caller.outcome import CallOutcome
+from voipbin_cli.simulator.caller.outcome import CallOutcome, outcome_from, outcome_record
+from voipbin_cli.simulator.caller.script import CallerScript, HangUp, SayNothing
+from voipbin_cli.simulator.embedded import EmbeddedSimulator
 
 TONE = (8000 * np.sin(np.arange(160) * 0.6)).astype("<i2").tobytes()
 SCRIPT = """
@@ -68,3 +73,23 @@ def test_a_bot_that_connects_is_talked_to_and_timed(tmp_path) -> None:  # type: 
     fields = outcome.as_fields()
     assert fields["conversation"]["response_ms"]["max"] == fields["rows"][1]["response_ms"]
     assert TONE in outcome.heard_pcm
+    assert outcome_from(json.loads(json.dumps(outcome_record(outcome)))) == outcome
+
+
+def test_a_script_goes_to_the_embedded_simulator_and_its_result_comes_back() -> None:
+    script = CallerScript((SayNothing(0.04), HangUp()))
+    with EmbeddedSimulator(caller=script, keeps_heard=True) as simulator:
+        assert simulator.result() is None
+        url = simulator.api_url.replace("http", "ws", 1)
+        stream = websocket.create_connection(
+            f"{url}/calls/{simulator.call_id}/media_stream?encapsulation=sln&token={simulator.token}"
+        )
+        with contextlib.suppress(websocket.WebSocketConnectionClosedException):
+            while stream.recv():
+                pass
+        outcome = simulator.result()
+        stream.close()
+    assert outcome is not None
+    assert [row.name for row in outcome.rows] == ["pause", "hang-up"]
+    assert outcome.ended_by == "caller"
+    assert len(outcome.heard_pcm) >= 640

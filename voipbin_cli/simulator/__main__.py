@@ -1,7 +1,8 @@
 """The child process behind `sim:` targets.
 
-`python -m voipbin_cli.simulator [SCENARIO] [KEY=VALUE ...] [--port N] [--heard FILE]` prints one
-JSON line when it is ready (or why it is not) and ends when its standard input does.
+`python -m voipbin_cli.simulator [SCENARIO] [KEY=VALUE ...] [--port N] [--heard FILE]
+[--keep-heard] [--caller-on-stdin]` prints one JSON line when it is ready (or why it is not) and
+ends when its standard input does.
 """
 
 from __future__ import annotations
@@ -12,22 +13,38 @@ import json
 import os
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
+from typing import BinaryIO, NamedTuple, cast
 
 from voipbin_cli.errors import UsageError, VoipbinError
+from voipbin_cli.simulator.caller.script import CallerScript
+from voipbin_cli.simulator.caller.toml_text import parse_script
 from voipbin_cli.simulator.catalog import find_scenario
 from voipbin_cli.simulator.scenario import Scenario
 from voipbin_cli.simulator.server import Simulator
 
 
-def parse_arguments(arguments: list[str]) -> tuple[Scenario, int, Path | None]:
-    """Return scenario, port and the file for what is heard. Raises UsageError."""
+class Served(NamedTuple):
+    """What is served: `heard` is the file for what the phone hears."""
+
+    scenario: Scenario
+    port: int
+    heard: Path | None
+    keeps_heard: bool = False
+
+
+def parse_arguments(arguments: list[str], input_: BinaryIO | None = None) -> Served:
+    """Return what is asked for; a caller's script comes on `input_`. Raises UsageError."""
     name, options = "clean", {}
     flags = {"--port": "0", "--heard": ""}
+    switches = {"--keep-heard", "--caller-on-stdin"}
     rest = iter(arguments)
     for argument in rest:
         if argument in flags:
             flags[argument] = next(rest, "")
+        elif argument in switches:
+            continue
         elif "=" in argument:
             key, _, value = argument.partition("=")
             options[key] = value
@@ -36,7 +53,18 @@ def parse_arguments(arguments: list[str]) -> tuple[Scenario, int, Path | None]:
     if not flags["--port"].isdecimal():
         raise UsageError(f"--port {flags['--port']}: not a number", hint="0 takes a free one")
     heard = Path(flags["--heard"]) if flags["--heard"] else None
-    return find_scenario(name, options), int(flags["--port"]), heard
+    scenario = find_scenario(name, options)
+    if "--caller-on-stdin" in arguments and input_ is not None:
+        scenario = replace(scenario, caller=_script_on(input_))
+    return Served(scenario, int(flags["--port"]), heard, "--keep-heard" in arguments)
+
+
+def _script_on(input_: BinaryIO) -> CallerScript:
+    """Read a line that says how many bytes follow, and those: a pipe gives them in pieces."""
+    text, size = b"", int(input_.readline())
+    while len(text) < size and (piece := input_.read(size - len(text))):
+        text += piece
+    return parse_script(text.decode())
 
 
 def _say(line: dict[str, object]) -> None:
@@ -60,8 +88,13 @@ async def _wait_for_end_of_input() -> None:
     await ended.wait()
 
 
-async def _serve(scenario: Scenario, port: int, heard: Path | None) -> None:
-    async with Simulator(scenario, port=port, heard_path=heard) as simulator:
+async def _serve(served: Served) -> None:
+    async with Simulator(
+        served.scenario,
+        port=served.port,
+        heard_path=served.heard,
+        keeps_heard=served.keeps_heard,
+    ) as simulator:
         _say(simulator.describe())
         await _wait_for_end_of_input()
 
@@ -69,7 +102,10 @@ async def _serve(scenario: Scenario, port: int, heard: Path | None) -> None:
 def run(arguments: list[str]) -> int:
     """Serve until standard input ends; the exit status."""
     try:
-        asyncio.run(_serve(*parse_arguments(arguments)))
+        # Without a buffer: what comes behind a script is looked for by its descriptor.
+        with open(0, "rb", buffering=0, closefd=False) as input_:
+            served = parse_arguments(arguments, cast(BinaryIO, input_))
+        asyncio.run(_serve(served))
     except VoipbinError as error:
         details = {"status": int(error.status), "message": error.message, "hint": error.hint}
         _say({"event": "error", **details})

@@ -34,7 +34,7 @@ from voipbin_cli.simulator.caller.outcome import CallOutcome
 from voipbin_cli.simulator.caller.voices import Voices
 from voipbin_cli.simulator.exchange import Exchange
 from voipbin_cli.simulator.far_end import MediaChannel
-from voipbin_cli.simulator.media_stream import MAX_MESSAGE_BYTES, MediaStream, Wire
+from voipbin_cli.simulator.media_stream import MAX_MESSAGE_BYTES, MediaStream, MessageWire
 from voipbin_cli.simulator.phone import HeardFile
 from voipbin_cli.simulator.rooms import Room
 from voipbin_cli.simulator.scenario import Scenario
@@ -273,7 +273,7 @@ def _command(text: str) -> tuple[str, str, str]:
 class _Connection(asyncio.Protocol):
     """One connection to a bot's server; `opened` is done when messages can go."""
 
-    def __init__(self, stream: DialedStream, wire: Wire) -> None:
+    def __init__(self, stream: DialedStream, wire: MessageWire) -> None:
         self._stream, self._wire = stream, wire
         self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._transport: asyncio.Transport | None = None
@@ -415,7 +415,7 @@ class Dialer:
             stream.introduce()
         self.exchange.join(stream, address.encapsulation)
 
-    def _wire(self, room: Room) -> Wire:
+    def _wire(self, room: Room) -> MessageWire:
         if self.address.is_tcp:
             return AudioSocketWire(room.id)
         offered = [Subprotocol(chan_websocket.SUBPROTOCOL)] if self.address.is_asterisk else None

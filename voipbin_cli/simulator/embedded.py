@@ -10,9 +10,13 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, TYPE_CHECKING, Any, Self
 
 from voipbin_cli.errors import ExitStatus, MachineError, UsageError, VoipbinError
+
+if TYPE_CHECKING:
+    from voipbin_cli.simulator.caller.outcome import CallOutcome
+    from voipbin_cli.simulator.caller.script import CallerScript
 
 START_PATIENCE_S = 20.0
 _END_PATIENCE_S = 3.0
@@ -31,6 +35,9 @@ class EmbeddedSimulator:
     The child ends when its standard input closes, so it cannot outlive this process, however
     this one ends.
 
+    `caller` talks by a script, and `result` is what comes of it; `keeps_heard`: with what the phone
+    heard in it.
+
     Attributes (inside the block): `port`, `origin`, `api_url`, `token`, `access_key`, `kind`
     ("call" or "conference"), `target_id` (of that kind), `call_id`, `conference_ids` (the last
     has one member).
@@ -46,10 +53,17 @@ class EmbeddedSimulator:
         options: Mapping[str, str] | None = None,
         *,
         heard_path: Path | None = None,
+        caller: CallerScript | None = None,
+        keeps_heard: bool = False,
         port: int = 0,
     ) -> None:
         self._arguments = [scenario, *(f"{key}={value}" for key, value in (options or {}).items())]
         self._arguments += ["--port", str(port)]
+        self._caller = caller
+        if caller is not None:
+            self._arguments.append("--caller-on-stdin")
+        if keeps_heard:
+            self._arguments.append("--keep-heard")
         if heard_path is not None:
             self._arguments += ["--heard", str(heard_path)]
         self.port = 0
@@ -67,11 +81,22 @@ class EmbeddedSimulator:
             start_new_session=True,  # Ctrl-C is for the parent, which still needs the child
         )
         try:
+            if self._caller is not None:
+                self._hand_over(self._caller)
             self._take(self._read_line())
         except BaseException:
             self._stop()
             raise
         return self
+
+    def _hand_over(self, caller: CallerScript) -> None:
+        """Write the script to the child's standard input, whose first line says how long it is."""
+        from voipbin_cli.simulator.caller.toml_text import format_script
+
+        assert self._process.stdin is not None
+        text = format_script(caller).encode()
+        self._process.stdin.write(f"{len(text)}\n".encode() + text)
+        self._process.stdin.flush()
 
     def _read_line(self) -> dict[str, Any]:
         """The child's one line: what it serves, or why it does not."""
@@ -113,6 +138,16 @@ class EmbeddedSimulator:
     def report(self) -> dict[str, Any]:
         """What has happened so far: frames sent and received, ms heard and lost, violations."""
         return self._control("GET", "/simulator")
+
+    def result(self) -> CallOutcome | None:
+        """What the scripted caller's call has come to so far; None before a stream joined it.
+
+        It is complete once its `ended_by` says something.
+        """
+        from voipbin_cli.simulator.caller.outcome import outcome_from
+
+        record = self._control("GET", "/simulator/result")["result"]
+        return None if record is None else outcome_from(record)
 
     def hang_up(self) -> None:
         """End the call."""

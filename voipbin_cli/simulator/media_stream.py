@@ -30,7 +30,7 @@ _HELD_NS = 3 * FRAME_NS
 _MAX_HELD_PONGS = 100
 
 
-class Wire(Protocol):
+class MessageWire(Protocol):
     """Bytes of a connection as messages, without I/O: what is used of the library's protocol."""
 
     parser_exc: Exception | None
@@ -95,9 +95,9 @@ class MediaStream:
         self._held_pongs = 0
         self.on_key: Callable[[str], None] | None = None
         self._transport: asyncio.Transport
-        self._wire: Wire
+        self._wire: MessageWire
 
-    def attach(self, transport: asyncio.Transport, wire: Wire) -> None:
+    def attach(self, transport: asyncio.Transport, wire: MessageWire) -> None:
         """Use a connection."""
         self._transport, self._wire = transport, wire
 

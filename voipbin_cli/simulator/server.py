@@ -16,7 +16,7 @@ from typing import Any, Self
 from voipbin_cli.errors import UsageError
 from voipbin_cli.simulator.authority import PASSWORD, USERNAME, Authority
 from voipbin_cli.simulator.call_capture import call_pcap
-from voipbin_cli.simulator.caller.outcome import CallOutcome
+from voipbin_cli.simulator.caller.outcome import CallOutcome, outcome_record
 from voipbin_cli.simulator.caller.voices import Voices
 from voipbin_cli.simulator.client_connection import ClientConnection
 from voipbin_cli.simulator.exchange import Exchange
@@ -203,7 +203,10 @@ class Simulator:
         return None if self.exchange.in_outage and isinstance(answer, Join) else answer
 
     def _control(self, request: Request) -> Response:
-        """What only a simulator has: `GET /simulator`, `POST /simulator/hang-up` and `/drop`."""
+        """What only a simulator has.
+
+        `GET /simulator` and `/simulator/result`, `POST /simulator/hang-up` and `/simulator/drop`.
+        """
         actions = {
             "/simulator/hang-up": self.exchange.hang_up,
             "/simulator/drop": self.exchange.drop,
@@ -215,6 +218,9 @@ class Simulator:
             return json_response({})
         if request.method == "GET" and request.path == "/simulator":
             return json_response(self.report())
+        if request.method == "GET" and request.path == "/simulator/result":
+            result = self.result()
+            return json_response({"result": outcome_record(result) if result else None})
         return Response(404)
 
     def make_stream(self, join: Join) -> MediaStream:

@@ -14,7 +14,7 @@ from voipbin_cli.simulator.caller.script import (
     Say,
     WaitForBegin,
 )
-from voipbin_cli.simulator.caller.toml_text import parse_script, read_script
+from voipbin_cli.simulator.caller.toml_text import format_script, parse_script, read_script
 
 GOOD = """
 times = 2
@@ -80,6 +80,13 @@ def test_what_is_wrong_is_told_with_line_and_column(text: str, place: tuple[int,
     line, column, said = place
     assert error.value.message.startswith(f"a.toml:{line}:{column}: ")
     assert said in error.value.message
+
+
+def test_rows_are_the_same_as_a_file() -> None:
+    script = parse_script(GOOD)
+    assert parse_script(format_script(script)) == script
+    quiet = CallerScript((Say("tone:440", 1), Interrupt(sound="speech")), Handset(None, 3))
+    assert parse_script(format_script(quiet)) == quiet
 
 
 def test_files_are_beside_the_script(tmp_path, monkeypatch) -> None:  # type: ignore[no-untyped-def]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from voipbin_cli.analysis.conversation.conversation import Talk
@@ -130,6 +131,37 @@ class CallOutcome:
             "send_error_ms": self.lateness.as_fields(),
             "is_reliable": self.is_reliable,
         }
+
+
+def outcome_record(outcome: CallOutcome) -> dict[str, Any]:
+    """The whole of it as JSON values, for another process; `outcome_from` makes it anew."""
+    return {
+        **asdict(outcome),
+        "talk": asdict(outcome.talk),
+        "heard": outcome.heard._asdict(),
+        "heard_pcm": base64.b64encode(outcome.heard_pcm).decode("ascii"),
+    }
+
+
+def outcome_from(record: Mapping[str, Any]) -> CallOutcome:
+    """Take a record of our own apart."""
+    talk = record["talk"]
+    turns: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in zip(Turns._fields, talk["turns"], strict=True)
+    }
+    spans = {name: tuple(Span(*one) for one in talk[name]) for name in ("caller", "ours")}
+    return CallOutcome(
+        **{
+            **record,
+            "rows": tuple(RowOutcome(**row) for row in record["rows"]),
+            "bot": tuple((from_ms, until_ms) for from_ms, until_ms in record["bot"]),
+            "talk": Talk(**{**talk, "turns": Turns(**turns), **spans}),
+            "heard": Heard(**record["heard"]),
+            "lateness": Lateness(**record["lateness"]),
+            "heard_pcm": base64.b64decode(record["heard_pcm"]),
+        }
+    )
 
 
 def _rounded(value: float | None) -> float | None:

@@ -13,6 +13,7 @@ one thing.
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from collections.abc import Collection, Mapping
@@ -29,6 +30,7 @@ from voipbin_cli.simulator.caller.script import (
     Row,
     Say,
     ScriptError,
+    row_name,
 )
 from voipbin_cli.simulator.sources import SOURCES, check_source
 from voipbin_cli.text import nearest, printable
@@ -120,8 +122,11 @@ class _Reader:
         if not isinstance(given, dict):
             self._fail(path, f"{path[-1]} is {given!r}, and no table", "")
         self._check_keys(given, [one.name for one in fields(kind)], path)
+        # TOML has no null: false stands for it, as in noise_dbfs = false.
+        nullable = [one.name for one in fields(kind) if "None" in str(one.type)]
+        values = {k: None if v is False and k in nullable else v for k, v in given.items()}
         try:
-            return kind(**given)
+            return kind(**values)
         except ScriptError as error:
             self._fail((*path, error.key), error.message, error.hint)
         except TypeError:  # a field that has no default
@@ -148,6 +153,24 @@ class _Reader:
         raise UsageError(
             f"{self._name}:{line}:{column}: {what}", hint="TOML 1.0: toml.io"
         ) from None
+
+
+def format_script(script: CallerScript) -> str:
+    """Return the script as TOML; `parse_script` gives the same script again."""
+    top = [f"{key} = {_value(getattr(script, key))}" for key in ("times", "seed")]
+    tables: list[tuple[str, object, list[str]]] = [("[handset]", script.handset, [])]
+    tables += [("[[caller]]", row, [f"do = {_value(row_name(row))}"]) for row in script.rows]
+    return "\n".join([*top, *(_table(*table) for table in tables), ""])
+
+
+def _table(head: str, thing: Any, first: list[str]) -> str:
+    rest = [f"{one.name} = {_value(getattr(thing, one.name))}" for one in fields(thing)]
+    return "\n".join(["", head, *first, *rest])
+
+
+def _value(value: str | float | None) -> str:
+    """Strings are escaped as in JSON, which TOML takes."""
+    return json.dumps(False if value is None else value, ensure_ascii=False)
 
 
 def _meant(what: object, known: Collection[str]) -> str:
