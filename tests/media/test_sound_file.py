@@ -146,7 +146,7 @@ HTML = b"<!DOCTYPE html><html><body>404</body></html>"
         (b"%PDF-1.7" + bytes(100), "is a PDF document", "give a file with sound in it"),
         (np.random.default_rng(3).bytes(30_000), "is no audio file that can be read", "if it is"),
         (speech(4, 3.0).tobytes(), "has no header, and sounds like 16-bit", "-f s16le -ar 8000"),
-        (s16le_to_mulaw(speech(4, 3.0).tobytes()), "has no header, and sounds like mu-law", "-f mulaw"),
+        (s16le_to_mulaw(speech(4, 3.0).tobytes()), "has no header, and sounds like mu", "-f mulaw"),
         (RTPDUMP_MAGIC + b" 127.0.0.1/5004\n", "is an rtpdump", "voipbin stream diagnose"),
         *((magic + bytes(99), "is a capture of a network", "stream diagnose") for magic in FORMATS),
     ],
