@@ -8,7 +8,7 @@ _voipbin_commands() {
     "stream") found='record play pipe serve tap diagnose validate' ;;
     "calls") found='list show' ;;
     "conferences") found='list show' ;;
-    "archive") found='diagnose query' ;;
+    "archive") found='diagnose report query' ;;
     *) found= ;;
     esac
 }
@@ -33,6 +33,7 @@ _voipbin_options() {
     "conferences show") found='--json --api-url --profile --auth --ca-file --insecure --connect-timeout --help -h' ;;
     "archive") found='--json --quiet -q --verbose -v --help -h' ;;
     "archive diagnose") found='--output -o --resume --with-numbers --fail-on --files-from --file-limit --workers --scheduler --json --quiet -q --verbose -v --help -h' ;;
+    "archive report") found='--report --json --help -h' ;;
     "archive query") found='--json --help -h' ;;
     "simulate") found='--host --port --scenario --dialect --caller --heard --overwrite --list --json --help -h' ;;
     "login") found='--token-stdin --accesskey-stdin --username -u --password-stdin --json --api-url --profile --auth --ca-file --insecure --connect-timeout --help -h' ;;
@@ -200,6 +201,8 @@ _voipbin_values() {
     "archive diagnose --workers") found='' ;;
     "archive diagnose --scheduler") found='' ;;
     "archive diagnose *") found='@files' ;;
+    "archive report --report") found='@files' ;;
+    "archive report 0") found='@files' ;;
     "archive query 0") found='@files' ;;
     "archive query 1") found='' ;;
     "simulate --host") found='' ;;

@@ -72,6 +72,7 @@ function __voipbin_commands
             echo show
         case 'archive'
             echo diagnose
+            echo report
             echo query
     end
 end
@@ -229,6 +230,7 @@ function __voipbin_takes_value
             'archive diagnose --file-limit' \
             'archive diagnose --workers' \
             'archive diagnose --scheduler' \
+            'archive report --report' \
             'simulate --host' \
             'simulate --port' \
             'simulate --scenario' \
@@ -895,6 +897,7 @@ complete -c voipbin -n '__voipbin_at \'conferences show\'' -l connect-timeout -x
 complete -c voipbin -n '__voipbin_at \'conferences show\'' -l help -s h -d 'Show this message and exit.'
 complete -c voipbin -n '__voipbin_at \'conferences show\' 0' -a '(__voipbin_kind_conferences)'
 complete -c voipbin -n '__voipbin_at \'archive\'' -a diagnose -d 'Diagnose thousands of captures and recordings: a row a stream, in Parquet.'
+complete -c voipbin -n '__voipbin_at \'archive\'' -a report -d 'Say what the rows of a dataset say: how bad, of what, since when, on which trunk.'
 complete -c voipbin -n '__voipbin_at \'archive\'' -a query -d 'Ask a dataset in SQL: the tables are streams, findings and files.'
 complete -c voipbin -n '__voipbin_at \'archive\'' -l json -d 'JSON Lines on stdout, of any command.'
 complete -c voipbin -n '__voipbin_at \'archive\'' -l quiet -s q -d 'Say errors only.'
@@ -913,6 +916,10 @@ complete -c voipbin -n '__voipbin_at \'archive diagnose\'' -l quiet -s q -d 'Say
 complete -c voipbin -n '__voipbin_at \'archive diagnose\'' -l verbose -s v -d 'Say more, on stderr.'
 complete -c voipbin -n '__voipbin_at \'archive diagnose\'' -l help -s h -d 'Show this message and exit.'
 complete -c voipbin -n '__voipbin_at \'archive diagnose\' 0+' -F
+complete -c voipbin -n '__voipbin_at \'archive report\'' -l report -r -F -d 'Write all of it into one HTML file: plots and tables.'
+complete -c voipbin -n '__voipbin_at \'archive report\'' -l json -d 'JSON Lines on stdout.'
+complete -c voipbin -n '__voipbin_at \'archive report\'' -l help -s h -d 'Show this message and exit.'
+complete -c voipbin -n '__voipbin_at \'archive report\' 0' -F
 complete -c voipbin -n '__voipbin_at \'archive query\'' -l json -d 'JSON Lines on stdout.'
 complete -c voipbin -n '__voipbin_at \'archive query\'' -l help -s h -d 'Show this message and exit.'
 complete -c voipbin -n '__voipbin_at \'archive query\' 0' -F

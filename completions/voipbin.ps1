@@ -50,8 +50,10 @@ Register-ArgumentCompleter -Native -CommandName voipbin -ScriptBlock {
         'conferences show' = @()
         'archive' = @(
             @('diagnose', 'Diagnose thousands of captures and recordings: a row a stream, in Parquet.'),
+            @('report', 'Say what the rows of a dataset say: how bad, of what, since when, on which trunk.'),
             @('query', 'Ask a dataset in SQL: the tables are streams, findings and files.'))
         'archive diagnose' = @()
+        'archive report' = @()
         'archive query' = @()
         'simulate' = @()
         'login' = @()
@@ -403,6 +405,11 @@ Register-ArgumentCompleter -Native -CommandName voipbin -ScriptBlock {
             @('-v', 'Say more, on stderr.'),
             @('--help', 'Show this message and exit.'),
             @('-h', 'Show this message and exit.'))
+        'archive report' = @(
+            @('--report', 'Write all of it into one HTML file: plots and tables.', '@files'),
+            @('--json', 'JSON Lines on stdout.'),
+            @('--help', 'Show this message and exit.'),
+            @('-h', 'Show this message and exit.'))
         'archive query' = @(
             @('--json', 'JSON Lines on stdout.'),
             @('--help', 'Show this message and exit.'),
@@ -700,6 +707,7 @@ Register-ArgumentCompleter -Native -CommandName voipbin -ScriptBlock {
         'calls show' = @{ '0' = '@calls' }
         'conferences show' = @{ '0' = '@conferences' }
         'archive diagnose' = @{ '*' = '@files' }
+        'archive report' = @{ '0' = '@files' }
         'archive query' = @{ '0' = '@files'; '1' = '' }
         'help' = @{ '*' = '' }
         'completion' = @{ '0' = 'bash zsh fish pwsh' }

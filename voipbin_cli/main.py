@@ -112,6 +112,10 @@ ARCHIVE = CommandGroup(
             "archive.diagnose_archive",
             "Diagnose thousands of captures and recordings: a row a stream, in Parquet.",
         ),
+        "report": LazyCommand(
+            "archive.report_archive",
+            "Say what the rows of a dataset say: how bad, of what, since when, on which trunk.",
+        ),
         "query": LazyCommand(
             "archive.query",
             "Ask a dataset in SQL: the tables are streams, findings and files.",

@@ -48,7 +48,7 @@ def test_an_answer_is_a_table(spool: Spool) -> None:
     done = here("archive", "query", spool.dataset, sql, cwd=spool.files)
     head, row = done.stdout.decode().splitlines()
     assert head.split() == ["file_id", "mos", "frames"]
-    assert row.split()[1:] == ["-", "100"]
+    assert row.split()[1:] == ["4.4093", "100"]
 
 
 def test_what_is_no_dataset_is_refused(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from voipbin_cli.archive.columns import FINDINGS, STREAMS, Row, taken
 from voipbin_cli.errors import NothingToJudge, VoipbinError
@@ -93,7 +94,10 @@ class Names:
         return digest.hexdigest()
 
     def of_call(self, call: str) -> str:
-        """A Call-ID may end with its host's address (RFC 3261 8.1.1.4)."""
+        """A Call-ID may end with its host's address (RFC 3261 8.1.1.4), and a URL has one."""
+        if "://" in call:
+            parts = urlsplit(call)
+            return parts._replace(netloc=self.of(parts.netloc)).geturl()
         word, at, host = call.partition("@")
         return word + at + self.of(host)
 

@@ -191,6 +191,60 @@ def _bytes_of(options: ArchiveDiagnoseOptions) -> int | None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ArchiveReportOptions:
+    """Of which dataset, and where the report goes."""
+
+    dataset: DatasetArgument
+    report: Annotated[
+        str | None,
+        typer.Option(
+            help="Write all of it into one HTML file: plots and tables.",
+            metavar="FILE",
+            rich_help_panel=OUTPUT,
+            show_default=False,
+        ),
+    ] = None
+    json: JsonOption = False
+
+
+def report_archive(options: ArchiveReportOptions) -> None:
+    """Say what the rows of a dataset say: how bad, of what, since when, on which trunk.
+
+    The share of bad streams of the last seven days is held against that of the four weeks before,
+    with the uncertainty that follows from how much days differ from each other.
+
+    Examples:
+
+        voipbin archive report calls
+
+        voipbin archive report calls --report week.html
+
+        voipbin archive report calls --json
+    """
+    from pathlib import Path
+
+    from voipbin_cli.archive.queries import tables_of
+    from voipbin_cli.archive.report import archive_report
+    from voipbin_cli.render.archive_report import show_archive_report, write_archive_report
+    from voipbin_cli.render.jsonl import emit
+    from voipbin_cli.render.problems import say
+    from voipbin_cli.render.report import check_report
+
+    if options.report is not None:
+        check_report(options.report)
+    with tables_of(Path(options.dataset)) as tables:
+        report = archive_report(tables)
+    if options.report is not None:
+        write_archive_report(options.report, report, options.dataset)
+    if options.json:
+        emit("summary", {"dataset": options.dataset, **report.as_fields()})
+        return
+    show_archive_report(report)
+    if options.report is not None:
+        say(f"report: {options.report}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class QueryOptions:
     """What is asked of a dataset."""
 

@@ -124,15 +124,27 @@ def show_answer(answer: QueryResult, *, as_json: bool) -> None:
     if as_json:
         emit_list("row", ({"values": _json(fields)} for fields in answer.as_fields()))
         return
+    stdout_console().print(answer_table(answer))
+
+
+def answer_table(answer: QueryResult) -> Table:
+    """A query's result for the eyes; numbers to the right."""
     table = Table(box=None, pad_edge=False)
-    for name in answer.columns:
-        table.add_column(printable(name), overflow="fold")
+    for number, name in enumerate(answer.columns):
+        are_numbers = all(isinstance(row[number], (int, float, type(None))) for row in answer.rows)
+        table.add_column(
+            printable(name), overflow="fold", justify="right" if are_numbers else "left"
+        )
     for row in answer.rows:
-        table.add_row(*(Text(_cell(value)) for value in row))
-    stdout_console().print(table)
+        named = zip(answer.columns, row, strict=True)
+        table.add_row(*(Text(cell(value, name)) for name, value in named))
+    return table
 
 
-def _cell(value: object) -> str:
+def cell(value: object, name: str) -> str:
+    """A value in a table, in the column of that name."""
+    if name.endswith("share") and isinstance(value, float):
+        return f"{value:.1%}"
     if value is None:
         return "-"
     return f"{value:.6g}" if isinstance(value, float) else printable(str(value), 10_000)
