@@ -54,3 +54,12 @@ def test_every_session_runs_as_it_is_shown(
         if done.returncode == 5 and b"sound" in done.stderr:
             pytest.skip("there is no loudspeaker here")
         assert done.returncode == int(match["status"] or 0), (command, done.stderr.decode())
+
+
+def test_the_python_runs_as_it_is_shown(shell: dict[str, str], tmp_path: Path) -> None:
+    (script,) = re.findall(r"^```python\n(.*?)^```", README.read_text(), re.MULTILINE | re.DOTALL)
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, env=shell, capture_output=True, timeout=90
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert (tmp_path / "call.wav").exists()

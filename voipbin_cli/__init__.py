@@ -1,4 +1,133 @@
-"""The command-line toolkit for the live audio of VoIPBIN calls and conferences."""
+"""The command-line toolkit for the live audio of VoIPBIN calls and conferences, and its library.
+
+A plain name (`record`, `play`, `diagnose`, `validate`) blocks, for scripts; the name with
+`_stream` is its coroutine on a live stream, for asyncio. What lasts (`Simulator`, `open_stream`)
+takes `with` in a script and `async with` in asyncio. What is named here stays.
+"""
+
+from __future__ import annotations
+
+# The type is for a checker alone: each name loads its module when it is first used.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from voipbin_cli.analysis.findings import Finding, Verdict
+    from voipbin_cli.analysis.severity import Severity
+    from voipbin_cli.codec.codecs import Codec, decode, encode
+    from voipbin_cli.codec.dialect import AudioFrame, FrameDecoder
+    from voipbin_cli.codec.encapsulation import Direction, Encapsulation, Packer, Unit, unpack
+    from voipbin_cli.codec.fingerprint import Dialect
+    from voipbin_cli.codec.rtp import RtpPacket
+    from voipbin_cli.errors import (
+        ConnectionFailed,
+        DecodeError,
+        MachineError,
+        NothingToJudge,
+        Refused,
+        UsageError,
+        VoipbinError,
+    )
+    from voipbin_cli.library.checker import Validation, validate, validate_stream
+    from voipbin_cli.library.connecting import Connecting
+    from voipbin_cli.library.diagnosing import diagnose
+    from voipbin_cli.library.examiner import Diagnosis
+    from voipbin_cli.library.live_examiner import diagnose_stream
+    from voipbin_cli.library.player import Played, play, play_stream
+    from voipbin_cli.library.recorder import Recorded, record, record_stream
+    from voipbin_cli.library.simulated import Simulator
+    from voipbin_cli.library.stream import Frame, PlainStream, Stream, open_stream
+    from voipbin_cli.library.summary import Summary
 
 __version__ = "0.1.0"
 USER_AGENT = f"voipbin/{__version__}"
+
+__all__ = [
+    "AudioFrame",
+    "Codec",
+    "Connecting",
+    "ConnectionFailed",
+    "DecodeError",
+    "Diagnosis",
+    "Dialect",
+    "Direction",
+    "Encapsulation",
+    "Finding",
+    "Frame",
+    "FrameDecoder",
+    "MachineError",
+    "NothingToJudge",
+    "Packer",
+    "PlainStream",
+    "Played",
+    "Recorded",
+    "Refused",
+    "RtpPacket",
+    "Severity",
+    "Simulator",
+    "Stream",
+    "Summary",
+    "Unit",
+    "UsageError",
+    "Validation",
+    "Verdict",
+    "VoipbinError",
+    "__version__",
+    "decode",
+    "diagnose",
+    "diagnose_stream",
+    "encode",
+    "open_stream",
+    "play",
+    "play_stream",
+    "record",
+    "record_stream",
+    "unpack",
+    "validate",
+    "validate_stream",
+]
+
+_HOMES = {
+    "analysis.findings": ("Finding", "Verdict"),
+    "analysis.severity": ("Severity",),
+    "codec.codecs": ("Codec", "decode", "encode"),
+    "codec.dialect": ("AudioFrame", "FrameDecoder"),
+    "codec.encapsulation": ("Direction", "Encapsulation", "Packer", "Unit", "unpack"),
+    "codec.fingerprint": ("Dialect",),
+    "codec.rtp": ("RtpPacket",),
+    "errors": (
+        "ConnectionFailed",
+        "DecodeError",
+        "MachineError",
+        "NothingToJudge",
+        "Refused",
+        "UsageError",
+        "VoipbinError",
+    ),
+    "library.checker": ("Validation", "validate", "validate_stream"),
+    "library.connecting": ("Connecting",),
+    "library.diagnosing": ("diagnose",),
+    "library.examiner": ("Diagnosis",),
+    "library.live_examiner": ("diagnose_stream",),
+    "library.player": ("Played", "play", "play_stream"),
+    "library.recorder": ("Recorded", "record", "record_stream"),
+    "library.simulated": ("Simulator",),
+    "library.stream": ("Frame", "PlainStream", "Stream", "open_stream"),
+    "library.summary": ("Summary",),
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load what is named here, when it is first asked for."""
+    for home, names in _HOMES.items():
+        if name in names:
+            from importlib import import_module
+
+            value = getattr(import_module(f"voipbin_cli.{home}"), name)
+            globals()[name] = value
+            return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -11,7 +11,7 @@ from voipbin_cli.analysis.conversation.conversation import MIX, OWN_VOICE, Talk
 from voipbin_cli.analysis.conversation.echo import Echo
 from voipbin_cli.analysis.conversation.limits import DEFAULT_LIMITS, TalkLimits
 from voipbin_cli.analysis.conversation.turns import Turns
-from voipbin_cli.analysis.diagnosis import Diagnosis, DiagnosisFold
+from voipbin_cli.analysis.diagnosis import DiagnosisFold, StreamDiagnosis
 from voipbin_cli.analysis.findings import BY_ID, Circumstances
 from voipbin_cli.analysis.findings.row import Case
 from voipbin_cli.analysis.messages import Messages, TimedMessage, from_messages
@@ -86,7 +86,7 @@ def messages(frames: bytes, size: int) -> Messages:
     )
 
 
-def run(told: Scene, target: str) -> Diagnosis:
+def run(told: Scene, target: str) -> StreamDiagnosis:
     fold = DiagnosisFold(
         StreamFold(Encapsulation.SLN), target, StreamFold(Encapsulation.SLN), TalkLimits(300.0)
     )

@@ -11,7 +11,7 @@ import pytest
 from tests.codec.foreign import FOREIGN, NONE, NOT_AUDIO
 from tests.corpus.sounds import VOICES, Pcm, talker
 from tests.support.spread import spread
-from voipbin_cli.analysis.diagnosis import Diagnosis, diagnose
+from voipbin_cli.analysis.diagnosis import StreamDiagnosis, diagnose
 from voipbin_cli.analysis.findings.row import SIGNAL
 from voipbin_cli.analysis.messages import TimedMessage, from_messages
 from voipbin_cli.analysis.severity import Severity
@@ -49,7 +49,9 @@ def stream(payloads: list[bytes], encapsulation: Encapsulation, seed: int) -> li
     ]
 
 
-def diagnosed(messages: list[TimedMessage], encapsulation: Encapsulation, size: int) -> Diagnosis:
+def diagnosed(
+    messages: list[TimedMessage], encapsulation: Encapsulation, size: int
+) -> StreamDiagnosis:
     fold = StreamFold(encapsulation)
     for at in range(0, len(messages), size):
         fold.add(from_messages(messages[at : at + size]))
@@ -98,7 +100,7 @@ def test_another_encapsulation_comes_first(asked: Encapsulation, sent: Encapsula
             _knows_nothing_of_headers(found)
 
 
-def _knows_nothing_of_headers(found: Diagnosis) -> None:
+def _knows_nothing_of_headers(found: StreamDiagnosis) -> None:
     """What rests on fields that are none is null; when messages came is known all the same."""
     fields = found.as_fields()
     metrics = fields["metrics"]

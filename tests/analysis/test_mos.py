@@ -13,7 +13,7 @@ from tests.corpus.sounds import talker
 from tests.corpus.wires import FORMS, RTP_FORMS, Form, Packet, packed, packets, payloads
 from tests.support.spread import spread
 from voipbin_cli.analysis import emodel
-from voipbin_cli.analysis.diagnosis import Diagnosis, diagnose
+from voipbin_cli.analysis.diagnosis import StreamDiagnosis, diagnose
 from voipbin_cli.analysis.emodel import Quality
 from voipbin_cli.analysis.findings.unscored import REASONS
 from voipbin_cli.analysis.messages import TimedMessage, from_messages
@@ -29,7 +29,7 @@ def _packets(form: Form, seconds: float = 20.0, seed: int = 1) -> list[Packet]:
     return packets(form, payloads(form, talker("en-us", seconds, seed)), rng)
 
 
-def _told(form: Form, sent: list[Packet]) -> Diagnosis:
+def _told(form: Form, sent: list[Packet]) -> StreamDiagnosis:
     stream = StreamFold(form.encapsulation)
     got = [
         TimedMessage(packed(form.encapsulation, p), START_NS + round(p.time_s * 1e9)) for p in sent

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.corpus.runs import sound_of
-from voipbin_cli.analysis.diagnosis import Diagnosis, diagnose
+from voipbin_cli.analysis.diagnosis import StreamDiagnosis, diagnose
 from voipbin_cli.analysis.messages import TimedMessage, from_messages
 from voipbin_cli.analysis.stream import StreamFold
 from voipbin_cli.codec import g711
@@ -61,7 +61,7 @@ def read(times: list[float], sleeps: list[Span]) -> list[float]:
 
 def diagnosed(
     times: list[float], sleeps: list[Span], tick_ms: float = 0.0, loss: Span = NONE
-) -> Diagnosis:
+) -> StreamDiagnosis:
     """Live order: a sleep is told when it ends, before what is found then.
 
     A tick that was due in a sleep of which `tick_ms` were over already is late by the rest. The
@@ -87,7 +87,7 @@ def diagnosed(
     return diagnose(stream)
 
 
-def told(diagnosis: Diagnosis) -> dict[str, str]:
+def told(diagnosis: StreamDiagnosis) -> dict[str, str]:
     return {finding.id.value: finding.severity.value for finding in diagnosis.findings}
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from tests.analysis.farend.pacings import PACINGS
 from tests.corpus.runs import START_NS, Run, arrivals, sound_of
-from voipbin_cli.analysis.diagnosis import Diagnosis, DiagnosisFold
+from voipbin_cli.analysis.diagnosis import DiagnosisFold, StreamDiagnosis
 from voipbin_cli.analysis.messages import TimedMessage, from_messages
 from voipbin_cli.analysis.stream import StreamFold
 from voipbin_cli.codec.codecs import Codec, encode
@@ -60,7 +60,7 @@ def diagnosed(
     dialect: Dialect = Dialect.DEPLOYED,
     encapsulation: Encapsulation = Encapsulation.SLN,
     target: str = "call/1",
-) -> Diagnosis:
+) -> StreamDiagnosis:
     run = DiagnosisFold(StreamFold(encapsulation), target, StreamFold(encapsulation))
     assert run.sent is not None
     run.opened()
@@ -77,7 +77,7 @@ def diagnosed(
     return run.diagnosis()
 
 
-def told(diagnosis: Diagnosis) -> list[tuple[str, str, str]]:
+def told(diagnosis: StreamDiagnosis) -> list[tuple[str, str, str]]:
     """Id, severity and direction of each finding, but that both speak all the time, as they do."""
     rows = [(f.id.value, f.severity.value, str(f.direction)) for f in diagnosis.findings]
     return [row for row in rows if row[:2] != ("talk-over", "info")]

@@ -11,7 +11,7 @@ import pytest
 from tests.analysis import signalled as make
 from tests.corpus.wires import RTP, SLN, Packet, received
 from tests.support.spread import LONG
-from voipbin_cli.analysis.diagnosis import Diagnosis, diagnose
+from voipbin_cli.analysis.diagnosis import StreamDiagnosis, diagnose
 from voipbin_cli.analysis.findings import Circumstances
 from voipbin_cli.analysis.messages import from_messages
 from voipbin_cli.analysis.stream import StreamFold
@@ -37,11 +37,11 @@ def fold(sent: Sequence[Packet], *, udp: bool = False, cuts: Sequence[int] = ())
     return stream
 
 
-def told(sent: Sequence[Packet], *, udp: bool = False) -> Diagnosis:
+def told(sent: Sequence[Packet], *, udp: bool = False) -> StreamDiagnosis:
     return diagnose(fold(sent, udp=udp))
 
 
-def check_harmless(sent: Sequence[Packet], ids: set[str], *, udp: bool = False) -> Diagnosis:
+def check_harmless(sent: Sequence[Packet], ids: set[str], *, udp: bool = False) -> StreamDiagnosis:
     """Infos with these ids, nothing else; all of the audio is there and in order."""
     found = told(sent, udp=udp)
     assert {f.id.value for f in found.findings} == ids, found.findings
@@ -66,7 +66,7 @@ def broken_rules(sent: Sequence[Packet], *, udp: bool = False) -> set[str]:
     return {v["rule"] for v in violations if v["severity"] != "info"}
 
 
-def evidence(found: Diagnosis, name: str) -> dict[str, object]:
+def evidence(found: StreamDiagnosis, name: str) -> dict[str, object]:
     return next(dict(f.evidence) for f in found.findings if f.id == name)
 
 

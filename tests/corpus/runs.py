@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import takewhile
 
-from voipbin_cli.analysis.diagnosis import Diagnosis, diagnose
+from voipbin_cli.analysis.diagnosis import StreamDiagnosis, diagnose
 from voipbin_cli.analysis.findings import Circumstances
 from voipbin_cli.analysis.messages import TimedMessage, from_messages
 from voipbin_cli.analysis.stream import StreamFold
@@ -104,7 +104,7 @@ def fold(run: Run, got: list[TimedMessage], chunk: int | Callable[[], int] = CHU
     return stream
 
 
-def diagnosed(run: Run) -> Diagnosis:
+def diagnosed(run: Run) -> StreamDiagnosis:
     """Run it."""
     scenario = find_scenario(run.scenario, dict(run.options))
     around = Circumstances(mute_direction=scenario.mute_direction)

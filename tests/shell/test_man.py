@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import voipbin_cli
 from tests.support.needs import need
 from voipbin_cli import __version__
 from voipbin_cli.analysis.findings import ROWS
@@ -40,7 +41,8 @@ def test_the_committed_pages_are_what_would_be_generated_now() -> None:
 
 
 def test_there_is_a_page_for_every_command() -> None:
-    assert {path.name for path in MAN.iterdir()} == {f"{title}.1" for title in (*COMMANDS, *TOPICS)}
+    titles = (*COMMANDS, *TOPICS, "voipbin-python")
+    assert {path.name for path in MAN.iterdir()} == {f"{title}.1" for title in titles}
 
 
 def test_groff_has_no_complaint() -> None:
@@ -101,7 +103,7 @@ def test_every_key_of_a_diagnosis_stands_on_the_page_for_scripts() -> None:
 def test_see_also_names_pages_that_exist() -> None:
     for path in MAN.iterdir():
         for name in re.findall(r"^\.BR (\S+) \(1\)", path.read_text(), re.MULTILINE):
-            assert name.replace("\\-", "-") in {**COMMANDS, **TOPICS}
+            assert name.replace("\\-", "-") in {*COMMANDS, *TOPICS, "voipbin-python"}
 
 
 def test_every_exit_status_has_its_words() -> None:
@@ -134,3 +136,11 @@ def test_man_finds_the_pages_where_the_wheel_puts_them(tmp_path: Path) -> None:
 )
 def test_every_character_is_shown_as_itself(words: str, roff: str) -> None:
     assert text(words) == roff
+
+
+def test_the_page_of_the_library_tells_of_every_name() -> None:
+    page = shown("mandoc", "voipbin-python")
+    for name in set(voipbin_cli.__all__) - {"__version__"}:
+        assert re.search(rf"^ +(await )?{re.escape(name)}\b", page, re.MULTILINE), name
+    assert "duration_s" in page
+    assert ">>> from voipbin_cli import record" in page

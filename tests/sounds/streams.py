@@ -7,7 +7,7 @@ import struct
 import numpy as np
 
 from tests.sounds.talkers import Sound
-from voipbin_cli.analysis.diagnosis import Diagnosis, diagnose
+from voipbin_cli.analysis.diagnosis import StreamDiagnosis, diagnose
 from voipbin_cli.analysis.messages import TimedMessage, from_messages
 from voipbin_cli.analysis.severity import Severity
 from voipbin_cli.analysis.stream import StreamFold
@@ -39,7 +39,7 @@ def _packed(encapsulation: Encapsulation, n: int, payload: bytes) -> bytes:
     return payload
 
 
-def diagnosed(sound: Sound, form: Form, chunk: int = 500) -> Diagnosis:
+def diagnosed(sound: Sound, form: Form, chunk: int = 500) -> StreamDiagnosis:
     """Frames of 20 ms, on time."""
     encapsulation, codec = form
     coded = encode(codec, pcm(sound))
@@ -57,6 +57,6 @@ def diagnosed(sound: Sound, form: Form, chunk: int = 500) -> Diagnosis:
     return diagnose(stream)
 
 
-def alarms(found: Diagnosis) -> list[str]:
+def alarms(found: StreamDiagnosis) -> list[str]:
     """The ids that are no info, first ones first."""
     return [str(f.id) for f in found.findings if f.severity is not Severity.INFO]

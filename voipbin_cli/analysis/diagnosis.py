@@ -39,7 +39,7 @@ _STOPPED_HERE = ("duration", "finished", "interrupted")
 
 
 @dataclass(frozen=True, slots=True)
-class Diagnosis:
+class StreamDiagnosis:
     """What was measured, what that means, and how bad it is."""
 
     measured: Measured
@@ -81,7 +81,7 @@ def diagnose(
     conversation: Conversation | None = None,
     limits: TalkLimits = DEFAULT_LIMITS,
     talk: Talk | None = None,
-) -> Diagnosis:
+) -> StreamDiagnosis:
     """Diagnose what a stream has brought so far, what was sent into it, and what both come to.
 
     `talk` is what it comes to beside another stream of a capture.
@@ -98,7 +98,7 @@ def diagnose(
         quality = scored(side.quality, found)
         side = replace(side, measured=replace(side.measured, quality=quality))
         findings = gravest_first(findings, found)
-    return Diagnosis(measured, findings, verdict(findings), side, talk)
+    return StreamDiagnosis(measured, findings, verdict(findings), side, talk)
 
 
 def are_heard(*sides: Measured) -> bool:
@@ -254,7 +254,7 @@ class DiagnosisFold:
         outage_s = _number(details.get("outage_s")) if isinstance(details, dict) else None
         return outage_s is not None and outage_s < UNDECIDED_S
 
-    def diagnosis(self) -> Diagnosis:
+    def diagnosis(self) -> StreamDiagnosis:
         """What all of it comes to."""
         return diagnose(
             self.stream, self.circumstances, self.sent, self._conversation, self._limits

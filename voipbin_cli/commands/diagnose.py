@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,9 +15,7 @@ from voipbin_cli.commands.options import OUTPUT, LiveOptions, overwrite_option
 
 if TYPE_CHECKING:
     from voipbin_cli.analysis.conversation.limits import TalkLimits
-    from voipbin_cli.analysis.diagnosis import Diagnosis
-    from voipbin_cli.analysis.plots import BothTracks
-    from voipbin_cli.analysis.stream import StreamFold
+    from voipbin_cli.library.examiner import Diagnosis
     from voipbin_cli.offline.both_ways import End
     from voipbin_cli.session.live import LiveRequest
     from voipbin_cli.transport.api import Api
@@ -27,7 +25,6 @@ if TYPE_CHECKING:
 DIAGNOSING = "Diagnosing"
 FINDINGS = "Findings"
 CONVERSATION = "Conversation (where both directions are there)"
-LIVE_DURATION_S = 30.0
 STDOUT = "-"
 NO_RTP_HINT = (
     "the platform captures sound only where that was switched on before the call: "
@@ -206,16 +203,9 @@ class DiagnoseOptions:
     @property
     def our_end(self) -> End | None:
         """Whose packets were sent by us. Raises UsageError for what is no address."""
-        from voipbin_cli.errors import UsageError
-        from voipbin_cli.offline.both_ways import parse_end
+        from voipbin_cli.library.examiner import our_end
 
-        try:
-            return None if self.ours is None else parse_end(self.ours)
-        except ValueError:
-            raise UsageError(
-                f"--ours wants an address, not {self.ours}",
-                hint="--ours 192.0.2.1, --ours 192.0.2.1:4000, --ours [2001:db8::1]:4000",
-            ) from None
+        return None if self.ours is None else our_end(self.ours)
 
 
 @or_conference("source")
@@ -346,37 +336,41 @@ def _check_of_capture(flag: str, value: str | None, options: DiagnoseOptions) ->
 def _of_stream(target: Target, options: DiagnoseOptions) -> Diagnosis:
     from voipbin_cli.commands.live import run_live, teller
     from voipbin_cli.commands.opened_target import opened_target
+    from voipbin_cli.library.live_examiner import LISTENS_S, examined, examining
     from voipbin_cli.render.dashboard import DiagnosisLines, done_line, telling_steps
     from voipbin_cli.render.diagnosis import show_diagnosis
     from voipbin_cli.render.outlet import standard_outlets
-    from voipbin_cli.session.diagnose import LiveDiagnosis, diagnose_session
     from voipbin_cli.session.ending import Cause
-    from voipbin_cli.session.session import SessionRequest
 
     out, outlets = options.live.out, standard_outlets()
-    live = replace(options.live, duration=options.live.duration or LIVE_DURATION_S)
     begun = datetime.now(UTC)
-    with opened_target(target, live) as stream:
-        tell = telling_steps(teller(out, outlets), outlets[1], as_json=out.json, quiet=out.quiet)
-        live_diagnosis = LiveDiagnosis(stream, tell, until_sure=options.ends_when_sure)
-        request = SessionRequest(stream, live.duration, live.capture, options.overwrite)
-        is_timed = options.live.duration is not None
-        session = diagnose_session(request, tell, live_diagnosis, is_timed=is_timed)
-        lines = DiagnosisLines(stream.label, session.status, live_diagnosis, live.duration)
+    with opened_target(target, options.live) as stream:
+        duration_s = options.live.duration or LISTENS_S
+        session, examination = examining(
+            stream,
+            telling_steps(teller(out, outlets), outlets[1], as_json=out.json, quiet=out.quiet),
+            duration_s=duration_s,
+            capture=options.live.capture,
+            overwrite=options.overwrite,
+            until_sure=options.ends_when_sure,
+            is_timed=options.live.duration is not None,
+        )
+        lines = DiagnosisLines(stream.label, session.status, examination, duration_s)
         keys = {"\n": partial(session.stop, Cause.FINISHED)}
-        fold = live_diagnosis.diagnosis
+        diagnosis: Diagnosis | None = None
+        fold = examination.diagnosis
         try:
             run_live(session, lines, done_line, out, keys=keys, outlets=outlets)
         finally:
             if fold.close is not None:
-                summary = fold.summary(stream.label)
+                diagnosis = examined(stream, examination)
                 if out.is_chatty:
                     if fold.close["cause"] == Cause.CALL_ENDED:
-                        _say_leg(stream, [found["id"] for found in summary["findings"]])
-                    show_diagnosis(summary, is_verbose=out.verbose)
-                steps = [step.as_fields() for step in live_diagnosis.steps]
-                _report(options, summary, fold.stream, steps, begun=begun)
-    return fold.diagnosis()
+                        _say_leg(stream, [found.id for found in diagnosis.findings])
+                    show_diagnosis(diagnosis.fields, is_verbose=out.verbose)
+                _report(options, diagnosis, begun=begun)
+    assert diagnosis is not None, "a run that did not come to an end ends with an error"
+    return diagnosis
 
 
 def _say_leg(stream: LiveRequest, findings: Sequence[str]) -> None:
@@ -402,6 +396,7 @@ def _of_proxy(target: Target, port: int, options: DiagnoseOptions) -> Diagnosis:
     from voipbin_cli.commands.hearing import hearing
     from voipbin_cli.commands.live import run_live, teller
     from voipbin_cli.commands.opened_target import opened_target
+    from voipbin_cli.library.examiner import Diagnosis, Shown
     from voipbin_cli.render.dashboard import done_line
     from voipbin_cli.render.diagnosis import show_diagnosis, show_streams
     from voipbin_cli.render.outlet import standard_outlets
@@ -419,6 +414,7 @@ def _of_proxy(target: Target, port: int, options: DiagnoseOptions) -> Diagnosis:
         tell = listening(teller(out, outlets), quiet=not out.is_chatty)
         clip = HeardClip(heard)
         listener = clip.write if options.report else heard
+        diagnosis: Diagnosis | None = None
         proxy = ProxyDiagnosis(request, tell, port=port, heard=listener, limits=options.limits)
         try:
             run_live(
@@ -438,76 +434,66 @@ def _of_proxy(target: Target, port: int, options: DiagnoseOptions) -> Diagnosis:
                     show_diagnosis(summary, is_verbose=out.verbose)
                 talk = worst.fold.diagnosis().talk
                 both = BothTracks(worst.fold.sent, talk, clip.pcm)
-                _report(options, summary, worst.fold.stream, [], both, begun=begun)
-    assert worst is not None, "a run that nobody took part in ends with an error"
-    return worst.fold.diagnosis()
+                diagnosis = Diagnosis(summary, Shown(worst.fold.stream, both=both))
+                _report(options, diagnosis, begun=begun)
+    assert diagnosis is not None, "a run that nobody took part in ends with an error"
+    return diagnosis
 
 
 def _of_file(path: str, options: DiagnoseOptions, shown: str = "") -> Diagnosis:
-    from voipbin_cli.analysis.farend.heard_clip import HeardClip
-    from voipbin_cli.analysis.plots import BothTracks
     from voipbin_cli.commands.hearing import hearing
-    from voipbin_cli.offline.diagnose import diagnose_file
+    from voipbin_cli.library.examiner import examined_file
     from voipbin_cli.render.jsonl import emit
     from voipbin_cli.render.problems import say
 
     out = options.live.out
     with hearing(options.heard, overwrite=options.overwrite) as heard:
-        clip = HeardClip(heard)
-        listener = clip.write if options.report else heard
-        diagnosis = diagnose_file(
+        diagnosis = examined_file(
             path,
-            options.live.encapsulation,
-            listener,
-            options.keylog,
-            options.limits,
-            options.our_end,
+            encapsulation=options.live.encapsulation,
+            heard=heard,
+            keylog=options.keylog,
+            limits=options.limits,
+            ours=options.our_end,
+            keeps_sound=options.report is not None,
         )
-    if diagnosis.truncated:
+    if diagnosis.is_cut:
         say(f"warning: {shown or path} ends inside of a record: what comes before it counts")
-    streams = () if diagnosis.is_own else diagnosis.streams
-    rows = [(stream.name, stream.as_fields()) for stream in streams]
     if out.json:
-        for name, fields in rows:
+        for name, fields in diagnosis.streams:
             emit("stream", {"stream": name, **fields})
-        emit("summary", diagnosis.summary)
+        emit("summary", dict(diagnosis.fields))
     elif out.is_chatty:
         from voipbin_cli.render.diagnosis import show_diagnosis, show_streams
 
         for sentence in diagnosis.remarks:
             say(sentence)
-        if len(rows) > 1:
-            show_streams(rows)
-        show_diagnosis(diagnosis.summary, is_verbose=out.verbose)
-    worst = diagnosis.worst
-    both = BothTracks(worst.sending, worst.diagnosis.talk, clip.pcm)
-    _report(options, diagnosis.summary, worst.fold, [], both)
-    return worst.diagnosis
+        if len(diagnosis.streams) > 1:
+            show_streams(diagnosis.streams)
+        show_diagnosis(diagnosis.fields, is_verbose=out.verbose)
+    _report(options, diagnosis)
+    return diagnosis
 
 
 def _report(
-    options: DiagnoseOptions,
-    summary: Mapping[str, Any],
-    fold: StreamFold,
-    steps: Sequence[Mapping[str, Any]],
-    both: BothTracks | None = None,
-    *,
-    begun: datetime | None = None,
+    options: DiagnoseOptions, diagnosis: Diagnosis, *, begun: datetime | None = None
 ) -> None:
     """Write the report and the ticket, where they are wanted. `begun`: when a run was."""
     if options.ticket:
         from voipbin_cli.render.ticket import show_ticket
 
-        show_ticket(summary, fold.last_ns, begun, is_alone=not options.live.out.is_chatty)
+        last_ns = diagnosis.shown.fold.last_ns
+        show_ticket(diagnosis.fields, last_ns, begun, is_alone=not options.live.out.is_chatty)
     if options.report is None:
         return
-    from voipbin_cli.render.report import show_report, write_report
-
     numbers = options.with_numbers
     if options.report == STDOUT:
-        show_report(summary, fold, steps, both, with_numbers=numbers)
+        from voipbin_cli.render.report import show_report
+
+        shown = diagnosis.shown
+        show_report(diagnosis.fields, shown.fold, shown.steps, shown.both, with_numbers=numbers)
         return
-    write_report(options.report, summary, fold, steps, both, with_numbers=numbers)
+    diagnosis.write_report(options.report, with_numbers=numbers)
     if options.live.out.is_chatty:
         from voipbin_cli.render.problems import say
 

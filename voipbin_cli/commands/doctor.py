@@ -29,9 +29,9 @@ def doctor(options: DoctorOptions) -> None:
     """
     import sys
 
-    from voipbin_cli.commands.api import api_endpoint
     from voipbin_cli.environment import user_environment
     from voipbin_cli.errors import VoipbinError
+    from voipbin_cli.library.access import api_endpoint
     from voipbin_cli.render.doctor import show_checks, terminal_check
     from voipbin_cli.session import checks
 

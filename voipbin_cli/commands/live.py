@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from voipbin_cli.commands.options import OutputOptions
 from voipbin_cli.commands.signals import STREAM_SIGNALS, stopping_on
-from voipbin_cli.errors import ExitStatus, VoipbinError
+from voipbin_cli.errors import ExitStatus
 from voipbin_cli.events import Tell
+from voipbin_cli.library.runs import LiveSession
 from voipbin_cli.render.jsonl import emit
 from voipbin_cli.render.keyboard import KeyBindings, keys_read
 from voipbin_cli.render.live_view import Lines, LiveView, is_terminal
@@ -19,26 +20,6 @@ from voipbin_cli.render.problems import say
 from voipbin_cli.session.ending import Cause, Close
 from voipbin_cli.standard_streams import bound_waits
 from voipbin_cli.transport.event_loop import run
-
-
-class LiveSession(Protocol):
-    """A session that runs one stream: record, tap, diagnose, …"""
-
-    @property
-    def is_unfinished(self) -> bool:
-        """Whether Ctrl-C now would cut short what was asked for."""
-
-    async def run(self) -> Close:
-        """Run until the stream ends."""
-
-    def stop(self, cause: Cause) -> None:
-        """End it in order. The first cause counts."""
-
-    def problem(self, close: Close) -> VoipbinError | None:
-        """Return what a run that ended in order did not achieve."""
-
-    def summary(self, close: Close) -> dict[str, Any]:
-        """Return the fields of the summary."""
 
 
 def teller(out: OutputOptions, outlets: tuple[Outlet, Outlet]) -> Tell:

@@ -1,73 +1,16 @@
-"""A TARGET opened: what to listen to, and the simulator that a `sim` target needs."""
+"""A TARGET opened as the options of a live command say."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
-from voipbin_cli.commands.api import api_endpoint, check_credential
-from voipbin_cli.commands.options import ApiOptions, LiveOptions
-from voipbin_cli.errors import Refused
+from voipbin_cli.commands.options import LiveOptions
+from voipbin_cli.library.opened_stream import opened_stream
 from voipbin_cli.render.problems import say
 from voipbin_cli.session.live import LiveRequest
-from voipbin_cli.simulator.embedded import EmbeddedSimulator
-from voipbin_cli.transport.credentials import Credential, CredentialKind
-from voipbin_cli.transport.endpoint import Endpoint, stream_encapsulation
-from voipbin_cli.transport.targets import Target, TargetKind, parse_target
+from voipbin_cli.transport.targets import Target
 
 
-@contextmanager
-def opened_target(target: Target, live: LiveOptions) -> Iterator[LiveRequest]:
+def opened_target(target: Target, live: LiveOptions) -> AbstractContextManager[LiveRequest]:
     """Yield what to listen to; the simulator of a `sim` target runs as long as the block does."""
-    encapsulation = stream_encapsulation(target, live.encapsulation)
-    with _hints_of(target), _endpoint(target, live.api) as (endpoint, inner):
-        yield LiveRequest(
-            target=inner,
-            label=target.label,
-            endpoint=endpoint,
-            encapsulation=encapsulation,
-            reconnect=live.reconnect,
-            keepalive=live.keepalive,
-            connect_timeout_s=live.api.connect_timeout,
-            give_up_after_s=live.give_up_after,
-        )
-
-
-@contextmanager
-def _hints_of(target: Target) -> Iterator[None]:
-    """Make what is advised fit the way in which the stream was named."""
-    try:
-        yield
-    except Refused as error:
-        if target.kind is TargetKind.URL and error.details.get("http_status") in (401, 403):
-            error.hint = (
-                "an address is used as it stands: the credential that counts is the token= or "
-                "accesskey= in it; with the call's id as the TARGET yours is sent"
-            )
-        elif target.kind is TargetKind.URL:
-            error.hint = error.hint.partition(" (--api-url)")[0]
-        elif _is_no_call(target, error):
-            error.hint += f"; a conference is written conference/{target.value}"
-        raise
-
-
-def _is_no_call(target: Target, error: Refused) -> bool:
-    """Whether a call was named that there is not. Of a bare id the session has asked further."""
-    is_call = target.kind is TargetKind.CALL and not target.is_bare
-    return is_call and error.details.get("http_status") == 404
-
-
-@contextmanager
-def _endpoint(target: Target, api: ApiOptions) -> Iterator[tuple[Endpoint, Target]]:
-    """Yield the API to ask and the target as that API knows it."""
-    if target.kind is not TargetKind.SIM:
-        endpoint = api_endpoint(api)
-        check_credential(endpoint, target)
-        for warning in endpoint.warnings(target):
-            say(f"warning: {warning}")
-        yield endpoint, target
-        return
-    with EmbeddedSimulator(target.value, target.options) as simulator:
-        credential = Credential(CredentialKind.TOKEN, simulator.token, "the simulator")
-        endpoint = Endpoint(simulator.api_url, credential, api.auth)
-        yield endpoint, parse_target(f"{simulator.kind}/{simulator.target_id}")
+    return opened_stream(target, live.api, live, lambda warning: say(f"warning: {warning}"))

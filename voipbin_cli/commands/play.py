@@ -101,17 +101,13 @@ def play(options: PlayOptions) -> None:
     from voipbin_cli.commands.opened_target import opened_target
     from voipbin_cli.commands.target import chosen_target
     from voipbin_cli.errors import UsageError
+    from voipbin_cli.library.player import playing
     from voipbin_cli.media.audio_writer import check_apart
     from voipbin_cli.render.diagnosis import show_judged
     from voipbin_cli.render.outlet import standard_outlets
     from voipbin_cli.render.playing import PlayingLines, done_line
-    from voipbin_cli.session.feed import Feed
-    from voipbin_cli.session.play import play_session
     from voipbin_cli.session.played_audio import open_outgoing
-    from voipbin_cli.session.recording_file import optional_file
-    from voipbin_cli.session.sending import Sending, SpeakRequest
-    from voipbin_cli.session.session import SessionRequest
-    from voipbin_cli.session.talk_judging import TalkJudging
+    from voipbin_cli.session.sending import SpeakRequest
 
     live, send, outlets = options.live, options.send, standard_outlets()
     if options.record == "-":
@@ -127,25 +123,16 @@ def play(options: PlayOptions) -> None:
         rate_hz=options.rate,
     )
     with opened_target(target or chosen_target("", live.api), live) as stream:
-        tell, overwrite = teller(live.out, outlets), options.overwrite
-        for doubt in outgoing.doubts:
-            tell("warning", {"message": doubt})
-        file = optional_file(
-            options.record, overwrite=overwrite, capture=live.capture, both=options.both
-        )
-        feed = Feed(outgoing.blocks)
-        speak = SpeakRequest(send.lead, send.payload, send.payload_type)
-        sending = Sending(feed, speak, stream.encapsulation, tell)
-        request = SessionRequest(stream, live.duration, live.capture, overwrite)
-        session = play_session(
-            request,
-            tell,
-            feed,
-            sending,
-            total_s=outgoing.seconds,
-            damages=outgoing.damages,
-            file=file,
-            judging=TalkJudging(stream, is_talk=False),
+        session, sending = playing(
+            stream,
+            outgoing,
+            teller(live.out, outlets),
+            speak=SpeakRequest(send.lead, send.payload, send.payload_type),
+            duration_s=live.duration,
+            capture=live.capture,
+            record=options.record,
+            overwrite=options.overwrite,
+            both=options.both,
         )
         lines = PlayingLines(stream.label, session.status, sending, outgoing.seconds)
         run_live(session, lines, done_line, live.out, outlets=outlets, show_end=show_judged)

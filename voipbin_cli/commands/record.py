@@ -63,12 +63,11 @@ def record(options: RecordOptions) -> None:
     from voipbin_cli.commands.opened_target import opened_target
     from voipbin_cli.commands.target import chosen_target
     from voipbin_cli.errors import UsageError
+    from voipbin_cli.library.recorder import recording
     from voipbin_cli.render.outlet import standard_outlets
     from voipbin_cli.render.recording import RecordingLines, done_line
-    from voipbin_cli.session.record import record_session
     from voipbin_cli.session.recorded_sound import RecordedSound
-    from voipbin_cli.session.recording_file import AudioFile, cut_short, name_of_now
-    from voipbin_cli.session.session import SessionRequest
+    from voipbin_cli.session.recording_file import cut_short, name_of_now
     from voipbin_cli.session.sound_events import SoundEvents
 
     live, outlets = options.live, standard_outlets()
@@ -87,20 +86,21 @@ def record(options: RecordOptions) -> None:
     target = chosen_target(options.target, live.api)
     path = options.output or name_of_now(target.file_stem)
     with opened_target(target, live) as stream:
-        tell, overwrite = teller(live.out, outlets), options.overwrite
-        file = AudioFile(
+        tell, sound = teller(live.out, outlets), RecordedSound()
+        digits = [SoundEvents(tell, speech=False)] if live.out.json else []
+        session, file = recording(
+            stream,
             path,
-            overwrite=overwrite,
-            fill=options.fill,
+            tell,
+            duration_s=live.duration,
             capture=live.capture,
+            overwrite=options.overwrite,
+            fill=options.fill,
             both=options.both,
+            hearers=[*digits, sound],
         )
         for message in cut_short(path):
             tell("warning", {"message": message})
-        digits = [SoundEvents(tell, speech=False)] if live.out.json else []
-        request = SessionRequest(stream, live.duration, live.capture, overwrite)
-        sound = RecordedSound()
-        session = record_session(request, tell, file, [*digits, sound])
         lines = RecordingLines(stream.label, session.status, file)
         run_live(
             session,

@@ -272,18 +272,22 @@ def _of_stream(
     """Judge a live stream until it ends."""
     from voipbin_cli.commands.live import teller
     from voipbin_cli.commands.opened_target import opened_target
+    from voipbin_cli.library.checker import checking
     from voipbin_cli.render.outlet import standard_outlets
     from voipbin_cli.render.validating import FoundLines, validation_line
-    from voipbin_cli.session.session import SessionRequest
-    from voipbin_cli.session.validate import LiveValidation, validate_session
 
     live, outlets = options.live, standard_outlets()
     output = replace(output, emit=outlets[0].emit)
     with opened_target(target, live) as stream:
-        request = SessionRequest(stream, live.duration, live.capture, options.overwrite)
-        judge = LiveValidation(request, scope, output.part)
-        tell = teller(live.out, outlets)
-        session = validate_session(request, tell, judge)
+        session, judge = checking(
+            stream,
+            teller(live.out, outlets),
+            scope,
+            output.part,
+            duration_s=live.duration,
+            capture=live.capture,
+            overwrite=options.overwrite,
+        )
         lines = FoundLines(lambda: validation_line(stream.label, session.status()), judge.groups)
         return _run(session, judge, lines, stream.label, output, live.out, outlets)
 

@@ -12,8 +12,8 @@ from voipbin_cli.analysis.conversation.limits import DEFAULT_LIMITS, TalkLimits
 from voipbin_cli.analysis.diagnosis import (
     KEPT_ROWS,
     KEPT_SAMPLES,
-    Diagnosis,
     DiagnosisFold,
+    StreamDiagnosis,
     are_heard,
     diagnose,
 )
@@ -81,7 +81,7 @@ class DiagnosedStream:
 
     name: str
     fold: StreamFold
-    diagnosis: Diagnosis
+    diagnosis: StreamDiagnosis
     tcp: Mapping[str, Any] | None = None
     """What TCP itself tells of it, where it came in TCP."""
     twice: int = 0

@@ -18,7 +18,7 @@ import numpy as np
 
 from voipbin_cli.analysis.columns import Samples
 from voipbin_cli.analysis.conversation.limits import DEFAULT_LIMITS, TalkLimits
-from voipbin_cli.analysis.diagnosis import KEPT_ROWS, KEPT_SAMPLES, Diagnosis
+from voipbin_cli.analysis.diagnosis import KEPT_ROWS, KEPT_SAMPLES, StreamDiagnosis
 from voipbin_cli.analysis.emodel import assess
 from voipbin_cli.analysis.findings import (
     Finding,
@@ -62,7 +62,7 @@ class DiagnosedRecording:
     """
 
     fold: StreamFold
-    diagnosis: Diagnosis
+    diagnosis: StreamDiagnosis
     summary: dict[str, Any]
     missing: str | None
 
@@ -265,7 +265,7 @@ def _told(
     told = talk.result() if talk is not None and is_talk else RecordedTalk()
     found_in_both = find_in_both(measured, told.talk, told.back, limits)
     findings = gravest_first(*(found for _, found in results), found_in_both)
-    diagnosis = Diagnosis(measured, findings, verdict(findings), talk=told.talk)
+    diagnosis = StreamDiagnosis(measured, findings, verdict(findings), talk=told.talk)
     fields = [_metrics(one, duration_s) for one, _ in results]
     summary = {
         "target": None,

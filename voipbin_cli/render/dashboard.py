@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.text import Text
 
-from voipbin_cli.analysis.diagnosis import Diagnosis
+from voipbin_cli.analysis.diagnosis import StreamDiagnosis
 from voipbin_cli.analysis.severity import Severity
 from voipbin_cli.events import Tell
 from voipbin_cli.render.diagnosis import VERDICTS
@@ -87,7 +87,7 @@ class DiagnosisLines:
         return Text(f"  {left}Enter or Ctrl-C: verdict now", "dim")
 
 
-def so_far_line(diagnosis: Diagnosis | None) -> Text:
+def so_far_line(diagnosis: StreamDiagnosis | None) -> Text:
     """The cause as far as it can be told by now."""
     if diagnosis is None:
         return Text("  so far   too little to tell", "dim")

@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 
 from voipbin_cli.analysis.certainty import LOOK_S, Certainty
-from voipbin_cli.analysis.diagnosis import KEPT_ROWS, KEPT_SAMPLES, Diagnosis, DiagnosisFold
+from voipbin_cli.analysis.diagnosis import KEPT_ROWS, KEPT_SAMPLES, DiagnosisFold, StreamDiagnosis
 from voipbin_cli.analysis.sound.codec_judge import BLOCK_FRAMES
 from voipbin_cli.clock import now_ns
 from voipbin_cli.errors import MachineError, UsageError, VoipbinError
@@ -59,7 +59,7 @@ class LiveDiagnosis(Hearer):
         clock: Callable[[], int] = now_ns,
         rng: Random | None = None,
     ) -> None:
-        self.so_far: Diagnosis | None = None
+        self.so_far: StreamDiagnosis | None = None
         self._certainty = Certainty() if until_sure else None
         self._looked_ns = 0
         self.measuring = Measuring(
@@ -92,7 +92,7 @@ class LiveDiagnosis(Hearer):
         self.steps.append(step)
         self._tell("step", step.as_fields())
 
-    def look(self) -> Diagnosis | None:
+    def look(self) -> StreamDiagnosis | None:
         """Return what all that came so far amounts to, at most `LOOK_S` old; None of too little."""
         at_ns = self._clock()
         if self._messages >= 2 * BLOCK_FRAMES and at_ns - self._looked_ns >= LOOK_S * 1e9:

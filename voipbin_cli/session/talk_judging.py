@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from voipbin_cli.analysis.conversation.talk_watch import TalkGlance
-from voipbin_cli.analysis.diagnosis import Diagnosis
+from voipbin_cli.analysis.diagnosis import StreamDiagnosis
 from voipbin_cli.analysis.findings import verdict
 from voipbin_cli.clock import now_ns
 from voipbin_cli.codec.encapsulation import Direction
@@ -116,6 +116,6 @@ class TalkJudging(Hearer):
         return _of_sent(diagnosis) | {name: fields[name] for name in _OF_SENT}
 
 
-def _of_sent(diagnosis: Diagnosis) -> dict[str, Any]:
+def _of_sent(diagnosis: StreamDiagnosis) -> dict[str, Any]:
     found = tuple(one for one in diagnosis.findings if one.direction is Direction.OUT)
     return {"verdict": verdict(found).value, "findings": [one.as_fields() for one in found]}

@@ -8,9 +8,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from textwrap import wrap
 
+import voipbin_cli
 from voipbin_cli import __version__
 from voipbin_cli.render.help import option_groups
 from voipbin_cli.render.tree import Argument, Command, CommandOption
+from voipbin_cli.shell import python_page
 from voipbin_cli.shell.command_tree import command_tree
 from voipbin_cli.shell.common_sections import (
     ENVIRONMENT,
@@ -59,6 +61,7 @@ def pages() -> dict[str, str]:
     root = command_tree()
     made = {_title(command): page(command, _related(command, root)) for command in root.walk()}
     made |= {title: topic_page(title, *told) for title, told in TOPICS.items()}
+    made[python_page.TITLE] = library_page()
     return {f"{title}.{SECTION}": text for title, text in made.items()}
 
 
@@ -74,6 +77,37 @@ def topic_page(title: str, summary: str, words: str, sections: Topic) -> str:
         lines += _section(name, items)
     lines += _section("SEE ALSO", _see_also(["voipbin-stream-diagnose", "voipbin-stream-validate"]))
     return "\n".join(lines) + "\n"
+
+
+def library_page() -> str:
+    """Return the page of the Python library."""
+    (about, *_), title = python_page.docstring_parts(voipbin_cli), python_page.TITLE
+    lines = [
+        *_head(title),
+        *_section("NAME", [f"{title} \\- {text(python_page.SUMMARY)}"]),
+        *_section("SYNOPSIS", [f"\\fB{text('import voipbin_cli')}\\fR"]),
+        *_section("DESCRIPTION", _paragraphs(about.paragraphs)),
+    ]
+    for name, found in python_page.groups().items():
+        lines += _section(name, [line for each in found for line in _named(each)])
+    lines += _section("SEE ALSO", _see_also(["voipbin-json", "voipbin-findings"]))
+    return "\n".join(lines) + "\n"
+
+
+def _named(named: python_page.Named) -> Iterator[str]:
+    """One public name of the library, as its docstring tells of it."""
+    yield from (".TP", f"\\fB{text(named.call)}\\fR")
+    for number, part in enumerate(named.parts):
+        if part.is_code:
+            yield from (".IP", ".EX", *map(text, part.lines), ".EE")
+        elif number:
+            yield from (".IP", f"{text(part.heading)}:", ".RS")
+            for name, meaning in part.entries:
+                yield from _item(f"\\fI{text(name)}\\fR", meaning)
+            yield ".RE"
+        else:
+            for paragraph_number, paragraph in enumerate(part.paragraphs):
+                yield from (*paragraph_number * (".IP",), *_filled(paragraph))
 
 
 def _head(title: str) -> list[str]:
@@ -231,6 +265,8 @@ def _related(command: Command, root: Command) -> list[str]:
     near = dict.fromkeys(_title(c) for c in (root, *beside, *command.walk()))
     if command.path[-1:] in (("diagnose",), ("validate",)):
         near |= dict.fromkeys(TOPICS)
+    if not command.path:
+        near[python_page.TITLE] = None
     return [title for title in near if title != _title(command)]
 
 
