@@ -19,6 +19,7 @@ import soxr
 
 from tests.support import pulse
 from tests.support.cli import VOIPBIN, environment, finish, start, voipbin, wait_until
+from tests.support.terminal import Terminal
 from voipbin_cli.render.tapping import tap_line
 
 Samples = npt.NDArray[np.float64]
@@ -254,6 +255,21 @@ def test_a_device_without_a_clock_is_kept_to_ours(tmp_path: Path) -> None:
     assert len(samples) / RATE_HZ < 7
     found = likeness(samples, call_audio(tmp_path / "call.wav"))
     assert np.median(found) > 0.99
+
+
+@pytest.mark.parametrize(("key", "status"), [("q", 0), ("\x03", 130)])
+def test_q_is_an_end_and_ctrl_c_before_the_time_is_up_an_interruption(
+    key: str, status: int, tmp_path: Path
+) -> None:
+    """With a recording it needs no loudspeaker."""
+    env = environment(tmp_path)
+    arguments = ["stream", "tap", "sim", "-d", "60", "-o", "call.wav"]
+    with Terminal(*VOIPBIN, *arguments, cwd=tmp_path, env=env) as terminal:
+        terminal.wait_for("streaming")
+        terminal.type(key)
+        assert terminal.finish() == status
+    assert "recorded to call.wav" in terminal.screen.splitlines()[-1]
+    assert len(soundfile.read(tmp_path / "call.wav")[0]) < 30 * 8000
 
 
 def test_without_portaudio_it_says_what_to_install(tmp_path: Path) -> None:
