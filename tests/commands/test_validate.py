@@ -295,3 +295,25 @@ def test_a_bot_behind_the_proxy_learns_why_nobody_hears_it(tmp_path: Path) -> No
     assert broken["rtp-payload-type-refused"]["severity"] == "error"
     assert done.summary["frames_sent"] == 60
     assert "Traceback" not in done.stderr
+
+
+def test_the_clients_of_a_proxy_are_told_apart(tmp_path: Path) -> None:
+    process = start("stream", "validate", "sim", "--proxy", "0", cwd=tmp_path)
+    assert process.stderr is not None
+    address = process.stderr.readline().split()[5].decode().rstrip(";")
+    form = {"good": "80600007000004d21a2b3c4d" + "00" * 320, "bad": "80000007" + "00" * 168}
+    for packet in (form["good"], form["bad"]):
+        with connect(address, compression=None) as client:
+            for _ in range(3):
+                client.recv()
+                client.send(bytes.fromhex(packet))
+    process.send_signal(signal.SIGINT)
+    done = finish(process)
+    lines = done.stdout.decode().splitlines()
+    assert lines[0].split() == ["client", "frames", "result", "rules"]
+    assert lines[1].startswith("1 ")
+    assert "rtp-payload-type-refused" in lines[1]
+    assert lines[2].startswith("0 ")
+    assert "rtp-payload-type-refused" not in lines[2]
+    assert "client 1" in lines
+    assert lines[-1].startswith("fail: 6 frames")

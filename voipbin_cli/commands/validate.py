@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from voipbin_cli.commands.options import OutputOptions
     from voipbin_cli.render.live_view import Lines
     from voipbin_cli.render.outlet import Outlet
-    from voipbin_cli.session.proxy_validation import ProxyValidation
+    from voipbin_cli.session.proxy_validation import JudgedClient, ProxyValidation
     from voipbin_cli.session.session import Session
     from voipbin_cli.session.validate import LiveValidation
     from voipbin_cli.transport.targets import Target
@@ -300,7 +300,7 @@ def _of_proxy(
     from voipbin_cli.commands.opened_target import opened_target
     from voipbin_cli.media.kept_sound import KeptSound
     from voipbin_cli.render.outlet import standard_outlets
-    from voipbin_cli.render.validating import ProxyLines, headlines, listening
+    from voipbin_cli.render.validating import ProxyLines, headlines_by_client, listening
     from voipbin_cli.session.proxy_validation import ProxyValidation
     from voipbin_cli.session.session import SessionRequest
 
@@ -317,9 +317,14 @@ def _of_proxy(
             request, tell, port=port, scope=scope, on_part=output.part_of_client, heard=heard
         )
         lines = ProxyLines(
-            stream.label, proxy.status, proxy.looks, lambda: headlines(proxy.groups())
+            stream.label,
+            proxy.status,
+            proxy.looks,
+            lambda: headlines_by_client(proxy.by_client()),
         )
-        return _run(proxy, proxy, lines, stream.label, output, live.out, outlets)
+        return _run(
+            proxy, proxy, lines, stream.label, output, live.out, outlets, clients=proxy.by_client
+        )
 
 
 def _run(
@@ -330,6 +335,7 @@ def _run(
     output: ValidationOutput,
     out: OutputOptions,
     outlets: tuple[Outlet, Outlet],
+    clients: Callable[[], Sequence[JudgedClient]] = tuple,
 ) -> Sequence[Group]:
     """Run it to its end, tell what was judged whatever ended it, and return what was found."""
     from voipbin_cli.commands.live import run_live
@@ -340,5 +346,5 @@ def _run(
     finally:
         # What we sent ourselves to keep a far end awake is no result.
         if judge.has_heard:
-            output.result(label, judge.judged(), judge.groups())
+            output.result(label, judge.judged(), judge.groups(), clients())
     return judge.groups()

@@ -16,10 +16,12 @@ from voipbin_cli.render.live_view import clock_text, state_line, terminal_column
 from voipbin_cli.render.problems import say
 from voipbin_cli.render.talking import TalkLines
 from voipbin_cli.render.violations import headline
+from voipbin_cli.session.proxy_validation import JudgedClient
 from voipbin_cli.session.relayed_clients import ProxyStatus
 from voipbin_cli.session.session import SessionStatus
 from voipbin_cli.text import printable
 
+_MOST_FOUND = 8
 # Each takes five lines of a terminal.
 _MOST_CLIENTS = 3
 
@@ -37,7 +39,19 @@ class FoundLines:
 
 def headlines(found: Sequence[Group]) -> list[Text]:
     """The first of what was found, a line each."""
-    return [headline(group) for group in found[:8]]
+    return [headline(group) for group in found[:_MOST_FOUND]]
+
+
+def headlines_by_client(clients: Sequence[JudgedClient]) -> list[Text]:
+    """The same of a proxy's clients; where there are several, each line says whose it is."""
+    if len(clients) < 2:
+        return headlines([group for client in clients for group in client.groups])
+    found = [
+        Text.assemble((f"  client {client.number}  ", "bold"), headline(group))
+        for client in clients
+        for group in client.groups
+    ]
+    return found[:_MOST_FOUND]
 
 
 def validation_line(target: str, status: SessionStatus) -> Text:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from voipbin_cli.errors import VoipbinError
     from voipbin_cli.offline.hex_text import ExplainedMessage
     from voipbin_cli.offline.validate import JudgedStream
+    from voipbin_cli.session.proxy_validation import JudgedClient
 
 
 class Document(StrEnum):
@@ -93,8 +94,14 @@ class ValidationOutput:
             sys.stdout.write(failed_junit(source, error) + "\n")
         sys.stdout.flush()
 
-    def result(self, source: str, summary: dict[str, Any], groups: Sequence[Group]) -> None:
-        """Tell people, or CI, what it all came to."""
+    def result(
+        self,
+        source: str,
+        summary: dict[str, Any],
+        groups: Sequence[Group],
+        clients: Sequence[JudgedClient] = (),
+    ) -> None:
+        """Tell people, or CI, what it all came to; people of each of several `clients`."""
         if self.document is Document.SARIF:
             from voipbin_cli.render.sarif import to_sarif
 
@@ -103,6 +110,10 @@ class ValidationOutput:
             from voipbin_cli.render.junit import to_junit
 
             sys.stdout.write(to_junit(source, summary, groups) + "\n")
+        elif self._in_words and len(clients) > 1:
+            from voipbin_cli.render.violations import show_clients
+
+            show_clients(clients)
         elif self._in_words:
             from voipbin_cli.render.violations import show_report
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.padding import Padding
 from rich.table import Table
@@ -17,6 +17,9 @@ from voipbin_cli.analysis.validation.tally import Group
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation
 from voipbin_cli.render.stdout_console import stdout_console
 from voipbin_cli.text import printable
+
+if TYPE_CHECKING:
+    from voipbin_cli.session.proxy_validation import JudgedClient
 
 STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
 WAYS = {Direction.IN: "received", Direction.OUT: "sent"}
@@ -50,6 +53,23 @@ def show_streams(rows: Iterable[tuple[str, dict[str, Any]]]) -> None:
     for name, summary in rows:
         style = "red" if summary["result"] == "fail" else "green"
         out.print(Text.assemble((f"{summary['result']} ", style), f"{summary['frames']:>7} ", name))
+
+
+def show_clients(clients: Sequence[JudgedClient]) -> None:
+    """Print a line a client of a proxy, and then the report of the first, the one to look at."""
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for name in ("client", "frames", "result", "rules"):
+        table.add_column(name)
+    for client in clients:
+        result = client.summary["result"]
+        rules = ", ".join(dict.fromkeys(group.rule.id.value for group in client.groups)) or "-"
+        style = "bold red" if result == "fail" else "bold green"
+        frames = str(client.summary["frames"])
+        table.add_row(str(client.number), frames, Text(result, style), rules)
+    out = stdout_console()
+    out.print(table, "")
+    out.print(Text(f"client {clients[0].number}", "bold"))
+    show_report(clients[0].summary, clients[0].groups)
 
 
 def headline(group: Group) -> Text:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from voipbin_cli.analysis.farend.far_queue import queue_of
 from voipbin_cli.analysis.farend.heard_sound import HeardSound
@@ -20,6 +20,19 @@ from voipbin_cli.session.ending import Close
 from voipbin_cli.session.relayed_clients import ProxySession
 from voipbin_cli.session.session import SessionRequest
 from voipbin_cli.transport.connection import Message
+
+
+class JudgedClient(NamedTuple):
+    """One client's summary, and what was found of it, the gravest first."""
+
+    number: int
+    summary: dict[str, Any]
+    groups: list[Group]
+
+
+def _rank(client: JudgedClient) -> tuple[int, int, int]:
+    first = -client.groups[0].first.severity.rank if client.groups else 1
+    return first, -len(client.groups), client.number
 
 
 class _ValidatedTalk:
@@ -94,6 +107,14 @@ class ProxyValidation(ProxySession):
     def groups(self) -> list[Group]:
         """Return what was found so far."""
         return self.tally.groups
+
+    def by_client(self) -> list[JudgedClient]:
+        """Return what was found of each client so far, the one with the gravest first."""
+        judged = [
+            JudgedClient(number, talk.validator.summary(), talk.validator.tally.groups)
+            for number, talk in enumerate(tuple(self._judges))
+        ]
+        return sorted((client for client in judged if client.summary["frames"]), key=_rank)
 
     def judged(self) -> dict[str, Any]:
         """Return what it came to so far."""
