@@ -485,6 +485,7 @@ function __voipbin_kind_rules
         'message-text' 'Audio travels in binary messages.' \
         'message-text-received' 'The platform sends no text messages.' \
         'message-empty' 'No message is empty.' \
+        'message-none' 'Who is connected sends something.' \
         'rtp-truncated' 'A packet has a header of at least 12 bytes.' \
         'rtp-bare-audio' 'Audio comes with an RTP header in front of it.' \
         'rtp-version' 'The version is 2.' \
@@ -540,6 +541,7 @@ function __voipbin_kind_rules
         'audio-wav-header' 'The payload is samples, without the header of the file they came from.' \
         'audio-file' 'The payload is samples, not a compressed file.' \
         'audio-words' 'The payload is samples, not text.' \
+        'audio-sample-rate' 'As many samples come in a second as are due: 8000, or those of the label.' \
         'audio-undocumented' 'The documents say mu-law in RTP, linear audio in SLN and AudioSocket.' \
         'pacing-lead' 'The end of what is sent is at most 80 ms ahead of its time.' \
         'pacing-overflow' 'The end of what is sent is never further ahead of its time than the far queue holds: 500 ms in a call, 80 ms in a conference.' \

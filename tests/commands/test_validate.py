@@ -82,7 +82,7 @@ def test_the_report_names_the_frame_the_clause_and_the_consequence(tmp_path: Pat
     assert done.status == 0, done.stderr
     words = done.stdout.decode()
     assert "rtp-payload-type-unknown" in words
-    assert "payload type 8 is neither 0 nor 96" in words
+    assert "payload type 8 (PCMA) is neither 0 nor 96" in words
     assert "RFC 3551 6" in words
     assert "80[08]" in words
     assert words.splitlines()[-1].startswith("pass: ")

@@ -7,7 +7,7 @@ from typing import NamedTuple
 # Section 6: the static types lie between 0 and 34; what 96 to 127 are, each session says (SDP).
 PCMU = 0
 PCMA = 8
-L16 = (10, 11)  # of two channels and of one
+L16_STEREO, L16_MONO = L16 = (10, 11)
 COMFORT_NOISE = 13  # RFC 3389
 DYNAMIC = range(96, 128)
 # Reserved: with the marker bit set, the octet of such a type reads as an RTCP packet type, 200 to
@@ -39,6 +39,13 @@ class PayloadType(NamedTuple):
         if self.clock_hz != _RATE_HZ or self.channels != 1:
             return False
         return self.name.upper() in _DECODED
+
+    @property
+    def words(self) -> str:
+        """The name, and the rate and channels where they are not those of a call."""
+        rate = f" at {self.clock_hz} Hz" if self.clock_hz != _RATE_HZ else ""
+        channels = ", 2 channels" if self.channels == 2 else ""
+        return f"{self.name}{rate}{channels}"
 
     @property
     def is_sound(self) -> bool:

@@ -234,7 +234,7 @@ class FileValidation:
         """Judge a run, or the clients of a proxy, each on its own."""
         self._target = meta.target
         encapsulation = self._encapsulation or meta.encapsulation
-        clients = {0: self._begin(encapsulation)}
+        clients = {0: self._begin(encapsulation, is_two_way=True)}
         for step in steps(capture, (CaptureEventName.OPEN,)):
             if not isinstance(step, CapturedEvent):
                 if step.client not in clients:
@@ -250,8 +250,9 @@ class FileValidation:
 
     def _further(self, encapsulation: Encapsulation) -> Validator:
         """The judge of a further client."""
-        self._others.append(self._scope.validator(encapsulation, self._target, None))
-        return self._others[-1]
+        further = self._scope.validator(encapsulation, self._target, is_two_way=True)
+        self._others.append(further)
+        return further
 
     def _judge_streams(self, capture: Capture) -> Iterator[Judged]:
         direction = self._scope.direction or Direction.IN
@@ -286,7 +287,9 @@ class FileValidation:
         return self._scope.validator(Encapsulation.RTP, is_datagrams=True, is_heard=told.is_heard)
 
     def _tcp_validator(self, media: Media) -> Validator:
-        return self._scope.validator(media.encapsulation, is_datagrams=media.is_of_phones)
+        return self._scope.validator(
+            media.encapsulation, is_datagrams=media.is_of_phones, is_two_way=True
+        )
 
     def _begin(self, encapsulation: Encapsulation, **manner: bool) -> Validator:
         self._validator = self._scope.validator(encapsulation, self._target, None, **manner)

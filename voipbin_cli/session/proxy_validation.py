@@ -82,7 +82,7 @@ class ProxyValidation(ProxySession):
         label, heard = self.request.live.label, None
         if self._heard is not None and not self._judges:
             heard = HeardSound(encapsulation, self._heard.write, queue_of(label))
-        validator = self._scope.validator(encapsulation, label, heard)
+        validator = self._scope.validator(encapsulation, label, heard, is_two_way=True)
         talk = _ValidatedTalk(validator, partial(self._tell_parts, len(self._judges)))
         self._judges.append(talk)
         return talk

@@ -23,7 +23,8 @@ class LiveValidation(Hearer):
     """Judges what a live stream brings, and what is sent into it. `on_part` hears of all of it."""
 
     def __init__(self, request: SessionRequest, scope: Scope, on_part: OnPart) -> None:
-        self.validator = scope.validator(request.live.encapsulation, request.live.label)
+        live = request.live
+        self.validator = scope.validator(live.encapsulation, live.label, is_two_way=True)
         self._label = request.live.label
         self._on_part = on_part
 

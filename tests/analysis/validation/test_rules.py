@@ -22,7 +22,7 @@ from voipbin_cli.codec.encapsulation import Direction, Encapsulation
 VECTORS = Path(__file__).parent / "rule_vectors"
 
 # What a rule of an encapsulation may name: of its own headers, and of what all have.
-SHARED = {"messages", "payload", "audio", "pacing", "due"}
+SHARED = {"messages", "payload", "audio", "pacing", "rate", "due"}
 PARTS = {
     Encapsulation.RTP: SHARED | {"rtp", "sequence", "clock"},
     Encapsulation.SLN: SHARED,
@@ -36,9 +36,11 @@ def load(rule: str) -> dict[str, Any]:
 
 
 def broken(vector: dict[str, Any], messages: list[Any], rule: str) -> list[Violation]:
-    validator = Validator(Encapsulation(vector["encapsulation"]), Spec(vector["spec"]))
+    encapsulation, spec = Encapsulation(vector["encapsulation"]), Spec(vector["spec"])
+    validator = Validator(encapsulation, spec, is_two_way="received" in vector)
     direction = Direction(vector["direction"])
     parts = [
+        *validator.add(Direction.IN, from_messages(map(message, vector.get("received", ())))),
         *validator.add(direction, from_messages(map(message, messages))),
         *validator.finish(),
     ]

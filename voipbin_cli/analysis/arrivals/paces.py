@@ -15,6 +15,9 @@ from voipbin_cli.codec.codecs import SAMPLE_RATE_HZ
 CLOCKS_HZ = (8000, 16_000, 24_000, 32_000, 48_000, 90_000, 96_000)
 # The rates that sound is sampled at (6000 Hz: Dialogic's ADPCM files).
 REAL_RATES_HZ = (6000, 8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 96_000)
+# A clock is off by 1 % at the very most: so near has the audio to come to a rate to be of it, and
+# what is nearer to 8000 Hz is a clock's drift.
+CLOCK_RATIO = 0.01
 # So near to a real rate the audio of the first two seconds has to come, or it is at 8000 Hz and
 # held up: over a second 20 ms of jitter are 2 %.
 _NEAR = 0.03

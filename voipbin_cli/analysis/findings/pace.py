@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from voipbin_cli.analysis.arrivals.paces import REAL_RATES_HZ
+from voipbin_cli.analysis.arrivals.paces import CLOCK_RATIO, REAL_RATES_HZ
 from voipbin_cli.analysis.findings.row import (
     WARNING,
     Case,
@@ -19,9 +19,6 @@ from voipbin_cli.codec.codecs import FRAME_NS, FRAME_SAMPLES, SAMPLE_RATE_HZ
 from voipbin_cli.codec.payload_types import PCMA, PCMU
 from voipbin_cli.finding_ids import FindingId
 
-# A clock is off by 1 % at the very most: so near has the audio to come to a rate to be of it, and
-# what is nearer to 8000 Hz is a clock's drift.
-CLOCK_RATIO = 0.01
 # The usual interval and the mean one are the same where a timer makes them; lost audio or a link
 # that holds frames back moves the mean, jitter the usual one. They may differ by so much of what
 # is explained by them.

@@ -11,7 +11,7 @@ from voipbin_cli.analysis.columns import Ints, Mask, equal, unequal
 from voipbin_cli.analysis.headers.no_headers import BARE_BYTES
 from voipbin_cli.analysis.messages import Messages
 from voipbin_cli.codec.codecs import SAMPLE_RATE_HZ
-from voipbin_cli.codec.payload_types import COMFORT_NOISE, PCMA, PCMU, RESERVED
+from voipbin_cli.codec.payload_types import COMFORT_NOISE, L16, PCMA, PCMU, RESERVED, STATIC, lookup
 from voipbin_cli.codec.rtp import HEADER_BYTES, VERSION
 
 _FIXED = np.dtype(
@@ -27,11 +27,31 @@ _EXTENSION_HEADER_BYTES = 4
 _EVENT_BYTES = 4
 
 
-class RtpHeaders:
-    """Columns of packets, each read alone. Of what is no packet the columns are zero."""
+def _sample_bytes(number: int) -> int:
+    if number in (PCMU, PCMA):
+        return 1
+    return 2 * (STATIC[number].channels or 0) if number in L16 else 0
 
-    def __init__(self, messages: Messages) -> None:
+
+def _type_words(number: int) -> str:
+    known = lookup(number)
+    return f"{number} ({known.words})" if known else str(number)
+
+
+# By payload type.
+_SAMPLE_BYTES: Ints = np.array([_sample_bytes(number) for number in range(128)])
+_TYPE_WORDS: NDArray[np.str_] = np.array([_type_words(number) for number in range(128)])
+
+
+class RtpHeaders:
+    """Columns of packets, each read alone. Of what is no packet the columns are zero.
+
+    `goes_by_label`: of phones, whose static payload types tell the rate of linear samples, too.
+    """
+
+    def __init__(self, messages: Messages, *, goes_by_label: bool = False) -> None:
         self.messages = messages
+        self._goes_by_label = goes_by_label
         self._size, self._is_text = messages.size, messages.is_text
 
     @cached_property
@@ -218,11 +238,16 @@ class RtpHeaders:
 
     @cached_property
     def rate_hz(self) -> Ints:
-        """Nothing says another rate than 8 kHz."""
-        return np.full(len(self.messages), SAMPLE_RATE_HZ)
+        """8 kHz; of phones what RFC 3551 says of L16."""
+        linear = np.isin(self.payload_type, L16) & self._goes_by_label
+        return np.where(linear, STATIC[L16[0]].clock_hz, SAMPLE_RATE_HZ)
 
     @cached_property
     def sample_bytes(self) -> Ints:
-        """1 where RFC 3551 says of the payload type that it is G.711, 0 where it says nothing."""
-        g711 = equal(self.payload_type, PCMU) | equal(self.payload_type, PCMA)
-        return g711.astype(np.int64)
+        """Bytes of a sample of each channel by RFC 3551: 1 of G.711, 4 or 2 of L16, else 0."""
+        return _SAMPLE_BYTES[self.payload_type]
+
+    @property
+    def type_words(self) -> NDArray[np.str_]:
+        """The payload type, and what RFC 3551 says that it is."""
+        return _TYPE_WORDS[self.payload_type]

@@ -10,16 +10,18 @@ import numpy as np
 
 from voipbin_cli.analysis.columns import Ints
 from voipbin_cli.analysis.farend.far_end import FarEnd
-from voipbin_cli.analysis.messages import EMPTY, Messages, joined
+from voipbin_cli.analysis.messages import EMPTY, Messages, TimedMessage, from_messages, joined
 from voipbin_cli.analysis.severity import Severity
 from voipbin_cli.analysis.validation.codec_watch import CodecWatch
 from voipbin_cli.analysis.validation.due import Due
 from voipbin_cli.analysis.validation.facts.block import BlockFacts, MessageFacts, Past
 from voipbin_cli.analysis.validation.facts.payload import BLOCK_FRAMES
-from voipbin_cli.analysis.validation.rules import RULES, Rule
+from voipbin_cli.analysis.validation.rules import RULES, Rule, RuleId
 from voipbin_cli.codec.codecs import Codec
 from voipbin_cli.codec.encapsulation import Direction
 
+# In place of messages where there are none.
+_NONE = from_messages([TimedMessage(b"")])
 # A block of columns: enough for numpy, little memory.
 _PART_FRAMES = 400 * BLOCK_FRAMES
 
@@ -116,6 +118,14 @@ class Judge:
         self._held = EMPTY
         self._codec = self.codec
         self._begin()
+
+    def nothing(self) -> Part:
+        """What is to be said where not one message came."""
+        facts = BlockFacts(_NONE, self.due, Past(), is_none=True)
+        none = [
+            (rule, severity) for rule, severity in self._rules if rule.id is RuleId.MESSAGE_NONE
+        ]
+        return Part(self.frames, facts, tuple(hit for row in none for hit in _hits(*row, facts)))
 
     def _judge(self, frames: Messages, *, is_last: bool = False) -> Iterator[Part]:
         """Judge messages, with those before that waited for their codec to be decided."""

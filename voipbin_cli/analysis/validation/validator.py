@@ -20,6 +20,8 @@ from voipbin_cli.errors import DecodeError
 
 # Sent frames that wait for the first received one, which tells what the far end takes: a minute.
 _MAX_WAITING = 3000
+# Who has heard a second of it had the time to send something.
+_LISTENED_FRAMES = 50
 
 
 class Validator:
@@ -27,8 +29,9 @@ class Validator:
 
     `directions` are those that are judged; of both the first frames are looked at.
     `has_boundaries` is false where messages were cut out of bare samples here, `is_heard` where
-    something beside the packets says that nobody can hear them. `queue` is how much
-    may wait at the far end; `heard` gets the sound as the phone does.
+    something beside the packets says that nobody can hear them. `is_two_way`: where nothing that
+    was sent is here, nothing was. `queue` is how much may wait at the far end; `heard` gets the
+    sound as the phone does.
     """
 
     def __init__(
@@ -40,6 +43,7 @@ class Validator:
         is_datagrams: bool = False,
         has_boundaries: bool = True,
         is_heard: bool = True,
+        is_two_way: bool = False,
         max_frames: int | None = None,
         queue: QueueRule = CALL,
         heard: HeardSound | None = None,
@@ -53,6 +57,7 @@ class Validator:
             "has_boundaries": has_boundaries,
             "is_heard": is_heard,
         }
+        self._is_two_way = is_two_way and not is_datagrams and len(self._directions) > 1
         self._queue = queue
         self._far_end = None if is_datagrams else FarEnd(queue)
         self._heard = heard
@@ -65,6 +70,7 @@ class Validator:
         self._begin()
 
     def _begin(self) -> None:
+        self._before = self._in.frames, self._sent
         # Only RTP that comes tells what is taken: linear is due in the others.
         if self.encapsulation is not Encapsulation.RTP or self.spec is not Spec.AUTO:
             self._out = self._sent_judge(None)
@@ -91,12 +97,21 @@ class Validator:
             yield from self._counted(self._decide(None))
         if self._out is not None:
             yield from self._counted(self._out.finish())
+            if self._is_only_listening(self._out.frames):
+                self.tally.add(part := self._out.nothing())
+                yield part
             self._sent, self._out = self._out.frames, None
         if self._far_end is not None:
             self._far_end.restart()
         if self._heard is not None:
             self._heard.restart()
         self._begin()
+
+    def _is_only_listening(self, sent_frames: int) -> bool:
+        """Whether a connection brought some audio, and nothing was sent into it."""
+        received_before, sent_before = self._before
+        received = self._in.frames - received_before
+        return self._is_two_way and received >= _LISTENED_FRAMES and sent_frames == sent_before
 
     @property
     def is_full(self) -> bool:

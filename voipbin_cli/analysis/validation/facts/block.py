@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from voipbin_cli.analysis.columns import Ints, equal, unequal
+from voipbin_cli.analysis.columns import Ints, unequal
 from voipbin_cli.analysis.farend.played import played_samples
 from voipbin_cli.analysis.headers import AudioSocketHeaders, Headers, NoHeaders, RtpHeaders
 from voipbin_cli.analysis.messages import Messages
@@ -17,39 +17,48 @@ from voipbin_cli.analysis.validation.due import Due, codec_name
 from voipbin_cli.analysis.validation.facts.audio import CODECS, AudioFacts, code_of
 from voipbin_cli.analysis.validation.facts.pacing import PacingFacts, PacingPast
 from voipbin_cli.analysis.validation.facts.payload import PayloadFacts
+from voipbin_cli.analysis.validation.facts.rate import RateFacts, RatePast
 from voipbin_cli.analysis.validation.facts.rtp_clock import ClockFacts, ClockPast
 from voipbin_cli.analysis.validation.facts.rtp_sequence import SequenceFacts, SequencePast
 from voipbin_cli.codec.codecs import Codec
 from voipbin_cli.codec.encapsulation import Encapsulation
-from voipbin_cli.codec.payload_types import PCMA, PCMU
+from voipbin_cli.codec.payload_types import L16_MONO, PCMA, PCMU
+
+# By payload type.
+_NAMED: Ints = np.zeros(128, np.int64)
+_NAMED[[PCMU, PCMA, L16_MONO]] = [code_of(each) for each in (Codec.MULAW, Codec.ALAW, Codec.S16BE)]
 
 
 @dataclass(frozen=True, slots=True)
 class Past:
     """What a block has to know of those before it, part by part.
 
-    `missing_bytes`: so many an AudioSocket frame at their end was short of.
+    `missing_bytes`: so many an AudioSocket frame at their end was short of. `glimpse`: some bytes
+    of the last payload.
     """
 
     pacing: PacingPast = field(default_factory=PacingPast)
+    rate: RatePast = field(default_factory=RatePast)
     sequence: SequencePast = field(default_factory=SequencePast)
     clock: ClockPast = field(default_factory=ClockPast)
     missing_bytes: int = 0
+    glimpse: bytes = b""
 
 
 class BlockFacts:
     """Facts as columns, one element a message, worked out when a rule asks for them.
 
     `codec` is filled in by who has heard the payloads (numbers as in `facts.audio`); all else
-    follows from the messages. The parts of RTP and AudioSocket say what messages of any
-    encapsulation would be, read as such.
+    follows from the messages. `is_none`: the one message stands for none at all. The parts of RTP
+    and AudioSocket say what messages of any encapsulation would be, read as such.
     """
 
-    def __init__(self, messages: Messages, due: Due, past: Past) -> None:
+    def __init__(self, messages: Messages, due: Due, past: Past, *, is_none: bool = False) -> None:
         self.messages = messages
         self.due = due
+        self.is_none = is_none
         self.codec: Ints = np.zeros(len(messages), np.int64)
-        self.rtp = RtpHeaders(messages)
+        self.rtp = RtpHeaders(messages, goes_by_label=due.goes_by_label)
         self.audiosocket = AudioSocketHeaders(messages, past.missing_bytes)
         self._past = past
 
@@ -65,7 +74,7 @@ class BlockFacts:
     @cached_property
     def payload(self) -> PayloadFacts:
         """What is in the payloads."""
-        return PayloadFacts(self._headers)
+        return PayloadFacts(self._headers, self._past.glimpse)
 
     @cached_property
     def audio(self) -> AudioFacts:
@@ -91,8 +100,22 @@ class BlockFacts:
         )
 
     @cached_property
+    def rate(self) -> RateFacts:
+        """How many samples come in a second."""
+        is_again = self.payload.is_again
+        if self.due.encapsulation is Encapsulation.RTP:
+            is_again = is_again | self.sequence.is_duplicate
+        return RateFacts(
+            self.messages.time_ns,
+            self.audio.duration_ns,
+            self.payload.rate_hz,
+            is_again,
+            self._past.rate,
+        )
+
+    @cached_property
     def named(self) -> Ints:
-        """The codec that a phone's packet is held to: of what RFC 3551 says that it is G.711.
+        """The codec that a phone's packet is held to, by RFC 3551: G.711, or L16 of one channel.
 
         None (0) from where a stream has had two of them, which are to be told by when they change,
         and of the platform's bridge, whose labels say nothing.
@@ -100,9 +123,7 @@ class BlockFacts:
         number, sources = self.rtp.payload_type, self.rtp.ssrc
         known = self.rtp.is_packet & self.sequence.keeps_type & unequal(sources, 0)
         known &= self.due.goes_by_label and self.due.is_heard
-        mulaw, alaw = code_of(Codec.MULAW), code_of(Codec.ALAW)
-        named = np.where(equal(number, PCMU), mulaw, np.where(equal(number, PCMA), alaw, 0))
-        return np.where(known, named, 0)
+        return np.where(known, _NAMED[number], 0)
 
     @cached_property
     def _due_names(self) -> NDArray[np.str_]:
@@ -137,7 +158,12 @@ class BlockFacts:
     @property
     def end(self) -> Past:
         """What the block after this one has to know."""
-        past = replace(self._past, pacing=self.pacing.end)
+        past = replace(
+            self._past,
+            pacing=self.pacing.end,
+            rate=self.rate.end,
+            glimpse=self.payload.last_glimpse,
+        )
         if self.due.encapsulation is Encapsulation.RTP:
             return replace(past, sequence=self.sequence.end, clock=self.clock.end)
         if self.due.encapsulation is Encapsulation.AUDIOSOCKET:

@@ -22,10 +22,14 @@ _OTHER_LETTERS = 4
 
 
 class PayloadFacts:
-    """Columns of the payloads, by the headers that say where they are."""
+    """Columns of the payloads, by the headers that say where they are.
 
-    def __init__(self, headers: Headers) -> None:
+    `glimpse`: some bytes of the payload before them.
+    """
+
+    def __init__(self, headers: Headers, glimpse: bytes = b"") -> None:
         self._headers = headers
+        self._glimpse_before = glimpse
         self._messages = headers.messages
         self._octets = np.frombuffer(headers.messages.data or b"\0", np.uint8)
 
@@ -66,6 +70,19 @@ class PayloadFacts:
         glimpse = self._glimpse
         same: Mask = (glimpse == glimpse[:, :1]).all(axis=1)
         return same | ~self.is_audio
+
+    @cached_property
+    def is_again(self) -> Mask:
+        """The same sound as that of the message before, as 16 bytes of both tell."""
+        earlier = np.frombuffer(self._glimpse_before or bytes(_LOOKS), np.uint8)
+        before = np.vstack([earlier, self._glimpse])[:-1]
+        same: Mask = (self._glimpse == before).all(axis=1)
+        return same & ~self.is_still
+
+    @property
+    def last_glimpse(self) -> bytes:
+        """Some bytes of the last payload."""
+        return self._glimpse[-1].tobytes() if len(self._glimpse) else self._glimpse_before
 
     @cached_property
     def is_words(self) -> Mask:

@@ -78,6 +78,13 @@ def _is_foreign(facts: BlockFacts) -> Mask:
     return found & (facts.named > 0) & ~sealed
 
 
+def _is_of_another_rate(facts: BlockFacts) -> Mask:
+    """By the arrivals, where it is known how long each message plays."""
+    audio = facts.audio
+    is_counted = equal(audio.heard_bytes, audio.sample_bytes) | facts.due.goes_by_label
+    return facts.rate.is_other & is_counted & facts.due.is_heard
+
+
 RULES = (
     Rule(
         id=RuleId.AUDIO_MULAW,
@@ -178,6 +185,19 @@ RULES = (
         message="the payload is text (JSON, base64, …)",
         consequence="it is played as noise: send the bytes themselves, in binary messages",
         predicate=lambda facts: facts.payload.is_words,
+        field="payload",
+    ),
+    Rule(
+        id=RuleId.AUDIO_SAMPLE_RATE,
+        severities=always(ERROR),
+        clause="RFC 3551 4.5; VoIPBIN media stream: 8 kHz",
+        sentence="As many samples come in a second as are due: 8000, or those of the label.",
+        message="{rate.found_hz} samples a second came for the last seconds, {payload.rate_hz} are "
+        "due",
+        consequence="played at the rate that is due it has another pitch and length, and what is "
+        "too much is thrown away: resample with a low-pass. If it is of the right rate, and sent "
+        "too fast, pace it",
+        predicate=_is_of_another_rate,
         field="payload",
     ),
     Rule(

@@ -12,6 +12,7 @@ class RuleId(StrEnum):
     MESSAGE_TEXT = "message-text"
     MESSAGE_TEXT_RECEIVED = "message-text-received"
     MESSAGE_EMPTY = "message-empty"
+    MESSAGE_NONE = "message-none"
     # RTP packets.
     RTP_TRUNCATED = "rtp-truncated"
     RTP_BARE_AUDIO = "rtp-bare-audio"
@@ -71,6 +72,7 @@ class RuleId(StrEnum):
     AUDIO_WAV_HEADER = "audio-wav-header"
     AUDIO_FILE = "audio-file"
     AUDIO_WORDS = "audio-words"
+    AUDIO_SAMPLE_RATE = "audio-sample-rate"
     AUDIO_UNDOCUMENTED = "audio-undocumented"
     # When messages come.
     PACING_LEAD = "pacing-lead"

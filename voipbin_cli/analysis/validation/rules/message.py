@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
+
+from voipbin_cli.analysis.columns import Mask
+from voipbin_cli.analysis.validation.facts.block import BlockFacts
 from voipbin_cli.analysis.validation.rules.identifiers import RuleId
 from voipbin_cli.analysis.validation.rules.rule import (
     AUDIOSOCKET,
     ERROR,
+    INFO,
     RECEIVED,
     RTP,
     SENT,
@@ -15,6 +20,11 @@ from voipbin_cli.analysis.validation.rules.rule import (
 )
 
 ONE_UNIT = "VoIPBIN media stream: one binary message carries one unit"
+
+
+def _is_none(facts: BlockFacts) -> Mask:
+    return np.full(len(facts.messages), facts.is_none)
+
 
 RULES = (
     Rule(
@@ -46,5 +56,16 @@ RULES = (
         message="an empty message",
         consequence="the far end ignores it in silence",
         predicate=lambda facts: facts.messages.is_empty,
+    ),
+    Rule(
+        id=RuleId.MESSAGE_NONE,
+        severities=always(INFO),
+        directions=SENT,
+        clause="VoIPBIN media stream: sending and receiving",
+        sentence="Who is connected sends something.",
+        message="nothing was sent: the phone hears nothing of this client",
+        consequence="none for one who only listens; but some far ends send nothing either before "
+        "they have heard something (asterisk/asterisk#2089): send silence",
+        predicate=_is_none,
     ),
 )

@@ -10,7 +10,7 @@ from voipbin_cli.analysis.validation.facts.block import BlockFacts
 from voipbin_cli.analysis.validation.rules.identifiers import RuleId
 from voipbin_cli.analysis.validation.rules.rule import ERROR, SLN, WARNING, Rule, always
 from voipbin_cli.codec.audiosocket import MAX_PAYLOAD_BYTES
-from voipbin_cli.codec.codecs import FRAME_SAMPLES, HARMLESS_MS, SAMPLE_RATE_HZ
+from voipbin_cli.codec.codecs import FRAME_SAMPLES, HARMLESS_MS
 from voipbin_cli.codec.encapsulation import Direction
 
 SLN_FORM = "VoIPBIN media stream: SLN is bare 8 kHz mono samples, 20 ms a message"
@@ -25,9 +25,7 @@ def off_size(facts: BlockFacts) -> Mask:
     differs = unequal(payload.size, due)
     if facts.due.is_datagrams:
         # RFC 3551 4.2: a phone's packets may be of any ptime.
-        ms, rest = np.divmod(payload.size, SAMPLE_RATE_HZ // 1000 * np.maximum(sample_bytes, 1))
-        harmless = np.isin(ms, HARMLESS_MS) & equal(rest, 0)
-        return payload.is_audio & (sample_bytes > 0) & differs & ~harmless
+        return payload.is_audio & (sample_bytes > 0) & differs & ~_is_whole_ms(facts)
     # Where nothing is known of the codec yet, it is 20 ms of neither.
     unlike = unequal(payload.size, due // 2) & differs
     is_off: Mask = np.where(sample_bytes > 0, differs, unlike)
@@ -39,11 +37,15 @@ def is_harmless_size(facts: BlockFacts) -> Mask:
 
     The documents say 20 ms, and who asks for those is told.
     """
-    payload, sample_bytes = facts.payload, facts.audio.sample_bytes
     if facts.due.spec is Spec.DOCUMENTED:
         return np.zeros(len(facts.messages), bool)
     if facts.due.direction is Direction.OUT:
         return np.ones(len(facts.messages), bool)
+    return _is_whole_ms(facts)
+
+
+def _is_whole_ms(facts: BlockFacts) -> Mask:
+    payload, sample_bytes = facts.payload, facts.audio.sample_bytes
     ms, rest = np.divmod(payload.size * 1000, np.maximum(sample_bytes * payload.rate_hz, 1))
     return np.isin(ms, HARMLESS_MS) & equal(rest, 0) & (sample_bytes > 0)
 
