@@ -909,8 +909,14 @@ def test_regular_frames_of_any_usual_length_do_no_harm(frame_ms: int) -> None:
 
 @pytest.mark.parametrize("frame_ms", [1.0, 9.0, 21.5, 61.0, 100.0])
 def test_frames_that_are_odd_or_longer_than_a_buffer_do_harm(frame_ms: float) -> None:
-    told = facts(frame_samples=round(8 * frame_ms), frame_ms=frame_ms, harmful_sizes_ratio=1.0)
+    told = facts(frame_samples=round(8 * frame_ms), frame_ms=frame_ms)
     assert BY_ID["frame-size"].finding(told, 1.0).severity is Severity.WARNING
+
+
+def test_frames_of_many_lengths_do_harm() -> None:
+    told = facts(frame_samples=320, frame_ms=40.0, other_sizes_ratio=0.031)
+    assert not BY_ID["frame-size"].mild(told)
+    assert "harmless" not in BY_ID["frame-size"].finding(told, 1.0).remedy
 
 
 # The sound
@@ -1267,8 +1273,7 @@ def test_payload_label_needs_a_label_and_a_reading() -> None:
 
 def test_the_gravest_is_told_first_whatever_the_order_of_causes() -> None:
     # Of the table's order: frame-size (warning), lost-audio (here an error), timestamp-rate (info).
-    long = {"frame_samples": 800, "frame_ms": 100.0, "harmful_sizes_ratio": 1.0}
-    told = facts(**long, pauses=(loss(2000),), clock_hz=16_000)
+    told = facts(frame_samples=800, frame_ms=100.0, pauses=(loss(2000),), clock_hz=16_000)
     found = find(told.measured, Circumstances())
     assert [(row.severity.value, row.id) for row in found] == [
         ("error", "lost-audio"),

@@ -74,8 +74,7 @@ class Measured:
     """What was measured of one stream, to its latest frame. Times are of the arrivals' clock.
 
     `frame_samples` is the usual length of a frame, `other_sizes_ratio` the share of frames that
-    are of another, `harmful_sizes_ratio` of those that are of no whole ms, or of more or fewer than
-    any buffer takes up, and `frame_range_samples` the shortest and the longest.
+    are of another, and `frame_range_samples` the shortest and the longest.
 
     `samples_hz` are the samples in a second while audio flows, losses, stalls and meant silence
     left out, `mean_hz` those of all the time from the first frame to the last; what came twice
@@ -107,7 +106,6 @@ class Measured:
     frame_samples: int | None
     frame_range_samples: tuple[int, int]
     other_sizes_ratio: float
-    harmful_sizes_ratio: float
     samples_hz: float | None
     mean_hz: float | None
     clock_hz: int | None

@@ -37,7 +37,7 @@ from voipbin_cli.analysis.sound.holes import Holes
 from voipbin_cli.analysis.sound.sound_fold import SoundFold
 from voipbin_cli.analysis.told import NOTHING, Told
 from voipbin_cli.analysis.trace import Trace
-from voipbin_cli.codec.codecs import FRAME_NS, FRAME_SAMPLES, HARMLESS_MS, SAMPLE_RATE_HZ, Codec
+from voipbin_cli.codec.codecs import FRAME_NS, FRAME_SAMPLES, SAMPLE_RATE_HZ, Codec
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.codec.evidence import is_still
 from voipbin_cli.codec.examination import Found
@@ -342,7 +342,6 @@ class StreamFold:
             frame_samples=frame_samples,
             frame_range_samples=(min(self._sizes, default=0), max(self._sizes, default=0)),
             other_sizes_ratio=1 - usual_frames / max(1, self.frames),
-            harmful_sizes_ratio=self._harmful_sizes / max(1, self.frames),
             samples_hz=self._samples_hz(drift.ppm, pauses),
             mean_hz=self._mean_hz(),
             clock_hz=delivery.clock.hz if self._rtp else None,
@@ -386,12 +385,6 @@ class StreamFold:
             outages=tuple(self._outages),
             quality=self._quality(bursts, _unnoted_ms(holes) * 1e6 / max(duration_ns, 1)),
         )
-
-    @property
-    def _harmful_sizes(self) -> int:
-        """How many frames are of no length that any buffer takes up."""
-        harmless = {ms * SAMPLE_RATE_HZ // 1000 for ms in HARMLESS_MS}
-        return sum(count for samples, count in self._sizes.items() if samples not in harmless)
 
     def _pauses(self, reception: Reception | None, *, may_be_silent: bool) -> tuple[Pause, ...]:
         """Every pause, judged by all that is known so far."""

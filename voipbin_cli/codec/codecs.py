@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 SAMPLE_RATE_HZ = 8000
 HARMLESS_MS = range(10, 61)
 """Frames of so many ms that any buffer takes up: RFC 3551 4.2 wants receivers to take packets of 0
-to 200 ms; shorter ones are mostly headers, and a buffer of 60 ms, as most have, holds no longer.
-They may be of several lengths by turns: who re-frames plays them all."""
+to 200 ms; shorter ones are mostly headers, and a buffer of 60 ms, as most have, holds no longer."""
+IRREGULAR_RATIO = 0.03
+"""Where more frames than that are of another length than most, who takes the first frame's length
+for that of all goes wrong; fewer are the last frame of a sound, cut short, in each second of it."""
 
 FRAME_SAMPLES = 160
 FRAME_NS = 20_000_000

@@ -20,15 +20,18 @@ from voipbin_cli.analysis.findings.row import (
 from voipbin_cli.analysis.findings.signalled import is_as_labelled, misnamed
 from voipbin_cli.analysis.metrics import Measured, change_fields
 from voipbin_cli.analysis.words import NO_WORDS, Words
-from voipbin_cli.codec.codecs import FRAME_SAMPLES, SAMPLE_RATE_HZ, Codec
+from voipbin_cli.codec.codecs import (
+    FRAME_SAMPLES,
+    HARMLESS_MS,
+    IRREGULAR_RATIO,
+    SAMPLE_RATE_HZ,
+    Codec,
+)
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.codec.formats import Format
 from voipbin_cli.codec.payload_types import L16, PCMA, PCMU
 from voipbin_cli.codec.text_look import text_look
 from voipbin_cli.finding_ids import FindingId
-
-# More than the last frame of a sound, cut short, in each second of it.
-IRREGULAR_RATIO = 0.03
 
 
 def judge_encapsulation(case: Case) -> float:
@@ -280,13 +283,14 @@ def frame_size(case: Case) -> Evidence:
     }
 
 
-def is_harmless_size(case: Case) -> bool:
-    """Frames of one length or of several, of whole ms that any buffer takes up."""
-    return case.measured.harmful_sizes_ratio <= IRREGULAR_RATIO
+def is_regular_size(case: Case) -> bool:
+    """Each frame as long as the other, of a whole number of ms that any buffer takes up."""
+    measured = case.measured
+    return measured.other_sizes_ratio <= IRREGULAR_RATIO and measured.frame_ms in HARMLESS_MS
 
 
 def sized_as(case: Case) -> Words:
-    if not is_harmless_size(case):
+    if not is_regular_size(case):
         return NO_WORDS
     return Words(
         remedy="harmless: take any size and re-frame; a sender does best with steady 20 ms chunks"
@@ -388,13 +392,13 @@ ROWS: tuple[FindingRow, ...] = (
         id=FindingId.FRAME_SIZE,
         severity=WARNING,
         title="frames are not 20 ms long",
-        rests_on="the samples in each frame: of 10 to 60 whole ms they are an info",
+        rests_on="the samples in each frame: all of one length of 10 to 60 whole ms are an info",
         judge=judge_frame_size,
         prove=frame_size,
         remedy="send steady 20 ms chunks; on this side take any size and re-frame",
         symptom="choppy",
         explains=frozenset((FindingId.JITTER,)),
         specify=sized_as,
-        mild=is_harmless_size,
+        mild=is_regular_size,
     ),
 )

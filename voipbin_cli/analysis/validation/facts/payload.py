@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from voipbin_cli.analysis.columns import Ints, Mask
 from voipbin_cli.analysis.headers import Headers
 from voipbin_cli.analysis.marks import Marked, find_marks
+from voipbin_cli.codec.codecs import IRREGULAR_RATIO
 from voipbin_cli.codec.lookalikes import TEXT_SHARE, is_text
 
 BLOCK_FRAMES = 50
@@ -83,6 +84,18 @@ class PayloadFacts:
     def last_glimpse(self) -> bytes:
         """Some bytes of the last payload."""
         return self._glimpse[-1].tobytes() if len(self._glimpse) else self._glimpse_before
+
+    @cached_property
+    def is_irregular(self) -> Mask:
+        """Among others of many lengths: a sender that does not keep to one."""
+        irregular = np.zeros(len(self.size), bool)
+        for start in range(0, len(irregular), BLOCK_FRAMES):
+            block = slice(start, start + BLOCK_FRAMES)
+            _, counts = np.unique(self.size[block][self.is_audio[block]], return_counts=True)
+            if len(counts):
+                count = counts.sum()
+                irregular[block] = count - counts.max() > max(1, IRREGULAR_RATIO * count)
+        return irregular
 
     @cached_property
     def is_words(self) -> Mask:

@@ -33,7 +33,7 @@ def off_size(facts: BlockFacts) -> Mask:
 
 
 def is_harmless_size(facts: BlockFacts) -> Mask:
-    """Whole ms that any buffer takes up; of what is sent the far end takes any size.
+    """Steady frames of whole ms that any buffer takes up; what is sent may be of any size.
 
     The documents say 20 ms, and who asks for those is told.
     """
@@ -41,7 +41,7 @@ def is_harmless_size(facts: BlockFacts) -> Mask:
         return np.zeros(len(facts.messages), bool)
     if facts.due.direction is Direction.OUT:
         return np.ones(len(facts.messages), bool)
-    return _is_whole_ms(facts)
+    return _is_whole_ms(facts) & ~facts.payload.is_irregular
 
 
 def _is_whole_ms(facts: BlockFacts) -> Mask:
