@@ -9,6 +9,11 @@ import time
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", getattr(time, "CLOCK_MONOTONIC", None))
 
 
+def unix_offset_ns() -> int:
+    """Return what has to be added to times of `now_ns` to make Unix time of them, as of now."""
+    return time.time_ns() - now_ns()
+
+
 def now_ns() -> int:
     """Return nanoseconds since a moment in the past; no other clock counts from the same one."""
     return time.monotonic_ns() if _CLOCK is None else time.clock_gettime_ns(_CLOCK)

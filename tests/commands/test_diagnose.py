@@ -15,6 +15,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -263,7 +264,7 @@ def test_a_report_in_a_browser_draws_its_plots_and_has_a_player(
     told = probed(
         report,
         tmp_path / "probed.html",
-        """const ids = ["gaps", "delays", "jitter", "level", "histogram", "spectrogram"];
+        """const ids = ["gaps", "delays", "jitter", "level", "histogram", "wave", "spectrogram"];
            const marks = document.querySelectorAll("#marks button").length;
            return { inks: ids.map(inks), seconds: player.duration, marks };""",
     )
@@ -273,11 +274,24 @@ def test_a_report_in_a_browser_draws_its_plots_and_has_a_player(
     assert told["marks"] >= 1
 
 
+def parsed(of_day: str, near: datetime) -> datetime:
+    """What a plot calls a time of day."""
+    clock = of_day.removesuffix(" UTC")
+    form = "%H:%M:%S.%f" if "." in clock else "%H:%M:%S"
+    return datetime.combine(near.date(), datetime.strptime(clock, form).time(), UTC)
+
+
 def test_all_plots_of_a_report_zoom_and_move_together(report: Path, tmp_path: Path) -> None:
     told = probed(
         report,
         tmp_path / "zoomed.html",
-        """const ids = ["gaps", "delays", "jitter", "level", "spectrogram"];
+        """const ids = ["gaps", "delays", "jitter", "level", "wave", "spectrogram"];
+           const box = canvas("jitter").getBoundingClientRect();
+           const over = { clientX: box.left + 300, clientY: box.top + 40 };
+           canvas("jitter").dispatchEvent(new PointerEvent("pointermove", over));
+           const told = ids.map(id => canvas(id).closest("figure").querySelector("b").textContent);
+           canvas("jitter").dispatchEvent(new PointerEvent("pointerleave"));
+           const left = document.querySelectorAll("figure.at").length;
            const states = [ids.map(drawn)];
            // What waits for the next frame of the screen, at once: there may be no screen.
            const turn = act => { act(); draw(); states.push(ids.map(drawn)); };
@@ -291,7 +305,8 @@ def test_all_plots_of_a_report_zoom_and_move_together(report: Path, tmp_path: Pa
            turn(() => press("+"));
            turn(() => press("0"));
            const alone = new WheelEvent("wheel", { ...wheel, ctrlKey: false });
-           return { states, focusable: ids.map(id => canvas(id).tabIndex),
+           return { states, told, left, began: data.began,
+                    focusable: ids.map(id => canvas(id).tabIndex),
                     scrolls: canvas("gaps").dispatchEvent(alone),
                     names: ids.map(id => canvas(id).getAttribute("aria-label").length) };""",
     )
@@ -299,9 +314,19 @@ def test_all_plots_of_a_report_zoom_and_move_together(report: Path, tmp_path: Pa
     for before, after in ((whole, zoomed), (zoomed, moved), (moved, back), (back, closer)):
         assert all(a != b for a, b in zip(before, after, strict=True))
     assert whole == back == again
-    assert told["focusable"] == [0] * 5
+    assert told["focusable"] == [0] * 6
     assert told["scrolls"]  # the wheel alone is the page's
-    assert min(told["names"]) > 10
+    assert min(told["names"]) > 7
+    gap, delay, jitter, level, *_ = told["told"]
+    assert re.fullmatch(r"[\d.]+ ms", gap)
+    assert re.fullmatch(r"[\d.]+ ms", delay)
+    assert re.fullmatch(r"RMS -[\d.]+ dBFS, peak -[\d.]+", level)
+    seconds, of_day, value = jitter.split(" · ")
+    moment = datetime.fromtimestamp(told["began"] + float(seconds.removesuffix(" s")), UTC)
+    assert abs(parsed(of_day, moment) - moment).total_seconds() < 0.002
+    assert abs(time.time() - told["began"]) < 600
+    assert re.fullmatch(r"[\d.]+ ms", value)
+    assert told["left"] == 0
 
 
 def test_a_report_on_paper_is_white_and_wastes_no_page(report: Path, tmp_path: Path) -> None:

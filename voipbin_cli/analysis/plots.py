@@ -20,6 +20,8 @@ from voipbin_cli.analysis.sent import SentFold
 from voipbin_cli.analysis.stream import StreamFold
 from voipbin_cli.codec.codecs import SAMPLE_RATE_HZ, Codec, encode
 
+# Earlier than this no capture has a clock that shows the time of day: 2001-09-09, as Unix time.
+EARLIEST_NS = 10**18
 _MARKS = 500
 _SPANS = 2000
 _MOST_SILENCE = 600 * SAMPLE_RATE_HZ
@@ -81,15 +83,21 @@ def _seconds(spans: Iterable[Span], began_ns: int) -> list[list[float]]:
 
 
 def plot_data(
-    fold: StreamFold, measured: Measured, both: BothTracks | None = None
+    fold: StreamFold, measured: Measured, both: BothTracks | None = None, offset_ns: int = 0
 ) -> dict[str, Any]:
-    """JSON values: numbers as little-endian float32 in base64, marks in seconds, a WAV file."""
+    """JSON values: numbers as little-endian float32 in base64, marks in seconds, a WAV file.
+
+    `began` is when the first frame came, in seconds of Unix time, None where nobody knows:
+    `offset_ns` leads there from the times of the fold.
+    """
+    began_ns = measured.began_ns + offset_ns
     times, gaps, delays = fold.trace.rows()
     longest, _ = fold.trace.seconds()
     rms, peak = fold.sound.signal.per_second()
     audio = _on_the_clock(fold.sound.audio, measured)
     least = float(delays.min()) if delays.size else 0.0
     return {
+        "began": began_ns / 1e9 if measured.frames and began_ns >= EARLIEST_NS else None,
         "seconds": max(measured.duration_s, audio.size / SAMPLE_RATE_HZ),
         "times": _packed(times),
         "gaps": _packed(gaps),

@@ -393,6 +393,7 @@ def _of_proxy(target: Target, port: int, options: DiagnoseOptions) -> Diagnosis:
     """Diagnose the streams of all who connect to `port` of this machine, until Ctrl-C or -d."""
     from voipbin_cli.analysis.farend.heard_clip import HeardClip
     from voipbin_cli.analysis.plots import BothTracks
+    from voipbin_cli.clock import unix_offset_ns
     from voipbin_cli.commands.hearing import hearing
     from voipbin_cli.commands.live import run_live, teller
     from voipbin_cli.commands.opened_target import opened_target
@@ -434,7 +435,9 @@ def _of_proxy(target: Target, port: int, options: DiagnoseOptions) -> Diagnosis:
                     show_diagnosis(summary, is_verbose=out.verbose)
                 talk = worst.fold.diagnosis().talk
                 both = BothTracks(worst.fold.sent, talk, clip.pcm)
-                diagnosis = Diagnosis(summary, Shown(worst.fold.stream, both=both))
+                diagnosis = Diagnosis(
+                    summary, Shown(worst.fold.stream, both=both, offset_ns=unix_offset_ns())
+                )
                 _report(options, diagnosis, begun=begun)
     assert diagnosis is not None, "a run that nobody took part in ends with an error"
     return diagnosis
@@ -491,7 +494,14 @@ def _report(
         from voipbin_cli.render.report import show_report
 
         shown = diagnosis.shown
-        show_report(diagnosis.fields, shown.fold, shown.steps, shown.both, with_numbers=numbers)
+        show_report(
+            diagnosis.fields,
+            shown.fold,
+            shown.steps,
+            shown.both,
+            offset_ns=shown.offset_ns,
+            with_numbers=numbers,
+        )
         return
     diagnosis.write_report(options.report, with_numbers=numbers)
     if options.live.out.is_chatty:

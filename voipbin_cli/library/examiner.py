@@ -23,11 +23,15 @@ from voipbin_cli.offline.diagnose import diagnose_file
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What a report shows beside the summary: the stream that was measured, and the way to it."""
+    """What a report shows beside the summary: the stream that was measured, and the way to it.
+
+    `offset_ns` makes Unix time of the stream's times; a capture's are that already.
+    """
 
     fold: StreamFold
     steps: Sequence[Mapping[str, Any]] = ()
     both: BothTracks | None = None
+    offset_ns: int = 0
 
 
 class Diagnosis(Summary):
@@ -108,6 +112,7 @@ class Diagnosis(Summary):
             shown.fold,
             shown.steps,
             shown.both,
+            offset_ns=shown.offset_ns,
             with_numbers=with_numbers,
         )
 

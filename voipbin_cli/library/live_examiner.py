@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Unpack
 
+from voipbin_cli.clock import unix_offset_ns
 from voipbin_cli.events import Tell
 from voipbin_cli.library.connecting import Connecting, connected
 from voipbin_cli.library.examiner import Diagnosis, Shown
@@ -40,7 +41,9 @@ def examined(stream: LiveRequest, examination: LiveDiagnosis) -> Diagnosis:
     """Return what a run that is over came to."""
     fold = examination.diagnosis
     steps = [step.as_fields() for step in examination.steps]
-    return Diagnosis(fold.summary(stream.label), Shown(fold.stream, steps))
+    return Diagnosis(
+        fold.summary(stream.label), Shown(fold.stream, steps, offset_ns=unix_offset_ns())
+    )
 
 
 async def diagnose_stream(

@@ -63,11 +63,12 @@ def write_report(
     steps: Sequence[Mapping[str, Any]],
     both: BothTracks | None = None,
     *,
+    offset_ns: int = 0,
     with_numbers: bool,
 ) -> None:
     """Write the report. Raises MachineError where that is impossible."""
     try:
-        text = to_html(summary, fold, steps, both, with_numbers=with_numbers)
+        text = to_html(summary, fold, steps, both, offset_ns=offset_ns, with_numbers=with_numbers)
         with open(path, "x", encoding="utf-8") as file:  # it was not there when the run began
             file.write(text)
     except OSError as error:
@@ -80,10 +81,13 @@ def show_report(
     steps: Sequence[Mapping[str, Any]],
     both: BothTracks | None = None,
     *,
+    offset_ns: int = 0,
     with_numbers: bool,
 ) -> None:
     """Write the report to stdout."""
-    sys.stdout.write(to_html(summary, fold, steps, both, with_numbers=with_numbers))
+    sys.stdout.write(
+        to_html(summary, fold, steps, both, offset_ns=offset_ns, with_numbers=with_numbers)
+    )
 
 
 def without_numbers(value: Any) -> Any:
@@ -103,10 +107,14 @@ def to_html(
     steps: Sequence[Mapping[str, Any]],
     both: BothTracks | None = None,
     *,
+    offset_ns: int = 0,
     with_numbers: bool = False,
     now: datetime | None = None,
 ) -> str:
-    """Return the whole file. Without `with_numbers` it names no call, person or address."""
+    """Return the whole file. Without `with_numbers` it names no call, person or address.
+
+    `offset_ns` makes Unix time of the times of `fold`.
+    """
     told: Any = summary if with_numbers else without_numbers(dict(summary))
     taken: Any = list(steps) if with_numbers else without_numbers(list(steps))
     measured = fold.measured()
@@ -127,7 +135,7 @@ def to_html(
         steps=_steps(taken),
         environment=_environment(),
         conversation=_conversation(told),
-        data=_script(plot_data(fold, measured, both)),
+        data=_script(plot_data(fold, measured, both, offset_ns)),
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from voipbin_cli import __version__
 from voipbin_cli.analysis.findings.sides import Side
+from voipbin_cli.analysis.plots import EARLIEST_NS
 from voipbin_cli.events import time_text
 from voipbin_cli.render.diagnosis import VERDICTS, measured_text
 from voipbin_cli.render.evidence import evidence_text
@@ -117,10 +118,6 @@ def _code(text: str) -> str:
     return f"`{printable(text, 200).replace('`', chr(39))}`"
 
 
-# Earlier than this no capture has a clock that shows the time of day: 2001-09-09, as Unix time.
-_CLOCK_NS = 10**18
-
-
 def show_ticket(
     summary: Mapping[str, Any],
     last_ns: int | None,
@@ -135,7 +132,7 @@ def show_ticket(
     """
     if begun is not None:
         span: Listened | None = Listened(begun, datetime.now(UTC))
-    elif last_ns is not None and last_ns >= _CLOCK_NS:
+    elif last_ns is not None and last_ns >= EARLIEST_NS:
         ended = datetime.fromtimestamp(last_ns / 1e9, UTC)
         took = timedelta(seconds=summary["metrics"]["duration_seconds"])
         span = Listened(ended - took, ended)
