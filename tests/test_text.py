@@ -4,7 +4,7 @@ from urllib.parse import quote
 
 import pytest
 
-from voipbin_cli.text import is_uuid, printable
+from voipbin_cli.text import is_uuid, mask, printable
 
 UUID = "5f2a8c1e-0d3b-4c57-9e6f-2b7d1a4c8e90"
 
@@ -49,3 +49,9 @@ def test_no_cut_of_theirs_leaves_a_piece_that_can_be_known(monkeypatch):
     for kept in range(8, len(KEY) + 1):
         assert printable(f"unknown: {KEY[:kept]}") == "unknown: ***"
     assert printable(f"unknown: {KEY[:7]}") == f"unknown: {KEY[:7]}"
+
+
+def test_a_secret_of_no_character_is_masked_like_any_other():
+    # What JSON calls \ud800, and what Python makes of bytes of a variable that are no UTF-8.
+    for secret in ("\ud800 sesame", "\udcff-sesame"):
+        assert mask(f"is {secret} open?", secret) == "is *** open?"

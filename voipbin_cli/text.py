@@ -53,11 +53,12 @@ def mask(text: str, *secrets: str) -> str:
 def _forms(secret: str) -> Iterator[str]:
     if len(secret) < _SHORTEST_SECRET:
         return
-    quoted = quote(secret, safe="")
+    # Half a pair of UTF-16 is what a variable of any bytes may hold, and a file of JSON.
+    quoted = quote(secret, safe="", errors="surrogatepass")
     yield from {
         secret,
         quoted,
-        quote_plus(secret),
+        quote_plus(secret, errors="surrogatepass"),
         re.sub("%..", lambda escape: escape[0].lower(), quoted),
     }
 
