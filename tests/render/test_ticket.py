@@ -84,6 +84,14 @@ def test_there_is_something_to_tell_the_customer_of_every_side(side: Side) -> No
 def test_a_name_of_others_is_no_markup() -> None:
     text = ticket_text(summary(target="a`b](http://x)\n# c"), None)
     assert "- **call:** `a'b](http://x)\\n# c`" in text
+    close = {"cause": "\x1b[2J", "code": None, "reason": ""}
+    told = ticket_text(summary(dialect="\x1b[2J", codec="\x1b[2J", close=close), None)
+    assert told.count("\\x1b[2J") == 3
+    assert "\x1b" not in told
+
+
+def test_a_capture_of_others_names_no_call() -> None:
+    assert "- **call:** the capture does not say" in ticket_text(summary(target=None), None)
 
 
 def test_a_capture_tells_its_own_times(capsys: pytest.CaptureFixture[str]) -> None:

@@ -69,7 +69,7 @@ def ticket_text(summary: Mapping[str, Any], span: Listened | None) -> str:
 def _facts(
     summary: Mapping[str, Any], graver: list[Mapping[str, Any]], span: Listened | None
 ) -> Iterator[tuple[str, str]]:
-    yield "call", _code(summary["target"])
+    yield "call", _code(summary["target"]) if summary["target"] else "the capture does not say"
     yield "time", f"{time_text(span.begun)} to {time_text(span.ended)} (UTC)" if span else "unknown"
     if graver:
         root, *others = graver
@@ -87,12 +87,14 @@ def _for_support(summary: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if ids := sorted(set(_request_ids(summary))):
         yield "request ids", ", ".join(map(_code, ids))
     names = ("encapsulation", "dialect", "codec")
-    form = ", ".join(f"{name} {summary[name]}" for name in names if summary.get(name))
+    form = ", ".join(
+        f"{name} {printable(summary[name], 80)}" for name in names if summary.get(name)
+    )
     yield "stream", form or "unknown"
     if (close := summary.get("close")) is not None:
         reason = f" “{printable(close['reason'], 80)}”" if close["reason"] else ""
         code = f", close code {close['code']}" if close["code"] is not None else ""
-        yield "end", f"{close['cause']}{code}{reason}"
+        yield "end", f"{printable(close['cause'], 80)}{code}{reason}"
     if reconnects := summary.get("reconnects"):
         yield "reconnects", str(reconnects)
     yield (
