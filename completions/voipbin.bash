@@ -4,7 +4,7 @@
 # Sets `found` to the commands below "$1".
 _voipbin_commands() {
     case $1 in
-    "") found='stream calls conferences archive simulate login logout doctor help completion record play pipe serve tap diagnose validate' ;;
+    "") found='stream calls conferences archive simulate login logout doctor help completion schema record play pipe serve tap diagnose validate' ;;
     "stream") found='record play pipe serve tap diagnose validate' ;;
     "calls") found='list show' ;;
     "conferences") found='list show' ;;
@@ -41,6 +41,7 @@ _voipbin_options() {
     "doctor") found='--json --api-url --profile --auth --ca-file --insecure --connect-timeout --help -h' ;;
     "help") found='--json --help -h' ;;
     "completion") found='--install --json --help -h' ;;
+    "schema") found='--json --help -h' ;;
     "record") found='--output -o --overwrite --fill --no-fill --both --api-url --profile --auth --ca-file --insecure --connect-timeout --encapsulation -e --duration -d --capture --reconnect --no-reconnect --give-up-after --keepalive --no-keepalive --json --quiet -q --verbose -v --help -h' ;;
     "play") found='--dtmf --loop --gain --raw --rate --record --overwrite --both --lead --payload --payload-type --api-url --profile --auth --ca-file --insecure --connect-timeout --encapsulation -e --duration -d --capture --reconnect --no-reconnect --give-up-after --keepalive --no-keepalive --json --quiet -q --verbose -v --help -h' ;;
     "pipe") found='--rate --events --barge-in --overwrite --lead --payload --payload-type --api-url --profile --auth --ca-file --insecure --connect-timeout --encapsulation -e --duration -d --capture --reconnect --no-reconnect --give-up-after --keepalive --no-keepalive --json --quiet -q --verbose -v --help -h' ;;
@@ -225,6 +226,7 @@ _voipbin_values() {
     "doctor --connect-timeout") found='' ;;
     "help *") found='' ;;
     "completion 0") found='bash zsh fish pwsh' ;;
+    "schema *") found='' ;;
     "record --output" | "record -o") found='@files' ;;
     "record --api-url") found='' ;;
     "record --profile") found='@profiles' ;;

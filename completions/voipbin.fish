@@ -49,6 +49,7 @@ function __voipbin_commands
             echo doctor
             echo help
             echo completion
+            echo schema
             echo record
             echo play
             echo pipe
@@ -631,6 +632,7 @@ complete -c voipbin -n '__voipbin_at \'\'' -a logout -d 'Forget a stored credent
 complete -c voipbin -n '__voipbin_at \'\'' -a doctor -d 'Look over this machine: versions, sound, keyring, credential, API, terminal, shell.'
 complete -c voipbin -n '__voipbin_at \'\'' -a help -d 'Search commands, options, findings, rules and scenarios for a word.'
 complete -c voipbin -n '__voipbin_at \'\'' -a completion -d 'Print the completion script of a shell, or put it where the shell looks.'
+complete -c voipbin -n '__voipbin_at \'\'' -a schema -d 'Print the JSON Schema of what --json prints (draft 2020-12).'
 complete -c voipbin -n '__voipbin_at \'\'' -a record -d 'Record a call or conference to a file.'
 complete -c voipbin -n '__voipbin_at \'\'' -a play -d 'Play files, standard input or digits into a call or conference.'
 complete -c voipbin -n '__voipbin_at \'\'' -a pipe -d 'Run a program in a call: its stdin hears the call, its stdout is spoken.'
@@ -964,6 +966,8 @@ complete -c voipbin -n '__voipbin_at \'completion\'' -l install -d 'Write it int
 complete -c voipbin -n '__voipbin_at \'completion\'' -l json -d 'JSON Lines on stdout.'
 complete -c voipbin -n '__voipbin_at \'completion\'' -l help -s h -d 'Show this message and exit.'
 complete -c voipbin -n '__voipbin_at \'completion\' 0' -a 'bash zsh fish pwsh'
+complete -c voipbin -n '__voipbin_at \'schema\'' -l json -d 'JSON Lines on stdout.'
+complete -c voipbin -n '__voipbin_at \'schema\'' -l help -s h -d 'Show this message and exit.'
 complete -c voipbin -n '__voipbin_at \'record\'' -l output -s o -r -F -d 'The file; - is stdout. The suffix says the format: wav, flac, ogg, raw, …'
 complete -c voipbin -n '__voipbin_at \'record\'' -l overwrite -d 'Replace a file that exists.'
 complete -c voipbin -n '__voipbin_at \'record\'' -l fill -d 'Put silence where audio was lost, so that the file keeps the call\'s clock.'

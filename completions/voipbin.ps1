@@ -16,6 +16,7 @@ Register-ArgumentCompleter -Native -CommandName voipbin -ScriptBlock {
             @('doctor', 'Look over this machine: versions, sound, keyring, credential, API, terminal, shell.'),
             @('help', 'Search commands, options, findings, rules and scenarios for a word.'),
             @('completion', 'Print the completion script of a shell, or put it where the shell looks.'),
+            @('schema', 'Print the JSON Schema of what --json prints (draft 2020-12).'),
             @('record', 'Record a call or conference to a file.'),
             @('play', 'Play files, standard input or digits into a call or conference.'),
             @('pipe', 'Run a program in a call: its stdin hears the call, its stdout is spoken.'),
@@ -61,6 +62,7 @@ Register-ArgumentCompleter -Native -CommandName voipbin -ScriptBlock {
         'doctor' = @()
         'help' = @()
         'completion' = @()
+        'schema' = @()
         'record' = @()
         'play' = @()
         'pipe' = @()
@@ -465,6 +467,10 @@ Register-ArgumentCompleter -Native -CommandName voipbin -ScriptBlock {
             @('--json', 'JSON Lines on stdout.'),
             @('--help', 'Show this message and exit.'),
             @('-h', 'Show this message and exit.'))
+        'schema' = @(
+            @('--json', 'JSON Lines on stdout.'),
+            @('--help', 'Show this message and exit.'),
+            @('-h', 'Show this message and exit.'))
         'record' = @(
             @('--output', 'The file; - is stdout. The suffix says the format: wav, flac, ogg, raw, …', '@files'),
             @('-o', 'The file; - is stdout. The suffix says the format: wav, flac, ogg, raw, …', '@files'),
@@ -711,6 +717,7 @@ Register-ArgumentCompleter -Native -CommandName voipbin -ScriptBlock {
         'archive query' = @{ '0' = '@files'; '1' = '' }
         'help' = @{ '*' = '' }
         'completion' = @{ '0' = 'bash zsh fish pwsh' }
+        'schema' = @{ '*' = '' }
         'record' = @{ '0' = '@targets' }
         'play' = @{ '0' = '@targets'; '*' = '@files' }
         'pipe' = @{ '0' = '@targets'; '*' = '@programs' }

@@ -86,7 +86,7 @@ def test_what_a_group_says_of_a_command_is_what_the_command_says_of_itself() -> 
     known = {command.name: command.summary for command in describe(app).leaves}
     told = {command.name: command.summary for command in command_tree().leaves}
     assert known == told
-    assert len(known) == 17
+    assert len(known) == 21
 
 
 def test_what_the_phone_heard_replaces_no_file_unasked(tmp_path: Path) -> None:

@@ -149,6 +149,11 @@ app = CommandGroup(
             "Print the completion script of a shell, or put it where the shell looks.",
             package="shell",
         ),
+        "schema": LazyCommand(
+            "schema_command.schema",
+            "Print the JSON Schema of what --json prints (draft 2020-12).",
+            package="shell",
+        ),
     },
     params=[VERSION, *HANDED_ON],
     short="stream",

@@ -18,7 +18,9 @@ from voipbin_cli.render.tree import Command
 from voipbin_cli.shell.command_tree import command_tree
 from voipbin_cli.shell.common_sections import STATUSES
 from voipbin_cli.shell.generated import stale_files
-from voipbin_cli.shell.judged_sections import FIGURES, SUMMARY, TOPICS
+from voipbin_cli.shell.json_schema.document import EVENTS
+from voipbin_cli.shell.json_schema.measured import METRICS
+from voipbin_cli.shell.judged_sections import TOPICS
 from voipbin_cli.shell.man import pages, text
 
 MAN = Path("man/man1").resolve()
@@ -95,9 +97,20 @@ def test_every_finding_is_told_with_its_remedy() -> None:
         assert " ".join(row.remedy.replace("`", "").replace("…", "...").split()) in page
 
 
-def test_every_key_of_a_diagnosis_stands_on_the_page_for_scripts() -> None:
-    page = shown("groff", "voipbin-json")
-    assert all(entry.term in page for entry in (*SUMMARY, *FIGURES))
+def test_every_event_and_key_stands_on_the_page_for_scripts() -> None:
+    words = set(re.findall(r"[\w-]+", shown("groff", "voipbin-json")))
+    for event in EVENTS:
+        assert {event.name, *(key.name for key in event.keys)} <= words
+    assert {key.name for key in METRICS} <= words
+
+
+@pytest.mark.parametrize("title", LEAVES)
+def test_a_page_names_the_keys_of_what_its_command_prints(title: str) -> None:
+    words = set(re.findall(r"[\w-]+", shown("groff", title)))
+    own = [event for event in EVENTS if event.is_of(" ".join(COMMANDS[title].path))]
+    assert own, "a command without a row in json_schema"
+    for event in own[:-1]:
+        assert {event.name, *(key.name for key in event.keys)} <= words
 
 
 def test_see_also_names_pages_that_exist() -> None:

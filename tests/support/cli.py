@@ -11,10 +11,13 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+from tests.support.needs import MUST_RUN
 from voipbin_cli.main import main
 
 # -P: the working directory is no place to import from.
@@ -28,11 +31,17 @@ class Result:
     status: int
     stdout: bytes
     stderr: str
+    args: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def events(self) -> list[dict[str, Any]]:
-        """The JSON Lines on stdout."""
-        return [json.loads(line) for line in self.stdout.splitlines()]
+        """The JSON Lines on stdout, each as the schema says."""
+        events = [json.loads(line) for line in self.stdout.splitlines()]
+        if MUST_RUN or find_spec("jsonschema"):
+            from tests.support import json_lines
+
+            json_lines.check(self.args, events)
+        return events
 
     @property
     def summary(self) -> dict[str, Any]:
@@ -70,7 +79,8 @@ def finish(process: subprocess.Popen[bytes], timeout: float = 60.0) -> Result:
         process.kill()
         stdout, stderr = process.communicate()
         raise AssertionError(f"still running; it said: {stderr.decode()}") from None
-    return Result(process.returncode, stdout, stderr.decode())
+    args = tuple(map(str, process.args[len(VOIPBIN) :]))
+    return Result(process.returncode, stdout, stderr.decode(), args)
 
 
 def voipbin(
@@ -97,7 +107,7 @@ def here(*args: str | Path, cwd: Path, env: Mapping[str, str] | None = None) -> 
         except SystemExit as ended:
             status = ended.code
         stdout.flush()
-    return Result(status, stdout.buffer.getvalue(), stderr.getvalue())
+    return Result(status, stdout.buffer.getvalue(), stderr.getvalue(), tuple(map(str, args)))
 
 
 def wait_until(condition: Callable[[], object], timeout: float = 20.0) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from voipbin_cli.analysis.arrivals.bursts import Bursts
 from voipbin_cli.analysis.arrivals.drift import Drift
@@ -34,6 +36,8 @@ from voipbin_cli.codec.formats import Format
 from voipbin_cli.codec.framing import OtherFraming
 from voipbin_cli.codec.payload_types import FIVE_MS_BYTES, SRTP_TAG_BYTES, VIDEO_CLOCK_HZ
 from voipbin_cli.codec.reading import Reading
+
+T = TypeVar("T")
 
 # What rests on headers, or on how long a frame plays: nothing where they are misread.
 _OF_LENGTHS = ("frame_ms", "samples_per_second")
@@ -290,8 +294,9 @@ class Measured:
                 "mos": {**self.quality._asdict(), "assumptions": list(self.quality.assumptions)},
                 "frame_ms": self.frame_ms,
                 "samples_per_second": self.samples_hz,
-                "buffers": {name: row._asdict() for name, row in self.buffers.items()} or None,
-                "delay_variation": self.variation,
+                "buffers": identified({n: row._asdict() for n, row in self.buffers.items()})
+                or None,
+                "delay_variation": identified(self.variation),
                 "bursts": {**self.bursts._asdict(), "loss_runs": list(self.bursts.loss_runs)},
                 "malformed_messages": self.malformed,
                 "text_messages": self.texts,
@@ -334,6 +339,20 @@ class Measured:
         trips = self.trips
         told = {"min": trips.min_ms, "p50": trips.p50_ms, "p99": trips.p99_ms}
         return told if trips.pings else None
+
+
+def identified(fields: Mapping[str, T]) -> dict[str, T]:
+    """Return the same, and beside each name that a script has to quote one that it has not.
+
+    `fixed 60 ms` is `fixed_60_ms`, `<50` is `under_50`, `50-70` is `from_50_to_70`, `>=300` is
+    `from_300`. The first of each pair is kept for readers of schema 1.
+    """
+    return {**fields, **{_identifier(name): value for name, value in fields.items()}}
+
+
+def _identifier(name: str) -> str:
+    spelled = re.sub(r"(\d+)-(\d+)", r"from_\1_to_\2", name)
+    return spelled.replace("<", "under_").replace(">=", "from_").replace(" ", "_")
 
 
 def without_times(fields: dict[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from voipbin_cli.analysis.findings.sides import Side
+from voipbin_cli.analysis.playout.target_delay import POLICIES
 from voipbin_cli.render.evidence import evidence_text
 from voipbin_cli.render.stdout_console import stdout_console
 from voipbin_cli.text import printable
@@ -308,7 +309,8 @@ def counts_text(metrics: Mapping[str, Any]) -> str:
     if drift is not None:
         parts.append(f"drift {drift:+.0f} ± {metrics['clock_drift_uncertainty_ppm']:.0f} ppm")
     buffers = metrics["buffers"] or {}
-    parts += [f"{name}: {row['late_ratio']:.1%} late" for name, row in buffers.items()]
+    names = [policy.name for policy in POLICIES if policy.name in buffers]
+    parts += [f"{name}: {buffers[name]['late_ratio']:.1%} late" for name in names]
     return "; ".join(parts)
 
 

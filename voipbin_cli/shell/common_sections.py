@@ -90,37 +90,6 @@ ENVIRONMENT = (
     Entry("NO_COLOR", "Set to anything: no colours on the terminal."),
 )
 
-# Measured figures whose name leaves open what is counted.
-METRICS = (
-    Entry(
-        "level_dbfs",
-        "RMS and peak of all samples; 0 dBFS is a square wave at full scale.",
-        ("diagnose",),
-    ),
-    Entry("silence_ratio", "The share of 20 ms frames under -55 dBFS.", ("diagnose",)),
-    Entry(
-        "upstream_loss_ms",
-        "The length of all holes in the sound: 5 to 400 ms of one value, as a rule zero, at which "
-        "sound breaks off, or behind which it starts, at 25 dB and less under its usual level. 0 "
-        "unless some of them prove a loss; holes in pauses are not counted. Zeros that pad short "
-        "chunks are.",
-        ("diagnose",),
-    ),
-    Entry(
-        "clipping_ratio",
-        "The share of samples that stand at a ceiling: the largest or the lowest value of their "
-        "second, where that value is a flat top of three and more equal samples with a corner (a "
-        "neighbour a fifth lower) three times and more in the stream. At full scale or at any "
-        "level above -36 dBFS.",
-        ("diagnose",),
-    ),
-    Entry(
-        "noise_dbfs",
-        "The level that one frame in ten stays under, frames of zero left out.",
-        ("diagnose",),
-    ),
-)
-
 FILES = (
     Entry(
         "~/.config/voipbin/profiles.json",

@@ -17,7 +17,6 @@ from voipbin_cli.shell.command_tree import command_tree
 from voipbin_cli.shell.common_sections import (
     ENVIRONMENT,
     FILES,
-    METRICS,
     STATUSES,
     TARGETS,
     Entry,
@@ -27,9 +26,9 @@ from voipbin_cli.shell.judged_sections import (
     FIGURES,
     FINDINGS,
     RULE_IDS,
-    SUMMARY,
     TOPICS,
     Topic,
+    json_entries,
 )
 
 # Characters that roff reads as markup, and those with a roff name, which it can also show where
@@ -128,8 +127,8 @@ def page(command: Command, related: Iterable[str]) -> str:
         *_section("ARGUMENTS", _arguments(command)),
         *_section("TARGET", _entries(TARGETS, command)),
         *_section("OPTIONS", _options(command)),
-        *_section("JSON", _own_entries(SUMMARY, command)),
-        *_section("METRICS", [*_entries(METRICS, command), *_own_entries(FIGURES, command)]),
+        *_section("JSON", _own_entries(json_entries(" ".join(command.path)), command)),
+        *_section("METRICS", _own_entries(FIGURES, command)),
         *_section("FINDINGS", _own_entries(FINDINGS, command)),
         *_section("RULES", _own_entries(RULE_IDS, command)),
         *_section("EXIT STATUS", _entries(STATUSES, command)),
