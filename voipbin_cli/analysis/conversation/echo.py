@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from voipbin_cli.analysis.columns import Floats, Samples
+from voipbin_cli.analysis.columns import Floats, Mask, Samples
 from voipbin_cli.codec.codecs import SAMPLE_RATE_HZ
 
 MOST_DELAY_MS = 1000
@@ -67,7 +67,7 @@ class EchoFold:
         self._sum = np.zeros(_LAGS)
         self._plain = np.zeros(_LAGS)
         self._energy = 0.0
-        self._heights: list[Floats] = []
+        self._tops: list[Mask] = []
         self._peaks: list[_Peak] = []
 
     def add(self, sent: Samples, received: Samples) -> None:
@@ -98,7 +98,8 @@ class EchoFold:
         plain = np.fft.irfft(cross)[:_LAGS]
         white = np.fft.irfft(cross / (size + 1e-3 * size.mean() + 1e-9))[:_LAGS]
         white /= np.sqrt(np.mean(white * white)) + 1e-12
-        energy = float(whole @ whole)
+        # Not by a matrix product: its threads would cost more than they save.
+        energy = float((whole * whole).sum())
         self._note(white, plain, energy)
         self._sum += white
         self._plain += plain
@@ -106,12 +107,12 @@ class EchoFold:
         self._blocks += 1
 
     def _note(self, white: Floats, plain: Floats, energy: float) -> None:
-        """Keep the peak that stands alone in a block, and how high a block is near each lag."""
+        """Keep the peak that stands alone in a block, and where a block is high."""
         lag, height = _lone_peak(white)
         if height >= _ALONE_HEIGHT:
             self._peaks.append(_Peak(lag, height, _decibels(plain[lag], energy)))
-        if len(self._heights) < _ENOUGH_BLOCKS:
-            self._heights.append(white.astype(np.float16))
+        if len(self._tops) < _ENOUGH_BLOCKS:
+            self._tops.append(np.abs(white) >= _BLOCK_HEIGHT)
 
     def result(self) -> Echo | None:
         """The echo, None where none is heard or its delay cannot be told."""
@@ -123,14 +124,14 @@ class EchoFold:
             return None
         total = self._sum / (np.sqrt(np.median(self._sum**2) / _MEDIAN_SQUARE) + 1e-12)
         lag, height = _lone_peak(total)
-        least = max(_LEAST_BLOCKS, _BLOCKS_SHARE * len(self._heights))
+        least = max(_LEAST_BLOCKS, _BLOCKS_SHARE * len(self._tops))
         if height < _HEIGHT or self._blocks_with(lag) < least:
             return None
         return Echo(lag * 1000 / SAMPLE_RATE_HZ, _decibels(self._plain[lag], self._energy))
 
     def _blocks_with(self, lag: int) -> int:
         near = slice(max(0, lag - 2), lag + 3)
-        return sum(float(np.abs(one[near]).max()) >= _BLOCK_HEIGHT for one in self._heights)
+        return sum(bool(one[near].any()) for one in self._tops)
 
     def _wandering(self) -> Echo | None:
         """At delays near each other."""

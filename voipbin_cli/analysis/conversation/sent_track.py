@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ import numpy as np
 from voipbin_cli.analysis.columns import Floats, Ints, Samples
 from voipbin_cli.analysis.conversation.received_track import NS_PER_SAMPLE, TimedSound
 from voipbin_cli.analysis.farend.far_end import FIRST_TICK_NS
-from voipbin_cli.analysis.farend.far_queue import SILENT_TICK, FarQueue, QueueRule
+from voipbin_cli.analysis.farend.far_queue import SILENT_TICK, TICK_BYTES, FarQueue, QueueRule
 from voipbin_cli.codec.codecs import FRAME_NS, FRAME_SAMPLES
 
 # Ten milliseconds of it sound from here on: softer is the noise of an open microphone.
@@ -31,7 +31,9 @@ PAUSE_NS = 400_000_000
 # languages). One in three that are cut off is that loud; of the others it is not told.
 _BROKEN_DB = 7.0
 _WORD_NS = 200_000_000
+# A pause may be long: no more of it than that is heard at once.
 _MANY_TICKS = 500
+_MANY_BYTES = 10 * _MANY_TICKS * TICK_BYTES
 # A tick plays what came before it.
 _AT_ONCE_NS = 1
 
@@ -65,7 +67,9 @@ class UtteranceFold:
         self._is_recorded = is_recorded
         self.utterances: list[Utterance] = []
 
-    def note(self, at_ns: int, begins_ns: int | None, levels: Floats, sounds_dbfs: float) -> None:
+    def note(
+        self, at_ns: int, begins_ns: int | None, levels: Sequence[float], sounds_dbfs: float
+    ) -> None:
         """Take a message sent at `at_ns`, heard from `begins_ns` on or (None) thrown away.
 
         `levels` is of each 10 ms of it; above `sounds_dbfs` it sounds. Where it was thrown away,
@@ -75,12 +79,12 @@ class UtteranceFold:
             if self.utterances:
                 self.utterances[-1].until_ns = min(self.utterances[-1].until_ns, at_ns)
             return
-        loud = np.flatnonzero(levels > sounds_dbfs)
-        if not loud.size:
+        loud = [hop for hop, level in enumerate(levels) if level > sounds_dbfs]
+        if not loud:
             return
-        from_ns = begins_ns + int(loud[0]) * HOP_NS
-        until_ns = begins_ns + int(loud[-1] + 1) * HOP_NS
-        loudest, last = float(levels.max()), float(levels[loud[-1]])
+        from_ns = begins_ns + loud[0] * HOP_NS
+        until_ns = begins_ns + (loud[-1] + 1) * HOP_NS
+        loudest, last = max(levels), levels[loud[-1]]
         if self.utterances and from_ns - self.utterances[-1].until_ns < PAUSE_NS:
             now = self.utterances[-1]
             now.until_ns, now.last_dbfs = until_ns, last
@@ -95,7 +99,7 @@ class _Message(NamedTuple):
 
     at_ns: int
     begins_ns: int | None
-    levels: Floats
+    levels: list[float]
 
 
 class SentTrack:
@@ -129,18 +133,26 @@ class SentTrack:
         data = samples.astype("<i2", copy=False).tobytes()
         levels = hop_levels(samples.reshape(-1, size))
         self.has_sounded = self.has_sounded or bool(levels.max() > SOUNDS_DBFS)
-        heard: list[TimedSound] = []
-        for row, at_ns in enumerate(time_ns.tolist()):
-            pcm = data[2 * row * size : 2 * (row + 1) * size]
-            heard += self._feed(at_ns, pcm, levels[row])
+        if self._tick_ns is None:
+            self._tick_ns = int(time_ns[0]) + (_AT_ONCE_NS if self._is_recorded else FIRST_TICK_NS)
+        heard, began_ns = bytearray(), self._tick_ns
+        of_each = zip(time_ns.tolist(), levels.tolist(), strict=True)
+        for row, (at_ns, its_levels) in enumerate(of_each):
+            for ticks in self._ticks_until(at_ns):
+                heard += self._play(ticks)
+                if len(heard) > _MANY_BYTES:
+                    yield _sound(began_ns, heard)
+                    heard, began_ns = bytearray(), self._tick_ns
+            self._feed(at_ns, data[2 * row * size : 2 * (row + 1) * size], its_levels)
         if heard:
-            yield TimedSound(heard[0].at_ns, np.concatenate([one.samples for one in heard]))
+            yield _sound(began_ns, heard)
 
     def finish(self) -> Iterator[TimedSound]:
         """Yield what still waits: the stream is over."""
         if self._tick_ns is not None:
             waiting_ns = self._queue.level.waiting * NS_PER_SAMPLE
-            yield from self._play_until(self._tick_ns + waiting_ns)
+            for ticks in self._ticks_until(self._tick_ns + waiting_ns):
+                yield _sound(self._tick_ns, self._play(ticks))
         self._decide()
 
     def waiting_ms(self, at_ns: int) -> float:
@@ -150,10 +162,9 @@ class SentTrack:
         ticks = max(0, (at_ns - self._tick_ns) // FRAME_NS + 1)
         return max(0, self._queue.level.waiting - ticks * FRAME_SAMPLES) / 8
 
-    def _feed(self, at_ns: int, pcm: bytes, levels: Floats) -> Iterator[TimedSound]:
-        if self._tick_ns is None:
-            self._tick_ns = at_ns + (_AT_ONCE_NS if self._is_recorded else FIRST_TICK_NS)
-        yield from self._play_until(at_ns)
+    def _feed(self, at_ns: int, pcm: bytes, levels: list[float]) -> None:
+        """Queue a message: all that was due to be heard before it has been."""
+        assert self._tick_ns is not None
         begins_ns = self._tick_ns + self._queue.level.waiting * NS_PER_SAMPLE
         lost = self._queue.level.lost
         self._queue.feed(pcm)
@@ -163,27 +174,35 @@ class SentTrack:
         if self._at_once or self._hops >= FLOOR_HOPS:
             self._decide()
 
-    def _play_until(self, at_ns: int) -> Iterator[TimedSound]:
+    def _ticks_until(self, at_ns: int) -> Iterator[int]:
+        """How many ticks are due by then, a bounded number at a time."""
         assert self._tick_ns is not None
-        ticks = max(0, (at_ns - self._tick_ns) // FRAME_NS + 1)
+        ticks = (at_ns - self._tick_ns) // FRAME_NS + 1
         while ticks > 0:
-            now = min(ticks, _MANY_TICKS)
-            heard = b"".join(self._queue.play() or SILENT_TICK for _ in range(now))
-            yield TimedSound(self._tick_ns, np.frombuffer(heard, "<i2").astype(np.int16))
-            self._tick_ns += now * FRAME_NS
-            ticks -= now
+            yield min(ticks, _MANY_TICKS)
+            ticks -= _MANY_TICKS
+
+    def _play(self, ticks: int) -> bytes:
+        """What the phone hears in the next ticks, s16le."""
+        assert self._tick_ns is not None
+        self._tick_ns += ticks * FRAME_NS
+        return b"".join(self._queue.play() or SILENT_TICK for _ in range(ticks))
 
     def _decide(self) -> None:
         """Tell of what was sent where it sounds."""
         messages, self._undecided, self._hops = self._undecided, [], 0
         if not messages:
             return
-        levels_now = np.concatenate([message.levels for message in messages])
+        levels_now = np.array([level for message in messages for level in message.levels])
         if self._at_once:
             levels_now = self._latest = np.concatenate([self._latest, levels_now])[-FLOOR_HOPS:]
         sounds_dbfs = sounding_threshold(levels_now)
         for at_ns, begins_ns, levels in messages:
             self._fold.note(at_ns, begins_ns, levels, sounds_dbfs)
+
+
+def _sound(at_ns: int, heard: bytes | bytearray) -> TimedSound:
+    return TimedSound(at_ns, np.frombuffer(heard, "<i2").astype(np.int16))
 
 
 def sounding_threshold(levels: Floats) -> float:

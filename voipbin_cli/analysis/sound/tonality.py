@@ -10,6 +10,8 @@ from voipbin_cli.analysis.columns import Floats, Mask, Singles
 # own noise, 29 dB and more below them; of speech (four voices measured) it leaves 28 dB below in
 # one frame of a hundred, and more in all others.
 _ORDER = 8
+_RIDGE = 1e-12
+_IDENTITY = np.eye(_ORDER)
 TONE_DB = -28.0
 # Of held chords of nine sines it leaves 23 dB below or less in nine frames of ten, of speech in
 # one of ten at the most.
@@ -35,10 +37,16 @@ def is_tone(sound: Floats, residual_db: float = TONE_DB) -> bool:
     """One or two sines; with CHORD_DB a few more."""
     if sound.size <= 2 * _ORDER:
         return False
-    past = np.lib.stride_tricks.sliding_window_view(sound[:-1], _ORDER)
-    now = sound[_ORDER:]
-    weights = np.linalg.lstsq(past, now, rcond=None)[0]
-    return level(now - past @ weights) < 10 ** (residual_db / 20) * level(now)
+    # A column is the sound so many samples ago, the first of them the sound itself.
+    count = sound.size - _ORDER
+    shifted = np.stack([sound[_ORDER - by : _ORDER - by + count] for by in range(_ORDER + 1)])
+    products = shifted @ shifted.T
+    energy, likeness, past = products[0, 0], products[0, 1:], products[1:, 1:]
+    # Of a clean sine the past is of two dimensions, and the rest of them wants a little weight.
+    weight = _RIDGE * np.trace(past) + 1e-300
+    weights = np.linalg.solve(past + weight * _IDENTITY, likeness)
+    left = energy - 2 * weights @ likeness + weights @ past @ weights
+    return bool(left < 10 ** (residual_db / 10) * energy)
 
 
 def is_clipped_tone(sound: Floats) -> bool:

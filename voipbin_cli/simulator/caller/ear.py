@@ -48,7 +48,7 @@ class Ear:
         """
         levels = np.full(2, _NOTHING_DBFS) if pcm == _SILENT else _levels(pcm)
         self._keep(levels)
-        self._fold.note(at_ns, begins_ns, levels, self._sounds_dbfs)
+        self._fold.note(at_ns, begins_ns, levels.tolist(), self._sounds_dbfs)
         return not len(levels) or bool(levels.max() <= self._sounds_dbfs)
 
     def _keep(self, levels: Floats) -> None:
