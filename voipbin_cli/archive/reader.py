@@ -24,6 +24,8 @@ from voipbin_cli.archive.items import Item, contents
 from voipbin_cli.archive.rows import FileRows, Status, rows_of, unread
 
 _HEADER_BYTES = 8
+# Each core has a reader: threads of numpy's libraries would only be in each other's way.
+_ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 class Reader:
@@ -77,6 +79,7 @@ class Reader:
                 [sys.executable, "-P", "-m", "voipbin_cli.archive.reader"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
+                env=os.environ | dict.fromkeys(_ONE_THREAD, "1"),
             )
             self._tell(self._told)
             assert self._process.stdout is not None
