@@ -145,6 +145,12 @@ def test_what_is_struck_rings_on_and_is_no_click(name, codec):
     assert clicks(UNUSUAL[name](float(SECONDS), 54), codec).clicks == 0
 
 
+@pytest.mark.parametrize("codec", CODECS)
+def test_the_edges_of_a_square_wave_are_no_clicks_wherever_they_fall(codec):
+    """2048 Hz, whose edges come back at the same place each 125 samples at the earliest."""
+    assert clicks(UNUSUAL["buzzer"](20.0, 371), codec).clicks == 0
+
+
 def ticking(sound, decay_ms, period_ms=500, height=9000):
     """Something is struck each period, and rings on for so long."""
     at = np.arange(400) / 8000

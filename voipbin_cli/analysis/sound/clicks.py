@@ -355,9 +355,11 @@ def _is_click(samples: Singles, shares: Singles, seam: PeriodicClick) -> bool:
     proving = _proving(samples, at)
     if proving is None:
         return True
+    if not proving.size:
+        return False
     both = (shares[at] + shares[np.maximum(at - 1, 0)]) / 2
     whole = both[sounding].mean()
-    proven = both[np.isin(at, proving)].mean() if proving.size else 0.0
+    proven = both[np.isin(at, proving)].mean()
     if proven <= _EFFECT_SHARE * whole or _get_louder(samples, at):
         return False
     if begins_or_ends(samples, at, seam.period):
