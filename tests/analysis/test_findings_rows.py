@@ -779,6 +779,11 @@ def test_sender_pace_is_steady() -> None:
     assert sure("sender-pace", paced(7600.0, 160 / 7.6, trips=queued)) == 0
 
 
+def test_sender_pace_is_none_of_a_few_frames() -> None:
+    assert sure("sender-pace", paced(160_000 / 21, 21.0, ended_ns=780 * MS)) == 0
+    assert sure("sender-pace", paced(160_000 / 21, 21.0, ended_ns=900 * MS)) == 1.0
+
+
 def test_sender_pace_needs_the_length_of_a_frame() -> None:
     leg: dict[str, Any] = {"is_datagrams": True}
     assert sure("sender-pace", paced(7600.0, 160 / 7.6, labels=((0, 500),), **leg)) == 1.0

@@ -25,6 +25,8 @@ from voipbin_cli.finding_ids import FindingId
 APART_RATIO = 0.4
 # Of 20 intervals 19 are at most so many times the usual one, or this is no steady pace.
 STEADY_RATIO = 1.6
+# Over the whole stream it has to add up to two frames: a few frames are as far off by chance.
+LEAST_OFF_S = 2 * FRAME_NS / 1e9
 # Copies that are silent cannot be told: half of what is too much has to be told.
 COPIED = 0.5
 # From here on a listener misses more than 5 % of the time, or throws away as much.
@@ -79,6 +81,8 @@ def judge_pace(case: Case) -> float:
         return 0.0
     mean, usual = _off(measured.mean_hz), _off(measured.usual_hz)
     if abs(mean - usual) > APART_RATIO * abs(mean) or intervals.p95 > STEADY_RATIO * intervals.p50:
+        return 0.0
+    if abs(mean) * measured.duration_s < LEAST_OFF_S:
         return 0.0
     return sure(_common(mean, usual), CLOCK_RATIO, 3 * CLOCK_RATIO)
 
