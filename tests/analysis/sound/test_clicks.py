@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import soxr
 
 from tests.analysis.sounds import listen
-from tests.corpus.sounds import prompts
+from tests.corpus.sounds import VOICES, prompts, talker
 from tests.corpus.unusual import UNUSUAL
 from tests.sounds.faults import (
     dc_steps,
     dropped_samples,
     faded_by_chunk,
     header_each,
+    resampled_by_chunk,
     spiked,
     spiked_by_chance,
     without_each_nth,
@@ -65,6 +67,35 @@ def test_a_spike_each_chunk(period_ms, height, codec):
     for seed in range(2 if LONG else 1):
         got = clicks(spiked(speech(seed), period_ms, height), codec)
         assert is_period(got.period_ms, period_ms)
+
+
+@needs("espeak-ng")
+@pytest.mark.parametrize(
+    ("rate_hz", "period_ms", "codec"),
+    [
+        (24_000, 60, Codec.MULAW),
+        (16_000, 60, Codec.S16LE),
+        (48_000, 100, Codec.S16LE),
+        (22_050, 100, Codec.MULAW),
+        (24_000, 200, Codec.S16LE),
+    ],
+)
+def test_a_resampler_that_begins_anew_with_each_chunk(rate_hz, period_ms, codec):
+    for seed in range(2):
+        wide = soxr.resample(talker(VOICES[seed], 15.0, seed).astype(float), 8000, rate_hz)
+        got = clicks(resampled_by_chunk(wide, period_ms, rate_hz), codec)
+        assert is_period(got.period_ms, period_ms)
+
+
+@needs("espeak-ng")
+@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize("period_ms", [60, 100, 200])
+def test_samples_that_are_dropped_behind_each_chunk(period_ms, codec):
+    for seed in range(2):
+        dropped = 24 + 8 * seed
+        sound = talker(VOICES[2 + seed], 12.0, seed)
+        sound = dropped_samples(sound, period_ms + dropped / 8, dropped)
+        assert is_period(clicks(sound, codec).period_ms, period_ms)
 
 
 @pytest.mark.parametrize("nth", [4, 5])

@@ -18,6 +18,7 @@ import numpy as np
 
 from voipbin_cli.analysis.columns import Floats, Ints, Mask, Singles
 from voipbin_cli.analysis.sound.onsets import begins_or_ends, crosses_zero
+from voipbin_cli.analysis.sound.prediction import REACH, unexplained, unexplained_here
 from voipbin_cli.analysis.sound.stretches import Stretch
 from voipbin_cli.analysis.sound.tonality import (
     CHORD_DB,
@@ -50,11 +51,8 @@ _LONGEST = 4096
 # And the distances that are most common among the sharpest samples, one in a hundred of all.
 _SHARPEST = 0.99
 _LIKELY = 6
-# Each sample is told from 16 on either side: of sound without a seam little is left.
-_REACH = 16
 # Around a sample, what is left there is measured against what is left within 8 ms.
 _NEAR = 64
-_BLOCK = 1000
 # Under 8 units (mu-law's smallest step) nothing is heard.
 _STEP = np.float32(8.0)
 # The logarithm of that ratio is cut off here, or a few loud events would pass for a rule.
@@ -81,7 +79,7 @@ _PAUSE = np.float32(0.05)
 _SPIKE = 20.0
 _SPIKE_OVER_SHARPEST = 3.0
 _SPIKE_NEAR = 240
-_SPIKE_OWN = _REACH + 12
+_SPIKE_OWN = REACH + 12
 _SPIKES_LEAST = 4
 # Before and behind a click there is the same sound. Where it jumps by 17 dB, or a tone is on either
 # side, something may have begun or ended, and the place proves nothing. A voice jumps so far in one
@@ -149,9 +147,9 @@ class ClickFold:
         """Take a stretch."""
         samples = stretch.samples.astype(np.float32)
         self._samples += samples.size
-        loud, left = _Summed(np.abs(samples)), _Summed(np.abs(_unexplained(samples)))
+        loud, left = _Summed(np.abs(samples)), _Summed(np.abs(unexplained(samples)))
         sounding = _sounding(samples, loud)
-        seam = _dip(samples, loud, sounding) or _seam(samples, left, sounding)
+        seam = _dip(samples, loud, sounding) or _seam(samples, left.values, sounding)
         if seam:
             self._seams.append(seam)
         spikes = _spikes(samples, left)
@@ -176,30 +174,6 @@ def _usual(distances: Ints) -> float | None:
     median = float(np.median(distances))
     is_near = np.abs(distances - median) <= 2
     return median / 8 if 2 * is_near.sum() > distances.size else None
-
-
-def _unexplained(samples: Singles) -> Singles:
-    """What the best mean of the samples on both sides leaves of each.
-
-    The weights are those that leave least in this stretch (Wiener), found in a quarter of it; a
-    trace of noise in them keeps them finite for tones.
-    """
-    blocks = samples[: samples.size - samples.size % _BLOCK].reshape(-1, _BLOCK)[::4]
-    correlation = np.array(
-        [
-            np.einsum("ij,ij->", blocks[:, lag:], blocks[:, : _BLOCK - lag])
-            for lag in range(2 * _REACH + 1)
-        ],
-        np.float64,
-    )
-    offsets = np.array([n for n in range(-_REACH, _REACH + 1) if n])
-    matrix = correlation[np.abs(offsets[:, None] - offsets[None, :])]
-    matrix[np.diag_indices(len(offsets))] += 1e-5 * correlation[0] + 1.0
-    weights = np.linalg.solve(matrix, correlation[np.abs(offsets)])
-    kernel = np.zeros(2 * _REACH + 1, np.float32)
-    kernel[_REACH + offsets] = -weights
-    kernel[_REACH] = 1.0
-    return np.convolve(samples, kernel, "same")
 
 
 class _Summed:
@@ -236,10 +210,10 @@ def _log_share(summed: _Summed, sounding: Mask) -> Singles:
     return np.where(sounding, shares - average, np.float32(0))
 
 
-def _seam(samples: Singles, left: _Summed, sounding: Mask) -> PeriodicClick | None:
-    shares = _log_share(left, sounding)
+def _seam(samples: Singles, left: Singles, sounding: Mask) -> PeriodicClick | None:
+    shares = _log_share(_Summed(np.abs(unexplained_here(samples))), sounding)
     seam = _place(shares, _SEAM_SPREADS, _SEAM_EFFECT)
-    if not seam or not _is_click(samples, shares, seam) or _rings(left.values, _places(seam)):
+    if not seam or not _is_click(samples, shares, seam) or _rings(left, _places(seam)):
         return None
     return _whole(shares, seam)
 
