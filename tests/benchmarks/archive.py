@@ -67,17 +67,13 @@ def main() -> None:
         for seed in range(count):
             write_call(spool / f"{seed:05}.pcap", seed, sounds)
         begun = time.perf_counter()
-        subprocess.run(
-            [sys.executable, "-m", "voipbin_cli", "archive", "diagnose", str(spool), "-q"]
-            + ["-o", str(Path(directory, "calls"))],
-            check=True,
-        )
+        ours = [sys.executable, "-m", "voipbin_cli", "archive", "diagnose", str(spool), "-q"]
+        subprocess.run([*ours, "-o", str(Path(directory, "calls"))], check=True)
         ours_s = time.perf_counter() - begun
         begun = time.perf_counter()
-        loop = (
-            f"ls {spool}/* | xargs -n 1 -P 2 tshark -n -q -z rtp,streams -d udp.port==6004,rtp -r"
-        )
-        subprocess.run(["sh", "-c", loop], stdout=subprocess.DEVNULL, check=True)
+        theirs = "tshark -n -q -z rtp,streams -d udp.port==6004,rtp -r"
+        loop = f"ls {spool}/* | xargs -n 1 -P 2 {theirs} >/dev/null 2>&1"
+        subprocess.run(["sh", "-c", loop], check=True)
         theirs_s = time.perf_counter() - begun
     packets = count * 2 * PACKETS
     cores = os.cpu_count() or 1

@@ -49,7 +49,8 @@ def diagnosed(
         from distributed import as_completed
 
         name = secrets.token_hex(8)
-        job = client.scatter(_Job(name, key, known, engine.limit_s), broadcast=True)
+        # Made by a task, and not sent as data: a worker that is lost cannot take it along.
+        job = client.submit(_Job, name, key, known, engine.limit_s, pure=False)
         chunks = _chunks(items)
         threads = sum(client.nthreads().values())
         waiting = as_completed()
