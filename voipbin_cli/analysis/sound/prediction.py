@@ -69,7 +69,8 @@ def _correlations(rows: Floats | Singles, most: int) -> Floats:
     """Of each row with itself, up to so many places off."""
     width = rows.shape[1]
     lags = [np.einsum("ij,ij->i", rows[:, lag:], rows[:, : width - lag]) for lag in range(most + 1)]
-    return np.stack(lags, axis=1).astype(np.float64)
+    correlations: Floats = np.stack(lags, axis=1).astype(np.float64)
+    return correlations
 
 
 def _error_filters(windows: Singles) -> Floats:
