@@ -715,6 +715,16 @@ def test_wrong_rate() -> None:
     assert sure("wrong-rate", paced(None, 26.7)) == 0
 
 
+def test_a_sender_that_is_late_now_and_then_has_no_other_rate() -> None:
+    """On the average 26.5 ms lie between frames: 6038 samples a second, and no timer made them."""
+    uneven = paced(6038.0, 26.0)
+    assert uneven.measured.intervals is not None
+    for p95, is_told in ((26.0 * 1.6, True), (26.0 * 1.7, False)):
+        intervals = uneven.measured.intervals._replace(p95=p95)
+        told = Case(replace(uneven.measured, intervals=intervals), Circumstances())
+        assert (sure("wrong-rate", told) != 0) is is_told
+
+
 def test_wrong_rate_does_not_take_what_is_held_back_for_a_rate() -> None:
     told = paced(6000.0, 0.0, frames=375)  # 7.5 of 10 s
     assert sure("wrong-rate", told) != 0

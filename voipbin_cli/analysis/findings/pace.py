@@ -44,7 +44,16 @@ def other_rate_hz(measured: Measured) -> int | None:
     slack = CLOCK_RATIO + (measured.drift.uncertainty_ppm or 0.0) / 1e6
     nearest = min(REAL_RATES_HZ, key=lambda real: abs(rate_hz / real - 1))
     is_other = nearest != SAMPLE_RATE_HZ and abs(rate_hz / nearest - 1) <= slack
+    # Too few samples may also be those of a sender that is late now and then; bursts are no pace.
+    if nearest < SAMPLE_RATE_HZ and usual_hz is not None and not is_steady(measured):
+        return None
     return nearest if is_other else None
+
+
+def is_steady(measured: Measured) -> bool:
+    """Whether frames come by a timer, whatever it is set to."""
+    intervals = measured.intervals
+    return intervals is not None and intervals.p95 <= STEADY_RATIO * intervals.p50
 
 
 def _is_held_back(measured: Measured) -> bool:
@@ -80,7 +89,7 @@ def judge_pace(case: Case) -> float:
     if _is_explained_by_missing(measured, measured.mean_hz) or is_of_copies(measured):
         return 0.0
     mean, usual = _off(measured.mean_hz), _off(measured.usual_hz)
-    if abs(mean - usual) > APART_RATIO * abs(mean) or intervals.p95 > STEADY_RATIO * intervals.p50:
+    if abs(mean - usual) > APART_RATIO * abs(mean) or not is_steady(measured):
         return 0.0
     if abs(mean) * measured.duration_s < LEAST_OFF_S:
         return 0.0
