@@ -130,7 +130,9 @@ def test_equal_ages_are_a_limit_of_something_on_the_way(
 ) -> None:
     closings = [Closing(code, lasted_s=each) for each in ages]
     assert equal_age_s(closings) == pytest.approx(age, abs=1e-3)
-    assert ("at the same age" in explain(closings).title) is (age is not None)
+    words = explain(closings)
+    assert ("at the same age" in words.title) is (age is not None)
+    assert age is None or f"its limit of {words.title.rpartition(': ')[2]}," in words.remedy
 
 
 def test_equal_ages_do_not_outweigh_a_code_that_says_why() -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from voipbin_cli.analysis.findings import Circumstances, find
 from voipbin_cli.analysis.findings.sides import Side, side_of
-from voipbin_cli.codec.encapsulation import Direction
+from voipbin_cli.analysis.stream import StreamFold
+from voipbin_cli.codec.encapsulation import Direction, Encapsulation
 from voipbin_cli.finding_ids import FindingId
 
 IN, OUT = Direction.IN, Direction.OUT
@@ -44,3 +46,21 @@ def test_what_is_sent_is_the_programs_own(finding: FindingId) -> None:
 
 def test_each_side_has_words() -> None:
     assert len({side.words for side in Side}) == len(Side)
+
+
+@pytest.mark.parametrize(
+    ("details", "side"),
+    [
+        ({"http_status": 500, "reason": "INTERNAL"}, Side.PLATFORM),
+        ({"http_status": 502}, Side.LINK),  # a proxy's page
+        ({"http_status": 400, "reason": "INVALID"}, Side.LINK),
+        ({}, Side.LINK),
+    ],
+)
+def test_a_platform_that_says_that_it_failed_is_to_blame(
+    details: dict[str, object], side: Side
+) -> None:
+    around = Circumstances(refused=FindingId.CANNOT_CONNECT, details=details)
+    measured = StreamFold(Encapsulation.RTP).measured()
+    (found,) = [one for one in find(measured, around) if one.id is FindingId.CANNOT_CONNECT]
+    assert found.side is side

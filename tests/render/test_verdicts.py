@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
-from voipbin_cli.render.diagnosis import conversation_table, show_streams, verdict_lines
+from voipbin_cli.render.diagnosis import conversation_table, ended_text, show_streams, verdict_lines
 
 BOTH = {"metrics": {"frames": 1}, "metrics_sent": {"frames": 1}}
 
@@ -66,3 +66,22 @@ def test_clients_are_told_apart_without_a_column_that_says_nothing(
     ]  # fmt: skip
     show_streams([("a", judged | {"direction": "in"}), ("b", judged)])
     assert capsys.readouterr().out.split("\n")[2].split() == ["b", "250", "-", "ok", "-"]
+
+
+@pytest.mark.parametrize(
+    ("close", "words"),
+    [
+        (None, ""),
+        ({"code": 1006, "cause": "call-ended"}, "the call ended"),
+        (
+            {"code": 1000, "cause": "call-ended"},
+            "the far end closed the stream (1000)",
+        ),
+        ({"code": 1000, "cause": "duration"}, ""),
+        ({"code": 1011, "cause": "network"}, ""),
+    ],
+)
+def test_a_stream_that_ended_in_order_before_its_time_is_said_to(
+    close: dict[str, Any] | None, words: str
+) -> None:
+    assert ended_text(close) == words

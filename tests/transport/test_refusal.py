@@ -100,7 +100,11 @@ def test_the_hint_follows_reason_then_status(status: int, reason: str, word: str
 @pytest.mark.parametrize(
     ("status", "reason", "finding", "cause"),
     [
+        (402, "PAYMENT_REQUIRED", "forbidden", "balance"),
+        (402, "ACCOUNT_FROZEN", "forbidden", "the account is frozen"),
         (403, "ACCOUNT_FROZEN", "forbidden", "the account is frozen"),
+        (401, "TOKEN EXPIRED", "auth", "the credential has expired"),
+        (401, "INVALID_CREDENTIALS", "auth", "the credential is not accepted"),
         (400, "INVALID_ID", "not-found", "the id"),
         (404, "CALL_NOT_FOUND", "not-found", "no such call"),
         (404, "", "not-found", "or another path"),

@@ -254,7 +254,7 @@ def explain(closings: Sequence[Closing]) -> Words:
         return Words(
             f"each of {len(closings)} connections was ended at the same age: {age_s:.1f} s",
             f"find the hop that ends them (proxy, load balancer, server) by its limit of "
-            f"{age_s:.0f} s, an idle one or one of age, and raise it; --keepalive helps against an "
+            f"{age_s:.1f} s, an idle one or one of age, and raise it; --keepalive helps against an "
             "idle one",
         )
     return _of_one(told)

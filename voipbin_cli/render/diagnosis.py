@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from voipbin_cli.analysis.closing import NO_CLOSE_FRAME
 from voipbin_cli.analysis.findings.sides import Side
 from voipbin_cli.analysis.playout.target_delay import POLICIES
 from voipbin_cli.render.evidence import evidence_text
@@ -144,7 +145,18 @@ def measured_text(summary: Mapping[str, Any]) -> str:
         parts.append(recording_text(summary["recording"]))
     if (heard := summary.get("far_end")) is not None:
         parts.append(heard_text(heard))
+    if end := ended_text(summary.get("close")):
+        parts.append(end)
     return "; ".join(parts)
+
+
+def ended_text(close: Mapping[str, Any] | None) -> str:
+    """What ended a stream before its time, where that was in order."""
+    if close is None or close["cause"] != "call-ended":
+        return ""
+    if close["code"] in (None, NO_CLOSE_FRAME):
+        return "the call ended"
+    return f"the far end closed the stream ({close['code']})"
 
 
 def recording_text(recording: Mapping[str, Any]) -> str:

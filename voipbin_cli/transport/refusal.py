@@ -33,13 +33,19 @@ class _Meaning(NamedTuple):
     hint: str
 
 
-# RFC 9110 15.5.2 (401), 15.5.4 (403), 15.5.5 (404) and 15.5.10 (409), RFC 6585 4 (429).
+# RFC 9110 15.5.2 to 15.5.5 (401 to 404) and 15.5.10 (409), RFC 6585 4 (429).
 _REFUSALS: Mapping[int, _Meaning] = {
     401: _Meaning(
         FindingId.AUTH,
         "the credential is not accepted",
         "check the credential: a token belongs in VOIPBIN_TOKEN, an access key in "
         "VOIPBIN_ACCESSKEY (the two are not interchangeable), or run `voipbin login` again",
+    ),
+    402: _Meaning(
+        FindingId.FORBIDDEN,
+        "the account has to be paid for, or its balance is not enough",
+        "ask the account's administrator to look at its balance and its plan; another credential "
+        "of the same account does not help",
     ),
     403: _Meaning(
         FindingId.FORBIDDEN,
@@ -62,6 +68,12 @@ _REFUSALS: Mapping[int, _Meaning] = {
         "wait, then try again; wait longer after each refusal (exponential backoff)",
     ),
 }
+_EXPIRED = _Meaning(
+    FindingId.AUTH,
+    "the credential has expired",
+    "get a new token: voipbin login, or VOIPBIN_TOKEN",
+)
+_SAYS_EXPIRED = re.compile(r"(?i)\bexpired?\b")
 _UNAVAILABLE = "the platform is unavailable"
 _NOT_YOURS = "credential and id are not the cause"
 # RFC 9110 15.5.1 (400), 15.5.22 (426), 15.6.1 (500), 15.6.3 (502), 15.6.4 (503), 15.6.5 (504).
@@ -197,7 +209,7 @@ def refusal(
 ) -> VoipbinError:
     """The error for an HTTP answer that is not the one hoped for.
 
-    401, 403, 404, 409 and 429 are `Refused` (exit status 4), every other one `ConnectionFailed`
+    401 to 404, 409 and 429 are `Refused` (exit status 4), every other one `ConnectionFailed`
     (3). `details` has `http_status`, `finding` and `cause` (the id that diagnose gives it, and
     why), and `reason`, `request_id`, `retry_after` (seconds) where they are known.
     """
@@ -206,7 +218,7 @@ def refusal(
     envelope = parse_envelope(body, *secrets)
     page = html_page(headers, body, *secrets)
     wait_s = retry_after(headers.get("retry-after"), headers.get("date"))
-    meaning = _of_html(status) if page and status != 429 else _meaning(status, envelope.reason)
+    meaning = _of_html(status) if page and status != 429 else _meaning(status, envelope)
     error_type = Refused if status in _REFUSALS else ConnectionFailed
     return error_type(
         _sentence(status, envelope, headers, page),
@@ -256,7 +268,7 @@ def _phrase(status: int) -> str:
         return ""
 
 
-def _meaning(status: int, reason: str) -> _Meaning:
+def _meaning(status: int, envelope: ErrorEnvelope) -> _Meaning:
     """Return what an answer of the platform's kind means."""
     if status in _REDIRECTS:
         return _Meaning(
@@ -271,7 +283,9 @@ def _meaning(status: int, reason: str) -> _Meaning:
             "the server does not speak WebSocket at this address",
             "there is no WebSocket at this address: check the URL",
         )
-    known = _REASONS.get(reason) or _REFUSALS.get(status) or _OTHERS.get(status)
+    if status == 401 and _SAYS_EXPIRED.search(f"{envelope.reason} {envelope.message}"):
+        return _EXPIRED
+    known = _REASONS.get(envelope.reason) or _REFUSALS.get(status) or _OTHERS.get(status)
     if known:
         return known
     # RFC 9110 15.6: "the server is aware that it has erred".
@@ -283,7 +297,7 @@ def _of_html(status: int) -> _Meaning:
     """Return what a page means: of a redirect, an empty shelf, a firewall, a broken gateway."""
     hint = _HTML_HINTS.get(status, _HTML_BROKEN if status >= 500 else _HTML_HINT)
     if status in _REDIRECTS:
-        return _meaning(status, "")
+        return _meaning(status, ErrorEnvelope())
     return _Meaning(FindingId.CANNOT_CONNECT, _HTML_CAUSE, hint)
 
 

@@ -144,8 +144,8 @@ def _found(
         if confidence > 0 and row.id not in explained:
             explained |= row.explains | row.explains_here(case)
             way = None if row.id in _OF_NEITHER else direction
-            whose = side or side_of(row.id, way, is_datagrams=case.measured.is_datagrams)
-            found.append(row.finding(case, confidence, way, whose))
+            of_id = side_of(row.id, way, is_datagrams=case.measured.is_datagrams)
+            found.append(row.finding(case, confidence, way, side or row.blame(case) or of_id))
     errors = {finding.id for finding in found if finding.severity is Severity.ERROR}
 
     def place(finding: Finding) -> tuple[int, bool]:

@@ -14,6 +14,7 @@ from voipbin_cli.analysis.findings.row import (
     FindingRow,
     tenths,
 )
+from voipbin_cli.analysis.findings.sides import Side
 from voipbin_cli.analysis.words import NO_WORDS, Words
 from voipbin_cli.finding_ids import FindingId
 
@@ -28,7 +29,8 @@ _DISCONNECTED = "connection refused"
 
 def refusal(case: Case) -> Evidence:
     """What an error said; where the credential was refused in mid-call, how that came, too."""
-    is_later = case.around.refused == FindingId.AUTH and case.measured.frames > 0
+    refused = (FindingId.AUTH, FindingId.FORBIDDEN)
+    is_later = case.around.refused in refused and case.measured.frames > 0
     return {**case.around.details, **(closing_evidence(case) if is_later else {})}
 
 
@@ -56,6 +58,13 @@ def _is_gone(case: Case) -> bool:
     """It was heard, and later there was no such call, or none that is up."""
     gone = (FindingId.NOT_FOUND, FindingId.CALL_NOT_PROGRESSING)
     return case.around.refused in gone and case.measured.frames > 0
+
+
+def blamed(case: Case) -> Side | None:
+    """The platform, where it says itself that it failed (RFC 9110 15.6), and no proxy does."""
+    details = case.around.details
+    has_failed = details.get("http_status", 0) >= 500 and details.get("reason")
+    return Side.PLATFORM if has_failed else None
 
 
 def judge_muted(case: Case) -> float:
@@ -248,6 +257,7 @@ def _before_upgrade(
         remedy=remedy,
         symptom=symptom,
         specify=refused_as,
+        blame=blamed,
         explains=ALL_AUDIO
         | {FindingId.NO_AUDIO, FindingId.CLOSED_EARLY, FindingId.CONNECTION_LOST},
         mild=_is_gone,

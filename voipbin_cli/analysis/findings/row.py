@@ -151,6 +151,7 @@ class FindingRow:
     `rests_on` says in words what is looked at for that.
 
     `specify` says what is known better of a case than of the row: another title or remedy.
+    `blame` says whose side it is, where a case tells more of that than the id does.
     `grave` says when a warning is an error, `mild` when it is but an info. `explains` are ids
     that are not told beside it, `explains_here` those of one case, `follows` those that are told
     before it where they are errors.
@@ -168,6 +169,7 @@ class FindingRow:
     explains: frozenset[FindingId] = field(default_factory=frozenset)
     explains_here: Callable[[Case], frozenset[FindingId]] = lambda _facts: frozenset()
     follows: frozenset[FindingId] = field(default_factory=frozenset)
+    blame: Callable[[Case], Side | None] = lambda _facts: None
     grave: Callable[[Case], bool] = lambda _facts: False
     mild: Callable[[Case], bool] = lambda _facts: False
 
