@@ -237,6 +237,13 @@ function __voipbin_takes_value
             'simulate --scenario' \
             'simulate --dialect' \
             'simulate --caller' \
+            'simulate --dial' \
+            'simulate --encapsulation' \
+            'simulate -e' \
+            'simulate --calls' \
+            'simulate --ramp' \
+            'simulate --until' \
+            'simulate --report' \
             'simulate --heard' \
             'login --username' \
             'login -u' \
@@ -932,6 +939,14 @@ complete -c voipbin -n '__voipbin_at \'simulate\'' -l port -x -d '0 takes a free
 complete -c voipbin -n '__voipbin_at \'simulate\'' -l scenario -a '(__voipbin_kind_scenarios)' -x -d 'What goes wrong: jitter, stall+clipping, or jitter,strength=80,seed=2.'
 complete -c voipbin -n '__voipbin_at \'simulate\'' -l dialect -a 'documented deployed linear legacy' -x -d 'What the far end speaks.'
 complete -c voipbin -n '__voipbin_at \'simulate\'' -l caller -r -F -d 'The caller\'s script (TOML): what is said, waited for, pressed. Ends with it.'
+complete -c voipbin -n '__voipbin_at \'simulate\'' -l dial -x -d 'Call the bot\'s server instead: ws://, wss://, or tcp://HOST:PORT (AudioSocket).'
+complete -c voipbin -n '__voipbin_at \'simulate\'' -l encapsulation -s e -a 'rtp sln audiosocket' -x -d 'How audio is framed for it.'
+complete -c voipbin -n '__voipbin_at \'simulate\'' -l asterisk -d 'Call as Asterisk\'s chan_websocket does: bare media, and control as text.'
+complete -c voipbin -n '__voipbin_at \'simulate\'' -l one-way -d 'Send it nothing: the platform only plays what it gets.'
+complete -c voipbin -n '__voipbin_at \'simulate\'' -l calls -x -d 'So many calls at once, each by the caller\'s script.'
+complete -c voipbin -n '__voipbin_at \'simulate\'' -l ramp -x -d 'So many more calls each second.'
+complete -c voipbin -n '__voipbin_at \'simulate\'' -l until -x -d 'End at the number of calls at which this is over its limit: response_ms.p95=1500, barge_in_ms.max=800.'
+complete -c voipbin -n '__voipbin_at \'simulate\'' -l report -r -F -d 'Write the table and its plots (HTML).'
 complete -c voipbin -n '__voipbin_at \'simulate\'' -l heard -r -F -d 'Write what the phone hears (WAV).'
 complete -c voipbin -n '__voipbin_at \'simulate\'' -l overwrite -d 'Replace a file that exists.'
 complete -c voipbin -n '__voipbin_at \'simulate\'' -l list -d 'Name the scenarios.'

@@ -1,4 +1,4 @@
-"""What came of the calls of a scripted caller."""
+"""What came of the calls of a scripted caller, one or many."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from rich.console import Console
 from rich.table import Table
 
 from voipbin_cli.render.jsonl import emit
+from voipbin_cli.render.load_report import LOAD_COLUMNS, load_cells, load_sentences
 from voipbin_cli.simulator.caller.outcome import CallOutcome
+from voipbin_cli.simulator.load import LoadOutcome
 
 
 def show_call(outcome: CallOutcome, *, as_json: bool) -> None:
@@ -17,7 +19,7 @@ def show_call(outcome: CallOutcome, *, as_json: bool) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("ROW", justify="right")
     table.add_column("THE CALLER", style="cyan", no_wrap=True)
-    for name in ("FROM s", "TO s", "ANSWERED ms", "SILENT AFTER ms"):
+    for name in ("FROM s", "TO s", "ANSWER ms", "STOPS ms"):
         table.add_column(name, justify="right")
     table.add_column("")
     for row in outcome.rows:
@@ -32,7 +34,7 @@ def show_call(outcome: CallOutcome, *, as_json: bool) -> None:
         )
     console = Console()
     console.print(table)
-    console.print("\n".join(_sentences(outcome)), highlight=False, markup=False)
+    console.print("\n".join(_sentences(outcome)), highlight=False, markup=False, soft_wrap=True)
 
 
 def _whole(value: float | None) -> str:
@@ -54,3 +56,18 @@ def _sentences(outcome: CallOutcome) -> list[str]:
             "times measured here are not the bot's alone"
         )
     return lines
+
+
+def show_load(outcome: LoadOutcome, *, as_json: bool) -> None:
+    """Print a run of many calls: a line for each range of calls at once."""
+    if as_json:
+        emit("summary", outcome.as_fields())
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in LOAD_COLUMNS:
+        table.add_column(name, justify="right")
+    for row in outcome.rows:
+        table.add_row(*load_cells(row))
+    console = Console()
+    console.print(table)
+    console.print("\n".join(load_sentences(outcome)), highlight=False, markup=False, soft_wrap=True)

@@ -33,8 +33,11 @@ def _fields(row: Scenario) -> dict[str, Any]:
     return {**told, "harmless": row.is_harmless}
 
 
-def show_ready(ready: Mapping[str, Any], *, as_json: bool) -> None:
-    """Print how to reach the simulator, as commands to paste."""
+def show_ready(ready: Mapping[str, Any], *, as_json: bool, is_load: bool = False) -> None:
+    """Print how to reach the simulator, as commands to paste.
+
+    `is_load`: calls come up one after the other, and none is there yet.
+    """
     if as_json:
         emit("ready", {name: value for name, value in ready.items() if name != "event"})
         return
@@ -44,6 +47,12 @@ def show_ready(ready: Mapping[str, Any], *, as_json: bool) -> None:
         f"simulating {ready['scenario']} on {ready['api_url']}; Ctrl-C ends it\n\n"
         f"  export VOIPBIN_API_URL={ready['api_url']}\n"
         f"  export VOIPBIN_TOKEN={ready['token']}\n"
+    )
+    if is_load:
+        sys.stdout.write("  voipbin calls list  # those that are progressing wait for the bot\n")
+        sys.stdout.flush()
+        return
+    sys.stdout.write(
         f"  voipbin stream record call/{call}\n"
         f"  voipbin stream record conference/{conferences[0]}{alone}\n"
     )

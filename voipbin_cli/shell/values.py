@@ -42,6 +42,7 @@ FREE = frozenset(
         "DURATION",
         "FD",
         "HZ",
+        "LIMIT",
         "MS",
         "N",
         "PERCENT",

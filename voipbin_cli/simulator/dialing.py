@@ -32,8 +32,9 @@ from voipbin_cli.documents import json_object
 from voipbin_cli.errors import ConnectionFailed, Refused, UsageError
 from voipbin_cli.simulator.caller.outcome import CallOutcome
 from voipbin_cli.simulator.caller.voices import Voices
-from voipbin_cli.simulator.exchange import Exchange
+from voipbin_cli.simulator.exchange import Exchange, placed
 from voipbin_cli.simulator.far_end import MediaChannel
+from voipbin_cli.simulator.load import PlacedCall
 from voipbin_cli.simulator.media_stream import MAX_MESSAGE_BYTES, MediaStream, MessageWire
 from voipbin_cli.simulator.phone import HeardFile
 from voipbin_cli.simulator.rooms import Room
@@ -372,16 +373,25 @@ class Dialer:
             ConnectionFailed: nobody is there.
             Refused: the server answered, and the answer is no.
         """
+        room = await self._go_through(lambda: None)
+        return room.scripted.outcome() if room.scripted is not None else None
+
+    async def place(self, begun: Callable[[], None]) -> PlacedCall:
+        """Go through one call of a load, as `call` does; `begun` is called when it is up."""
+        return placed(await self._go_through(begun))
+
+    async def _go_through(self, begun: Callable[[], None]) -> Room:
         room = self.exchange.add_call()
         room.heard, self._heard = self._heard, None
         self._over[room] = asyncio.get_running_loop().create_future()
         try:
             await self._connect(room)
+            begun()
             await self._over[room]
         finally:
             del self._over[room]
             self.exchange.remove_call(room)
-        return room.scripted.outcome() if room.scripted is not None else None
+        return room
 
     def _note_end(self, room: Room) -> None:
         if (over := self._over.get(room)) is not None and not over.done():
@@ -427,7 +437,7 @@ class Dialer:
             return None
         return self._ssl or tls.create_default_context()
 
-    def hang_up(self) -> None:
+    def hang_up_all(self) -> None:
         """End every call."""
         for room in tuple(self._over):
             self.exchange.hang_up(room)

@@ -14,6 +14,7 @@ from voipbin_cli.errors import MachineError
 from voipbin_cli.simulator.caller.scripted_call import ScriptedCall
 from voipbin_cli.simulator.caller.voices import Voices
 from voipbin_cli.simulator.far_end import MediaChannel, messages
+from voipbin_cli.simulator.load import PlacedCall
 from voipbin_cli.simulator.media_stream import MediaStream
 from voipbin_cli.simulator.rest_api import Join
 from voipbin_cli.simulator.rooms import Room
@@ -105,6 +106,7 @@ class Exchange:
         self._calls_added += 1
         room_id = self.scenario.uuid(f"call/added/{self._calls_added}")
         room = Room(RoomKind.CALL, room_id, self.scenario, members=2, created_s=self._wall())
+        room.status = "progressing"
         calls.append(room)
         return room
 
@@ -255,6 +257,13 @@ class Exchange:
             "ends": list(self.ends),
             "violations": list(self.violations),
         }
+
+
+def placed(room: Room) -> PlacedCall:
+    """What came of a scripted call that is over."""
+    assert room.scripted is not None
+    assert room.started_ns is not None
+    return PlacedCall(room.started_ns, room.scripted.outcome(), room.scripted.late_ms)
 
 
 _COUNTED = ("sent", "received", "dropped", "fed_ms", "heard_ms", "lost_ms", "flushes")

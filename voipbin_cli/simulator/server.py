@@ -13,14 +13,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from voipbin_cli.errors import UsageError
+from voipbin_cli.errors import ConnectionFailed, UsageError
 from voipbin_cli.simulator.authority import PASSWORD, USERNAME, Authority
 from voipbin_cli.simulator.call_capture import call_pcap
 from voipbin_cli.simulator.caller.outcome import CallOutcome, outcome_record
 from voipbin_cli.simulator.caller.voices import Voices
 from voipbin_cli.simulator.client_connection import ClientConnection
-from voipbin_cli.simulator.exchange import Exchange
+from voipbin_cli.simulator.exchange import Exchange, placed
 from voipbin_cli.simulator.http import Request, Response, json_response
+from voipbin_cli.simulator.load import PlacedCall
 from voipbin_cli.simulator.media_stream import MediaStream
 from voipbin_cli.simulator.phone import Heard, HeardFile
 from voipbin_cli.simulator.rest_api import Join, SimulatedApi
@@ -31,6 +32,8 @@ from voipbin_cli.simulator.ticker import Ticker
 from voipbin_cli.transport.listening import cannot_listen
 
 MAX_CONNECTIONS = 2000
+# A bot that is to join a call of a load has so long to find it.
+JOIN_PATIENCE_S = 30.0
 
 
 def _check_loopback(host: str) -> None:
@@ -92,6 +95,8 @@ class Simulator:
         pcap = partial(call_pcap, sound=sound)
         self._api = SimulatedApi(scenario, self.exchange.rooms, self.authority, wall, pcap)
         self._call_ended = asyncio.Event()
+        self._waited: dict[Room, tuple[asyncio.Event, asyncio.Event]] = {}
+        self.on_call: Callable[[Room], None] = lambda room: None
         self.exchange.on_end = self._note_end
         self._server: asyncio.Server
 
@@ -171,7 +176,43 @@ class Simulator:
         scripted = self.exchange.target.scripted
         return scripted.outcome() if scripted is not None else None
 
+    async def place(self, begun: Callable[[], None]) -> PlacedCall:
+        """Let one more call be up, and go through it once a bot has joined it.
+
+        Raises ConnectionFailed where none does in JOIN_PATIENCE_S. `on_call(room)` hears of it.
+        """
+        room = self.exchange.add_call()
+        joined, over = asyncio.Event(), asyncio.Event()
+        self._waited[room] = joined, over
+        self.on_call(room)
+        try:
+            async with asyncio.timeout(JOIN_PATIENCE_S):
+                await joined.wait()
+            if room.started_ns is None:
+                raise ConnectionFailed("the call was over before anybody joined it")
+            begun()
+            await over.wait()
+        except TimeoutError:
+            self.exchange.hang_up(room)
+            raise ConnectionFailed(
+                f"nobody joined a call in {JOIN_PATIENCE_S:.0f} s",
+                hint="the bot has to look for calls that are progressing (GET /calls)",
+            ) from None
+        finally:
+            del self._waited[room]
+        done = placed(room)
+        room.scripted = None
+        return done
+
+    def hang_up_all(self) -> None:
+        """End every call of a load."""
+        for room in tuple(self._waited):
+            self.exchange.hang_up(room)
+
     def _note_end(self, room: Room) -> None:
+        if room in self._waited:
+            for event in self._waited[room]:
+                event.set()
         if room is self.exchange.target:
             self._call_ended.set()
 
@@ -230,3 +271,5 @@ class Simulator:
     def start_stream(self, stream: MediaStream, join: Join) -> None:
         """Begin to send: the stream's upgrade has been answered."""
         self.exchange.start_stream(stream, join)
+        if join.room in self._waited:
+            self._waited[join.room][0].set()
