@@ -7,6 +7,7 @@ its chunk is done again by another one, and rows count once they have come back.
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import threading
@@ -105,8 +106,9 @@ def _client(engine: Engine) -> Iterator[Any]:
         raise UsageError(
             "an archive wants Dask, which is not installed", hint="pip install 'voipbin[archive]'"
         ) from error
-    quiet = {"distributed.logging.distributed": "critical", "distributed.admin.tick.limit": "1h"}
-    with dask.config.set(quiet):
+    # It tells of each worker that is lost with a traceback; what it comes to is told here.
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    with dask.config.set({"distributed.admin.tick.limit": "1h"}):
         if engine.scheduler is None:
             with (
                 LocalCluster(
