@@ -28,6 +28,8 @@ if TYPE_CHECKING:
         UsageError,
         VoipbinError,
     )
+    from voipbin_cli.library.call_result import CallResult
+    from voipbin_cli.library.called_bot import BotCall, CallHost
     from voipbin_cli.library.checker import Validation, validate, validate_stream
     from voipbin_cli.library.connecting import Connecting
     from voipbin_cli.library.diagnosing import diagnose
@@ -38,12 +40,29 @@ if TYPE_CHECKING:
     from voipbin_cli.library.simulated import Simulator
     from voipbin_cli.library.stream import Frame, PlainStream, Stream, open_stream
     from voipbin_cli.library.summary import Summary
+    from voipbin_cli.simulator.caller.script import (
+        BeSilent,
+        CallerScript,
+        Handset,
+        HangUp,
+        Interrupt,
+        PressDigits,
+        Say,
+        SayNothing,
+        WaitForBegin,
+        WaitForEnd,
+    )
 
 __version__ = "0.1.0"
 USER_AGENT = f"voipbin/{__version__}"
 
 __all__ = [
     "AudioFrame",
+    "BeSilent",
+    "BotCall",
+    "CallHost",
+    "CallResult",
+    "CallerScript",
     "Codec",
     "Connecting",
     "ConnectionFailed",
@@ -55,14 +74,20 @@ __all__ = [
     "Finding",
     "Frame",
     "FrameDecoder",
+    "Handset",
+    "HangUp",
+    "Interrupt",
     "MachineError",
     "NothingToJudge",
     "Packer",
     "PlainStream",
     "Played",
+    "PressDigits",
     "Recorded",
     "Refused",
     "RtpPacket",
+    "Say",
+    "SayNothing",
     "Severity",
     "Simulator",
     "Stream",
@@ -72,6 +97,8 @@ __all__ = [
     "Validation",
     "Verdict",
     "VoipbinError",
+    "WaitForBegin",
+    "WaitForEnd",
     "__version__",
     "decode",
     "diagnose",
@@ -104,6 +131,8 @@ _HOMES = {
         "UsageError",
         "VoipbinError",
     ),
+    "library.call_result": ("CallResult",),
+    "library.called_bot": ("BotCall", "CallHost"),
     "library.checker": ("Validation", "validate", "validate_stream"),
     "library.connecting": ("Connecting",),
     "library.diagnosing": ("diagnose",),
@@ -114,6 +143,18 @@ _HOMES = {
     "library.simulated": ("Simulator",),
     "library.stream": ("Frame", "PlainStream", "Stream", "open_stream"),
     "library.summary": ("Summary",),
+    "simulator.caller.script": (
+        "BeSilent",
+        "CallerScript",
+        "HangUp",
+        "Handset",
+        "Interrupt",
+        "PressDigits",
+        "Say",
+        "SayNothing",
+        "WaitForBegin",
+        "WaitForEnd",
+    ),
 }
 
 

@@ -2,7 +2,8 @@
 
 `python -m voipbin_cli.simulator [SCENARIO] [KEY=VALUE ...] [--port N] [--heard FILE]
 [--keep-heard] [--caller-on-stdin]` prints one JSON line when it is ready (or why it is not) and
-ends when its standard input does.
+ends when its standard input does. `--calls-on-stdin` alone serves the calls that
+`hosting` is asked for there.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from voipbin_cli.errors import UsageError, VoipbinError
 from voipbin_cli.simulator.caller.script import CallerScript
 from voipbin_cli.simulator.caller.toml_text import parse_script
 from voipbin_cli.simulator.catalog import find_scenario
+from voipbin_cli.simulator.hosting import error_line, host_calls
 from voipbin_cli.simulator.scenario import Scenario
 from voipbin_cli.simulator.server import Simulator
 
@@ -101,14 +103,16 @@ async def _serve(served: Served) -> None:
 
 def run(arguments: list[str]) -> int:
     """Serve until standard input ends; the exit status."""
+    if arguments == ["--calls-on-stdin"]:
+        asyncio.run(host_calls(sys.stdin.buffer, sys.stdout.buffer))
+        return 0
     try:
         # Without a buffer: what comes behind a script is looked for by its descriptor.
         with open(0, "rb", buffering=0, closefd=False) as input_:
             served = parse_arguments(arguments, cast(BinaryIO, input_))
         asyncio.run(_serve(served))
     except VoipbinError as error:
-        details = {"status": int(error.status), "message": error.message, "hint": error.hint}
-        _say({"event": "error", **details})
+        _say(error_line(error))
         return error.status
     return 0
 

@@ -29,6 +29,11 @@ _BOOT = (
 _PACKAGE_ROOT = Path(__file__).resolve().parents[2]
 
 
+def child_command(*arguments: str) -> list[str]:
+    """Return the command that runs this package's simulator as a process of its own."""
+    return [sys.executable, "-P", "-c", _BOOT, str(_PACKAGE_ROOT), *arguments]
+
+
 class EmbeddedSimulator:
     """A simulated platform for as long as the `with` block lasts.
 
@@ -74,7 +79,7 @@ class EmbeddedSimulator:
     def __enter__(self) -> Self:
         self._errors: IO[bytes] = tempfile.TemporaryFile()
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-c", _BOOT, str(_PACKAGE_ROOT), *self._arguments],
+            child_command(*self._arguments),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,

@@ -138,6 +138,8 @@ class Exchange:
         elif room.scripted is not None:
             room.scripted.reconnected()
         room.streams.add(stream)
+        if room.tap is not None and stream.channel is not None:
+            room.tap.opened(Encapsulation(join.encapsulation))
         if join.expires_s is not None:
             left_s = join.expires_s - self._wall()
             self._at(self._ticker.clock(), left_s, partial(stream.end, "token expired"))
@@ -236,6 +238,8 @@ class Exchange:
     def note_end(self, stream: MediaStream, reason: str) -> None:
         """A stream is over."""
         stream.room.streams.discard(stream)
+        if stream.room.tap is not None:
+            stream.room.tap.ended(by_bot=reason == "closed by the client")
         self.ends.append(reason)
         for name, value in _counts(stream).items():
             self._totals[name] += value

@@ -152,6 +152,8 @@ class MediaStream:
             self.dropped += 1
             return
         self.sent += 1
+        if self.room.tap is not None:
+            self.room.tap.sent(message)
         self._wire.send_binary(message)
         self._write_out()
 
@@ -240,6 +242,8 @@ class MediaStream:
         if self.channel is None or self._ended:
             return
         self.received += 1
+        if self.room.tap is not None:
+            self.room.tap.came(message)
         now_ns = self._ticker.clock()
         level = self.queue.level
         waiting, lost = level.waiting, level.lost

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from voipbin_cli.analysis.farend import far_queue as farqueue
 from voipbin_cli.analysis.farend.far_queue import FarQueue, QueueRule
 from voipbin_cli.codec.codecs import FRAME_NS, FRAME_SAMPLES
+from voipbin_cli.simulator.call_tap import CallTap
 from voipbin_cli.simulator.caller.scripted_call import ScriptedCall
 from voipbin_cli.simulator.phone import Heard, mix
 from voipbin_cli.simulator.scenario import RoomKind, Scenario
@@ -52,6 +53,7 @@ class Room:
         self.streams: set[RoomMember] = set()
         self.heard: Heard | None = None
         self.scripted: ScriptedCall | None = None
+        self.tap: CallTap | None = None
         self.ticks_played = 0
         self.was_dropped = False
 

@@ -16,6 +16,7 @@ from typing import Any, Self
 from voipbin_cli.errors import ConnectionFailed, UsageError
 from voipbin_cli.simulator.authority import PASSWORD, USERNAME, Authority
 from voipbin_cli.simulator.call_capture import call_pcap
+from voipbin_cli.simulator.call_tap import CallTap
 from voipbin_cli.simulator.caller.outcome import CallOutcome, outcome_record
 from voipbin_cli.simulator.caller.voices import Voices
 from voipbin_cli.simulator.client_connection import ClientConnection
@@ -27,7 +28,7 @@ from voipbin_cli.simulator.phone import Heard, HeardFile
 from voipbin_cli.simulator.rest_api import Join, SimulatedApi
 from voipbin_cli.simulator.rooms import Room
 from voipbin_cli.simulator.scenario import RoomKind, Scenario
-from voipbin_cli.simulator.sources import SoundLoop, load_sound
+from voipbin_cli.simulator.sources import SILENT_FRAME, SoundLoop, load_sound
 from voipbin_cli.simulator.ticker import Ticker
 from voipbin_cli.transport.listening import cannot_listen
 
@@ -46,6 +47,8 @@ def _check_loopback(host: str) -> None:
 
 
 def _load(scenario: Scenario) -> SoundLoop:
+    if scenario.caller is not None:
+        return SoundLoop(SILENT_FRAME)  # he says all there is
     talkers = min(scenario.members, 3) if scenario.kind is RoomKind.CONFERENCE else 1
     return load_sound(scenario.source, seed=scenario.seed, talkers=talkers)
 
@@ -55,7 +58,8 @@ class Simulator:
 
     `heard` gets what the phone of the scenario's call (or conference) hears, 20 ms of s16le at a
     time; `heard_path` is a WAV file of it. `keeps_heard`: the result of a scripted call has it, too
-    (1 MB a minute). `port` 0 takes a free one. `ssl` makes it https and wss.
+    (1 MB a minute). `capture_path`: a capture of the call, as the bot could have made it. `port` 0
+    takes a free one. `ssl` makes it https and wss.
 
     Raises:
         UsageError: a host that is not loopback, or a source that cannot be read.
@@ -72,6 +76,7 @@ class Simulator:
         heard: Heard | None = None,
         heard_path: Path | None = None,
         keeps_heard: bool = False,
+        capture_path: Path | None = None,
         max_connections: int = MAX_CONNECTIONS,
         wall: Callable[[], float] = time.time,
     ) -> None:
@@ -92,6 +97,9 @@ class Simulator:
         )
         self._file = HeardFile(heard_path) if heard_path is not None else None
         self.exchange.target.heard = self._file or heard
+        if capture_path is not None:
+            label = f"sim:{scenario.name}"
+            self.exchange.target.tap = CallTap(capture_path, label, self._ticker.clock)
         pcap = partial(call_pcap, sound=sound)
         self._api = SimulatedApi(scenario, self.exchange.rooms, self.authority, wall, pcap)
         self._call_ended = asyncio.Event()
@@ -145,6 +153,8 @@ class Simulator:
         for connection in tuple(self._connections):
             connection.transport.abort()
         await asyncio.sleep(0)
+        if self.exchange.target.tap is not None:
+            self.exchange.target.tap.close()
         if self._file is not None:
             self._file.close()
 
