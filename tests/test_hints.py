@@ -47,6 +47,7 @@ ROWS = [
     ("calls show", "CALL_ID is missing", "see: voipbin calls show --help"),
     # Values
     ("record sim -d 0", "a duration must be above 0", "1m30s or 1:30"),
+    ("record sim -d 99999999999999", "is too long", "a year is the most"),
     ("record sim -d soon", "'soon' is not a duration", "1m30s or 1:30"),
     ("record sim -e slin", "--encapsulation takes rtp, sln or audiosocket", "did you mean sln?"),
     ("record sim --auth cookie", "--auth takes query or header, not 'cookie'", "see --help"),
@@ -68,6 +69,20 @@ ROWS = [
     ("diagnose sim --report ''", "--report is empty", "leave it out"),
     ("simulate --heard ''", "--heard is empty", "leave it out"),
     ("login --username ''", "--username is empty", "leave it out"),
+    ("record sim -d ''", "a duration is empty", "leave it out"),
+    ("record sim -e ''", "--encapsulation is empty", "leave it out"),
+    ("play sim a.wav --payload-type ''", "a payload type is empty", "leave it out"),
+    ("play sim -", "standard input is empty", "sox FILE -t wav -"),
+    # Nobody to ask
+    ("login --username me", "there is no terminal to ask on", "--password-stdin"),
+    ("logout --profile lab", "there is no profile 'lab'", "no profile is kept"),
+    ("diagnose", "TARGET is missing", "or a file's name"),
+    ("serve words.txt", "too many arguments: words.txt", "a file to play goes to --file"),
+    ("record sim,jitter", "not a TARGET: sim,jitter", "sim:SCENARIO"),
+    ("simulate --scenario jitter,strength=x", "strength=x is not a number from -1,000,000", "unit"),
+    ("serve --file a.wav --transport udp -e sln", "udp speaks rtp and nothing else", "leave out"),
+    ("serve --file a.wav --transport udp --token x", "has no path", "leave out --token"),
+    ("serve --file a.wav --transport udp --cert x", "udp has no TLS", "leave out --cert"),
     # Files
     ("record sim -o place", "place is a directory", "name a file in it"),
     ("record sim -o call", "call has no suffix", "use one of: .wav"),

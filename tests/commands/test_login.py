@@ -232,7 +232,7 @@ def test_logout_forgets_and_says_what(tmp_path: Path, simulator: EmbeddedSimulat
     assert login(tmp_path, simulator.token, *flags).status == 0
     wrong = voipbin("logout", "--profile", "defualt", cwd=tmp_path)
     assert wrong.status == 2
-    assert "there is: default" in wrong.stderr
+    assert "kept are: default" in wrong.stderr
     assert "default is forgotten" in voipbin("logout", cwd=tmp_path).stderr
     assert simulator.token not in profiles(tmp_path).read_text()
     again = voipbin("logout", cwd=tmp_path)

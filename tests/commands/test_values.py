@@ -60,7 +60,7 @@ def test_no_time_at_all_is_too_little(text: str) -> None:
     ],
 )
 def test_anything_else_is_no_duration(text: str) -> None:
-    with pytest.raises(UsageError, match="is not a duration"):
+    with pytest.raises(UsageError, match=r"is not a duration|is too long|is empty"):
         parse_duration(text)
 
 
@@ -73,7 +73,7 @@ def test_a_payload_type_has_seven_bits(text: str, number: int | None) -> None:
 
 @pytest.mark.parametrize("text", ["128", "-1", "1.5", "²", ""])
 def test_anything_else_is_no_payload_type(text: str) -> None:
-    with pytest.raises(UsageError, match="is no payload type"):
+    with pytest.raises(UsageError, match=r"is no payload type|is empty"):
         parse_payload_type(text)
 
 

@@ -20,15 +20,18 @@ from voipbin_cli.transport.targets import FORMS, Target, TargetKind
 OFFERED = 30
 
 
-def picked_target(api: ApiOptions) -> Target:
+def picked_target(api: ApiOptions, *, or_file: bool = False) -> Target:
     """Let the user pick one of the calls and conferences in progress.
+
+    `or_file`: a file could have been named as well.
 
     Raises:
         UsageError: there is nobody to ask.
         Refused: nothing is in progress that could be offered.
     """
     if not is_interactive():
-        raise UsageError("TARGET is missing", hint=FORMS)
+        hint = f"{FORMS}; or a file's name" if or_file else FORMS
+        raise UsageError("TARGET is missing", hint=hint)
     found = ask(api, _in_progress)
     if not found:
         raise Refused(

@@ -154,14 +154,10 @@ def _endpoint(api: ApiOptions, kept: str | None) -> Endpoint:
 
 
 def _chosen_way(endpoint: Endpoint) -> Way:
-    from voipbin_cli.commands.prompts import is_interactive, pick
+    from voipbin_cli.commands.prompts import pick, refuse_without_terminal
     from voipbin_cli.render.problems import say
 
-    if not is_interactive():
-        raise UsageError(
-            "there is no terminal to ask on",
-            hint="use --token-stdin, --accesskey-stdin, or --username with --password-stdin",
-        )
+    refuse_without_terminal()
     say(f"logging in to {endpoint.api_url} with")
     return list(Way)[pick("Which", list(Way))]
 

@@ -45,8 +45,11 @@ def logout(options: LogoutOptions) -> None:
     store = ProfileStore.of_user(user_environment())
     forgotten = store.delete(options.profile)
     if forgotten is None and options.profile is not None:
-        kept = ", ".join(store.names) or "none at all"
-        raise UsageError(f"there is no profile {options.profile!r}", hint=f"there is: {kept}")
+        kept = ", ".join(store.names)
+        raise UsageError(
+            f"there is no profile {options.profile!r}",
+            hint=f"kept are: {kept}" if kept else "no profile is kept: nothing is to be forgotten",
+        )
     if options.json:
         emit("summary", {"forgotten": forgotten})
     say(f"profile {forgotten} is forgotten" if forgotten else "no profile is stored")

@@ -161,7 +161,7 @@ def arguments_hint(context: Any) -> str:
     places = " ".join(map(usage_place, own.arguments))
     goes = [
         f"a file to {verb} goes to {name}"
-        for name, verb in (("-o", "write"), ("--report", "write"))
+        for name, verb in (("-o", "write"), ("--report", "write"), ("--file", "play"))
         if any(name in option.all_names for option in own.options)
     ]
     usage = f"{context.command_path} [OPTION ...] {places}".rstrip()

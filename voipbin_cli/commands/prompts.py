@@ -31,6 +31,15 @@ def pick(question: str, rows: Sequence[str]) -> int:
         typer.echo(f"a number from 1 to {len(rows)}, please", err=True)
 
 
+def refuse_without_terminal() -> None:
+    """Raise UsageError where nobody is there to be asked for a credential."""
+    if not is_interactive():
+        raise UsageError(
+            "there is no terminal to ask on",
+            hint="use --token-stdin, --accesskey-stdin, or --username with --password-stdin",
+        )
+
+
 def ask_text(question: str) -> str:
     """Return one line that is not empty."""
     answer: str = typer.prompt(question, err=True)
@@ -38,7 +47,12 @@ def ask_text(question: str) -> str:
 
 
 def ask_secret(question: str) -> str:
-    """Return one line that is not shown while it is typed."""
+    """Return one line that is not shown while it is typed.
+
+    Raises:
+        UsageError: there is no terminal.
+    """
+    refuse_without_terminal()
     answer: str = typer.prompt(f"{question} (not shown)", hide_input=True, err=True)
     return answer.strip()
 

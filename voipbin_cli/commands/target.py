@@ -36,14 +36,14 @@ def chosen_source(text: str, api: ApiOptions, *, stdin: bool = False) -> str | T
     `stdin` says whether - is a file. Raises as `chosen_target` does.
     """
     if not text:
-        return _picked(api)
+        return _picked(api, or_file=True)
     if os.path.exists(text) or (stdin and text == STDIN):
         return text
     return parse_target_not_file(text)
 
 
-def _picked(api: ApiOptions) -> Target:
+def _picked(api: ApiOptions, *, or_file: bool = False) -> Target:
     # What asks the API and the user is loaded for those alone who name nothing.
     from voipbin_cli.commands.in_progress import picked_target
 
-    return picked_target(api)
+    return picked_target(api, or_file=or_file)

@@ -28,12 +28,20 @@ def parse_duration(text: str) -> float:
     Raises UsageError for anything else, and for zero.
     """
     text = str(text).strip()  # a default comes as the number it is
+    _refuse_nothing("a duration", text)
     total_s = _seconds(text)
     if total_s == 0:
         raise UsageError("a duration must be above 0", hint=_DURATIONS)
-    if total_s is None or total_s >= 366 * 86400:
+    if total_s is None:
         raise UsageError(f"'{printable(text, 40)}' is not a duration", hint=_DURATIONS)
+    if total_s >= 366 * 86400:
+        raise UsageError(f"'{printable(text, 40)}' is too long", hint="a year is the most there is")
     return total_s
+
+
+def _refuse_nothing(what: str, text: str) -> None:
+    if not text:
+        raise UsageError(f"{what} is empty", hint="give it a value, or leave it out")
 
 
 def _seconds(text: str) -> float | None:
@@ -49,6 +57,7 @@ def _seconds(text: str) -> float | None:
 
 def parse_payload_type(text: str) -> int | None:
     """Return an RTP payload type, None for `auto`. Raises UsageError for anything else."""
+    _refuse_nothing("a payload type", text)
     if text.lower() == "auto":
         return None
     if text.isascii() and text.isdecimal() and int(text) < 128:
@@ -81,6 +90,7 @@ def choice(*names: str, among: type[StrEnum] | Mapping[str, Any], **settings: An
 def _one_of(name: str, meanings: Mapping[str, T]) -> Callable[[str], T]:
     def parse(text: str) -> T:
         word = str(text).lower()
+        _refuse_nothing(name, word)
         if word not in meanings:
             raise UsageError(
                 f"{name} takes {_listed(meanings)}, not '{printable(text, 40)}'",

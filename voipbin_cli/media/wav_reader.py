@@ -63,13 +63,15 @@ class WavReader:
     A size of zero or 0xFFFFFFFF (ffmpeg, sox and we write these into pipes) means "to the end".
 
     Raises:
-        UsageError: this is no WAV, or none that is understood.
+        UsageError: there is nothing, this is no WAV, or none that is understood.
     """
 
     def __init__(self, file: BinaryIO, name: str = "standard input") -> None:
         self._file = file
         self._name = name
         start = file.read(12)
+        if not start:
+            raise UsageError(f"{name} is empty", hint="send it a WAV: sox FILE -t wav - | …")
         if start[:4] not in (b"RIFF", b"RF64") or start[8:12] != b"WAVE":
             raise UsageError(f"{name} is no WAV", hint="convert it: sox FILE -t wav - | …")
         self.format = self._read_format()

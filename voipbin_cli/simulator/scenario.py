@@ -154,7 +154,7 @@ def _real(low: float, high: float) -> Callable[[str], float]:
         except ValueError:
             value = math.nan
         if not low <= value <= high:
-            raise ValueError(f"a number from {low:g} to {high:g}")
+            raise ValueError(f"a number from {low:,.15g} to {high:,.15g}")
         return value
 
     return convert

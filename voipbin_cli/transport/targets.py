@@ -19,6 +19,8 @@ FORMS = "give a call's UUID, call/UUID, conference/UUID, a ws:// or wss:// URL, 
 _STREAM_PATH = re.compile(rf"/(call|conference)s/({UUID_PATTERN})/media_stream/?$", re.IGNORECASE)
 # <call-id>, {call_id}, as documents have it.
 _PLACE_HOLDER = re.compile(r"[/=](?:<[\w-]+>|\{[\w-]+\}|%3C[\w-]+%3E)", re.IGNORECASE)
+# sim,jitter and the like, which are no beginning of a UUID.
+_SCENARIO = re.compile(r"sim\W", re.IGNORECASE)
 _WEBSOCKET = {"http": "ws", "https": "wss"}
 _NOT_IN_FILE_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
 _STEM_LIMIT = 80
@@ -101,6 +103,10 @@ def parse_target(text: str) -> Target:
         raise UsageError(f"not a TARGET: the id after `{kind}/` is missing", hint=FORMS)
     if not is_uuid(identifier.lower()):
         shown = printable(identifier, 80) or "nothing"
+        if _SCENARIO.match(text):
+            raise UsageError(
+                f"not a TARGET: {shown}", hint="a simulated call is sim, or sim:SCENARIO"
+            )
         raise UsageError(
             f"not a TARGET: {shown} is not a UUID",
             hint=f"{FORMS}; a UUID looks like 5f2a8c1e-0d3b-4c57-9e6f-2b7d1a4c8e90",

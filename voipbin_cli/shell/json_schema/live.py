@@ -75,7 +75,11 @@ _SENT = (
     Key("payload_type_sent", or_null(WHOLE)),
     Key("spoken_seconds", NUMBER, "How much of what was to be said was sent."),
     SEND_ERROR,
-    Key("max_lead_ms", NUMBER, "How much audio was at most ahead of its time."),
+    Key(
+        "max_lead_ms",
+        NUMBER,
+        "How much audio was at most ahead of its time, ms, the frame just sent counted.",
+    ),
     LATE_FRAMES,
     Key("delayed_seconds", NUMBER, "By how much in all."),
 )
