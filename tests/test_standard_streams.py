@@ -52,6 +52,24 @@ def test_what_cannot_be_printed_is_said(command: str, status: int, tmp_path: Pat
     assert ended.stderr.startswith(b"voipbin: cannot write to standard output")
 
 
+@pytest.mark.parametrize("stdout", [">&-", ">/dev/full", "| true"])
+def test_an_error_keeps_its_status_where_no_script_can_read_of_it(
+    stdout: str, tmp_path: Path
+) -> None:
+    command = f"calls list --json --api-url ftp://x; echo $? >&2) {stdout}"
+    ended = subprocess.run(
+        ["sh", "-c", f"(sleep 0.2; {' '.join(VOIPBIN)} {command}"],
+        cwd=tmp_path,
+        env=environment(tmp_path),
+        capture_output=True,
+    )
+    said = ended.stderr.decode().splitlines()
+    assert said[0] == "voipbin: not an API's address: ftp://x"
+    assert said[-1] == "2"
+    assert any("cannot write to standard output" in line for line in said) == (stdout != "| true")
+    assert not any("Traceback" in line for line in said)
+
+
 def test_nobody_who_reads_is_no_error(tmp_path: Path) -> None:
     read_end, write_end = os.pipe()
     os.close(read_end)

@@ -12,7 +12,7 @@ from typer.core import TyperOption
 
 from voipbin_cli import __version__
 from voipbin_cli.commands.group import HANDED_ON, CommandGroup, HelpShown, LazyCommand
-from voipbin_cli.errors import ExitStatus, UsageError, VoipbinError
+from voipbin_cli.errors import ExitStatus, MachineError, UsageError, VoipbinError
 from voipbin_cli.render.jsonl import discard, flush, refused
 from voipbin_cli.render.problems import show_error
 from voipbin_cli.standard_streams import bound_waits
@@ -202,8 +202,14 @@ def _output_problem(error: Exception) -> VoipbinError | None:
 
 
 def _fail(error: VoipbinError, arguments: list[str]) -> int:
+    """Say it, and return its status, whatever becomes of the line that a script would read."""
     bound_waits()
-    show_error(error, as_json="--json" in arguments)
+    try:
+        show_error(error, as_json="--json" in arguments)
+    except BrokenPipeError:
+        discard()
+    except MachineError as unread:
+        show_error(unread, as_json=False)
     return error.status
 
 

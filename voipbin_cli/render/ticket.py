@@ -94,7 +94,7 @@ def _for_support(summary: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if (close := summary.get("close")) is not None:
         reason = f" “{printable(close['reason'], 80)}”" if close["reason"] else ""
         code = f", close code {close['code']}" if close["code"] is not None else ""
-        yield "end", f"{printable(close['cause'], 80)}{code}{reason}"
+        yield "end", f"{printable(close['cause'] or 'unknown', 80)}{code}{reason}"
     if reconnects := summary.get("reconnects"):
         yield "reconnects", str(reconnects)
     yield (
