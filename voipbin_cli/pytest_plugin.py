@@ -123,7 +123,7 @@ def _result(call: BotCall) -> CallResult | None:
 
 def _told(call: BotCall, found: CallResult | None) -> str:
     if found is None:
-        return f"no bot ever connected to {call.api_url}"
+        return f"no bot took part in call {call.id}"
     return "\n".join([*found.verdict_lines(), f"kept in {call.directory}"])
 
 

@@ -104,7 +104,7 @@ def test_what_is_kept_can_be_judged_again(result: CallResult, tmp_path: Path) ->
 
 def test_many_calls_are_open_at_once(host: CallHost) -> None:
     calls = [host.call(script=ONE_TURN, encapsulation="sln") for _ in range(20)]
-    assert len({call.port for call in calls}) == 20
+    assert len({call.api_url for call in calls}) == 20
     assert not calls[0].is_over
     for call in calls:
         assert "encapsulation=sln" in call.url()
@@ -116,7 +116,7 @@ def test_a_call_that_no_bot_took_part_in_says_so(host: CallHost) -> None:
     assert call.env["VOIPBIN_TOKEN"] in call.env["VOIPBIN_STREAM_URL"]
     with pytest.raises(TimeoutError):
         call.wait(0.05)
-    with pytest.raises(NothingToJudge, match="no bot ever connected"):
+    with pytest.raises(NothingToJudge, match="no bot ever took part"):
         call.result()
 
 
@@ -154,3 +154,37 @@ def test_a_bot_that_is_silent_was_waited_for_in_vain(host: CallHost) -> None:
     assert result.outcome.timeouts == 1
     with pytest.raises(AssertionError, match="the phone heard nothing of the bot"):
         result.assert_no_holes()
+
+
+def test_a_bot_s_server_is_dialed(host: CallHost) -> None:
+    """AudioSocket over TCP: its bot sends back each frame of sound as it comes."""
+
+    async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                head = await reader.readexactly(3)
+                payload = await reader.readexactly(int.from_bytes(head[1:]))
+                if head[0] == 0x10:
+                    writer.write(head + payload)
+        writer.close()
+
+    async def dialed() -> CallResult:
+        server = await asyncio.start_server(echo, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        script = [Say(seconds=0.4), WaitForEnd(timeout_s=1.5), HangUp()]
+        call = host.call(script=script, dial=f"tcp://127.0.0.1:{port}")
+        result = await call.finished()
+        server.close()
+        return result
+
+    result = asyncio.run(dialed())
+    assert result.outcome.ended_by == "caller"
+    assert len(result.outcome.bot) >= 1
+    assert result.diagnosis["encapsulation"] == "audiosocket"
+    assert result.diagnosis.metrics_sent is not None
+
+
+def test_a_server_that_is_not_there_is_said(host: CallHost) -> None:
+    call = host.call(script=ONE_TURN, dial="tcp://127.0.0.1:1")
+    with pytest.raises(ConnectionFailed, match="no connection to 127"):
+        call.wait()

@@ -47,7 +47,7 @@ def test_a_failed_test_shows_the_verdict_and_keeps_its_calls(pytester: pytest.Py
     done = pytester.runpytest_subprocess("-p", "no:cacheprovider", "--voipbin-report", "kept")
     done.assert_outcomes(failed=2)
     done.stdout.fnmatch_lines(
-        ["*- voipbin call 1 -*", "*in 0.3 s it heard*", "kept in *", "no bot ever connected to *"]
+        ["*- voipbin call 1 -*", "*in 0.3 s it heard*", "kept in *", "no bot took part in call *"]
     )
     (report,) = pytester.path.glob("kept/*test_bot/call-1/report.html")
     names = {path.name for path in report.parent.iterdir()}

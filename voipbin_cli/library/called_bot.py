@@ -15,7 +15,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeAlias
 
-from voipbin_cli.errors import ExitStatus, MachineError, NothingToJudge, UsageError, VoipbinError
+from voipbin_cli.errors import (
+    ConnectionFailed,
+    ExitStatus,
+    MachineError,
+    NothingToJudge,
+    Refused,
+    UsageError,
+    VoipbinError,
+)
 from voipbin_cli.library.call_result import CAPTURE, CallResult
 from voipbin_cli.simulator.caller.outcome import outcome_from
 from voipbin_cli.simulator.caller.script import (
@@ -35,6 +43,12 @@ TWO_TURNS = CallerScript((Say(), WaitForEnd(5.0), Say(), WaitForEnd(5.0), HangUp
 """What a caller does where nobody says: he speaks twice, and waits for an answer each time."""
 
 _POLL_S = 0.02
+_KINDS: dict[int, type[VoipbinError]] = {
+    ExitStatus.USAGE: UsageError,
+    ExitStatus.CONNECTION: ConnectionFailed,
+    ExitStatus.REFUSED: Refused,
+    ExitStatus.MACHINE: MachineError,
+}
 
 
 class CallHost:
@@ -79,16 +93,21 @@ class CallHost:
         scenario: str = "clean",
         dialect: str | None = None,
         encapsulation: str = "rtp",
+        dial: str | None = None,
+        is_asterisk: bool = False,
         directory: str | os.PathLike[str] | None = None,
         **options: object,
     ) -> BotCall:
-        """Open a call, which begins when the bot connects to it.
+        """Open a call, which begins when the bot connects to it, or at once where it is dialed.
 
         Args:
             script: what the caller does: rows, a `CallerScript`, or a TOML file.
             scenario: what goes wrong meanwhile: `jitter`, `jitter,strength=80`, …
             dialect: documented, deployed, linear or legacy; None is the scenario's.
             encapsulation: of the call's `url`: rtp, sln or audiosocket.
+            dial: connect to the bot's server as the platform does: ws://…, or tcp://HOST:PORT for
+                AudioSocket over TCP.
+            is_asterisk: dial as Asterisk's chan_websocket does.
             directory: where its capture lies, None is one of the host's.
             options: further ones of the scenario.
 
@@ -108,6 +127,9 @@ class CallHost:
             "options": {**named.options, **given},
             "caller": format_script(_script(script)),
             "capture": str(place / CAPTURE),
+            "dial": None
+            if dial is None
+            else {"url": dial, "encapsulation": encapsulation, "is_asterisk": is_asterisk},
         }
         ready = self._ask({"open": asked})
         return BotCall(self, ready, place, encapsulation)
@@ -125,8 +147,7 @@ class CallHost:
             except (OSError, ValueError):
                 raise MachineError("the process that plays the platform is gone") from None
         if answer.get("event") == "error":
-            kind = UsageError if answer["status"] == ExitStatus.USAGE else VoipbinError
-            raise kind(answer["message"], hint=answer["hint"])
+            raise _KINDS.get(answer["status"], VoipbinError)(answer["message"], hint=answer["hint"])
         return answer
 
     def close(self) -> None:
@@ -182,12 +203,12 @@ class BotCall:
         self, host: CallHost, ready: Mapping[str, Any], directory: Path, encapsulation: str
     ) -> None:
         self.directory = directory
-        self.port: int = ready["port"]
         self.api_url: str = ready["api_url"]
         self.token: str = ready["token"]
         self.id: str = ready["target_id"]
         self.target = f"{ready['kind']}/{self.id}"
         self._host = host
+        self._number: int = ready["number"]
         self._encapsulation = encapsulation
         self._result: CallResult | None = None
         self.is_closed = False
@@ -211,19 +232,22 @@ class BotCall:
 
     @property
     def is_over(self) -> bool:
-        """Whether the caller has hung up, or the call was ended."""
-        return self._result is not None or self._control("GET", "")["status"] != "progressing"
+        """Whether the caller has hung up, or the call was ended.
+
+        Raises ConnectionFailed and Refused where the bot's server could not be dialed.
+        """
+        return self._result is not None or bool(self._ask("look")["is_over"])
 
     def hang_up(self) -> None:
         """End the call as the platform does."""
         if self._result is None:
-            self._control("POST", "/hang-up")
+            self._ask("hang_up")
 
     def close(self) -> None:
         """End the call, and forget it: without `result` before, what it came to is lost."""
         if not self.is_closed:
             self.is_closed = True
-            self._host._ask({"close": self.port})
+            self._ask("close")
 
     def wait(self, timeout_s: float = 60.0) -> CallResult:
         """Return what the call came to, once the caller has hung up.
@@ -250,23 +274,13 @@ class BotCall:
             if self.is_closed:
                 raise NothingToJudge("no bot connected to the call before it was closed")
             self.hang_up()
-            record = self._control("GET", "/result")["result"]
+            record = self._ask("result")["result"]
             self.close()
             if record is None:
-                raise NothingToJudge(
-                    "no bot ever connected to the call", hint=f"it has to connect to {self.url()}"
-                )
+                where = f"it has to connect to {self.url()}" if self.api_url else ""
+                raise NothingToJudge("no bot ever took part in the call", hint=where)
             self._result = CallResult(outcome_from(record), self.directory / CAPTURE)
         return self._result
 
-    def _control(self, method: str, path: str) -> dict[str, Any]:
-        from http.client import HTTPConnection
-
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
-        try:
-            headers = {"Authorization": f"Bearer {self.token}"}
-            connection.request(method, f"/simulator{path}", headers=headers)
-            answer: dict[str, Any] = json.loads(connection.getresponse().read())
-        finally:
-            connection.close()
-        return answer
+    def _ask(self, what: str) -> dict[str, Any]:
+        return self._host._ask({what: self._number})

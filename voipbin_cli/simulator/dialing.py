@@ -30,6 +30,7 @@ from voipbin_cli.codec.codecs import decode
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.documents import json_object
 from voipbin_cli.errors import ConnectionFailed, Refused, UsageError
+from voipbin_cli.simulator.call_tap import CallTap
 from voipbin_cli.simulator.caller.outcome import CallOutcome
 from voipbin_cli.simulator.caller.voices import Voices
 from voipbin_cli.simulator.exchange import Exchange, placed
@@ -334,7 +335,8 @@ class _Connection(asyncio.Protocol):
 class Dialer:
     """Places calls of one scenario to a bot's server; each is as `Simulator`'s own are.
 
-    `heard_path`: a WAV file of what the first call's phone heard. Use inside a running event loop.
+    `heard_path`: a WAV file of what the first call's phone heard; `capture_path`: a capture of that
+    call, as the bot could have made it. Use inside a running event loop.
     """
 
     def __init__(
@@ -345,10 +347,12 @@ class Dialer:
         ssl: tls.SSLContext | None = None,
         heard_path: Path | None = None,
         keeps_heard: bool = False,
+        capture_path: Path | None = None,
         wall: Callable[[], float] = time.time,
     ) -> None:
         self.scenario = scenario
         self.address = address
+        self._capture_path = capture_path
         self._ssl = ssl
         self._ticker = Ticker(asyncio.get_running_loop())
         voices = Voices(scenario.caller) if scenario.caller is not None else None
@@ -383,12 +387,17 @@ class Dialer:
     async def _go_through(self, begun: Callable[[], None]) -> Room:
         room = self.exchange.add_call()
         room.heard, self._heard = self._heard, None
+        if self._capture_path is not None:
+            room.tap = CallTap(self._capture_path, f"sim:{self.scenario.name}", self._ticker.clock)
+            self._capture_path = None
         self._over[room] = asyncio.get_running_loop().create_future()
         try:
             await self._connect(room)
             begun()
             await self._over[room]
         finally:
+            if room.tap is not None:
+                room.tap.close()
             del self._over[room]
             self.exchange.remove_call(room)
         return room

@@ -1,7 +1,7 @@
 """A bot that says back what the caller said, with the websockets package: `parrot.py URL`.
 
-`--fault relative-sleeps` sleeps 20 ms after each frame, and so is a little slower than the call;
-without it every frame has its own time.
+`--fault relative-sleeps` sleeps 20 ms after the work for each frame, which takes some time itself;
+without it every frame has a time of its own.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ import websockets
 
 from voipbin_cli import Encapsulation, FrameDecoder, Packer
 
-FRAME_S, LOUD, PAUSE_FRAMES = 0.02, 400, 20
+FRAME_S, FRAME_BYTES = 0.02, 320
+LOUD, PAUSE_FRAMES = 400, 15
+WORK_S = 0.005
 
 
 def is_loud(pcm: bytes) -> bool:
@@ -28,11 +30,12 @@ async def say(socket: websockets.ClientConnection, pcm: bytes, *, sleeps: bool) 
     """Send samples as the far end takes them: 16-bit linear under payload type 96."""
     packer = Packer(Encapsulation.RTP, payload_type=96, ssrc=7, sequence_number=0, timestamp=0)
     begun = time.monotonic()
-    for number, at in enumerate(range(0, len(pcm) - 319, 320)):
-        await socket.send(packer.pack(pcm[at : at + 320], 160))
-        await asyncio.sleep(
-            FRAME_S if sleeps else begun + (number + 1) * FRAME_S - time.monotonic()
-        )
+    for number in range(len(pcm) // FRAME_BYTES):
+        time.sleep(WORK_S)  # a voice is made
+        frame = pcm[number * FRAME_BYTES : (number + 1) * FRAME_BYTES]
+        await socket.send(packer.pack(frame, FRAME_BYTES // 2))
+        due = begun + (number + 1) * FRAME_S
+        await asyncio.sleep(FRAME_S if sleeps else due - time.monotonic())
 
 
 async def talk(url: str, delay_s: float, *, sleeps: bool) -> None:
@@ -46,7 +49,7 @@ async def talk(url: str, delay_s: float, *, sleeps: bool) -> None:
                 turn += frame.pcm if turn or not quiet else b""
             if turn and quiet >= PAUSE_FRAMES:
                 await asyncio.sleep(delay_s)
-                await say(socket, turn[: -320 * quiet], sleeps=sleeps)
+                await say(socket, turn[: -FRAME_BYTES * quiet], sleeps=sleeps)
                 turn, quiet = b"", 0
 
 
