@@ -15,6 +15,7 @@ from tests.capture.support import vector
 from voipbin_cli.codec.codecs import Codec, encode
 from voipbin_cli.codec.encapsulation import Direction
 from voipbin_cli.errors import NothingToJudge
+from voipbin_cli.offline.both_ways import parse_end
 from voipbin_cli.offline.diagnose import FileDiagnosis, diagnose_file
 from voipbin_cli.offline.validate import FileValidation
 from voipbin_cli.simulator.talker import speech
@@ -159,17 +160,11 @@ def interleaved_rtp() -> Iterator[tuple[int, bytes]]:
 
 
 @pytest.mark.parametrize(
-    ("messages", "encapsulation", "direction"),
-    [
-        (audiosocket, "audiosocket", Direction.IN),
-        (framed_rtp, "rtp", Direction.IN),
-        (interleaved_rtp, "rtp", Direction.OUT),
-    ],
+    ("messages", "encapsulation"),
+    [(audiosocket, "audiosocket"), (framed_rtp, "rtp"), (interleaved_rtp, "rtp")],
 )
 @pytest.mark.parametrize("cut", [1 << 20, 100, 7])
-def test_other_media_in_tcp(
-    tmp_path: Path, messages: object, encapsulation: str, direction: Direction, cut: int
-) -> None:
+def test_other_media_in_tcp(tmp_path: Path, messages: object, encapsulation: str, cut: int) -> None:
     wire = Wire()
     wire.open()
     for time_ns, data in messages():  # type: ignore[operator]
@@ -179,8 +174,60 @@ def test_other_media_in_tcp(
     for _ in validation.parts():
         pass
     (stream,) = validation.streams
-    assert stream.fold.frames[direction] == 50
+    assert stream.fold.frames[Direction.IN] == 50
     assert stream.fold.summary()["encapsulation"] == encapsulation
+
+
+def both_ways_framed(path: Path) -> str:
+    """One connection of RFC 4571, in which both sides send mu-law."""
+    wire = Wire()
+    wire.open()
+    for (time_ns, packet), (_, other) in zip(
+        vector("rtp-deployed"), vector("rtp-deployed"), strict=True
+    ):
+        for data, is_client in ((packet, True), (other[:8] + bytes([9] * 4) + other[12:], False)):
+            wire.say(time_ns, struct.pack(">H", len(data)) + data, client=is_client)
+    return wire.capture(path)
+
+
+def test_neither_side_of_framed_rtp_is_the_platforms(tmp_path: Path) -> None:
+    """RFC 4571 says nothing of who is whose: each direction is a stream, by the rules of phones."""
+    path = both_ways_framed(tmp_path / "a.pcap")
+    diagnosis = diagnose_file(path)
+    assert sorted(stream.name for stream in diagnosis.streams) == [
+        f"{HERE}:40000 > {THERE}:80 ssrc 0x00000000 (TCP)",
+        f"{THERE}:80 > {HERE}:40000 ssrc 0x09090909 (TCP)",
+    ]
+    for stream in diagnosis.streams:
+        fields = stream.as_fields()
+        assert (fields["direction"], fields["metrics"]["frames"]) == (None, 50)
+        assert fields["metrics_sent"] is None
+        assert fields["far_end"] is None
+        assert fields["tcp"]["from_client"]["retransmissions"] == 0
+    ours = diagnose_file(path, ours=parse_end(HERE))
+    assert {stream.direction for stream in ours.streams} == set(Direction)
+    assert ours.passed_over == {}
+
+
+def test_rtsp_describes_what_it_carries(tmp_path: Path) -> None:
+    """RFC 7826 13.2 and 14; two media, whose first packet is of the second channel pair."""
+    sdp = (
+        b"RTSP/1.0 200 OK\r\nContent-Type: application/sdp\r\n\r\nv=0\r\n"
+        b"m=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n"
+        b"m=audio 0 RTP/AVP 97\r\na=rtpmap:97 opus/48000/2\r\n"
+    )
+    wire = Wire()
+    wire.open()
+    wire.say(2 * MS, b"DESCRIBE rtsp://camera/ RTSP/1.0\r\nCSeq: 2\r\n\r\n", client=True)
+    wire.say(3 * MS, sdp, client=False)
+    for n in range(60):
+        for channel, kind, step in ((2, 97, 960), (0, 96, 3000)):
+            packet = struct.pack(">BBHII", 0x80, kind, n, n * step, kind) + bytes([n] * 80)
+            framed = struct.pack(">BBH", 0x24, channel, len(packet)) + packet
+            wire.say((20 * n + 4) * MS, framed, client=False)
+    diagnosis = diagnose_file(wire.capture(tmp_path / "a.pcap"))
+    codecs = [stream.fold.told.codec for stream in diagnosis.streams]
+    assert {codec.name for codec in codecs if codec} == {"H264", "opus"}
 
 
 def test_tcp_says_why_a_stream_stalled(tmp_path: Path) -> None:

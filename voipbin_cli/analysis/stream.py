@@ -116,7 +116,9 @@ class StreamFold:
         self._payload_bytes: int | None = None
         self._is_heard = told.is_heard
         clock_hz = told.clock_hz
-        self._placer = Placer(encapsulation, is_datagrams=is_datagrams, clock_hz=clock_hz)
+        self._placer = Placer(
+            encapsulation, is_datagrams=is_datagrams, clock_hz=clock_hz, is_video=told.is_video
+        )
         self._lateness = LatenessFold()
         self._delivery = DeliveryFold(self._lateness, clock_hz, is_sampled=not is_datagrams)
         self._missing = MissingFold()

@@ -29,6 +29,11 @@ class Flow(NamedTuple):
     destination: Address
     destination_port: int
 
+    @property
+    def turned(self) -> Flow:
+        """The other way."""
+        return Flow(self.destination, self.destination_port, self.source, self.source_port)
+
 
 @dataclass(frozen=True, slots=True)
 class PacketChunk:

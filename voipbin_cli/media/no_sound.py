@@ -54,7 +54,7 @@ def no_sound(path: str, head: bytes, reason: str) -> UsageError:
     known = next((row for row in _OF_OTHERS if row.begins(head)), None) or foreign(head)
     if known is not None:
         return UsageError(f"{path} is {known.name}", hint=_remedy(path, known))
-    if head.startswith(b"RIFF") and len(head) < _WAV_HEADER_BYTES:
+    if _is_begun_wav(head):
         return UsageError(f"{path} is cut: it ends inside of its header", hint="get it once more")
     if is_text(head):
         return UsageError(f"{path} is text", hint=_READ_IT)
@@ -68,6 +68,11 @@ def no_sound(path: str, head: bytes, reason: str) -> UsageError:
         f"{path} is no audio file that can be read: {reason}",
         hint=f"if it is sound that ffmpeg reads, {conversion(path)}",
     )
+
+
+def _is_begun_wav(head: bytes) -> bool:
+    may_be_wav = head.startswith(b"RIFF") and b"WAVE".startswith(head[8:12])
+    return may_be_wav and len(head) < _WAV_HEADER_BYTES
 
 
 def _remedy(path: str, known: Foreign) -> str:

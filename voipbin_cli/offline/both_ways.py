@@ -75,7 +75,7 @@ class Half:
 
     def is_other_of(self, way: Half) -> bool:
         """Both are of one call, one there and one back."""
-        if _back(self.flow) == way.flow:
+        if self.flow.turned == way.flow:
             return True
         is_between = (self.flow.source, way.flow.source) == (
             way.flow.destination,
@@ -116,13 +116,17 @@ class BothWays:
         way = Half(flow, fold, frozenset(calls) - {b""})
         found = (each for each in self._ways.values() if each.other is None)
         other = next((each for each in found if each.is_other_of(way)), None)
-        if other is None and not way.calls and not self._has_seen(_back(flow), seen):
+        if other is None and not way.calls and not self._has_seen(flow.turned, seen):
             return
         self._ways[flow] = way
         fold.sound.listener = way.hear
         if other is not None:
             # Behind all that was heard so far, before what comes.
             fold.when_heard(lambda: _join(way, other))
+
+    def expect(self, flow: Flow) -> None:
+        """There will be packets of this flow: it is a direction of a connection."""
+        self._seen.add(flow)
 
     def _has_seen(self, flow: Flow, seen: list[Flow]) -> bool:
         """Each flow is looked at once, however many streams there are."""
@@ -172,10 +176,6 @@ def parse_end(text: str) -> End:
         address, _, port = text.rpartition(":") if not text.endswith("]") else (text, "", "")
         return End(ip_address(address.strip("[]")), int(port) if port else None)
     return End(ip_address(text))
-
-
-def _back(flow: Flow) -> Flow:
-    return Flow(flow.destination, flow.destination_port, flow.source, flow.source_port)
 
 
 def _join(one: Half, other: Half) -> None:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import chain
 from typing import Any
 
 from voipbin_cli.analysis.conversation.limits import DEFAULT_LIMITS, TalkLimits
@@ -51,7 +52,7 @@ from voipbin_cli.offline.session_descriptions import SessionDescriptions
 from voipbin_cli.offline.source import CAPTURES, Hints, opened, refuse, refuse_encapsulation
 from voipbin_cli.offline.streams import CapturedStream, StreamFinder
 from voipbin_cli.offline.tcp_media import Media
-from voipbin_cli.offline.tcp_streams import TcpStream, TcpStreamFinder
+from voipbin_cli.offline.tcp_streams import TCP, TcpStream, TcpStreamFinder
 from voipbin_cli.offline.transcoding import transcoder
 from voipbin_cli.offline.worker import Worker
 
@@ -270,33 +271,41 @@ def _diagnose_streams(
     descriptions = SessionDescriptions()
     both = BothWays(ours)
     with Worker() as worker:
-        finder = StreamFinder(partial(_udp_fold, capture, descriptions, both, worker))
+        make = partial(_udp_fold, capture, descriptions, both, worker)
         tcp: TcpStreamFinder[DiagnosisFold] = TcpStreamFinder(
             partial(_in_tcp, worker=worker, limits=limits), on_sip=descriptions.take
         )
+        finder = StreamFinder(make)
+        framed = StreamFinder(partial(_framed_fold, make, tcp, descriptions, both), TCP)
+        finders = (finder, framed)
         for chunk in capture.chunks():
             descriptions.read(chunk)
             both.note(chunk, capture.flows)
             # TCP first: it may carry the descriptions of what UDP does.
             _add_all(tcp, tcp.add(chunk), heard)
+            _add_framed(framed, tcp)
             for stream, messages in finder.add(chunk, capture.flows):
                 stream.fold.add(messages)
         if keylog is not None:
             _add_all(tcp, tcp.add_decrypted(decrypted(path, keylog, tcp.encrypted)), heard)
-        for stream, messages in finder.finish():
+            _add_framed(framed, tcp)
+        for stream, messages in chain.from_iterable(each.finish() for each in finders):
             stream.fold.add(messages)
-        for stream in finder.streams:
+        of_phones, found_in_tcp = [*finder.streams, *framed.streams], tcp.streams
+        for stream in of_phones:
             _tell_late(stream)
-        found_in_udp, found_in_tcp = finder.streams, tcp.streams
-        for udp in found_in_udp:
-            udp.fold.flush()
+        for stream in of_phones:
+            stream.fold.flush()
         both.finish()
         for each in found_in_tcp:
             each.fold.flush()
             each.fold.is_cut = capture.truncated
     is_cut = capture.truncated
     found = [
-        *(_of_datagrams(each, both, limits, is_cut=is_cut) for each in found_in_udp),
+        *(
+            _of_datagrams(each, both, limits, is_cut=is_cut, tcp=tcp if each.carrier else None)
+            for each in of_phones
+        ),
         *(
             DiagnosedStream(
                 each.name,
@@ -310,7 +319,7 @@ def _diagnose_streams(
             for each in found_in_tcp
         ),
     ]
-    passed_over = without_media(capture, finder, tcp)
+    passed_over = without_media(capture, finders, tcp)
     if not found:
         raise NothingToJudge(
             "; ".join([f"{path} holds no RTP stream", *is_cut * [CUT], *unread(tcp.notes)])
@@ -330,9 +339,14 @@ def _diagnose_streams(
 
 
 def _of_datagrams(
-    stream: CapturedStream[StreamFold], both: BothWays, limits: TalkLimits, *, is_cut: bool
+    stream: CapturedStream[StreamFold],
+    both: BothWays,
+    limits: TalkLimits,
+    *,
+    is_cut: bool,
+    tcp: TcpStreamFinder[DiagnosisFold] | None,
 ) -> DiagnosedStream:
-    """Diagnose it, and what it comes to with its other way."""
+    """Diagnose it, and what it comes to with its other way; `tcp` where it came in that."""
     way, direction = both.of(stream.fold, stream.flow), both.direction(stream.flow)
     around = Circumstances(is_cut=is_cut, way=direction)
     talk = None
@@ -342,6 +356,7 @@ def _of_datagrams(
         stream.name,
         stream.fold,
         diagnose(stream.fold, around, limits=limits, talk=talk),
+        tcp=tcp.truth(stream.flow) if tcp is not None else None,
         twice=stream.twice,
         neighbours=stream.neighbours,
         direction=direction,
@@ -394,7 +409,7 @@ def _new_fold(
 
 
 def _in_tcp(media: Media, worker: Worker, limits: TalkLimits) -> DiagnosisFold:
-    return _both_ways(media.encapsulation, worker, limits, is_datagrams=media.is_of_phones)
+    return _both_ways(media.encapsulation, worker, limits)
 
 
 def _both_ways(
@@ -402,13 +417,9 @@ def _both_ways(
     worker: Worker,
     limits: TalkLimits,
     target: str | None = None,
-    *,
-    is_datagrams: bool = False,
 ) -> DiagnosisFold:
     """Folds of both directions of a stream."""
-    received, sent = (
-        _new_fold(encapsulation, worker, is_datagrams=is_datagrams) for _ in Direction
-    )
+    received, sent = (_new_fold(encapsulation, worker) for _ in Direction)
     return DiagnosisFold(received, target, sent, limits)
 
 
@@ -459,6 +470,29 @@ def _udp_fold(
     described = descriptions.of(flow, int(first.time_ns[0]))
     both.add(flow, fold, (media.call for media in described), capture.flows)
     return fold
+
+
+def _framed_fold(
+    make: Callable[[Flow, Messages, Mapping[PacketKind, int]], StreamFold],
+    tcp: TcpStreamFinder[DiagnosisFold],
+    descriptions: SessionDescriptions,
+    both: BothWays,
+    flow: Flow,
+    first: Messages,
+    beside: Mapping[PacketKind, int],
+) -> StreamFold:
+    """A fold as of UDP: what carries RTP between phones changes nothing about its sides."""
+    if description := tcp.description(flow):
+        descriptions.of_connection(description, flow)
+    both.expect(flow.turned)
+    return make(flow, first, beside)
+
+
+def _add_framed(framed: StreamFinder[StreamFold], tcp: TcpStreamFinder[DiagnosisFold]) -> None:
+    packets = tcp.take_packets()
+    if packets is not None:
+        for stream, messages in framed.add(packets, tcp.flows):
+            stream.fold.add(messages)
 
 
 def _tell_late(stream: CapturedStream[StreamFold]) -> None:

@@ -40,12 +40,12 @@ class PacketSource(Protocol):
 
 
 def without_media(
-    capture: PacketSource, udp: StreamFinder[Any], tcp: TcpStreamFinder[Any]
+    capture: PacketSource, finders: Iterable[StreamFinder[Any]], tcp: TcpStreamFinder[Any]
 ) -> dict[str, int]:
     """The packets that were passed over, those of media in TCP left out."""
     counts = dict(capture.passed_over)
     others = counts.pop(Layer.TCP, 0) - tcp.media_segments
-    further = udp.left_out + capture.too_many_flows
+    further = sum(finder.left_out for finder in finders) + capture.too_many_flows
     counts |= {Layer.TCP.value: max(0, others), _TOO_MANY: further}
     return {words: count for words, count in counts.items() if count}
 

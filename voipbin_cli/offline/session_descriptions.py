@@ -68,6 +68,7 @@ class SessionDescriptions:
             defaultdict(list)
         )
         self._calls: dict[bytes, list[DescribedMedia]] = defaultdict(list)
+        self._of_connections: dict[Flow, DescribedMedia] = {}
         self._looked = 0
 
     # In
@@ -97,10 +98,24 @@ class SessionDescriptions:
             self._told[media.port].append((at_ns, media, media))
             self._calls[call].append(media)
 
+    def of_connection(self, message: bytes, flow: Flow) -> None:
+        """Take what describes the media in a connection, of which `flow` is a direction.
+
+        There the numbers alone count: RTSP's descriptions have no ports. Media that share one and
+        mean different things by it stay unnamed.
+        """
+        types: dict[int, PayloadType] = {}
+        for told in _media_types(message):
+            clash = {number for number in told if types.get(number, told[number]) != told[number]}
+            types = {n: kind for n, kind in (types | told).items() if n not in clash}
+        self._of_connections[flow] = DescribedMedia(b"", None, 0, "RTP/AVP/TCP", types)
+
     # Out
 
     def of(self, flow: Flow, at_ns: int) -> list[DescribedMedia]:
         """What describes packets of this flow at this time, the better first."""
+        if (told := self._of_connections.get(flow)) is not None:
+            return [told]
         to = self._latest(flow.destination, flow.destination_port, at_ns)
         by = self._latest(flow.source, flow.source_port, at_ns)
         # Behind a NAT or a relay the addresses are others, but both ports of one call say enough.
@@ -147,6 +162,12 @@ def described(message: bytes, call: bytes = b"") -> Iterator[DescribedMedia]:
             candidate = _number(told[1])
             if candidate is not None and int(told[2]) < 1 << 16:
                 yield DescribedMedia(call, candidate, int(told[2]), profile, types)
+
+
+def _media_types(message: bytes) -> Iterator[dict[int, PayloadType]]:
+    for section in re.split(rb"^m=", message, flags=re.MULTILINE)[1:]:
+        if (head := _MEDIA.match(section)) is not None:
+            yield _types(head, section)
 
 
 def _types(head: re.Match[bytes], section: bytes) -> dict[int, PayloadType]:

@@ -40,7 +40,8 @@ class CapturedStream(Generic[T]):
 
     `twice` counts packets that the capture holds a second time; they are not among the messages.
     `beside` are the packets of its flow that are no RTP, of both directions, by what they are;
-    `keyed_ns` is when those came that agree on keys, the first hundred.
+    `keyed_ns` is when those came that agree on keys, the first hundred. `carrier` is what carries
+    its packets, where that is not UDP.
     """
 
     flow: Flow
@@ -49,6 +50,7 @@ class CapturedStream(Generic[T]):
     twice: int = 0
     beside: dict[PacketKind, int] = field(default_factory=dict)
     keyed_ns: tuple[int, ...] = ()
+    carrier: str = ""
 
     @property
     def name(self) -> str:
@@ -56,7 +58,7 @@ class CapturedStream(Generic[T]):
         flow = self.flow
         return (
             f"{flow.source}:{flow.source_port} > {flow.destination}:{flow.destination_port}"
-            f" ssrc {self.ssrc:#010x}"
+            f" ssrc {self.ssrc:#010x}{f' ({self.carrier})' if self.carrier else ''}"
         )
 
     @property
@@ -116,7 +118,10 @@ class StreamFinder(Generic[T]):
     `left_out` counts the packets of sources that came when there were 4096 streams.
     """
 
-    def __init__(self, make: Callable[[Flow, Messages, dict[PacketKind, int]], T]) -> None:
+    def __init__(
+        self, make: Callable[[Flow, Messages, dict[PacketKind, int]], T], carrier: str = ""
+    ) -> None:
+        self._carrier = carrier
         self.streams: list[CapturedStream[T]] = []
         self.left_out = 0
         self._make = make
@@ -226,7 +231,7 @@ class StreamFinder(Generic[T]):
         if has_copies(first.part(0, _FIRST_PACKETS)):
             self._copies[key] = Copies()
         made = self._make(flow, first.part(0, _FIRST_PACKETS), self._beside_flow(flow))
-        stream = self._known[key] = CapturedStream(flow, key[1], made)
+        stream = self._known[key] = CapturedStream(flow, key[1], made, carrier=self._carrier)
         self.streams.append(stream)
         return stream, self._without_copies(stream, key, first)
 
@@ -240,7 +245,7 @@ class StreamFinder(Generic[T]):
 
 
 def _both_ways(flow: Flow) -> set[Flow]:
-    return {flow, Flow(flow.destination, flow.destination_port, flow.source, flow.source_port)}
+    return {flow, flow.turned}
 
 
 def _each(keys: Ints, rows: Ints) -> Iterator[tuple[int, Ints]]:

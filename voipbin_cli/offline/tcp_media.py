@@ -29,6 +29,10 @@ ENOUGH_BYTES = 8
 _RTP_VERSION = 2
 _MAX_RTP_BYTES = 4096
 _MOST_WAITING = 16
+_MAX_DESCRIPTION_BYTES = 1 << 14
+# `$`, a channel (some players count far up), a length, and RTP or RTCP of version 2.
+_INTERLEAVED = re.compile(rb"\$[\0-\x1f]..[\x80-\xbf]", re.DOTALL)
+_RTSP = re.compile(rb"(?:OPTIONS|DESCRIBE|ANNOUNCE|SETUP) rtsp|RTSP/\d")
 TLS = "encrypted by TLS (wss)"
 _TLS_HANDSHAKE = b"\x16\x03"
 _SUBPROTOCOL = re.compile(rb"^sec-websocket-protocol:\s*media\b", re.IGNORECASE | re.MULTILINE)
@@ -47,11 +51,15 @@ class Media(Protocol):
 
     encapsulation: Encapsulation
     is_of_phones: bool
-    """RTP as phones speak it, in whatever codec, and no stream of the platform."""
+    """RTP as phones speak it, in whatever codec, and no stream of the platform: neither side is
+    ours, and what it yields is IN where the server sends."""
     target: str | None
     """The URL that the client asked for, without secrets; None where there is none."""
     note: str
     """What keeps it from being read; nothing where it is read."""
+
+    description: bytes
+    """The session description among its messages, as far as it came; empty where there is none."""
 
     def add(self, run: Run, *, is_from_client: bool) -> Iterator[tuple[Direction, TimedMessage]]:
         """Add bytes of one direction; yield the messages that they complete."""
@@ -65,6 +73,7 @@ class _WebSocket:
     """
 
     is_of_phones = False
+    description = b""
 
     def __init__(self) -> None:
         self.encapsulation: Encapsulation = Encapsulation.SLN
@@ -136,6 +145,7 @@ class _AudioSocket:
     is_of_phones = False
     target: str | None = None
     note = ""
+    description = b""
 
     def __init__(self) -> None:
         self._decoders = {True: StreamDecoder(), False: StreamDecoder()}
@@ -153,26 +163,22 @@ class _AudioSocket:
 class _FramedRtp:
     """RFC 4571 2: each packet behind its length in two bytes.
 
-    So is a message of DNS (RFC 1035 4.2.2): packets wait until one follows another. Whoever sends
-    first is the one that is received: either side may be alone.
+    So is a message of DNS (RFC 1035 4.2.2): packets wait until one follows another.
     """
 
     encapsulation = Encapsulation.RTP
     is_of_phones = True
     target: str | None = None
     note = ""
+    description = b""
 
     def __init__(self) -> None:
         self._held = {True: b"", False: b""}
         self._waiting: deque[tuple[Direction, bytes, int]] = deque(maxlen=_MOST_WAITING)
         self._is_rtp = False
-        self._is_received_from_client: bool | None = None
 
     def add(self, run: Run, *, is_from_client: bool) -> Iterator[tuple[Direction, TimedMessage]]:
-        if self._is_received_from_client is None:
-            self._is_received_from_client = is_from_client
-        is_received = is_from_client == self._is_received_from_client
-        direction = Direction.IN if is_received else Direction.OUT
+        direction = Direction.OUT if is_from_client else Direction.IN
         for packet in self._packets(run, is_from_client=is_from_client):
             self._is_rtp = self._is_rtp or self._goes_on(direction, packet)
             self._waiting.append((direction, packet, run.time_ns))
@@ -197,7 +203,8 @@ class _FramedRtp:
 class _InterleavedRtp:
     """RFC 7826 14: `$`, a channel, a length, a packet; even channels are RTP by custom.
 
-    Between them stand the messages of RTSP, which end with an empty line and may have a body.
+    Between them stand the messages of RTSP, which end with an empty line and may have a body: the
+    server describes its media in that which answers DESCRIBE.
     """
 
     encapsulation = Encapsulation.RTP
@@ -207,16 +214,19 @@ class _InterleavedRtp:
 
     def __init__(self) -> None:
         self._held = {True: b"", False: b""}
+        self.description = b""
 
     def add(self, run: Run, *, is_from_client: bool) -> Iterator[tuple[Direction, TimedMessage]]:
         held = run.data if run.is_after_gap else self._held[is_from_client] + run.data
         direction = Direction.OUT if is_from_client else Direction.IN
         while held:
             if held[0] != ord("$"):
-                start = held.find(b"$\0") if b"\r\n\r\n" in held else -1
-                if start < 0:
+                if b"\r\nm=" in held:
+                    self.description = held[:_MAX_DESCRIPTION_BYTES]
+                packet_begins = _INTERLEAVED.search(held)
+                if packet_begins is None:
                     break
-                held = held[start:]
+                held = held[packet_begins.start() :]
             if len(held) < 4 or len(held) < (end := 4 + int.from_bytes(held[2:4], "big")):
                 break
             channel, packet, held = held[1], held[4:end], held[end:]
@@ -231,6 +241,7 @@ class _Unread:
     encapsulation = Encapsulation.RTP
     is_of_phones = True
     target: str | None = None
+    description = b""
 
     def __init__(self, note: str) -> None:
         self.note = note
@@ -248,6 +259,10 @@ def _is_framed_rtp(data: bytes) -> bool:
     return 12 <= size <= _MAX_RTP_BYTES and data[2] >> 6 == _RTP_VERSION
 
 
+def _is_rtsp(data: bytes) -> bool:
+    return bool(_RTSP.match(data) or _INTERLEAVED.match(data))
+
+
 def _is_audiosocket(data: bytes) -> bool:
     return data[0] == Kind.UUID and data[1:HEADER_BYTES] == b"\0\x10"
 
@@ -263,11 +278,15 @@ def _answers_a_websocket(data: bytes) -> bool:
 _OF_CLIENT: tuple[tuple[Callable[[bytes], bool], Callable[[], Media]], ...] = (
     (_begins_a_websocket, _WebSocket),
     (_is_audiosocket, _AudioSocket),
-    (lambda data: data.startswith((b"OPTIONS rtsp", b"DESCRIBE ", b"SETUP rtsp")), _InterleavedRtp),
+    (_is_rtsp, _InterleavedRtp),
     (_is_framed_rtp, _FramedRtp),
     (lambda data: data.startswith(_TLS_HANDSHAKE), lambda: _Unread(TLS)),
 )
-_OF_SERVER = ((_answers_a_websocket, _WebSocket), (_is_framed_rtp, _FramedRtp))
+_OF_SERVER = (
+    (_answers_a_websocket, _WebSocket),
+    (_is_rtsp, _InterleavedRtp),
+    (_is_framed_rtp, _FramedRtp),
+)
 
 
 def recognised(first: bytes, *, is_from_client: bool) -> Media | None:

@@ -26,6 +26,8 @@ _MAX_EARLY = 64
 _DECRYPTED_RUNS = 20_000
 
 T = TypeVar("T")
+TCP = "TCP"
+"""What is said behind a stream that came in it."""
 
 
 @dataclass(slots=True)
@@ -41,14 +43,12 @@ class TcpStream(Generic[T]):
         """Where the client connected to, or both ends."""
         flow = self.flow
         to = self.media.target or f"{flow.destination}:{flow.destination_port}"
-        return f"{flow.source}:{flow.source_port} > {to} (TCP)"
+        return f"{flow.source}:{flow.source_port} > {to} ({TCP})"
 
     @property
     def flow(self) -> Flow:
         """From the client to the server."""
-        ends = self.connection.client
-        source, destination = _address(ends[0], ends[1]), _address(ends[2], ends[3])
-        return Flow(source, ends[4] >> 16, destination, ends[4] & 0xFFFF)
+        return _flow(self.connection)
 
     @property
     def call(self) -> str:
@@ -58,17 +58,15 @@ class TcpStream(Generic[T]):
 
     def truth(self) -> dict[str, Any]:
         """What TCP tells of both directions, as JSON values."""
-        return {
-            "from_client": _fields(self.connection.from_client.truth),
-            "from_server": _fields(self.connection.from_server.truth),
-        }
+        return _truth(self.connection)
 
 
 class TcpStreamFinder(Generic[T]):
     """Finds media in TCP connections.
 
     `make` returns what takes a stream's messages, given what media they are. `on_sip` is called
-    with each message of SIP in them, and when it was whole.
+    with each message of SIP in them, and when it was whole. RTP of phones is no stream yet: it is
+    handed out as packets of `flows`, a flow each direction of a connection.
     """
 
     def __init__(
@@ -84,6 +82,10 @@ class TcpStreamFinder(Generic[T]):
         self._early: dict[int, list[ConnectionRun]] = {}
         self._on_sip = on_sip
         self._sip: dict[int, dict[bool, SipBytes]] = {}
+        self.flows: list[Flow] = []
+        self._flow_numbers: dict[tuple[int, Direction], int] = {}
+        self._of_flow: dict[Flow, int] = {}
+        self._packets: list[tuple[int, TimedMessage]] = []
 
     def add(self, chunk: PacketChunk) -> Iterator[tuple[TcpStream[T], Direction, Messages]]:
         """Yield what the segments of a piece complete, connection by connection."""
@@ -122,15 +124,58 @@ class TcpStreamFinder(Generic[T]):
     ) -> Iterator[tuple[TcpStream[T], Direction, Messages]]:
         found: dict[tuple[int, Direction], list[TimedMessage]] = {}
         for run in runs:
+            number = run.connection.number
             for direction, message in self._messages(run):
-                found.setdefault((run.connection.number, direction), []).append(message)
+                if self._media[number].is_of_phones:
+                    self._packets.append((self._flow_number(number, direction), message))
+                else:
+                    found.setdefault((number, direction), []).append(message)
         for (number, direction), messages in found.items():
             yield self._stream(number), direction, from_messages(messages)
+
+    def take_packets(self) -> PacketChunk | None:
+        """The RTP packets of phones since this was asked; None where there are none."""
+        if not self._packets:
+            return None
+        flow = np.array([number for number, _ in self._packets], np.int32)
+        packets = from_messages(message for _, message in self._packets)
+        self._packets = []
+        return PacketChunk(
+            data=packets.data,
+            time_ns=packets.time_ns,
+            direction=np.zeros(len(flow), np.int8),
+            flow=flow,
+            offset=packets.offset,
+            length_bytes=packets.length,
+            wire_bytes=packets.size,
+            comments={},
+        )
+
+    def _flow_number(self, number: int, direction: Direction) -> int:
+        """Of what is sent that way in a connection; both of its directions have one."""
+        if (number, direction) not in self._flow_numbers:
+            flow = _flow(self._reassembly.connections[number])
+            for way in (Direction.OUT, Direction.IN):
+                self._flow_numbers[number, way] = len(self.flows)
+                self._of_flow[flow] = number
+                self.flows.append(flow)
+                flow = flow.turned
+        return self._flow_numbers[number, direction]
+
+    def truth(self, flow: Flow) -> dict[str, Any]:
+        """What TCP tells of the connection that has one of `flows`, as JSON values."""
+        return _truth(self._reassembly.connections[self._of_flow[flow]])
+
+    def description(self, flow: Flow) -> bytes:
+        """The session description in the connection that has one of `flows`."""
+        return self._media[self._of_flow[flow]].description
 
     @property
     def media_segments(self) -> int:
         """How many segments belong to connections that were read."""
-        return sum(stream.connection.segments for stream in self.streams)
+        connections = self._reassembly.connections
+        read = {stream.connection.number for stream in self.streams} | set(self._of_flow.values())
+        return sum(connections[number].segments for number in read)
 
     @property
     def notes(self) -> dict[str, int]:
@@ -196,6 +241,20 @@ class TcpStreamFinder(Generic[T]):
 def _said(kept: list[ConnectionRun], *, is_from_client: bool) -> bytes:
     """What one side has said so far."""
     return b"".join(one.run.data for one in kept if one.is_from_client == is_from_client)
+
+
+def _truth(connection: TcpConnection) -> dict[str, Any]:
+    return {
+        "from_client": _fields(connection.from_client.truth),
+        "from_server": _fields(connection.from_server.truth),
+    }
+
+
+def _flow(connection: TcpConnection) -> Flow:
+    """From the client to the server."""
+    ends = connection.client
+    source, destination = _address(ends[0], ends[1]), _address(ends[2], ends[3])
+    return Flow(source, ends[4] >> 16, destination, ends[4] & 0xFFFF)
 
 
 def _address(high: int, low: int) -> Address:

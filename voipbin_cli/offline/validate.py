@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
+from itertools import chain
 from typing import Any, TypeAlias
 
 from voipbin_cli.analysis.messages import Messages
@@ -44,7 +45,7 @@ from voipbin_cli.offline.source import (
 )
 from voipbin_cli.offline.streams import CapturedStream, StreamFinder
 from voipbin_cli.offline.tcp_media import Media
-from voipbin_cli.offline.tcp_streams import TcpStream, TcpStreamFinder
+from voipbin_cli.offline.tcp_streams import TCP, TcpStream, TcpStreamFinder
 
 JudgedStream: TypeAlias = CapturedStream[Validator] | TcpStream[Validator]
 Judged: TypeAlias = tuple[Part, JudgedStream | None]
@@ -257,23 +258,27 @@ class FileValidation:
     def _judge_streams(self, capture: Capture) -> Iterator[Judged]:
         direction = self._scope.direction or Direction.IN
         descriptions = SessionDescriptions()
-        finder = StreamFinder(partial(self._stream_validator, descriptions))
         tcp = TcpStreamFinder(self._tcp_validator, on_sip=descriptions.take)
+        finder = StreamFinder(partial(self._stream_validator, descriptions))
+        framed = StreamFinder(partial(self._framed_validator, tcp, descriptions), TCP)
         self.streams = []
         for chunk in capture.chunks():
             descriptions.read(chunk)
             # TCP first: it may carry the descriptions of what UDP does.
             for media, way, messages in tcp.add(chunk):
                 yield from _of(media, media.fold.add(way, messages))
-            for stream, messages in finder.add(chunk, capture.flows):
+            found = finder.add(chunk, capture.flows)
+            if (packets := tcp.take_packets()) is not None:
+                found = chain(found, framed.add(packets, tcp.flows))
+            for stream, messages in found:
                 yield from _of(stream, stream.fold.add(direction, messages))
-            self.streams = [*finder.streams, *tcp.streams]
-        for stream, messages in finder.finish():
+            self.streams = [*finder.streams, *framed.streams, *tcp.streams]
+        for stream, messages in chain(finder.finish(), framed.finish()):
             yield from _of(stream, stream.fold.add(direction, messages))
-        self.streams = [*finder.streams, *tcp.streams]
+        self.streams = [*finder.streams, *framed.streams, *tcp.streams]
         for each in self.streams:
             yield from _of(each, each.fold.finish())
-        self.passed_over = without_media(capture, finder, tcp)
+        self.passed_over = without_media(capture, (finder, framed), tcp)
         self.unread = unread(tcp.notes)
 
     def _stream_validator(
@@ -286,10 +291,20 @@ class FileValidation:
         told = told_of(flow, first, beside, descriptions)
         return self._scope.validator(Encapsulation.RTP, is_datagrams=True, is_heard=told.is_heard)
 
+    def _framed_validator(
+        self,
+        tcp: TcpStreamFinder[Validator],
+        descriptions: SessionDescriptions,
+        flow: Flow,
+        first: Messages,
+        beside: Mapping[PacketKind, int],
+    ) -> Validator:
+        if description := tcp.description(flow):
+            descriptions.of_connection(description, flow)
+        return self._stream_validator(descriptions, flow, first, beside)
+
     def _tcp_validator(self, media: Media) -> Validator:
-        return self._scope.validator(
-            media.encapsulation, is_datagrams=media.is_of_phones, is_two_way=True
-        )
+        return self._scope.validator(media.encapsulation, is_two_way=True)
 
     def _begin(self, encapsulation: Encapsulation, **manner: bool) -> Validator:
         self._validator = self._scope.validator(encapsulation, self._target, None, **manner)

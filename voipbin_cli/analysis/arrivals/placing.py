@@ -81,12 +81,19 @@ class Placer:
     """Places rows one after the other, with a gap for each number that is missing.
 
     `clock_hz` is the RTP clock of `is_datagrams` where it is known: there timestamps, and not
-    the numbers, tell how much audio there is.
+    the numbers, tell how much audio there is. `is_video`: pictures come in the order in which they
+    are decoded, so that their timestamps go back a little (RFC 6184 5.1).
     """
 
     def __init__(
-        self, encapsulation: Encapsulation, *, is_datagrams: bool, clock_hz: int | None
+        self,
+        encapsulation: Encapsulation,
+        *,
+        is_datagrams: bool,
+        clock_hz: int | None,
+        is_video: bool = False,
     ) -> None:
+        self._least_ns = -_JUMP_NS if is_video else 0
         self._is_rtp = encapsulation is Encapsulation.RTP
         self._told_hz = clock_hz if is_datagrams else None
         self._last: _Last | None = None
@@ -166,7 +173,7 @@ class Placer:
         usual[0] = rate
         spans = np.divide(stamps, usual, out=media.astype(np.float64), where=usual > 0)
         usable &= usual > 0
-        anew = usable & ((spans < 0) | (spans > np.maximum(gap, media) + _JUMP_NS))
+        anew = usable & ((spans < self._least_ns) | (spans > np.maximum(gap, media) + _JUMP_NS))
         silent = usable & ~anew & (steps == 1) & (spans >= 1.5 * media)
         begins = rows.begins | np.where(anew, int(Begins.TIMESTAMP), 0)
         return _Said(np.where(silent, spans - media, 0).astype(np.int64), begins, float(known[-1]))
