@@ -272,8 +272,14 @@ def _command(text: str) -> tuple[str, str, str]:
     return "", "", ""
 
 
-class _Connection(asyncio.Protocol):
-    """One connection to a bot's server; `opened` is done when messages can go."""
+class _Connection(asyncio.BufferedProtocol):
+    """One connection to a bot's server; `opened` is done when messages can go.
+
+    All read into one buffer: for a protocol without one asyncio asks for 256 KiB at each read,
+    which costs more than the frame that comes.
+    """
+
+    _BUFFER = memoryview(bytearray(65_536))
 
     def __init__(self, stream: DialedStream, wire: MessageWire) -> None:
         self._stream, self._wire = stream, wire
@@ -295,7 +301,11 @@ class _Connection(asyncio.Protocol):
         for data in self._wire.data_to_send():
             self._transport.write(data)
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, _sizehint: int) -> memoryview:
+        return self._BUFFER
+
+    def buffer_updated(self, count: int) -> None:
+        data = bytes(self._BUFFER[:count])
         if self.opened.done():
             self._stream.receive(data)
             return

@@ -28,6 +28,8 @@ _NOTES_KEPT = 200
 # The call's clock starts this long after its first stream was accepted; a later stream's first
 # frame is the next on that clock, but no sooner than 6 ms from its upgrade (observed: 5 to 45).
 _CLOCK_START_NS = 10 * MS_NS
+# Clocks start at multiples of this, so that one wake-up serves what is due in many calls.
+_PHASE_NS = 5 * MS_NS
 _SETTING_UP_NS = 6 * MS_NS
 
 
@@ -176,6 +178,7 @@ class Exchange:
     def _start_clock(self, room: Room, stream: MediaStream) -> None:
         """Start the call's clock, and the times of what the scenario plans for the call."""
         start_ns = self._ticker.clock() + _CLOCK_START_NS
+        start_ns += -start_ns % _PHASE_NS
         room.started_ns = start_ns
         room.scripted = self._scripted(room, stream)
         self._ticker.add_job(room.next_play_ns, partial(self._play, room))

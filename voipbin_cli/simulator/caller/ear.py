@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import deque
+from math import log10
+
 import numpy as np
 
-from voipbin_cli.analysis.columns import Floats
 from voipbin_cli.analysis.conversation.sent_track import (
     FLOOR_HOPS,
     PAUSE_NS,
@@ -14,21 +16,22 @@ from voipbin_cli.analysis.conversation.sent_track import (
     sounding_threshold,
 )
 
-_HOP_BYTES = 160
-_TICK_BYTES = 2 * _HOP_BYTES
-_SILENT = bytes(_TICK_BYTES)
+_HOP = 80
+_HOP_BYTES = 2 * _HOP
+_FULL_SCALE = _HOP * 32768.0**2
+_SILENT = bytes(2 * _HOP_BYTES)
 _NOTHING_DBFS = -120.0
+_SILENT_LEVELS = [_NOTHING_DBFS] * 2
 # What lies under the sound is looked at anew each half second, by the five seconds before.
 _LOOK_EACH_HOPS = 50
 
 
-def _levels(pcm: bytes) -> Floats:
-    """The level of each whole 10 ms, in dBFS."""
-    hops = np.frombuffer(pcm, "<i2", len(pcm) // _HOP_BYTES * (_HOP_BYTES // 2))
-    samples = hops.astype(np.float64).reshape(-1, _HOP_BYTES // 2)
-    power = np.einsum("ij,ij->i", samples, samples) / (_HOP_BYTES // 2 * 32768.0**2)
-    levels: Floats = 10 * np.log10(np.maximum(power, 1e-12))
-    return levels
+def _levels(pcm: bytes) -> list[float]:
+    """The level of each whole 10 ms, in dBFS; by few calls, as they come by the thousand."""
+    count = len(pcm) // _HOP_BYTES
+    samples = np.frombuffer(pcm, "<i2", count * _HOP).astype(np.float32)
+    hops = (samples[at : at + _HOP] for at in range(0, count * _HOP, _HOP))
+    return [10 * log10(max(float(hop @ hop) / _FULL_SCALE, 1e-12)) for hop in hops]
 
 
 class Ear:
@@ -37,8 +40,8 @@ class Ear:
     def __init__(self) -> None:
         self._fold = UtteranceFold()
         self.utterances = self._fold.utterances
-        self._latest = np.full(FLOOR_HOPS, _NOTHING_DBFS)
-        self._at = self._looked_at = 0
+        self._latest: deque[float] = deque(maxlen=FLOOR_HOPS)
+        self._new = 0
         self._sounds_dbfs = SOUNDS_DBFS
 
     def take(self, at_ns: int, begins_ns: int | None, pcm: bytes) -> bool:
@@ -46,19 +49,16 @@ class Ear:
 
         `pcm` is s16le at 8 kHz. Return whether nothing of it sounds.
         """
-        levels = np.full(2, _NOTHING_DBFS) if pcm == _SILENT else _levels(pcm)
-        self._keep(levels)
-        self._fold.note(at_ns, begins_ns, levels.tolist(), self._sounds_dbfs)
-        return not len(levels) or bool(levels.max() <= self._sounds_dbfs)
-
-    def _keep(self, levels: Floats) -> None:
-        for level in levels.tolist():
-            self._latest[self._at % FLOOR_HOPS] = level
-            self._at += 1
-        if self._at - self._looked_at >= _LOOK_EACH_HOPS:
-            self._looked_at = self._at
-            known = self._latest[: min(self._at, FLOOR_HOPS)]
-            self._sounds_dbfs = sounding_threshold(known)
+        levels = _SILENT_LEVELS if pcm == _SILENT else _levels(pcm)
+        self._latest += levels
+        self._new += len(levels)
+        if self._new >= _LOOK_EACH_HOPS:
+            self._new = 0
+            self._sounds_dbfs = sounding_threshold(np.array(self._latest))
+        is_still = max(levels, default=_NOTHING_DBFS) <= self._sounds_dbfs
+        if begins_ns is None or not is_still:
+            self._fold.note(at_ns, begins_ns, levels, self._sounds_dbfs)
+        return is_still
 
     def begun(self, since_ns: int, now_ns: int) -> Utterance | None:
         """The first utterance that is heard by now, and goes on, or begins, after `since_ns`."""

@@ -65,7 +65,7 @@ def spoken_pieces(pcm: Pcm) -> tuple[tuple[int, int], ...]:
     padded = np.pad(pcm, (0, -len(pcm) % _HOP))
     fold = UtteranceFold(is_recorded=True)
     for number, level in enumerate(hop_levels(padded.reshape(-1, _HOP))):
-        fold.note(number * HOP_NS, number * HOP_NS, level, SOUNDS_DBFS)
+        fold.note(number * HOP_NS, number * HOP_NS, level.tolist(), SOUNDS_DBFS)
     return tuple(
         (one.from_ns // NS_PER_SAMPLE, min(one.until_ns // NS_PER_SAMPLE, len(pcm)))
         for one in fold.utterances
