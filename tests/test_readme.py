@@ -17,6 +17,9 @@ README = Path(__file__).parents[1] / "README.md"
 # A line of a session: `$ voipbin …`, with `# exits N` where the status is not 0.
 COMMAND = re.compile(r"^\$ (?P<command>.+?)(?:\s+# exits (?P<status>\d+))?$", re.MULTILINE)
 PROGRAMS = ("sox",)
+BOTS = Path(__file__).parent / "examples" / "bots"
+# What makes a bot of the example the wrong one.
+PROLOGUE = "import argparse, sys\nsys.argv += ['--fault', '{0}'] if '{0}' != 'None' else []"
 
 
 def sessions() -> list[str]:
@@ -56,10 +59,37 @@ def test_every_session_runs_as_it_is_shown(
         assert done.returncode == int(match["status"] or 0), (command, done.stderr.decode())
 
 
+def scripts() -> list[str]:
+    """The fenced blocks of Python."""
+    return re.findall(r"^```python\n(.*?)^```", README.read_text(), re.MULTILINE | re.DOTALL)
+
+
 def test_the_python_runs_as_it_is_shown(shell: dict[str, str], tmp_path: Path) -> None:
-    (script,) = re.findall(r"^```python\n(.*?)^```", README.read_text(), re.MULTILINE | re.DOTALL)
+    (script,) = [script for script in scripts() if "# test_bot.py" not in script]
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=tmp_path, env=shell, capture_output=True, timeout=90
     )
     assert (done.returncode, done.stderr) == (0, b"")
     assert (tmp_path / "call.wav").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", [None, "relative-sleeps"])
+def test_the_test_of_a_bot_is_green_or_red(
+    shell: dict[str, str], tmp_path: Path, fault: str | None
+) -> None:
+    (suite,) = [script for script in scripts() if "# test_bot.py" in script]
+    (tmp_path / "test_bot.py").write_text(suite)
+    parrot = BOTS.joinpath("parrot.py").read_text()
+    (tmp_path / "bot.py").write_text(parrot.replace("import argparse", PROLOGUE.format(fault)))
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-rs", "-o", "voipbin_unreliable=skip"],
+        cwd=tmp_path,
+        env=shell,
+        capture_output=True,
+        timeout=90,
+    )
+    told = done.stdout.decode()
+    if "too busy to measure" in told:
+        pytest.skip("this machine is too busy to tell a slow bot")
+    assert (done.returncode, "holes of" in told) == ((0, False) if fault is None else (1, True))

@@ -12,9 +12,12 @@ import pytest
 from voipbin_cli import BotCall, CallResult, HangUp, Say, WaitForEnd
 
 BOT = Path(__file__).with_name("beeper.mjs")
-pytestmark = pytest.mark.voipbin(
-    encapsulation="sln", script=[Say(seconds=0.6), WaitForEnd(timeout_s=3), HangUp()]
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.voipbin(
+        encapsulation="sln", script=[Say(seconds=0.6), WaitForEnd(timeout_s=3), HangUp()]
+    ),
+]
 
 
 def called(voipbin_call: Callable[..., BotCall], *options: str) -> CallResult:

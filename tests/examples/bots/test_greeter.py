@@ -14,6 +14,8 @@ from voipbin_cli import BotCall, CallResult, HangUp, Interrupt, SayNothing
 BOT = Path(__file__).with_name("greeter.py")
 SCRIPT = [Interrupt(after_ms=400, seconds=0.6), SayNothing(seconds=0.8), HangUp()]
 
+pytestmark = pytest.mark.slow
+
 
 def called(voipbin_call: Callable[..., BotCall], *options: str) -> CallResult:
     command = [sys.executable, str(BOT), *options]

@@ -14,6 +14,8 @@ from voipbin_cli import BotCall, CallResult, HangUp, Say, WaitForEnd
 BOT = Path(__file__).with_name("parrot.py")
 SCRIPT = [Say(seconds=0.8), WaitForEnd(timeout_s=4), HangUp()]
 
+pytestmark = pytest.mark.slow
+
 
 def called(voipbin_call: Callable[..., BotCall], *options: str) -> CallResult:
     call = voipbin_call(script=SCRIPT)
