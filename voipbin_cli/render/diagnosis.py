@@ -330,7 +330,7 @@ def quality_text(quality: Mapping[str, Any]) -> str:
     """The score with its model, as one never goes without the other."""
     assumed = "; ".join(quality["assumptions"])
     if quality["value"] is None:
-        return f"MOS not told: {quality['reason']}"
+        return f"No MOS: {quality['reason']}"
     return (
         f"MOS {quality['value']:.2f} (R {quality['r_factor']:.1f}, {quality['model']}: {assumed})"
     )

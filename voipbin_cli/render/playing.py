@@ -7,9 +7,9 @@ from typing import Any
 
 from rich.text import Text
 
+from voipbin_cli.codec.codecs import Codec
 from voipbin_cli.render.live_view import clock_text, ending, state_line
-from voipbin_cli.render.recording import CODEC_NAMES
-from voipbin_cli.session.sending import Sending
+from voipbin_cli.session.sending import CODEC_NAMES, Sending
 from voipbin_cli.session.session import SessionStatus
 from voipbin_cli.text import printable
 
@@ -81,5 +81,5 @@ def sending_words(summary: dict[str, Any]) -> str:
     codec, number = summary["codec_sent"], summary["payload_type_sent"]
     if codec is None:
         return ""
-    name = CODEC_NAMES.get(codec, codec)
+    name = CODEC_NAMES[Codec(codec)]
     return f"as {name}" if number is None else f"as {name}, payload type {number}"

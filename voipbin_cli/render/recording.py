@@ -7,18 +7,13 @@ from typing import Any
 
 from rich.text import Text
 
+from voipbin_cli.codec.codecs import Codec
 from voipbin_cli.render.live_view import Meter, ending, latest_level_dbfs, level_text, state_line
 from voipbin_cli.session.recorded_sound import SoundFaults
 from voipbin_cli.session.recording_file import AudioFile
+from voipbin_cli.session.sending import CODEC_NAMES
 from voipbin_cli.session.session import SessionStatus
 from voipbin_cli.text import printable
-
-CODEC_NAMES = {
-    "mulaw": "mu-law",
-    "alaw": "A-law",
-    "s16le": "16-bit PCM",
-    "s16be": "16-bit PCM, big-endian",
-}
 
 
 class RecordingLines:
@@ -58,7 +53,7 @@ def done_line(summary: dict[str, Any], faults: SoundFaults) -> str:
     """Return a sentence about a finished recording: where it is, and what a listener will find."""
     if summary["output"] is None:
         return "; ".join(["nothing was recorded: no audio arrived", *ending(summary)])
-    codec = CODEC_NAMES.get(str(summary["codec"]), str(summary["codec"]))
+    codec = CODEC_NAMES[Codec(summary["codec"])] if summary["codec"] else "sound"
     where = "standard output" if summary["output"] == "-" else summary["output"]
     parts = [f"recorded {summary['audio_seconds']:.2f} s of {codec} to {where}"]
     if summary["silent"]:

@@ -97,8 +97,10 @@ def _value(value: object) -> str:
 
 def done_line(summary: dict[str, Any]) -> str:
     """Return one sentence about a server's life."""
-    error = summary["send_error_ms"]
-    parts = [f"{summary['peers']} peers heard {summary['audio_seconds']:.2f} s in all"]
+    error, peers = summary["send_error_ms"], summary["peers"]
+    if not peers:
+        return "nobody connected"
+    parts = [f"{peers} peer{'s' * (peers > 1)} heard {summary['audio_seconds']:.2f} s in all"]
     if error:
         parts.append(f"off the grid by {error['p99']:.1f} ms at most in 99 % of the frames")
     if summary["late_frames"]:

@@ -27,9 +27,9 @@ SHOWN_BYTES = 20
 MARKED_BYTES = 8
 INDENT = 8
 _SPECS = {
-    Spec.AUTO: "by what the stream itself shows",
-    Spec.DOCUMENTED: "by the documents",
-    Spec.DEPLOYED: "by what the platform's servers were observed to do",
+    Spec.AUTO: "rules chosen from the stream itself (--spec auto)",
+    Spec.DOCUMENTED: "the rules of the documents",
+    Spec.DEPLOYED: "the rules of the servers as they were observed",
 }
 
 
@@ -125,7 +125,7 @@ def result_text(summary: dict[str, Any]) -> Text:
     form = f" ({dialect})" if dialect else ""
     return Text.assemble(
         (summary["result"], "bold red" if failed else "bold green"),
-        f": {frames} of {summary['encapsulation']}{form}, {counts}; measured ",
+        f": {frames} of {summary['encapsulation']}{form}, {counts}; ",
         _SPECS[Spec(summary["spec"])],
     )
 

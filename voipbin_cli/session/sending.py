@@ -29,7 +29,12 @@ FAR_END_PATIENCE_S = 0.1
 # millisecond early or late is still played in the same 20 ms there.
 PHASE_NS = 5_000_000
 GUESS = "nothing was heard that tells what the far end takes"
-_CODEC_NAMES = {Codec.MULAW: "mu-law", Codec.ALAW: "A-law", Codec.S16LE: "16-bit PCM"}
+CODEC_NAMES = {
+    Codec.MULAW: "mu-law",
+    Codec.ALAW: "A-law",
+    Codec.S16LE: "16-bit PCM",
+    Codec.S16BE: "16-bit PCM, big-endian",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,5 +205,5 @@ class Sending(Hearer):
 
 def describe(form: SendForm) -> str:
     """Return what is sent in words: `16-bit PCM, payload type 96`."""
-    name = _CODEC_NAMES.get(form.codec, form.codec.value)
+    name = CODEC_NAMES[form.codec]
     return name if form.payload_type is None else f"{name}, payload type {form.payload_type}"

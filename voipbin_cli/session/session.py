@@ -13,6 +13,7 @@ from voipbin_cli.analysis.closing import NO_CLOSE_FRAME
 from voipbin_cli.clock import now_ns
 from voipbin_cli.codec.codecs import SAMPLE_RATE_HZ
 from voipbin_cli.codec.dialect import AudioFrame, FrameDecoder
+from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.codec.fingerprint import SendForm
 from voipbin_cli.errors import ConnectionFailed, MachineError, VoipbinError
 from voipbin_cli.events import Tell
@@ -24,10 +25,15 @@ from voipbin_cli.session.hearer import Hearer, why_left_behind
 from voipbin_cli.session.live import LiveRequest, LiveStream
 from voipbin_cli.session.message_decoder import MessageDecoder
 from voipbin_cli.session.sender import SILENT_FRAME, Voice
-from voipbin_cli.session.sending import Sending
+from voipbin_cli.session.sending import CODEC_NAMES, Sending
 from voipbin_cli.transport.connection import ConnectionEnded, MediaConnection, Message
 
 ROOM_POLL_S = 0.05
+_FRAMED = {
+    Encapsulation.RTP: "RTP",
+    Encapsulation.SLN: "SLN",
+    Encapsulation.AUDIOSOCKET: "AudioSocket",
+}
 # A link on which nothing came for so long is dead; one that is only slow brings something.
 DEAD_NS = 2_500_000_000
 # RFC 6298 2.4: TCP waits a second, in practice 0.2 s, before it repeats what was lost.
@@ -373,7 +379,8 @@ class Session:
         verdict = decoder.verdict
         if verdict is None:
             return
-        self._form = f"{verdict.dialect} {verdict.codec}"
+        framed = _FRAMED[self.request.live.encapsulation]
+        self._form = f"{CODEC_NAMES[verdict.codec]} in {framed}"
         at_ns, payload_type = self._clock(), self.listener.payload_type
         self._each(lambda hearer: hearer.form_known(at_ns, verdict, payload_type))
         self._tell("dialect", asdict(verdict))

@@ -296,8 +296,7 @@ _SEQUENCE = (
         clause="RFC 3550 5.1",
         sentence="Sequence number, timestamp and SSRC begin at random.",
         message="the stream begins with number {rtp.sequence_number} and SSRC 0",
-        consequence="none but for encryption, which is easier to break; it is how the platform's "
-        "bridge can be told",
+        consequence="harmless where nothing is encrypted: VoIPBIN's own bridge begins like this",
         predicate=_is_fixed_start,
         field="ssrc",
     ),
