@@ -27,7 +27,7 @@ def bot() -> Iterator[tuple[str, list[bytes]]]:
             said = b""
             while piece := peer.recv(4096):
                 said += piece
-            calls.append(said)
+            calls.append(said)  # before it closes: the caller waits for that
 
     def accept(server: socket.socket) -> None:
         while True:
@@ -82,7 +82,9 @@ def test_many_calls_are_a_table_and_a_report(
     load = LoadOptions(calls=3, ramp=50, report=str(report))
     options = SimulateOptions(caller=script, dial=DialOptions(dial=url), load=load, json=True)
     simulate(options)
-    (summary,) = printed(capsys)
+    *each, summary = printed(capsys)
+    assert [line["event"] for line in each] == ["call"] * len(each)
+    assert summary["calls"] == len(each)
     assert summary["calls"] == len(calls) >= 3
     assert summary["calls_at_once"] == 3
     assert summary["load"][-1]["calls_to"] == 3

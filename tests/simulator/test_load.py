@@ -15,7 +15,7 @@ from voipbin_cli.analysis.farend.far_end import Heard
 from voipbin_cli.errors import ConnectionFailed, UsageError
 from voipbin_cli.render.load_report import load_sentences, to_load_html
 from voipbin_cli.simulator.caller.outcome import CallOutcome, Lateness, RowOutcome
-from voipbin_cli.simulator.load import Limit, LoadOutcome, LoadRun, PlacedCall
+from voipbin_cli.simulator.load import Begun, Limit, LoadOutcome, LoadRun, PlacedCall
 
 CALL_S = 5.0
 
@@ -29,15 +29,16 @@ class SlowBot:
         self.now = self.most = 0
         self._hung_up = asyncio.Event()
 
-    async def place(self, begun: Callable[[], None]) -> PlacedCall:
-        begun()
+    async def place(self, begun: Begun) -> PlacedCall:
+        over = asyncio.Event()
+        begun(over.set)
         began_ns = self._loop.time_ns()
         self.now += 1
         self.most = max(self.most, self.now)
         late = array("f")
         answers = 0
         for _ in range(int(CALL_S * 50)):
-            if self._hung_up.is_set():
+            if self._hung_up.is_set() or over.is_set():
                 break
             late.append(self._own_ms(self.now))
             answers = self.now
@@ -76,9 +77,18 @@ def test_answers_count_where_so_many_called_at_once() -> None:
             assert 100 * row.calls_from <= row.response_ms.min
             assert row.response_ms.max <= 100 * row.calls_to
     assert outcome.is_reliable
-    # Of each 5 s one hole.
-    assert outcome.rows[-1].holes_per_minute == pytest.approx(12, rel=0.1)
+    # One hole a call.
+    (last,) = (row for row in outcome.rows if row.calls_to == 20)
+    assert last.holes_per_minute is not None
+    assert 12 <= last.holes_per_minute <= 30
     assert outcome.rows[-1].heard_share == pytest.approx(0.9)
+
+
+def test_all_are_there_for_one_call_and_who_calls_again_is_hung_up_then() -> None:
+    outcome, _ = placed(4, 1.02)
+    # The last line calls at 2.94 s, for 5 s; the others have called again, and not a third time.
+    lengths = sorted(one.duration_ms / 1000 for one in outcome.outcomes)
+    assert lengths == pytest.approx([0.98, 1.96, 2.94, 5.0, 5.0, 5.0, 5.0], abs=0.05)
 
 
 def test_a_run_ends_where_the_limit_breaks() -> None:
@@ -114,7 +124,7 @@ def test_the_report_shows_each_row_and_the_limit() -> None:
 
 def test_nobody_at_all_is_an_error_and_a_few_are_counted() -> None:
     class Gone:
-        async def place(self, begun: Callable[[], None]) -> PlacedCall:
+        async def place(self, begun: Begun) -> PlacedCall:
             raise ConnectionFailed("no connection")
 
         def hang_up_all(self) -> None: ...

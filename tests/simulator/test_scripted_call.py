@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,12 +14,16 @@ import websocket
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from tests.simulator.support import simulating, streaming
+from tests.simulator.support import ask, simulating, streaming, until_closed
 from tests.support.aio import run
 from voipbin_cli.codec.g711 import mulaw_to_s16le
 from voipbin_cli.simulator.caller.outcome import CallOutcome, outcome_from, outcome_record
 from voipbin_cli.simulator.caller.script import CallerScript, HangUp, SayNothing
+from voipbin_cli.simulator.catalog import find_scenario
 from voipbin_cli.simulator.embedded import EmbeddedSimulator
+from voipbin_cli.simulator.load import LoadOutcome, LoadRun
+from voipbin_cli.simulator.rooms import Room
+from voipbin_cli.simulator.server import Simulator
 
 TONE = (8000 * np.sin(np.arange(160) * 0.6)).astype("<i2").tobytes()
 SCRIPT = """
@@ -93,3 +99,28 @@ def test_a_script_goes_to_the_embedded_simulator_and_its_result_comes_back() -> 
     assert [row.name for row in outcome.rows] == ["pause", "hang-up"]
     assert outcome.ended_by == "caller"
     assert len(outcome.heard_pcm) >= 640
+
+
+def test_calls_of_a_load_come_up_and_wait_for_a_bot() -> None:
+    script = CallerScript((SayNothing(0.1), HangUp()))
+    joined: list[asyncio.Task[None]] = []
+
+    async def main() -> tuple[LoadOutcome, list[str]]:
+        scenario = replace(find_scenario("clean"), caller=script, call_status="hangup", calls=1)
+        async with Simulator(scenario) as simulator:
+
+            async def join(room: Room) -> None:
+                async with streaming(simulator, "sln", room=room) as socket:
+                    await until_closed(socket)
+
+            simulator.on_call = lambda room: joined.append(asyncio.create_task(join(room)))
+            outcome = await LoadRun(simulator, 2, 20.0, clock=time.monotonic_ns).run()
+            await asyncio.gather(*joined)
+            shown = (await ask(simulator, "/v1.0/calls")).json["result"]
+            return outcome, [call["status"] for call in shown]
+
+    outcome, statuses = run(main())
+    assert outcome.most_at_once == 2
+    assert len(outcome.outcomes) == len(joined) >= 2
+    assert all(one.rows[0].name == "pause" for one in outcome.outcomes)
+    assert set(statuses) == {"hangup"}

@@ -175,6 +175,13 @@ def simulate(options: SimulateOptions) -> None:
     It serves the REST API and the WebSocket streams of one call and two conferences, prints how
     to reach them, and needs no account. A TARGET of sim:SCENARIO starts one for a single command.
 
+    A caller's script is TOML: caller = [{ do = "say", seconds = 2 }, { do = "wait-for-end" }].
+    A row does one of these: say (sound, seconds), wait-for-begin (timeout_s), wait-for-end
+    (timeout_s), pause (seconds), be-silent (seconds), interrupt (after_ms, sound, seconds,
+    timeout_s), press (digits), hang-up. A sound is a WAV file, speech, tone:HZ or music; without
+    hang-up the caller hangs up in the end. [handset] has noise_dbfs, level_db, echo_delay_ms,
+    echo_db and loss_percent; times goes through the rows so often, and seed makes it another run.
+
     Examples:
 
         voipbin simulate --list

@@ -59,8 +59,10 @@ def _sentences(outcome: CallOutcome) -> list[str]:
 
 
 def show_load(outcome: LoadOutcome, *, as_json: bool) -> None:
-    """Print a run of many calls: a line for each range of calls at once."""
+    """Print a run of many calls: a line for each range of calls at once; as JSON each call, too."""
     if as_json:
+        for call in outcome.outcomes:
+            emit("call", call.as_fields())
         emit("summary", outcome.as_fields())
         return
     table = Table(box=None, pad_edge=False, header_style="bold")

@@ -10,6 +10,7 @@ import uuid
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import cast
 from urllib.parse import urlsplit
@@ -35,8 +36,13 @@ from voipbin_cli.simulator.caller.outcome import CallOutcome
 from voipbin_cli.simulator.caller.voices import Voices
 from voipbin_cli.simulator.exchange import Exchange, placed
 from voipbin_cli.simulator.far_end import MediaChannel
-from voipbin_cli.simulator.load import PlacedCall
-from voipbin_cli.simulator.media_stream import MAX_MESSAGE_BYTES, MediaStream, MessageWire
+from voipbin_cli.simulator.load import Begun, PlacedCall
+from voipbin_cli.simulator.media_stream import (
+    CLOSE_PATIENCE_S,
+    MAX_MESSAGE_BYTES,
+    MediaStream,
+    MessageWire,
+)
 from voipbin_cli.simulator.phone import HeardFile
 from voipbin_cli.simulator.rooms import Room
 from voipbin_cli.simulator.scenario import Scenario
@@ -283,7 +289,9 @@ class _Connection(asyncio.BufferedProtocol):
 
     def __init__(self, stream: DialedStream, wire: MessageWire) -> None:
         self._stream, self._wire = stream, wire
-        self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        self.opened: asyncio.Future[None] = loop.create_future()
+        self.closed: asyncio.Future[None] = loop.create_future()
         self._transport: asyncio.Transport | None = None
 
     def abort(self) -> None:
@@ -336,6 +344,8 @@ class _Connection(asyncio.BufferedProtocol):
         self._stream.is_writable = True
 
     def connection_lost(self, error: Exception | None) -> None:
+        if not self.closed.done():
+            self.closed.set_result(None)
         if not self.opened.done():
             self.opened.set_exception(ConnectionFailed("the bot's server closed at once"))
         elif not self.opened.cancelled() and not self.opened.exception():
@@ -387,14 +397,14 @@ class Dialer:
             ConnectionFailed: nobody is there.
             Refused: the server answered, and the answer is no.
         """
-        room = await self._go_through(lambda: None)
+        room = await self._go_through(lambda _: None)
         return room.scripted.outcome() if room.scripted is not None else None
 
-    async def place(self, begun: Callable[[], None]) -> PlacedCall:
-        """Go through one call of a load, as `call` does; `begun` is called when it is up."""
+    async def place(self, begun: Begun) -> PlacedCall:
+        """Go through one call of a load, as `call` does; `begun(hang_up)` when it is up."""
         return placed(await self._go_through(begun))
 
-    async def _go_through(self, begun: Callable[[], None]) -> Room:
+    async def _go_through(self, begun: Begun) -> Room:
         room = self.exchange.add_call()
         room.heard, self._heard = self._heard, None
         if self._capture_path is not None:
@@ -402,9 +412,11 @@ class Dialer:
             self._capture_path = None
         self._over[room] = asyncio.get_running_loop().create_future()
         try:
-            await self._connect(room)
-            begun()
+            connection = await self._connect(room)
+            begun(partial(self.exchange.hang_up, room))
             await self._over[room]
+            # What was said last is read before anything is cut.
+            await asyncio.wait([connection.closed], timeout=CLOSE_PATIENCE_S)
         finally:
             if room.tap is not None:
                 room.tap.close()
@@ -416,7 +428,7 @@ class Dialer:
         if (over := self._over.get(room)) is not None and not over.done():
             over.set_result(None)
 
-    async def _connect(self, room: Room) -> None:
+    async def _connect(self, room: Room) -> _Connection:
         address = self.address
         channel = (
             AsteriskChannel(self.scenario)
@@ -443,6 +455,7 @@ class Dialer:
         if address.is_asterisk:
             stream.introduce()
         self.exchange.join(stream, address.encapsulation)
+        return connection
 
     def _wire(self, room: Room) -> MessageWire:
         if self.address.is_tcp:

@@ -218,6 +218,8 @@ class Exchange:
     def hang_up(self, room: Room | None = None) -> None:
         """End the call (the scenario's, unless another is named)."""
         room = room or self.target
+        if room.is_over:
+            return
         if room.scripted is not None:
             room.scripted.end("platform")
         room.hang_up(self._wall())

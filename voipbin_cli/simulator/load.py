@@ -1,7 +1,8 @@
 """Many scripted calls at once: how a bot fares by how many there are, and whether it was the bot.
 
 Each of N lines begins when the ramp says so, and calls again when its call is over, until the last
-line's first call is: so all N are there at once for as long as a call takes.
+line's first call is: so all N are there at once for as long as a call takes. First calls go to
+their end; who calls again then is hung up.
 """
 
 from __future__ import annotations
@@ -34,11 +35,15 @@ class PlacedCall(NamedTuple):
     late_ms: array[float]
 
 
+HangUpCall = Callable[[], None]
+Begun = Callable[[HangUpCall], None]
+
+
 class Exchangeable(Protocol):
     """Where calls come from: we call a server, or clients come to us."""
 
-    async def place(self, begun: Callable[[], None]) -> PlacedCall:
-        """Go through one call; `begun` is called when it is up.
+    async def place(self, begun: Begun) -> PlacedCall:
+        """Go through one call; `begun(hang_up)` is called when it is up.
 
         Raises VoipbinError where there is none.
         """
@@ -193,6 +198,7 @@ class LoadRun:
         self._changes: list[tuple[int, int]] = [(0, 0)]
         self._placed: list[PlacedCall] = []
         self._failures: list[tuple[int, str]] = []
+        self._again: list[HangUpCall] = []
         self._is_over = False
         self._broke_at: LoadRow | None = None
 
@@ -229,18 +235,27 @@ class LoadRun:
 
     async def _line(self, number: int) -> None:
         await self._sleep(number / self._ramp)
+        is_again = False
         while not self._is_over:
-            await self._one()
+            await self._one(is_again)
+            is_again = True
             if number == self._lines - 1:
-                self._is_over = True
+                self._finish()
 
-    async def _one(self) -> None:
+    def _finish(self) -> None:
+        self._is_over = True
+        for hang_up in tuple(self._again):
+            hang_up()
+
+    async def _one(self, is_again: bool) -> None:
         is_up = False
 
-        def begun() -> None:
+        def begun(hang_up: HangUpCall) -> None:
             nonlocal is_up
             is_up = True
             self._count(1)
+            if is_again:
+                self._again.append(hang_up)
 
         try:
             self._placed.append(await self._source.place(begun))

@@ -22,7 +22,7 @@ from voipbin_cli.simulator.caller.voices import Voices
 from voipbin_cli.simulator.client_connection import ClientConnection
 from voipbin_cli.simulator.exchange import Exchange, placed
 from voipbin_cli.simulator.http import Request, Response, json_response
-from voipbin_cli.simulator.load import PlacedCall
+from voipbin_cli.simulator.load import Begun, PlacedCall
 from voipbin_cli.simulator.media_stream import MediaStream
 from voipbin_cli.simulator.phone import Heard, HeardFile
 from voipbin_cli.simulator.rest_api import Join, SimulatedApi
@@ -186,7 +186,7 @@ class Simulator:
         scripted = self.exchange.target.scripted
         return scripted.outcome() if scripted is not None else None
 
-    async def place(self, begun: Callable[[], None]) -> PlacedCall:
+    async def place(self, begun: Begun) -> PlacedCall:
         """Let one more call be up, and go through it once a bot has joined it.
 
         Raises ConnectionFailed where none does in JOIN_PATIENCE_S. `on_call(room)` hears of it.
@@ -200,7 +200,7 @@ class Simulator:
                 await joined.wait()
             if room.started_ns is None:
                 raise ConnectionFailed("the call was over before anybody joined it")
-            begun()
+            begun(partial(self.exchange.hang_up, room))
             await over.wait()
         except TimeoutError:
             self.exchange.hang_up(room)

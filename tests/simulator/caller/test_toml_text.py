@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import pytest
 
+from voipbin_cli.commands.simulate import simulate
 from voipbin_cli.errors import UsageError
 from voipbin_cli.simulator.caller.script import (
+    ROWS,
     CallerScript,
     Handset,
     HangUp,
@@ -80,6 +84,14 @@ def test_what_is_wrong_is_told_with_line_and_column(text: str, place: tuple[int,
     line, column, said = place
     assert error.value.message.startswith(f"a.toml:{line}:{column}: ")
     assert said in error.value.message
+
+
+def test_the_help_names_every_row_and_every_key() -> None:
+    said = " ".join((simulate.__doc__ or "").split())
+    for name, kind in ROWS.items():
+        keys = ", ".join(one.name for one in fields(kind))
+        assert (f"{name} ({keys})" if keys else name) in said
+    assert all(one.name in said for one in (*fields(Handset), *fields(CallerScript)[2:]))
 
 
 def test_rows_are_the_same_as_a_file() -> None:
