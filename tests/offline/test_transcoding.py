@@ -141,7 +141,8 @@ def test_speech_in_either_is_healthy_and_heard(tmp_path: Path) -> None:
         assert level == pytest.approx(20 * np.log10(np.sqrt(np.mean(speech**2)) / 32768), abs=1)
         assert found.summary["metrics"]["mos"]["value"] is None
         assert found.summary["transcoded"]["codec"] == {11: "L16", 3: "GSM", 9: "G722"}[number]
-        assert next(iter(found.remarks)).endswith("its sound judged at 8000 Hz")
+        own = ", level and clipping at its own rate" if number == 11 else ""
+        assert next(iter(found.remarks)).endswith(f"its sound judged at 8000 Hz{own}")
 
 
 def test_clipping_is_that_of_the_samples_as_they_came(tmp_path: Path) -> None:
@@ -152,6 +153,21 @@ def test_clipping_is_that_of_the_samples_as_they_came(tmp_path: Path) -> None:
     fields = diagnosed(tmp_path / "call.pcap", l16(clipped, 44_100, 1), 11, 882).summary
     assert [finding["id"] for finding in fields["findings"]] == ["clipping"]
     assert fields["metrics"]["clipping_ratio"] == pytest.approx(share, rel=0.02)
+
+
+def test_level_is_that_of_the_whole_band_and_of_both_channels(tmp_path: Path) -> None:
+    """A tone of 6 kHz at half of full scale in one channel of two: nothing is left at 8 kHz.
+
+    Its mean square is 1/8 in one channel, and 1/16 of both: -12 dB. The offset of both is 1/64.
+    """
+    tone = 16_384 * np.sin(2 * np.pi * 6000 / 44_100 * np.arange(5 * 44_100))
+    both = np.stack([tone + 512, np.full(tone.size, 512)], axis=1).ravel()
+    metrics = diagnosed(tmp_path / "call.pcap", l16(both, 44_100, 2), 10, 882).summary["metrics"]
+    level = metrics["level_dbfs"]
+    assert level["rms"] == pytest.approx(-12.0, abs=0.1)
+    assert level["peak"] == pytest.approx(20 * np.log10(16_896 / 32_768), abs=0.02)
+    assert metrics["dc_offset"] == pytest.approx(1 / 64, abs=1e-3)
+    assert metrics["silence_ratio"] == pytest.approx(0.0)
 
 
 def test_what_is_labelled_g722_and_holds_what_it_never_sends_is_not_listened_to(

@@ -34,6 +34,7 @@ from voipbin_cli.analysis.pauses import Pause
 from voipbin_cli.analysis.sound.codec_judge import BLOCK_FRAMES, CodecJudge
 from voipbin_cli.analysis.sound.file_headers import HeaderFold
 from voipbin_cli.analysis.sound.holes import Holes
+from voipbin_cli.analysis.sound.own_rate import OwnSound
 from voipbin_cli.analysis.sound.sound_fold import SoundFold
 from voipbin_cli.analysis.told import NOTHING, Told
 from voipbin_cli.analysis.trace import Trace
@@ -69,8 +70,8 @@ class Transcode(Protocol):
         """The stream is over."""
 
     @property
-    def clipping_ratio(self) -> float | None:
-        """The share of samples clipped at their own rate; None where they have none."""
+    def own_sound(self) -> OwnSound | None:
+        """What linear samples are at their own rate; None of what has none."""
 
 
 def _at_once(work: Callable[[], None]) -> None:
@@ -322,7 +323,7 @@ class StreamFold:
         reception = self._rtp.reception if self._rtp else None
         pauses = self._pauses(reception, may_be_silent=may_be_silent)
         buffers = delivery.buffers
-        signal, holes = self.sound.signal.result(), self.sound.holes.result()
+        as_it_came, holes = self._sound_as_it_came, self.sound.holes.result()
         frame_ms = (frame_samples or FRAME_SAMPLES) / 8
         bursts = self._bursts(pauses, holes, frame_samples or FRAME_SAMPLES)
         drift = delivery.drift
@@ -372,11 +373,11 @@ class StreamFold:
             drift=drift,
             bursts=bursts,
             buffers=buffers,
-            signal=signal,
+            signal=as_it_came.signal,
             holes=holes,
             stillness=self.sound.stillness.result(),
             floor=self.sound.floor.result(),
-            clipping_ratio=self._clipping_ratio,
+            clipping_ratio=as_it_came.clipping_ratio,
             repeats=self.sound.repetition.result(),
             clicks=self.sound.clicks.result(),
             hum=self.sound.hum.result(),
@@ -431,10 +432,10 @@ class StreamFold:
         return count * usual[0][0] * NS_PER_SAMPLE if usual else 0
 
     @property
-    def _clipping_ratio(self) -> float:
-        """Of the samples as they came: resampling rounds flat tops off."""
-        own = self._transcode.clipping_ratio if self._transcode else None
-        return self.sound.clipping.result() if own is None else own
+    def _sound_as_it_came(self) -> OwnSound:
+        """The level, the silence and the clipping of samples at their own rate."""
+        own = self._transcode.own_sound if self._transcode else None
+        return own or OwnSound(self.sound.signal.result(), self.sound.clipping.result())
 
     @property
     def _foreign(self) -> Found | None:

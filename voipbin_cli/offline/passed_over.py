@@ -87,9 +87,10 @@ def _beside_in_words(fields: Mapping[str, Any]) -> Iterator[str]:
             "is counted once"
         )
     if made_of := fields.get("transcoded"):
+        own = ", level and clipping at its own rate" if made_of["codec"].upper() == "L16" else ""
         yield (
             f"{made_of['codec']} at {made_of['clock_hz']} Hz (by {made_of['by']}), "
-            "its sound judged at 8000 Hz"
+            f"its sound judged at 8000 Hz{own}"
         )
     if neighbours := fields.get("neighbours"):
         kinds = ", ".join(f"{count} {name}" for name, count in neighbours.items())

@@ -1,9 +1,9 @@
 """`diagnose` of a recording: what its sound is like; when anything came it does not hold.
 
-Each channel is judged at 8 kHz, as a phone hears it, resampled where it is at another rate; clipped
-samples are counted at the recording's own rate, as resampling rounds them off. The two channels of
-a stereo recording are two directions: the first is what was received, the second what was sent;
-both together are a conversation, in which either may come back in the other.
+Each channel is judged at 8 kHz, as a phone hears it, resampled where it is at another rate; level,
+silence and clipping are those of the recording's own samples (`analysis/sound/own_rate.py`). The
+two channels of a stereo recording are two directions: the first is what was received, the second
+what was sent; both together are a conversation, in which either may come back in the other.
 """
 
 from __future__ import annotations
@@ -29,9 +29,8 @@ from voipbin_cli.analysis.findings import (
 )
 from voipbin_cli.analysis.messages import from_columns
 from voipbin_cli.analysis.metrics import Measured, without_times
-from voipbin_cli.analysis.sound.clipping import ClippingFold
-from voipbin_cli.analysis.sound.cutting import SoundCutter
 from voipbin_cli.analysis.sound.dtmf import DtmfFold
+from voipbin_cli.analysis.sound.own_rate import OwnRateFold
 from voipbin_cli.analysis.stream import StreamFold
 from voipbin_cli.codec.codecs import FRAME_NS, FRAME_SAMPLES, SAMPLE_RATE_HZ, Codec, encode
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation
@@ -117,20 +116,18 @@ class _Channel:
             self._codes = _Judged(name, lambda samples: _eight_bits(samples, zero))
         self._resampler = Resampler(file.rate_hz, SAMPLE_RATE_HZ)
         self._dtmf = DtmfFold()
-        self._cutter, self._clipping = SoundCutter(), ClippingFold()
+        self._own = OwnRateFold(file.rate_hz)
         self._heard: list[Samples] = []
 
     def add(self, samples: Floats) -> None:
         """Take samples at the recording's rate."""
-        for sound in self._cutter.add(_int16(samples)):
-            self._clipping.add(sound)
+        self._own.add(_int16(samples)[:, None])
         self._hear(_int16(self._resampler.process(samples)))
 
     def finish(self) -> None:
         """The recording is over."""
         self._hear(_int16(self._resampler.process(np.empty(0, np.float32), last=True)))
-        for sound in self._cutter.finish():
-            self._clipping.add(sound)
+        self._own.finish()
         self._sound.finish()
         if self._codes is not None:
             self._codes.finish()
@@ -167,11 +164,11 @@ class _Channel:
         return self._codes is None or self._sound is not self._codes
 
     def result(self) -> tuple[Measured, tuple[Finding, ...]]:
-        """The figures, with the clipping of the recording's own samples, and what is wrong."""
+        """The figures, some of the recording's own samples, and what is wrong."""
         measured = self._sound.measured
         measured = replace(measured, quality=assess(None).untold(_UNTIMED))
         if not self._sound.is_mistaken:
-            measured = replace(measured, clipping_ratio=self._clipping.result())
+            measured = replace(measured, **self._own.result()._asdict())
         return measured, find_recorded(measured, self._sound.declared, self.direction)
 
 

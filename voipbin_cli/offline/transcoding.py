@@ -4,21 +4,19 @@ G.722 is decoded where the extra of that name is installed: libg722 has wheels o
 Python and platform, and gives sample for sample what FFmpeg does. FFmpeg's own bindings (av) would
 decode G.729 and Opus as well, in wheels of 35 MB.
 
-What becomes of them is big-endian, as L16 is in RTP (RFC 3551 4.5.11); its clipped samples are
-counted at their own rate.
+What becomes of them is big-endian, as L16 is in RTP (RFC 3551 4.5.11); level, silence and clipping
+are measured at its own rate (`analysis/sound/own_rate.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
 
 from voipbin_cli.analysis.arrivals.arrival_log import Arrivals
 from voipbin_cli.analysis.columns import Ints, Samples
-from voipbin_cli.analysis.sound.clipping import ClippingFold
-from voipbin_cli.analysis.sound.cutting import SoundCutter, SoundFrames
+from voipbin_cli.analysis.sound.own_rate import OwnRateFold, OwnSound
 from voipbin_cli.analysis.stream import Transcode
 from voipbin_cli.codec.codecs import SAMPLE_RATE_HZ
 from voipbin_cli.codec.payload_types import PayloadType
@@ -56,9 +54,9 @@ class _Transcoder:
         self._decode = decode
 
     @property
-    def clipping_ratio(self) -> float | None:
-        """Of linear samples at their own rate: resampling rounds flat tops off."""
-        return self._decode.clipping_ratio
+    def own_sound(self) -> OwnSound | None:
+        """What linear samples are at their own rate; None of what has none."""
+        return self._decode.own_sound
 
     def finish(self) -> None:
         """The stream is over."""
@@ -81,8 +79,7 @@ class _L16:
     """Linear samples at another rate, or of two channels: the mean of them, at 8 kHz."""
 
     def __init__(self, rate_hz: int, channels: int) -> None:
-        self._clipping = ClippingFold()
-        self._cutters = [SoundCutter() for _ in range(channels)]
+        self._own = OwnRateFold(rate_hz, channels)
         self._rate_hz, self._channels = rate_hz, channels
         # The filter whose output is as long as its input; at first it is some ms behind.
         self._resampler = Resampler(rate_hz, SAMPLE_RATE_HZ, ResampleQuality.LIVE)
@@ -94,8 +91,7 @@ class _L16:
         frames = np.array([len(payload) // size for payload in payloads], np.int64)
         whole = b"".join(payload[: len(payload) // size * size] for payload in payloads)
         came = np.frombuffer(whole, ">i2").reshape(-1, self._channels)
-        for channel, cutter in enumerate(self._cutters):
-            self._look(cutter.add(came[:, channel].astype(np.int16)))
+        self._own.add(came.astype(np.int16))
         linear = came.mean(axis=1)
         resampled = self._resampler.process((linear / (1 << 15)).astype(np.float32))
         held = np.clip(np.rint(resampled * (1 << 15)), -(1 << 15), (1 << 15) - 1)
@@ -107,17 +103,12 @@ class _L16:
         self._ahead = samples[wanted:]
         return counts, samples[:wanted]
 
-    def _look(self, sounds: Iterable[SoundFrames]) -> None:
-        for sound in sounds:
-            self._clipping.add(sound)
-
     @property
-    def clipping_ratio(self) -> float | None:
-        return self._clipping.result()
+    def own_sound(self) -> OwnSound:
+        return self._own.result()
 
     def finish(self) -> None:
-        for cutter in self._cutters:
-            self._look(cutter.finish())
+        self._own.finish()
 
     def _counts(self, frames: Ints) -> Ints:
         """How many samples each payload becomes, so that none are lost in the long run."""
@@ -131,7 +122,7 @@ class _L16:
 class _Coded:
     """Of a codec that has no samples of its own."""
 
-    clipping_ratio: float | None = None
+    own_sound: OwnSound | None = None
 
     def finish(self) -> None:
         """Nothing is held back."""

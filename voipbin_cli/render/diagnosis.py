@@ -165,7 +165,7 @@ def recording_text(recording: Mapping[str, Any]) -> str:
     channels, judged = recording["channels"], recording["channels_judged"]
     parts = [f"{recording['coding']}, {rate_hz} Hz, {channels} channel{'s' * (channels != 1)}"]
     if rate_hz != judged_hz:
-        parts.append(f"judged at {judged_hz} Hz, its clipping at its own rate")
+        parts.append(f"judged at {judged_hz} Hz, level and clipping at its own rate")
     if judged > 1:
         parts.append("channel 1 taken for what was received, channel 2 for what was sent")
     if channels > judged:

@@ -7,17 +7,17 @@ from typing import NamedTuple
 import numpy as np
 
 from voipbin_cli.analysis.columns import Blocks, Floats, Samples
-from voipbin_cli.codec.codecs import FRAME_SAMPLES
+from voipbin_cli.codec.codecs import SAMPLE_RATE_HZ
 
 FRAMES_PER_SECOND = 50
 FULL_SCALE = 32768
-SECOND_SAMPLES = FRAMES_PER_SECOND * FRAME_SAMPLES
-# Frames turned into doubles at a time: 80 s, five megabytes.
-_PART = 80 * FRAMES_PER_SECOND
+SECOND_SAMPLES = SAMPLE_RATE_HZ
+# Samples turned into doubles at a time, five megabytes: 80 s at 8 kHz.
+_PART_SAMPLES = 80 * SECOND_SAMPLES
 
 
 class SoundFrames(NamedTuple):
-    """20 ms frames of int16 samples, shape (n, 160), and the sum of squares of each.
+    """20 ms frames of int16 samples, shape (n, rate / 50), and the sum of squares of each.
 
     Whole seconds of them, counted from the stream's first sample, but for the very last piece.
     The sums are exact: squares are whole numbers under 2^31, and a double has 53 bits.
@@ -33,9 +33,9 @@ class SoundFrames(NamedTuple):
 
     @property
     def samples_by_second(self) -> Samples:
-        """The samples of each whole second, shape (whole_seconds, 8000)."""
+        """The samples of each whole second, shape (whole_seconds, 8000) at 8 kHz."""
         whole = self.whole_seconds * FRAMES_PER_SECOND
-        return self.frames[:whole].reshape(-1, SECOND_SAMPLES)
+        return self.frames[:whole].reshape(-1, FRAMES_PER_SECOND * self.frames.shape[1])
 
     @property
     def rest(self) -> Samples:
@@ -50,27 +50,36 @@ class SoundFrames(NamedTuple):
 
 
 class SoundCutter:
-    """Cuts 8 kHz samples, in chunks of any size, into `SoundFrames`.
+    """Cuts samples, in chunks of any size, into `SoundFrames`.
 
-    Up to a second is held back.
+    Up to a second is held back. A rate that is no multiple of 50 has frames that are shorter by a
+    part of a sample.
     """
 
-    def __init__(self) -> None:
-        self._seconds: Blocks[np.int16] = Blocks(SECOND_SAMPLES, np.int16)
+    def __init__(self, rate_hz: int = SAMPLE_RATE_HZ) -> None:
+        self._frame_samples = rate_hz // FRAMES_PER_SECOND
+        self._begin()
+
+    def _begin(self) -> None:
+        self._seconds: Blocks[np.int16] = Blocks(FRAMES_PER_SECOND * self._frame_samples, np.int16)
 
     def add(self, samples: Samples) -> list[SoundFrames]:
         """Take a chunk of int16 samples; return the whole seconds that it completes."""
-        return _parts(self._seconds.add(samples).reshape(-1, FRAME_SAMPLES))
+        return self._parts(self._seconds.add(samples).ravel())
 
     def finish(self) -> list[SoundFrames]:
         """Return the whole frames of the second begun; a last part of a frame is left out."""
         rest = self._seconds.rest
-        self._seconds = Blocks(SECOND_SAMPLES, np.int16)
-        return _parts(rest[: rest.size - rest.size % FRAME_SAMPLES].reshape(-1, FRAME_SAMPLES))
+        self._begin()
+        return self._parts(rest[: rest.size - rest.size % self._frame_samples])
 
-
-def _parts(frames: Samples) -> list[SoundFrames]:
-    return [_sound(frames[at : at + _PART]) for at in range(0, len(frames), _PART)]
+    def _parts(self, samples: Samples) -> list[SoundFrames]:
+        second = FRAMES_PER_SECOND * self._frame_samples
+        size = max(1, _PART_SAMPLES // second) * second
+        return [
+            _sound(samples[at : at + size].reshape(-1, self._frame_samples))
+            for at in range(0, samples.size, size)
+        ]
 
 
 def _sound(frames: Samples) -> SoundFrames:

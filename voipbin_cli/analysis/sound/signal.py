@@ -13,16 +13,17 @@ from voipbin_cli.analysis.columns import Floats, Ints, Samples
 from voipbin_cli.analysis.sound.cutting import (
     FRAMES_PER_SECOND,
     FULL_SCALE,
-    SECOND_SAMPLES,
     SoundFrames,
 )
-from voipbin_cli.codec.codecs import FRAME_SAMPLES
+from voipbin_cli.codec.codecs import SAMPLE_RATE_HZ
 
 FLOOR_DBFS = -100.0
 # Frames below hold no speech: about the level of a quiet room on a telephone.
 SILENCE_DBFS = -55.0
 # Of the histogram of frame levels, a decibel each, from FLOOR_DBFS up.
 _BINS = 100
+# So many samples at full scale have a sum that 32 bits hold, at twice the speed of 64.
+_SUM_SAMPLES = (1 << 16) - 1
 # Above the noise.
 _LOUDER_DB, _SPEECH_DB = 6, 10
 
@@ -51,9 +52,10 @@ class Signal(NamedTuple):
 
 
 class SignalFold:
-    """Measures frames of 20 ms as they come."""
+    """Measures frames of 20 ms as they come, at any rate."""
 
-    def __init__(self) -> None:
+    def __init__(self, rate_hz: int = SAMPLE_RATE_HZ) -> None:
+        self._frame_samples = rate_hz // FRAMES_PER_SECOND
         self._frames = self._sum = self._energy = self._peak = 0
         self._silent = self._zero = 0
         self._bins = np.zeros(_BINS, np.int64)
@@ -67,18 +69,18 @@ class SignalFold:
         self._frames += len(sound.frames)
         self._energy += int(sound.energy.sum())
         for rows in (sound.samples_by_second, sound.rest):
-            # The sum of a second at full scale is under 2^28: 32 bits hold it, at twice the speed.
-            self._sum += int(rows.sum(axis=1, dtype=np.int32).sum())
+            narrow = np.int32 if rows.shape[1] <= _SUM_SAMPLES else np.int64
+            self._sum += int(rows.sum(axis=1, dtype=narrow).sum())
         self._add_peaks(sound)
         self._add_levels(sound.energy)
 
     def result(self) -> Signal:
         """The figures so far."""
         frames = max(1, self._frames)
-        samples = frames * FRAME_SAMPLES
+        samples = frames * self._frame_samples
         noise, speech, speech_ratio, louder_ratio = self._noise_and_speech()
         return Signal(
-            samples=self._frames * FRAME_SAMPLES,
+            samples=self._frames * self._frame_samples,
             rms_dbfs=_dbfs(math.sqrt(self._energy / samples)),
             peak_dbfs=_dbfs(self._peak),
             silence_ratio=self._silent / frames,
@@ -99,12 +101,12 @@ class SignalFold:
         """Note every whole second, and the peak of all."""
         peaks = _peaks(sound.samples_by_second)
         self._seconds_peak.extend(_all_dbfs(peaks).tolist())
-        rms = np.sqrt(sound.energy_by_second.sum(axis=1) / SECOND_SAMPLES)
+        rms = np.sqrt(sound.energy_by_second.mean(axis=1) / self._frame_samples)
         self._seconds_rms.extend(_all_dbfs(rms).tolist())
         self._peak = max(self._peak, int(peaks.max(initial=0)), int(_peaks(sound.rest)[0]))
 
     def _add_levels(self, energy: Floats) -> None:
-        mean = energy / (FRAME_SAMPLES * FULL_SCALE**2)
+        mean = energy / (self._frame_samples * FULL_SCALE**2)
         self._silent += int(np.count_nonzero(mean < 10 ** (SILENCE_DBFS / 10)))
         sounding = np.flatnonzero(energy)
         self._zero += len(energy) - len(sounding)
@@ -126,7 +128,7 @@ class SignalFold:
         count = int(self._bins[loud].sum())
         if not count:
             return noise, None, 0.0, louder
-        speech = math.sqrt(int(self._bin_energy[loud].sum()) / count / FRAME_SAMPLES)
+        speech = math.sqrt(int(self._bin_energy[loud].sum()) / count / self._frame_samples)
         return noise, _dbfs(speech), count / frames, louder
 
 
