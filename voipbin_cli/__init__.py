@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from voipbin_cli.analysis.findings import Finding, Verdict
     from voipbin_cli.analysis.severity import Severity
+    from voipbin_cli.archive.rows import FileRows, rows_of
     from voipbin_cli.codec.codecs import Codec, decode, encode
     from voipbin_cli.codec.dialect import AudioFrame, FrameDecoder
     from voipbin_cli.codec.encapsulation import Direction, Encapsulation, Packer, Unit, unpack
@@ -71,6 +72,7 @@ __all__ = [
     "Dialect",
     "Direction",
     "Encapsulation",
+    "FileRows",
     "Finding",
     "Frame",
     "FrameDecoder",
@@ -109,6 +111,7 @@ __all__ = [
     "play_stream",
     "record",
     "record_stream",
+    "rows_of",
     "unpack",
     "validate",
     "validate_stream",
@@ -117,6 +120,7 @@ __all__ = [
 _HOMES = {
     "analysis.findings": ("Finding", "Verdict"),
     "analysis.severity": ("Severity",),
+    "archive.rows": ("FileRows", "rows_of"),
     "codec.codecs": ("Codec", "decode", "encode"),
     "codec.dialect": ("AudioFrame", "FrameDecoder"),
     "codec.encapsulation": ("Direction", "Encapsulation", "Packer", "Unit", "unpack"),

@@ -98,6 +98,20 @@ def test_any_other_file_is_itself(tmp_path: Path) -> None:
     assert [*contents(Item(str(path)))] == [(str(path), str(path))]
 
 
+def test_a_url_s_secrets_are_in_no_row() -> None:
+    url = "http://me:pass@127.0.0.1:1/a.pcap?token=s3cret"
+    assert Item(url).name == "http://127.0.0.1:1/a.pcap"
+    with pytest.raises(OSError) as told:
+        [*contents(Item(url))]
+    assert "s3cret" not in str(told.value)
+    assert "pass" not in str(told.value)
+
+
+def test_a_store_that_is_not_there_is_said() -> None:
+    with pytest.raises(UsageError, match="cannot list nosuch://x/y"):
+        [*items(["nosuch://x/y"])]
+
+
 def test_an_object_is_fetched_by_its_address(tmp_path: Path) -> None:
     (tmp_path / "a.pcap").write_bytes(b"bytes")
     ((name, copy),) = (

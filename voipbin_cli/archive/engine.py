@@ -77,7 +77,7 @@ def diagnosed(
                     hand_out([item])
             else:
                 why = f"the workers that read it ended ({type(future.exception()).__name__})"
-                yield unread(chunk[0].path, Status.DIED, why)
+                yield unread(chunk[0].name, Status.DIED, why)
             future.release()
             for following in islice(chunks, 1):
                 hand_out(following)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import glob
 import os
+import re
 import sys
 import tarfile
 import tempfile
@@ -19,6 +20,7 @@ from typing import IO, Any, Literal, TypeAlias, cast
 
 from voipbin_cli.errors import UsageError, VoipbinError
 from voipbin_cli.offline.compressed import decompressed
+from voipbin_cli.transport.secret_masking import bare_url
 
 MEMBER = "!"
 """Stands between the name of an archive and that of its member."""
@@ -27,6 +29,7 @@ _COPY_BYTES = 1 << 20
 # POSIX 1003.1 ustar; bzip2 and xz are unpacked by tarfile, and hold no capture that we read.
 _TAR_MAGIC, _TAR_MAGIC_AT = b"ustar", 257
 _OF_TARFILE = (b"BZh", b"\xfd7zXZ\0")
+_URL = re.compile(r"\w+://[^\s'\"]+")
 _DAMAGES = (OSError, EOFError, tarfile.TarError, zipfile.BadZipFile, zlib.error, VoipbinError)
 
 
@@ -39,6 +42,11 @@ class Item:
 
     path: str
     bytes: int | None = None
+
+    @property
+    def name(self) -> str:
+        """What its rows call it: a URL without what it may hold of secrets."""
+        return bare_url(self.path) if is_url(self.path) else self.path
 
 
 def is_url(path: str) -> bool:
@@ -104,10 +112,11 @@ def _objects(url: str) -> Iterator[Item]:
         found = system.glob(path) if glob.has_magic(path) else system.find(path)
         for each in sorted(found):
             yield Item(system.unstrip_protocol(each), system.size(each))
-    except (ImportError, ValueError) as error:
-        raise UsageError(f"cannot open {url}: {error}", hint="install what it names") from error
-    except OSError as error:
-        raise UsageError(f"cannot list {url}: {error}") from error
+    except Exception as error:  # each kind of store has errors of its own
+        raise UsageError(
+            f"cannot list {bare_url(url)}: {_first_line(error)}",
+            hint="is the address right, and are the package and the credentials of its store here?",
+        ) from error
 
 
 def contents(item: Item) -> Iterator[tuple[str, str]]:
@@ -120,12 +129,12 @@ def contents(item: Item) -> Iterator[tuple[str, str]]:
         path = _fetched(item.path, folder) if is_url(item.path) else item.path
         members = _members(path)
         if members is None:
-            yield item.path, path
+            yield item.name, path
             return
         try:
             for name, member in members:
                 copied = _copied(member, folder, name)
-                yield f"{item.path}{MEMBER}{name}", copied
+                yield f"{item.name}{MEMBER}{name}", copied
                 os.unlink(copied)
         except _DAMAGES as error:
             raise OSError(f"the archive is cut or damaged: {error}") from error
@@ -135,8 +144,14 @@ def _fetched(url: str, folder: str) -> str:
     try:
         with _fsspec().open(url, "rb") as source:
             return _copied(source, folder, url.partition("?")[0])
-    except (ValueError, ImportError) as error:
-        raise OSError(str(error)) from error
+    except Exception as error:  # each kind of store has errors of its own
+        raise OSError(_first_line(error)) from error
+
+
+def _first_line(error: Exception) -> str:
+    """What it says, without the secrets that the URLs in it may hold."""
+    said = str(error).strip() or type(error).__name__
+    return _URL.sub(lambda found: bare_url(found[0]), said.splitlines()[0])
 
 
 def _copied(source: IO[bytes], folder: str, name: str) -> str:

@@ -55,7 +55,7 @@ class Reader:
                     pending, begun = said, begun + 1
                 else:
                     return
-            lost = self._lost(pending or item.path)
+            lost = self._lost(pending or item.name)
             if pending or begun == before:
                 yield lost
             if begun == before:  # it never came to another file: it would not the next time
@@ -145,7 +145,7 @@ def _serve(pipe_in: IO[bytes], pipe_out: IO[bytes]) -> None:
                 _send(pipe_out, rows_of(path, key=key, name=name, is_known=known.__contains__))
         except OSError as error:
             why = f"cannot read it: {error.strerror or error}"
-            _send(pipe_out, unread(item.path, Status.UNREAD, why))
+            _send(pipe_out, unread(item.name, Status.UNREAD, why))
         _send(pipe_out, ())
 
 

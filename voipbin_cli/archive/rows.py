@@ -1,8 +1,4 @@
-"""What one file comes to, as rows: the function that an engine maps over an archive.
-
-`rows_of` takes a path and gives plain dictionaries, so that any engine can call it: our own, Ray,
-Spark (tests/examples/archive has both).
-"""
+"""What one file comes to, as rows: the function that an engine maps over an archive."""
 
 from __future__ import annotations
 
@@ -109,11 +105,24 @@ def rows_of(
     name: str = "",
     is_known: Callable[[str], bool] = lambda _: False,
 ) -> FileRows:
-    """Diagnose a capture or a recording; never raises for what is wrong with it.
+    """Diagnose a capture or a recording, and give the rows that a dataset has of it.
 
-    Addresses are hashed with `key` (1 to 64 bytes), or stand as they are where it is None. `name`
-    is what the rows call the file, its path if nothing is given. A content that `is_known` by its
-    id is not diagnosed again.
+    What an engine maps over an archive (Dask, Ray, Spark): it takes a path and gives plain values,
+    and never raises for what is wrong with a file, which its row says. A file that crashes a
+    library ends the process; `voipbin archive diagnose` has one for that.
+
+    Args:
+        path: A capture, an rtpdump or a recording on this machine.
+        key: Addresses are hashed with it (1 to 64 bytes); None: they stand as they are.
+        name: What the rows call the file; its path where nothing is given.
+        is_known: Asked with the id of the content; what is known is not diagnosed again.
+
+    Example:
+        >>> from voipbin_cli import record, rows_of
+        >>> _ = record("sim", "call.wav", duration_s=1)
+        >>> rows = rows_of("call.wav", key=None)
+        >>> rows.file["status"], rows.streams[0]["verdict"], rows.findings
+        ('diagnosed', 'ok', ())
     """
     name = name or path
     try:
