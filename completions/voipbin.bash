@@ -35,7 +35,7 @@ _voipbin_options() {
     "archive diagnose") found='--output -o --resume --with-numbers --fail-on --files-from --file-limit --workers --scheduler --json --quiet -q --verbose -v --help -h' ;;
     "archive report") found='--report --json --help -h' ;;
     "archive query") found='--json --help -h' ;;
-    "simulate") found='--host --port --scenario --dialect --caller --dial --encapsulation -e --asterisk --one-way --calls --ramp --until --report --heard --overwrite --list --json --help -h' ;;
+    "simulate") found='--host --port --scenario --dialect --caller --dial --encapsulation -e --asterisk --one-way --ca-file --insecure --calls --ramp --until --report --heard --overwrite --list --json --help -h' ;;
     "login") found='--token-stdin --accesskey-stdin --username -u --password-stdin --json --api-url --profile --auth --ca-file --insecure --connect-timeout --help -h' ;;
     "logout") found='--profile --json --help -h' ;;
     "doctor") found='--json --api-url --profile --auth --ca-file --insecure --connect-timeout --help -h' ;;
@@ -213,6 +213,7 @@ _voipbin_values() {
     "simulate --caller") found='@files' ;;
     "simulate --dial") found='' ;;
     "simulate --encapsulation" | "simulate -e") found='rtp sln audiosocket' ;;
+    "simulate --ca-file") found='@files' ;;
     "simulate --calls") found='' ;;
     "simulate --ramp") found='' ;;
     "simulate --until") found='' ;;

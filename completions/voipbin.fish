@@ -240,6 +240,7 @@ function __voipbin_takes_value
             'simulate --dial' \
             'simulate --encapsulation' \
             'simulate -e' \
+            'simulate --ca-file' \
             'simulate --calls' \
             'simulate --ramp' \
             'simulate --until' \
@@ -943,6 +944,8 @@ complete -c voipbin -n '__voipbin_at \'simulate\'' -l dial -x -d 'Call the bot\'
 complete -c voipbin -n '__voipbin_at \'simulate\'' -l encapsulation -s e -a 'rtp sln audiosocket' -x -d 'How audio is framed for it.'
 complete -c voipbin -n '__voipbin_at \'simulate\'' -l asterisk -d 'Call as Asterisk\'s chan_websocket does: bare media, and control as text.'
 complete -c voipbin -n '__voipbin_at \'simulate\'' -l one-way -d 'Send it nothing: the platform only plays what it gets.'
+complete -c voipbin -n '__voipbin_at \'simulate\'' -l ca-file -r -F -d 'Trust these certificates for wss, and not the system\'s (PEM).'
+complete -c voipbin -n '__voipbin_at \'simulate\'' -l insecure -d 'Do not check the bot\'s certificate.'
 complete -c voipbin -n '__voipbin_at \'simulate\'' -l calls -x -d 'So many calls at once, each by the caller\'s script.'
 complete -c voipbin -n '__voipbin_at \'simulate\'' -l ramp -x -d 'So many more calls each second.'
 complete -c voipbin -n '__voipbin_at \'simulate\'' -l until -x -d 'End at the number of calls at which this is over its limit: response_ms.p95=1500, barge_in_ms.max=800.'

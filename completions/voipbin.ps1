@@ -427,6 +427,8 @@ Register-ArgumentCompleter -Native -CommandName voipbin -ScriptBlock {
             @('-e', 'How audio is framed for it.', 'rtp sln audiosocket'),
             @('--asterisk', 'Call as Asterisk''s chan_websocket does: bare media, and control as text.'),
             @('--one-way', 'Send it nothing: the platform only plays what it gets.'),
+            @('--ca-file', 'Trust these certificates for wss, and not the system''s (PEM).', '@files'),
+            @('--insecure', 'Do not check the bot''s certificate.'),
             @('--calls', 'So many calls at once, each by the caller''s script.', ''),
             @('--ramp', 'So many more calls each second.', ''),
             @('--until', 'End at the number of calls at which this is over its limit: response_ms.p95=1500, barge_in_ms.max=800.', ''),

@@ -97,7 +97,7 @@ def test_many_calls_are_a_table_and_a_report(
 
 
 WRONG = [
-    (SimulateOptions(dial=DialOptions(asterisk=True)), "for a bot that is called"),
+    (SimulateOptions(dial=DialOptions(asterisk=True)), "not for one that connects"),
     (SimulateOptions(load=LoadOptions(calls=2)), "what do the callers do"),
     (SimulateOptions(load=LoadOptions(until="response_ms.p95=3")), "of many calls"),
     (SimulateOptions(dial=DialOptions(dial="http://x")), "no address of a bot"),

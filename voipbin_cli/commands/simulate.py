@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from voipbin_cli.simulator.dialing import BotAddress
+    from voipbin_cli.simulator.dialing import BotAddress, Dialer
     from voipbin_cli.simulator.load import Exchangeable, Limit, LoadOutcome
     from voipbin_cli.simulator.scenario import Scenario
 
@@ -68,6 +68,35 @@ class DialOptions:
             rich_help_panel=DIALING,
         ),
     ] = False
+    ca_file: Annotated[
+        str | None,
+        typer.Option(
+            help="Trust these certificates for wss, and not the system's (PEM).",
+            metavar="FILE",
+            rich_help_panel=DIALING,
+            show_default=False,
+        ),
+    ] = None
+    insecure: Annotated[
+        bool,
+        typer.Option(
+            "--insecure", help="Do not check the bot's certificate.", rich_help_panel=DIALING
+        ),
+    ] = False
+
+    def dialer(self, scenario: Scenario, address: BotAddress, **kept: Any) -> Dialer:
+        """What calls the bot, its certificate checked as is asked for; inside an event loop."""
+        from pathlib import Path
+
+        from voipbin_cli.render.problems import say
+        from voipbin_cli.simulator.dialing import Dialer
+        from voipbin_cli.transport.endpoint import Endpoint
+
+        trusted = Path(self.ca_file) if self.ca_file else None
+        context = Endpoint(ca_file=trusted, insecure=self.insecure).ssl_context(address.url)
+        if context is not None and self.insecure:
+            say("warning: --insecure: the certificate is not checked; anyone may listen in")
+        return Dialer(scenario, address, ssl=context, **kept)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,7 +249,7 @@ def simulate(options: SimulateOptions) -> None:
     _refuse_without_calls(options.load)
     bound_waits()
     if address is not None:
-        return asyncio.run(_dial(scenario, address, heard, as_json=options.json))
+        return asyncio.run(_dial(scenario, address, heard, options))
     return asyncio.run(_serve(scenario, options.host, options.port, heard, as_json=options.json))
 
 
@@ -229,9 +258,9 @@ def _address(options: SimulateOptions) -> BotAddress | None:
 
     dial = options.dial
     if dial.dial is None:
-        if dial.encapsulation or dial.asterisk or dial.one_way:
+        if dial != DialOptions():
             hint = "--dial URL calls a server; who connects here chooses by himself"
-            raise UsageError("how audio is framed is for a bot that is called", hint=hint)
+            raise UsageError("how a bot is called is not for one that connects here", hint=hint)
         return None
     return BotAddress(
         dial.dial,
@@ -292,6 +321,8 @@ async def _place_calls(request: _LoadRequest) -> LoadOutcome:
     import time
 
     from voipbin_cli.commands.signals import SERVER_SIGNALS, stopping_on
+    from voipbin_cli.render.live_view import LiveView
+    from voipbin_cli.render.scripted import LoadLine
     from voipbin_cli.simulator.load import LoadRun
 
     load = request.options.load
@@ -306,7 +337,8 @@ async def _place_calls(request: _LoadRequest) -> LoadOutcome:
             own_limit=request.own_limit,
         )
         with stopping_on(SERVER_SIGNALS, run.stop):
-            return await run.run()
+            async with LiveView(LoadLine(run), wanted=not request.options.json):
+                return await run.run()
 
 
 @asynccontextmanager
@@ -314,12 +346,11 @@ async def _source(request: _LoadRequest) -> AsyncIterator[Exchangeable]:
     """Where the calls come from: a server that is dialed, or clients that join ours."""
     from voipbin_cli.render.jsonl import emit
     from voipbin_cli.render.simulation import show_ready
-    from voipbin_cli.simulator.dialing import Dialer
     from voipbin_cli.simulator.server import Simulator
 
     options = request.options
     if request.address is not None:
-        dialer = Dialer(request.scenario, request.address)
+        dialer = options.dial.dialer(request.scenario, request.address)
         try:
             yield dialer
         finally:
@@ -335,7 +366,7 @@ async def _source(request: _LoadRequest) -> AsyncIterator[Exchangeable]:
 
 
 async def _dial(
-    scenario: Scenario, address: BotAddress, heard: Path | None, *, as_json: bool
+    scenario: Scenario, address: BotAddress, heard: Path | None, options: SimulateOptions
 ) -> None:
     """Place one call to a server and go through it. Raises as `Dialer.call` does."""
     from voipbin_cli.commands.signals import SERVER_SIGNALS, stopping_on
@@ -343,9 +374,8 @@ async def _dial(
     from voipbin_cli.render.problems import say
     from voipbin_cli.render.scripted import show_call
     from voipbin_cli.render.simulation import over_text
-    from voipbin_cli.simulator.dialing import Dialer
 
-    dialer = Dialer(scenario, address, heard_path=heard)
+    dialer = options.dial.dialer(scenario, address, heard_path=heard)
     try:
         with stopping_on(SERVER_SIGNALS, dialer.hang_up_all):
             result = await dialer.call()
@@ -353,8 +383,8 @@ async def _dial(
         dialer.close()
     report = dialer.exchange.report()
     if result is not None:
-        show_call(result, as_json=as_json)
-    if as_json:
+        show_call(result, as_json=options.json)
+    if options.json:
         emit("summary", report)
     else:
         say(over_text(report, str(heard) if heard else None))

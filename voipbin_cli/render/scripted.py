@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from voipbin_cli.render.jsonl import emit
 from voipbin_cli.render.load_report import LOAD_COLUMNS, load_cells, load_sentences
 from voipbin_cli.simulator.caller.outcome import CallOutcome
-from voipbin_cli.simulator.load import LoadOutcome
+from voipbin_cli.simulator.load import LoadOutcome, LoadRun
 
 
 def show_call(outcome: CallOutcome, *, as_json: bool) -> None:
@@ -56,6 +57,17 @@ def _sentences(outcome: CallOutcome) -> list[str]:
             "times measured here are not the bot's alone"
         )
     return lines
+
+
+class LoadLine:
+    """One line: how many calls go on, how many are over."""
+
+    def __init__(self, run: LoadRun) -> None:
+        self._run = run
+
+    def __call__(self) -> list[Text]:
+        run = self._run
+        return [Text.assemble((f"● {run.now} calls now", "bold green"), f"  {run.finished} over")]
 
 
 def show_load(outcome: LoadOutcome, *, as_json: bool) -> None:

@@ -22,7 +22,7 @@ from websockets.protocol import State
 from websockets.typing import Subprotocol
 from websockets.uri import parse_uri
 
-from voipbin_cli.analysis.farend.far_queue import QueueRule
+from voipbin_cli.analysis.farend.far_queue import TICK_MS, QueueRule
 from voipbin_cli.analysis.farend.intake import NOTHING, IntakeEffect
 from voipbin_cli.codec import audiosocket, chan_websocket
 from voipbin_cli.codec.audiosocket import Kind, StreamDecoder
@@ -56,6 +56,7 @@ _NORMAL = 1000
 # chan_websocket keeps 1000 frames, says so at 900, and that there is room again at 800 (Asterisk
 # 23, chan_websocket.c: QUEUE_LENGTH_MAX, QUEUE_LENGTH_XOFF_LEVEL, QUEUE_LENGTH_XON_LEVEL).
 ASTERISK_QUEUE = QueueRule(20_000, flushes=False)
+_MOST_MARKS = 1000
 _XOFF_SAMPLES, _XON_SAMPLES = 900 * 160, 800 * 160
 
 
@@ -232,6 +233,8 @@ class DialedStream(MediaStream):
         if not self._address.is_asterisk:
             return
         name, _, rest = _command(text)
+        if len(self._marks) >= _MOST_MARKS:
+            return
         if name == CommandName.HANGUP:
             self.forget("hung up by the bot")
         elif name == CommandName.FLUSH_MEDIA:
@@ -244,7 +247,8 @@ class DialedStream(MediaStream):
         elif name == CommandName.GET_STATUS:
             level = self.queue.level
             frames = level.waiting // 160
-            self.say(f"{ControlEventName.STATUS} queue_length:{frames} queue_full:false")
+            full = "true" if frames >= ASTERISK_QUEUE.capacity_ms // TICK_MS else "false"
+            self.say(f"{ControlEventName.STATUS} queue_length:{frames} queue_full:{full}")
 
     def _flush(self) -> None:
         self.queue.flush()

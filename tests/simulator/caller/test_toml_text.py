@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import fields
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from voipbin_cli.commands.simulate import simulate
 from voipbin_cli.errors import UsageError
@@ -72,6 +75,7 @@ WRONG = {
     GOOD.replace("times = 2", "times = 1.5"): (2, 1, "times = 1.5"),
     'caller = [{ do = "say" }, { do = "say", sound = 3 }]': (1, 41, "sound = 3"),
     'caller = [{ do = "say", sound = "no.wav" }]': (1, 25, "no.wav"),
+    'caller = [{ do = "say", sound = "tone:high" }]': (1, 25, "'high'"),
     'caller = [{ seconds = 3 }]\n[handset]\nlevel = 3': (3, 1, "level"),
     'caller = [{ seconds = 3 }]': (1, 13, "does nothing"),
 }  # fmt: skip
@@ -99,6 +103,13 @@ def test_rows_are_the_same_as_a_file() -> None:
     assert parse_script(format_script(script)) == script
     quiet = CallerScript((Say("tone:440", 1), Interrupt(sound="speech")), Handset(None, 3))
     assert parse_script(format_script(quiet)) == quiet
+
+
+@settings(max_examples=20)
+@given(st.text() | st.text("caller=[{do}]\"'say\n#. 1").map(lambda text: f"caller = [{text}]"))
+def test_whatever_is_in_it_only_a_usage_error_comes_of_it(text: str) -> None:
+    with contextlib.suppress(UsageError):
+        parse_script(text)
 
 
 def test_files_are_beside_the_script(tmp_path, monkeypatch) -> None:  # type: ignore[no-untyped-def]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from reprlib import repr as short
 from typing import NamedTuple, TypeAlias
 
 from voipbin_cli.errors import UsageError
@@ -49,7 +50,7 @@ def _check_number(key: str, value: object) -> None:
     kinds = (int,) if key in _WHOLE else (int, float)
     if isinstance(value, bool) or not isinstance(value, kinds) or not low <= value <= high:
         whole = "a whole number" if key in _WHOLE else "a number"
-        raise ScriptError(f"{key} = {value!r} is not {whole} from {low:g} to {high:g}", key)
+        raise ScriptError(f"{key} = {short(value)} is not {whole} from {low:g} to {high:g}", key)
 
 
 class _Checked:
@@ -63,7 +64,7 @@ class _Checked:
             if one.name in _RANGES and not (value is None and "None" in str(one.type)):
                 _check_number(one.name, value)
             elif one.type == "str" and not (isinstance(value, str) and value):
-                raise ScriptError(f"{one.name} = {value!r} is no text", one.name)
+                raise ScriptError(f"{one.name} = {short(value)} is no text", one.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +124,7 @@ class PressDigits(_Checked):
         for key in self.digits:
             if key not in DTMF_KEYS:
                 raise ScriptError(
-                    f"digits = {self.digits!r}: there is no key {key!r}",
+                    f"digits = {short(self.digits)}: there is no key {key!r}",
                     "digits",
                     hint="0 to 9, A to D, * and #",
                 )

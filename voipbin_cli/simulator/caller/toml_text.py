@@ -18,7 +18,9 @@ import re
 import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import fields, replace
+from itertools import islice
 from pathlib import Path
+from reprlib import repr as short
 from typing import Any, NoReturn
 
 from voipbin_cli.errors import UsageError
@@ -32,10 +34,12 @@ from voipbin_cli.simulator.caller.script import (
     ScriptError,
     row_name,
 )
-from voipbin_cli.simulator.sources import SOURCES, check_source
+from voipbin_cli.simulator.sources import SOURCES, load_sound
 from voipbin_cli.text import nearest, printable
 
-_MOST_BYTES = 1 << 20
+_MOST_BYTES = 1 << 16
+# Each costs the reading of the whole text.
+_MOST_TRIES = 300
 _SYNTAX_PLACE = re.compile(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)")
 _EXAMPLE = 'such as caller = [{ do = "say", seconds = 2 }, { do = "wait-for-end" }]'
 _TOP = ("caller", "handset", "times", "seed")
@@ -58,7 +62,7 @@ def read_script(path: Path) -> CallerScript:
     except UnicodeDecodeError as error:
         raise UsageError(f"{path} is no text: byte {error.start} is not UTF-8") from None
     if len(data) > _MOST_BYTES:
-        raise UsageError(f"{path} is over 1 MiB, which no script is")
+        raise UsageError(f"{path} is over 64 KiB, which no script is")
     return parse_script(text, name=str(path), directory=path.parent)
 
 
@@ -95,7 +99,7 @@ class _Reader:
     def _row(self, row: object, number: int) -> Row:
         path = ("caller", number)
         if not isinstance(row, dict):
-            self._fail(("caller",), f"row {number + 1} is {row!r}, and no table", _EXAMPLE)
+            self._fail(("caller",), f"row {number + 1} is {short(row)}, and no table", _EXAMPLE)
         what = row.get("do")
         if what is None:
             hint = f"do = one of {', '.join(ROWS)}"
@@ -108,19 +112,20 @@ class _Reader:
         return self._with_file(made, path)
 
     def _with_file(self, row: Row, path: _Path) -> Row:
-        """The row, its sound as a path from here where it is a file; checked that there is one."""
-        if not isinstance(row, Say | Interrupt) or row.sound.partition(":")[0] in SOURCES:
+        """The row, its sound as a path from here where it is a file; it is looked at once."""
+        if not isinstance(row, Say | Interrupt) or row.sound in SOURCES:
             return row
-        sound = str(self._directory / row.sound)
+        is_file = row.sound.partition(":")[0] not in SOURCES
+        sound = str(self._directory / row.sound) if is_file else row.sound
         try:
-            check_source(sound)
+            load_sound(sound)
         except UsageError as error:
-            self._fail((*path, "sound"), f"there is no sound {row.sound!r}", error.hint)
+            self._fail((*path, "sound"), error.message, error.hint)
         return replace(row, sound=sound)
 
     def _made(self, kind: type[Any], given: object, path: _Path) -> Any:
         if not isinstance(given, dict):
-            self._fail(path, f"{path[-1]} is {given!r}, and no table", "")
+            self._fail(path, f"{path[-1]} is {short(given)}, and no table", "")
         self._check_keys(given, [one.name for one in fields(kind)], path)
         # TOML has no null: false stands for it, as in noise_dbfs = false.
         nullable = [one.name for one in fields(kind) if "None" in str(one.type)]
@@ -189,7 +194,7 @@ def locate(text: str, path: _Path) -> tuple[int, int]:
     if not path:
         return 1, 1
     key = str(path[-1])
-    for found in re.finditer(re.escape(key), text):
+    for found in islice(re.finditer(re.escape(key), text), _MOST_TRIES):
         at = found.start()
         try:
             content: Any = tomllib.loads(f"{text[:at]}x{text[at:]}")
