@@ -23,7 +23,7 @@ _voipbin_options() {
     "stream pipe") found='--rate --events --barge-in --overwrite --lead --payload --payload-type --api-url --profile --auth --ca-file --insecure --connect-timeout --encapsulation -e --duration -d --capture --reconnect --no-reconnect --give-up-after --keepalive --no-keepalive --json --quiet -q --verbose -v --help -h' ;;
     "stream serve") found='--file --loop --gain --lead --payload --payload-type --host --port --transport --encapsulation -e --cert --key --token --record --json --quiet -q --verbose -v --help -h' ;;
     "stream tap") found='--device --list-devices --volume --buffer --output -o --overwrite --both --mic --full-duplex --api-url --profile --auth --ca-file --insecure --connect-timeout --encapsulation -e --duration -d --capture --reconnect --no-reconnect --give-up-after --keepalive --no-keepalive --json --quiet -q --verbose -v --help -h' ;;
-    "stream diagnose") found='--report --ticket --with-numbers --heard --overwrite --keylog --proxy --ours --pcap --until-sure --no-until-sure --list-findings --explain --slow-response --slow-barge-in --talk-over --dead-air --api-url --profile --auth --ca-file --insecure --connect-timeout --encapsulation -e --duration -d --capture --reconnect --no-reconnect --give-up-after --keepalive --no-keepalive --json --quiet -q --verbose -v --help -h' ;;
+    "stream diagnose") found='--report --ticket --compare --with-numbers --heard --overwrite --keylog --proxy --ours --pcap --until-sure --no-until-sure --list-findings --explain --slow-response --slow-barge-in --talk-over --dead-air --api-url --profile --auth --ca-file --insecure --connect-timeout --encapsulation -e --duration -d --capture --reconnect --no-reconnect --give-up-after --keepalive --no-keepalive --json --quiet -q --verbose -v --help -h' ;;
     "stream validate") found='--spec --direction --hex --proxy --heard --overwrite --max-frames --max-violations --format --list-rules --explain --api-url --profile --auth --ca-file --insecure --connect-timeout --encapsulation -e --duration -d --capture --reconnect --no-reconnect --give-up-after --keepalive --no-keepalive --json --quiet -q --verbose -v --help -h' ;;
     "calls") found='--json --quiet -q --verbose -v --help -h' ;;
     "calls list") found='--status --limit --json --api-url --profile --auth --ca-file --insecure --connect-timeout --help -h' ;;
@@ -47,7 +47,7 @@ _voipbin_options() {
     "pipe") found='--rate --events --barge-in --overwrite --lead --payload --payload-type --api-url --profile --auth --ca-file --insecure --connect-timeout --encapsulation -e --duration -d --capture --reconnect --no-reconnect --give-up-after --keepalive --no-keepalive --json --quiet -q --verbose -v --help -h' ;;
     "serve") found='--file --loop --gain --lead --payload --payload-type --host --port --transport --encapsulation -e --cert --key --token --record --json --quiet -q --verbose -v --help -h' ;;
     "tap") found='--device --list-devices --volume --buffer --output -o --overwrite --both --mic --full-duplex --api-url --profile --auth --ca-file --insecure --connect-timeout --encapsulation -e --duration -d --capture --reconnect --no-reconnect --give-up-after --keepalive --no-keepalive --json --quiet -q --verbose -v --help -h' ;;
-    "diagnose") found='--report --ticket --with-numbers --heard --overwrite --keylog --proxy --ours --pcap --until-sure --no-until-sure --list-findings --explain --slow-response --slow-barge-in --talk-over --dead-air --api-url --profile --auth --ca-file --insecure --connect-timeout --encapsulation -e --duration -d --capture --reconnect --no-reconnect --give-up-after --keepalive --no-keepalive --json --quiet -q --verbose -v --help -h' ;;
+    "diagnose") found='--report --ticket --compare --with-numbers --heard --overwrite --keylog --proxy --ours --pcap --until-sure --no-until-sure --list-findings --explain --slow-response --slow-barge-in --talk-over --dead-air --api-url --profile --auth --ca-file --insecure --connect-timeout --encapsulation -e --duration -d --capture --reconnect --no-reconnect --give-up-after --keepalive --no-keepalive --json --quiet -q --verbose -v --help -h' ;;
     "validate") found='--spec --direction --hex --proxy --heard --overwrite --max-frames --max-violations --format --list-rules --explain --api-url --profile --auth --ca-file --insecure --connect-timeout --encapsulation -e --duration -d --capture --reconnect --no-reconnect --give-up-after --keepalive --no-keepalive --json --quiet -q --verbose -v --help -h' ;;
     *) found= ;;
     esac
@@ -132,6 +132,7 @@ _voipbin_values() {
     "stream tap --give-up-after") found='' ;;
     "stream tap 0") found='@targets' ;;
     "stream diagnose --report") found='@files' ;;
+    "stream diagnose --compare") found='@files' ;;
     "stream diagnose --heard") found='@files' ;;
     "stream diagnose --keylog") found='@files' ;;
     "stream diagnose --proxy") found='' ;;
@@ -309,6 +310,7 @@ _voipbin_values() {
     "tap --give-up-after") found='' ;;
     "tap 0") found='@targets' ;;
     "diagnose --report") found='@files' ;;
+    "diagnose --compare") found='@files' ;;
     "diagnose --heard") found='@files' ;;
     "diagnose --keylog") found='@files' ;;
     "diagnose --proxy") found='' ;;

@@ -161,6 +161,7 @@ function __voipbin_takes_value
             'stream tap --capture' \
             'stream tap --give-up-after' \
             'stream diagnose --report' \
+            'stream diagnose --compare' \
             'stream diagnose --heard' \
             'stream diagnose --keylog' \
             'stream diagnose --proxy' \
@@ -339,6 +340,7 @@ function __voipbin_takes_value
             'tap --capture' \
             'tap --give-up-after' \
             'diagnose --report' \
+            'diagnose --compare' \
             'diagnose --heard' \
             'diagnose --keylog' \
             'diagnose --proxy' \
@@ -794,6 +796,7 @@ complete -c voipbin -n '__voipbin_at \'stream tap\'' -l help -s h -d 'Show this 
 complete -c voipbin -n '__voipbin_at \'stream tap\' 0' -a '(__voipbin_kind_targets)'
 complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l report -r -F -d 'Write it all into one HTML file (- is stdout): plots, spectrogram, the sound; of both directions where they are there.'
 complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l ticket -d 'Print a block to paste into a ticket (Markdown); with -q that alone.'
+complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l compare -r -F -d 'Put it beside an earlier run, and say what changed beyond its uncertainty: a capture, a recording, or what --json printed of one.'
 complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l with-numbers -d 'Include ids and addresses in the report.'
 complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l heard -r -F -d 'Write what was sent as the callee heard it, gaps and flushes included.'
 complete -c voipbin -n '__voipbin_at \'stream diagnose\'' -l overwrite -d 'Replace a file that exists.'
@@ -1116,6 +1119,7 @@ complete -c voipbin -n '__voipbin_at \'tap\'' -l help -s h -d 'Show this message
 complete -c voipbin -n '__voipbin_at \'tap\' 0' -a '(__voipbin_kind_targets)'
 complete -c voipbin -n '__voipbin_at \'diagnose\'' -l report -r -F -d 'Write it all into one HTML file (- is stdout): plots, spectrogram, the sound; of both directions where they are there.'
 complete -c voipbin -n '__voipbin_at \'diagnose\'' -l ticket -d 'Print a block to paste into a ticket (Markdown); with -q that alone.'
+complete -c voipbin -n '__voipbin_at \'diagnose\'' -l compare -r -F -d 'Put it beside an earlier run, and say what changed beyond its uncertainty: a capture, a recording, or what --json printed of one.'
 complete -c voipbin -n '__voipbin_at \'diagnose\'' -l with-numbers -d 'Include ids and addresses in the report.'
 complete -c voipbin -n '__voipbin_at \'diagnose\'' -l heard -r -F -d 'Write what was sent as the callee heard it, gaps and flushes included.'
 complete -c voipbin -n '__voipbin_at \'diagnose\'' -l overwrite -d 'Replace a file that exists.'

@@ -249,6 +249,7 @@ Register-ArgumentCompleter -Native -CommandName voipbin -ScriptBlock {
         'stream diagnose' = @(
             @('--report', 'Write it all into one HTML file (- is stdout): plots, spectrogram, the sound; of both directions where they are there.', '@files'),
             @('--ticket', 'Print a block to paste into a ticket (Markdown); with -q that alone.'),
+            @('--compare', 'Put it beside an earlier run, and say what changed beyond its uncertainty: a capture, a recording, or what --json printed of one.', '@files'),
             @('--with-numbers', 'Include ids and addresses in the report.'),
             @('--heard', 'Write what was sent as the callee heard it, gaps and flushes included.', '@files'),
             @('--overwrite', 'Replace a file that exists.'),
@@ -638,6 +639,7 @@ Register-ArgumentCompleter -Native -CommandName voipbin -ScriptBlock {
         'diagnose' = @(
             @('--report', 'Write it all into one HTML file (- is stdout): plots, spectrogram, the sound; of both directions where they are there.', '@files'),
             @('--ticket', 'Print a block to paste into a ticket (Markdown); with -q that alone.'),
+            @('--compare', 'Put it beside an earlier run, and say what changed beyond its uncertainty: a capture, a recording, or what --json printed of one.', '@files'),
             @('--with-numbers', 'Include ids and addresses in the report.'),
             @('--heard', 'Write what was sent as the callee heard it, gaps and flushes included.', '@files'),
             @('--overwrite', 'Replace a file that exists.'),

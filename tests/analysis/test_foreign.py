@@ -78,7 +78,9 @@ def test_what_it_is_comes_first(name: str, encapsulation: Encapsulation) -> None
         assert first.evidence["found"] == (None if wanted == NONE else wanted)
         assert found.as_fields()["codec"] is None
         assert found.measured.quality.value is None
-        assert found.as_fields()["metrics"]["level_dbfs"] == {"rms": None, "peak": None}
+        assert found.as_fields()["metrics"]["level_dbfs"] == dict.fromkeys(
+            ("rms", "peak", "uncertainty_db")
+        )
     has_headers = found.measured.file_headers is not None
     assert has_headers or not UNTRUE & {finding.id for finding in found.findings}
     assert diagnosed(messages, encapsulation, 7).as_fields() == found.as_fields()

@@ -19,9 +19,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import soundfile
 
+from tests.sounds import talkers
 from tests.support.cli import Result, environment, finish, here, start, voipbin
 from tests.support.needs import need
 from tests.support.terminal import Terminal
@@ -456,3 +458,35 @@ def test_both_sides_are_drawn_and_what_the_phone_heard_plays(tmp_path: Path) -> 
     assert all(inks > 3 for inks in told["inks"]), told
     assert told["zooms"]
     assert (abs(told["value"] - 5000) < 150, told["count"]) == (True, 4000)
+
+
+def test_an_earlier_run_beside_this_one_in_words_in_json_and_in_the_report(tmp_path: Path) -> None:
+    healthy, jittery = (
+        str(spoken_wav(tmp_path / f"{name}.wav", gain)) for name, gain in (("a", 0.5), ("b", 0.002))
+    )
+    kept = here("diagnose", healthy, "--json", cwd=tmp_path)
+    (tmp_path / "before.json").write_bytes(kept.stdout)
+    told = here("diagnose", jittery, "--compare", "before.json", "--json", cwd=tmp_path).summary
+    level = next(row for row in told["comparison"]["figures"] if row["id"] == "level")
+    assert level["outcome"] == "changed"
+    assert told["comparison"]["before"]["name"] == "before.json"
+    args = ("diagnose", jittery, "--compare", healthy, "--report", "r.html", "--ticket")
+    said = here(*args, cwd=tmp_path).stdout.decode()
+    line = next(line for line in said.splitlines() if line.startswith(f"beside {healthy}"))
+    assert "level" in line
+    assert "<h2>Compared</h2>" in (tmp_path / "r.html").read_text()
+    assert "**compared:** beside" in said
+
+
+def test_an_earlier_run_that_is_none_is_told_before_anything_is_listened_to(tmp_path: Path) -> None:
+    (tmp_path / "before.json").write_text("{}")
+    result = here("diagnose", "sim", "--compare", "before.json", cwd=tmp_path)
+    assert (result.status, result.stdout) == (2, b"")
+    assert "holds no summary of a diagnosis" in result.stderr
+
+
+def spoken_wav(path: Path, gain: float) -> Path:
+    """Six seconds of a talker, so loud."""
+    sound = talkers.talker("en-us", 1, 6.0) * gain
+    soundfile.write(path, np.clip(np.rint(sound), -32768, 32767).astype(np.int16), 8000)
+    return path

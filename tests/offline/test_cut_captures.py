@@ -129,6 +129,6 @@ def test_of_our_own_capture_cut_to_heads_delivery_is_told_and_no_sound(
     fields = diagnosis.as_fields()
     for side in ("metrics", "metrics_sent"):
         assert fields[side]["frames"] == 500
-        assert fields[side]["level_dbfs"] == {"rms": None, "peak": None}
+        assert fields[side]["level_dbfs"] == dict.fromkeys(("rms", "peak", "uncertainty_db"))
     assert fields["conversation"] is None
     assert validate_file(str(path)).summary["result"] == "pass"

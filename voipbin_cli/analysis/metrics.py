@@ -280,6 +280,7 @@ class Measured:
                     "mean": self.jitter.mean_ms,
                     "max": self.jitter.max_ms,
                     "last": self.jitter.last_ms,
+                    "uncertainty": self.jitter.uncertainty_ms,
                 },
                 "jitter_clock_hz": self.jitter.clock_hz,
                 "sequence": self._sequence(),
@@ -309,10 +310,15 @@ class Measured:
         """What the samples sound like; all null where they are misread."""
         if not self.is_sound_known:
             names = ("silence_ratio", "clipping_ratio", "dc_offset", "noise_dbfs")
-            return {"level_dbfs": {"rms": None, "peak": None}, **dict.fromkeys(names)}
+            level = dict.fromkeys(("rms", "peak", "uncertainty_db"))
+            return {"level_dbfs": level, **dict.fromkeys(names)}
         told = self.signal
         return {
-            "level_dbfs": {"rms": told.rms_dbfs, "peak": told.peak_dbfs},
+            "level_dbfs": {
+                "rms": told.rms_dbfs,
+                "peak": told.peak_dbfs,
+                "uncertainty_db": told.uncertainty_db,
+            },
             "silence_ratio": told.silence_ratio,
             "clipping_ratio": self.clipping_ratio,
             "dc_offset": told.dc_offset,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -64,6 +64,16 @@ class DiagnoseOptions:
             rich_help_panel=OUTPUT,
         ),
     ] = False
+    compare: Annotated[
+        str | None,
+        typer.Option(
+            help="Put it beside an earlier run, and say what changed beyond its uncertainty: a "
+            "capture, a recording, or what --json printed of one.",
+            metavar="FILE",
+            rich_help_panel=DIAGNOSING,
+            show_default=False,
+        ),
+    ] = None
     with_numbers: Annotated[
         bool,
         typer.Option(
@@ -200,6 +210,16 @@ class DiagnoseOptions:
             self.slow_response, self.slow_barge_in, self.talk_over / 100, self.dead_air
         )
 
+    def beside_earlier(self) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+        """Return what adds the comparison to a summary. The earlier run is read at once."""
+        if self.compare is None:
+            return dict
+        from voipbin_cli.analysis.comparison.comparison import compare
+        from voipbin_cli.offline.earlier_run import earlier_summary
+
+        name, before = self.compare, earlier_summary(self.compare, self.limits)
+        return lambda after: {**after, "comparison": compare(before, after).as_fields(name)}
+
     @property
     def our_end(self) -> End | None:
         """Whose packets were sent by us. Raises UsageError for what is no address."""
@@ -225,6 +245,8 @@ def diagnose(options: DiagnoseOptions) -> None:
         voipbin stream record sim:jitter -d 10 --capture c.pcapng; voipbin stream diagnose c.pcapng
 
         voipbin stream diagnose sim --proxy 8080 -d 60
+
+        voipbin stream diagnose sim -d 5 --json >b.json; voipbin diagnose sim -d 5 --compare b.json
     """
     import sys
 
@@ -343,6 +365,7 @@ def _of_stream(target: Target, options: DiagnoseOptions) -> Diagnosis:
     from voipbin_cli.session.ending import Cause
 
     out, outlets = options.live.out, standard_outlets()
+    compared = options.beside_earlier()
     begun = datetime.now(UTC)
     with opened_target(target, options.live) as stream:
         duration_s = options.live.duration or LISTENS_S
@@ -360,10 +383,11 @@ def _of_stream(target: Target, options: DiagnoseOptions) -> Diagnosis:
         diagnosis: Diagnosis | None = None
         fold = examination.diagnosis
         try:
-            run_live(session, lines, done_line, out, keys=keys, outlets=outlets)
+            run_live(session, lines, done_line, out, keys=keys, outlets=outlets, complete=compared)
         finally:
             if fold.close is not None:
                 diagnosis = examined(stream, examination)
+                diagnosis = diagnosis.with_fields(compared(diagnosis.fields))
                 if out.is_chatty:
                     if fold.close["cause"] == Cause.CALL_ENDED:
                         _say_leg(stream, [found.id for found in diagnosis.findings])
@@ -406,6 +430,7 @@ def _of_proxy(target: Target, port: int, options: DiagnoseOptions) -> Diagnosis:
     from voipbin_cli.session.session import SessionRequest
 
     live, out, outlets = options.live, options.live.out, standard_outlets()
+    compared = options.beside_earlier()
     begun = datetime.now(UTC)
     with (
         opened_target(target, live) as stream,
@@ -425,10 +450,11 @@ def _of_proxy(target: Target, port: int, options: DiagnoseOptions) -> Diagnosis:
                 out,
                 outlets=outlets,
                 streams=proxy.by_client,
+                complete=lambda summary: compared(summary) if proxy.worst else summary,
             )
         finally:
             if (worst := proxy.worst) is not None and proxy.has_heard:
-                summary = proxy.diagnosed()
+                summary = compared(proxy.diagnosed())
                 if out.is_chatty:
                     if rows := proxy.by_client():
                         show_streams(rows)
@@ -450,6 +476,7 @@ def _of_file(path: str, options: DiagnoseOptions, shown: str = "") -> Diagnosis:
     from voipbin_cli.render.problems import say
 
     out = options.live.out
+    compared = options.beside_earlier()
     with hearing(options.heard, overwrite=options.overwrite) as heard:
         diagnosis = examined_file(
             path,
@@ -460,6 +487,7 @@ def _of_file(path: str, options: DiagnoseOptions, shown: str = "") -> Diagnosis:
             ours=options.our_end,
             keeps_sound=options.report is not None,
         )
+    diagnosis = diagnosis.with_fields(compared(diagnosis.fields))
     if diagnosis.is_cut:
         say(f"warning: {shown or path} ends inside of a record: what comes before it counts")
     if out.json:

@@ -52,6 +52,7 @@ def run_live(
     leaves_file: bool = False,
     streams: Callable[[], Sequence[tuple[str, dict[str, Any]]]] = tuple,
     show_end: Callable[[dict[str, Any]], None] = lambda summary: None,
+    complete: Callable[[dict[str, Any]], dict[str, Any]] = lambda summary: summary,
 ) -> None:
     """Run a session with its view and its summary; exit as the contract says.
 
@@ -60,7 +61,8 @@ def run_live(
     than one line of how it was.
     `keys` says what the keys of a terminal do; without a terminal the view says a line every
     `plain_every_s`, if that is given. Where it `leaves_file` the last line is said without a
-    terminal, too, as nothing else says where that is.
+    terminal, too, as nothing else says where that is. `complete` may tell more before the summary,
+    and returns it with what else it is to hold.
     """
     bound_waits()
     view = LiveView(lines, wanted=out.is_chatty, plain_every_s=plain_every_s)
@@ -68,7 +70,7 @@ def run_live(
         close = run(_run(session, view, keys if keys and out.is_chatty else {}))
     finally:
         finish_output(*outlets)
-    summary = session.summary(close)
+    summary = complete(session.summary(close))
     if out.json:
         for name, fields in streams():
             emit("stream", {"stream": name, **fields})

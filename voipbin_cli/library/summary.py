@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from copy import copy
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Self
 
 from voipbin_cli.events import SUMMARY, json_line
 
@@ -22,6 +23,12 @@ class Summary:
     def __getitem__(self, name: str) -> Any:
         """Return one field. Raises KeyError where the summary has none of that name."""
         return self.fields[name]
+
+    def with_fields(self, fields: Mapping[str, Any]) -> Self:
+        """Return the same with other fields."""
+        other = copy(self)
+        other.fields = MappingProxyType(dict(fields))
+        return other
 
     def to_json(self) -> str:
         """Return the line that the command writes with `--json`."""

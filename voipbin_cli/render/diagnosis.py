@@ -14,6 +14,7 @@ from rich.text import Text
 from voipbin_cli.analysis.closing import NO_CLOSE_FRAME
 from voipbin_cli.analysis.findings.sides import Side
 from voipbin_cli.analysis.playout.target_delay import POLICIES
+from voipbin_cli.render.comparison import show_comparison
 from voipbin_cli.render.evidence import evidence_text
 from voipbin_cli.render.stdout_console import stdout_console
 from voipbin_cli.text import printable
@@ -53,6 +54,8 @@ def show_diagnosis(summary: Mapping[str, Any], *, is_verbose: bool = False) -> N
     for finding in [*(infos if is_verbose else ()), *reversed(others)]:
         _show_finding(finding, out)
     _show_verdict(summary, root, out)
+    if summary.get("comparison"):
+        show_comparison(summary["comparison"])
     sys.stdout.flush()
 
 

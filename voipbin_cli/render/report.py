@@ -19,6 +19,12 @@ from voipbin_cli.analysis.findings.sides import Side
 from voipbin_cli.analysis.plots import BothTracks, plot_data
 from voipbin_cli.analysis.stream import StreamFold
 from voipbin_cli.errors import MachineError, UsageError
+from voipbin_cli.render.comparison import (
+    HEAD,
+    comparison_line,
+    comparison_notes,
+    comparison_rows,
+)
 from voipbin_cli.render.diagnosis import (
     VERDICTS,
     conversation_rows,
@@ -135,6 +141,7 @@ def to_html(
         steps=_steps(taken),
         environment=_environment(),
         conversation=_conversation(told),
+        comparison=_comparison(told.get("comparison")),
         data=_script(plot_data(fold, measured, both, offset_ns)),
     )
 
@@ -195,6 +202,16 @@ def _conversation(summary: Mapping[str, Any]) -> str:
     if heard is not None:
         words += f'<p class="dim">{_text(heard_text(heard))}</p>'
     return words
+
+
+def _comparison(comparison: Mapping[str, Any] | None) -> str:
+    """What changed since an earlier run: the line, the figures of both, what is not compared."""
+    if comparison is None:
+        return ""
+    words = f"<p>{_text(comparison_line(comparison))}.</p>"
+    words += _table(HEAD, comparison_rows(comparison)) if comparison["figures"] else ""
+    notes = "".join(f"<br>{_text(note)}" for note in comparison_notes(comparison))
+    return f'<section><h2>Compared</h2>{words}<p class="dim">{notes}</p></section>'
 
 
 def _steps(steps: Sequence[Mapping[str, Any]]) -> str:

@@ -12,6 +12,7 @@ from voipbin_cli import __version__
 from voipbin_cli.analysis.findings.sides import Side
 from voipbin_cli.analysis.plots import EARLIEST_NS
 from voipbin_cli.events import time_text
+from voipbin_cli.render.comparison import comparison_line
 from voipbin_cli.render.diagnosis import VERDICTS, measured_text
 from voipbin_cli.render.evidence import evidence_text
 from voipbin_cli.text import printable
@@ -81,6 +82,8 @@ def _facts(
         if others:
             yield "also", ", ".join(f"{other['id']} ({other['severity']})" for other in others)
     yield "measured", measured_text(summary)
+    if summary.get("comparison"):
+        yield "compared", comparison_line(summary["comparison"])
 
 
 def _for_support(summary: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import pytest
 
 from voipbin_cli.analysis.conversation.sent_track import Utterance
-from voipbin_cli.analysis.conversation.turns import MS, Span, tell_turns
+from voipbin_cli.analysis.conversation.turns import MS, Span, spread, tell_turns
 
 
 def speaks(from_ms: float, until_ms: float) -> Span:
@@ -62,3 +63,15 @@ def test_hours_of_turns_are_counted_too() -> None:
     turns = tell_turns(caller, bot)
     assert turns.is_exchange
     assert turns.chance_of_waiting < 1e-100
+
+
+@pytest.mark.parametrize(
+    ("n", "inner"),
+    # Tails of n tosses: 2/2^7 = 1.6 %; 2/2^8 = 0.8 %; of 20, 2 (1 + 20 + 190 + 1140)/2^20 = 0.26 %,
+    # with 4845 more 1.2 %.
+    [(7, (None, None)), (8, (1.0, 8.0)), (20, (4.0, 17.0))],
+)
+def test_a_median_is_between_two_of_the_values_with_99_percent(n: int, inner: Any) -> None:
+    found = spread([float(value) for value in range(n, 0, -1)])
+    assert found is not None
+    assert (found.times, (found.p50_low, found.p50_high)) == (n, inner)

@@ -104,7 +104,7 @@ def test_a_route_that_grew_longer_is_followed():
 
 
 def test_nothing_arrived():
-    assert foretold(steady(0))[ADAPTIVE.name] == (0, 0, 0.0, 0.0)
+    assert foretold(steady(0))[ADAPTIVE.name] == (0, 0, 0.0, 0.0, 0)
 
 
 def test_one_frame_is_not_late():

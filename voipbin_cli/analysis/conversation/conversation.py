@@ -80,9 +80,13 @@ class Talk:
         }
 
 
-def _spread(values: Sequence[float]) -> dict[str, float] | None:
+def _spread(values: Sequence[float]) -> dict[str, float | None] | None:
     told = spread(values)
-    return {name: round(ms, 1) for name, ms in told._asdict().items()} if told else None
+    return None if told is None else {n: _rounded(value) for n, value in told._asdict().items()}
+
+
+def _rounded(value: float | None) -> float | None:
+    return round(value, 1) if isinstance(value, float) else value
 
 
 def _echo(echo: Echo | None) -> dict[str, float] | None:

@@ -42,13 +42,24 @@ class Span(NamedTuple):
     until_ns: int
 
 
+# How often the interval of a median may miss it.
+_MEDIAN_DOUBT = 0.01
+
+
 class Spread(NamedTuple):
-    """How long something took, over all times that it happened."""
+    """How long something took, over all `times` that it happened.
+
+    The median of all that could have happened is from `p50_low` to `p50_high` in 99 of 100; None
+    of fewer than eight, which cannot tell.
+    """
 
     min: float
     p50: float
     p95: float
     max: float
+    times: int
+    p50_low: float | None
+    p50_high: float | None
 
 
 class Turns(NamedTuple):
@@ -102,7 +113,28 @@ def spread(values: Sequence[float]) -> Spread | None:
     if not values:
         return None
     p50, p95 = np.percentile(values, [50, 95])
-    return Spread(min(values), float(p50), float(p95), max(values))
+    inner = _median_interval(values)
+    return Spread(min(values), float(p50), float(p95), max(values), len(values), *inner)
+
+
+def _median_interval(values: Sequence[float]) -> tuple[float | None, float | None]:
+    """The order statistics between which the median is with 99 %, whatever the distribution.
+
+    So many of n values are under it as heads in n tosses: the k lowest and the k highest are left
+    out as long as both tails together hold 1 % at most.
+    """
+    n, left_out, tail = len(values), 0, 0.0
+    while 2 * (tail := tail + _chance_of_heads(left_out, n)) <= _MEDIAN_DOUBT:
+        left_out += 1
+    if not left_out:
+        return None, None
+    ordered = sorted(values)
+    return float(ordered[left_out - 1]), float(ordered[n - left_out])
+
+
+def _chance_of_heads(heads: int, tosses: int) -> float:
+    ways = lgamma(tosses + 1) - lgamma(heads + 1) - lgamma(tosses - heads + 1)
+    return exp(ways - tosses * log(2))
 
 
 def tell_turns(

@@ -23,12 +23,16 @@ _NOTED = 100_000
 
 
 class Outcome(NamedTuple):
-    """What a buffer would have made of the arrivals: frames, those too late, delay it added."""
+    """What a buffer would have made of the arrivals: frames, those too late, delay it added.
+
+    `late_runs`: how often a row of them was too late, one and more.
+    """
 
     frames: int
     late: int
     late_ratio: float
     mean_delay_ms: float
+    late_runs: int = 0
 
 
 class BufferFold:
@@ -66,7 +70,10 @@ class BufferFold:
                 late += int(np.count_nonzero(self._is_late(policy, rest)))
                 delay += self._due_ns(policy) * rest.size
             ratio = late / frames if frames else 0.0
-            outcomes[policy.name] = Outcome(frames, late, ratio, delay / max(1, frames) / MS)
+            rows = self.late_rows(policy.name)
+            runs = int(np.count_nonzero(np.diff(rows) != 1)) + bool(rows.size)
+            mean_ms = delay / max(1, frames) / MS
+            outcomes[policy.name] = Outcome(frames, late, ratio, mean_ms, runs)
         return outcomes
 
     def late_rows(self, name: str) -> Ints:

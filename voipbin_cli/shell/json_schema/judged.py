@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from voipbin_cli.analysis.comparison.comparison import Effect
+from voipbin_cli.analysis.comparison.figures import FigureId
 from voipbin_cli.analysis.severity import Severity
 from voipbin_cli.analysis.validation.due import Spec
 from voipbin_cli.analysis.validation.rules import RuleId
@@ -119,6 +121,63 @@ _RECORDING = keys_of(
         Key("digits", each(TEXT)),
     )
 )
+_OUTCOME = Key("outcome", one_of(Effect))
+_FIGURE_ID = one_of(FigureId)
+_COMPARED_WAY = Key("direction", or_null(DIRECTION), "null: of both together.")
+_COMPARISON = keys_of(
+    (
+        _OUTCOME,
+        Key(
+            "before",
+            keys_of(
+                (
+                    Key("name", TEXT, "The file of the earlier run."),
+                    TARGET,
+                    Key("verdict", or_null(TEXT)),
+                    Key("frames", or_null(NUMBER)),
+                    Key("duration_seconds", or_null(NUMBER)),
+                )
+            ),
+        ),
+        Key("differs", counts(each(or_null(TEXT)))),
+        Key(
+            "figures",
+            each(
+                keys_of(
+                    (
+                        Key("id", _FIGURE_ID),
+                        _COMPARED_WAY,
+                        Key("unit", TEXT),
+                        *(Key(n, NUMBER) for n in ("before", "after", "change")),
+                        *(Key(n, NUMBER) for n in ("change_low", "change_high")),
+                        _OUTCOME,
+                    )
+                )
+            ),
+        ),
+        Key(
+            "findings",
+            each(
+                keys_of(
+                    (
+                        Key("id", TEXT),
+                        _COMPARED_WAY,
+                        Key("severity", TEXT),
+                        Key("title", TEXT),
+                        Key("change", one_of(("new", "gone"))),
+                        Key("rests_on", or_null(_FIGURE_ID)),
+                        Key("certain", FLAG),
+                        _OUTCOME,
+                    )
+                )
+            ),
+        ),
+        Key(
+            "not_compared",
+            each(keys_of((Key("id", _FIGURE_ID), _COMPARED_WAY, Key("reason", TEXT)))),
+        ),
+    )
+)
 DIAGNOSIS = (
     TARGET,
     *_DIAGNOSED,
@@ -134,6 +193,15 @@ DIAGNOSIS = (
             "worst. Of a capture of several each has a line of event stream before it.",
         ),
         _PASSED_OVER,
+        Key(
+            "comparison",
+            _COMPARISON,
+            "Of --compare: what changed from an earlier run to this one, beyond its uncertainty "
+            "(99 %). outcome is same, better, worse or changed; differs names what the two do not "
+            "have in common, before and now; figures hold both values, and from where to where "
+            "the change is; a finding that is new or gone is certain unless the figure that it "
+            "rests on is the same.",
+        ),
         Key(
             "recording",
             _RECORDING,

@@ -25,6 +25,7 @@ _BUFFER = keys_of(
         Key("late", COUNT),
         Key("late_ratio", RATIO),
         Key("mean_delay_ms", _SOME),
+        Key("late_runs", COUNT),
     )
 )
 _BURSTS = (
@@ -56,8 +57,9 @@ METRICS = (
     ),
     Key(
         "interarrival_jitter_ms",
-        figures(_SOME, "mean", "max", "last"),
-        "RFC 3550 A.8: mean, max, last.",
+        figures(_SOME, "mean", "max", "last", "uncertainty"),
+        "RFC 3550 A.8: mean, max, last; and within how much of the mean that of another stretch of "
+        "the same stream would be in 99 of 100 (null of less than some five seconds).",
     ),
     Key("jitter_clock_hz", or_null(WHOLE), "The clock that it was computed with."),
     Key(
@@ -88,8 +90,9 @@ METRICS = (
     Key("clock_drift_uncertainty_ppm", _SOME, "How sure that is."),
     Key(
         "level_dbfs",
-        figures(_SOME, "rms", "peak"),
-        "RMS and peak of all samples; 0 dBFS is a square wave at full scale.",
+        figures(_SOME, "rms", "peak", "uncertainty_db"),
+        "RMS and peak of all samples; 0 dBFS is a square wave at full scale. uncertainty_db is of "
+        "rms, by how much the seconds differ (99 %).",
     ),
     Key("silence_ratio", _SOME, "The share of 20 ms frames under -55 dBFS."),
     Key(
@@ -151,7 +154,16 @@ FAR_END = (
     *(Key(name, NUMBER) for name in ("holes_ms", "longest_hole_ms")),
 )
 
-_SPREAD = or_null(figures(NUMBER, "min", "p50", "p95", "max"))
+_SPREAD = or_null(
+    keys_of(
+        (
+            *(Key(name, NUMBER) for name in ("min", "p50", "p95", "max")),
+            Key("times", COUNT, "How often it happened."),
+            Key("p50_low", _SOME, "The median is from here with 99 %; null of fewer than eight."),
+            Key("p50_high", _SOME),
+        )
+    )
+)
 CONVERSATION = (
     Key("turns", or_null(COUNT), "How often one began to speak after the other did."),
     Key(
