@@ -19,12 +19,16 @@ from voipbin_cli.transport.credentials import Credential, CredentialKind
 from voipbin_cli.transport.endpoint import Endpoint
 
 LIST = ("GET", "/v1.0/calls")
+CUSTOMER = ("GET", "/v1.0/customer")
 SECRET = "s3cret-of-the-doctor"
 EMPTY = document({"result": [], "next_page_token": ""})
 
 
-def examine(home: Path, answer: Answer, *args: str, **env: str) -> Result:
-    with Peer(routes={LIST: answer}) as peer:
+def examine(
+    home: Path, answer: Answer, *args: str, customer: Answer | None = None, **env: str
+) -> Result:
+    routes = {LIST: answer} | ({CUSTOMER: customer} if customer else {})
+    with Peer(routes=routes) as peer:
         settings = {"VOIPBIN_API_URL": peer.http_url("/v1.0"), "VOIPBIN_ACCESSKEY": SECRET, **env}
         result = voipbin("doctor", *args, cwd=home, env=settings)
     assert SECRET not in result.stdout.decode() + result.stderr
@@ -107,6 +111,26 @@ def test_a_date_is_whole_seconds_from_within_the_round_trip(
     server_s: float, round_trip_s: float, now_s: float, state: CheckState
 ) -> None:
     assert machine.clock_check(server_s, round_trip_s, now_s).state is state
+
+
+@pytest.mark.parametrize(
+    ("customer", "told", "words"),
+    [
+        (document({"metadata": {"rtp_debug": True}}), True, "rtp_debug is on"),
+        (document({"metadata": {"rtp_debug": False}}), False, "rtp_debug is off"),
+        (document({"metadata": {"rtp_debug": "on"}}), None, "the API does not say"),
+        (document({"name": "x"}), None, "the API does not say"),
+        (envelope(403, "NO_RIGHT", "No.", "req-3"), None, "an admin or manager"),
+    ],
+)
+def test_it_tells_whether_the_platform_captures_sound(
+    customer: Answer, told: bool | None, words: str, tmp_path: Path
+) -> None:
+    result = examine(tmp_path, EMPTY, "--json", customer=customer)
+    found = checks(result)["captures"]
+    assert (found["facts"]["rtp_debug"], result.status) == (told, 0)
+    assert words in found["words"]
+    assert ("rtp_debug" in found["hint"]) is (told is False)
 
 
 def test_a_refused_credential_is_bad_and_ends_with_status_4(tmp_path: Path) -> None:

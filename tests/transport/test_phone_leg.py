@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
+from tests.support.cli import here
 from voipbin_cli.errors import Refused, VoipbinError
 from voipbin_cli.main import main
 from voipbin_cli.render.phone_leg import leg_text
@@ -105,3 +107,26 @@ def test_the_simulated_platform_tells_it_of_a_call_that_is_over(
     assert summary["phone_leg"]["loss_percent"] == 0
     assert summary["phone_leg_untold"] is None
     assert (first["event"], first["phone_leg"]) == ("phone-leg", summary["phone_leg"])
+
+
+def test_a_live_diagnosis_of_a_call_that_is_over_tells_who_hung_up_and_its_leg(
+    tmp_path: Path,
+) -> None:
+    result = here("diagnose", "sim:call-state", "--json", cwd=tmp_path)
+    *_, leg, summary = result.events
+    assert (leg["event"], leg["phone_leg"]["loss_percent"]) == ("phone-leg", 0)
+    evidence = summary["findings"][0]["evidence"]
+    told = [evidence[name] for name in ("call_status", "hangup_by", "hangup_reason")]
+    assert told == ["hangup", "remote", "normal"]
+    said = here("diagnose", "sim:call-state", cwd=tmp_path)
+    assert "the phone's leg, as the platform counted it: lost 0 %" in said.stderr
+    assert "hung up by remote" in said.stdout.decode()
+
+
+def test_a_call_that_ends_while_it_is_diagnosed_has_its_leg_before_the_summary(
+    tmp_path: Path,
+) -> None:
+    ends = here("diagnose", "sim:hang-up,duration=0.6", "--json", cwd=tmp_path).events
+    assert [event["event"] for event in ends[-2:]] == ["phone-leg", "summary"]
+    goes_on = here("diagnose", "sim", "-d", "0.3", "--json", cwd=tmp_path).events
+    assert "phone-leg" not in {event["event"] for event in goes_on}

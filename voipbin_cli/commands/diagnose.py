@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from voipbin_cli.commands.bare_id import or_conference
-from voipbin_cli.commands.options import OUTPUT, LiveOptions, overwrite_option
+from voipbin_cli.commands.options import OUTPUT, LiveOptions, OutputOptions, overwrite_option
 
 if TYPE_CHECKING:
     from voipbin_cli.analysis.conversation.limits import TalkLimits
@@ -26,10 +26,6 @@ DIAGNOSING = "Diagnosing"
 FINDINGS = "Findings"
 CONVERSATION = "Conversation (where both directions are there)"
 STDOUT = "-"
-NO_RTP_HINT = (
-    "the platform captures sound only where that was switched on before the call: "
-    'PUT /customer/metadata {"rtp_debug": true}, or of a single number; then call again'
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -382,23 +378,28 @@ def _of_stream(target: Target, options: DiagnoseOptions) -> Diagnosis:
         keys = {"\n": partial(session.stop, Cause.FINISHED)}
         diagnosis: Diagnosis | None = None
         fold = examination.diagnosis
+
+        def complete(summary: dict[str, Any]) -> dict[str, Any]:
+            if examination.is_call_over:
+                _tell_leg(stream, [found["id"] for found in summary["findings"]], out)
+            return compared(summary)
+
         try:
-            run_live(session, lines, done_line, out, keys=keys, outlets=outlets, complete=compared)
+            run_live(session, lines, done_line, out, keys=keys, outlets=outlets, complete=complete)
         finally:
             if fold.close is not None:
                 diagnosis = examined(stream, examination)
                 diagnosis = diagnosis.with_fields(compared(diagnosis.fields))
                 if out.is_chatty:
-                    if fold.close["cause"] == Cause.CALL_ENDED:
-                        _say_leg(stream, [found.id for found in diagnosis.findings])
                     show_diagnosis(diagnosis.fields, is_verbose=out.verbose)
                 _report(options, diagnosis, begun=begun)
     assert diagnosis is not None, "a run that did not come to an end ends with an error"
     return diagnosis
 
 
-def _say_leg(stream: LiveRequest, findings: Sequence[str]) -> None:
-    """Say how the phone's leg of a call fared that has just ended: the BYE brings its figures."""
+def _tell_leg(stream: LiveRequest, findings: Sequence[str], out: OutputOptions) -> None:
+    """Tell how the phone's leg of a call fared that is over: the BYE brings its figures."""
+    from voipbin_cli.render.jsonl import emit
     from voipbin_cli.render.phone_leg import leg_text
     from voipbin_cli.render.problems import say
     from voipbin_cli.transport.api import ask_endpoint
@@ -410,7 +411,10 @@ def _say_leg(stream: LiveRequest, findings: Sequence[str]) -> None:
         return
     timeout_s = stream.connect_timeout_s
     leg = ask_endpoint(endpoint, lambda api: told_leg(api, resource[1]), timeout_s=timeout_s)
-    say(leg_text(leg, findings))
+    if out.json:
+        emit("phone-leg", leg.as_fields())
+    elif out.is_chatty:
+        say(leg_text(leg, findings))
 
 
 def _of_proxy(target: Target, port: int, options: DiagnoseOptions) -> Diagnosis:
@@ -547,7 +551,7 @@ def _of_platform_capture(call: Target, options: DiagnoseOptions) -> Diagnosis:
     from voipbin_cli.render.jsonl import emit
     from voipbin_cli.render.phone_leg import leg_text
     from voipbin_cli.render.problems import say
-    from voipbin_cli.transport.phone_leg import told_leg
+    from voipbin_cli.transport.phone_leg import HOW_TO_CAPTURE, told_leg
     from voipbin_cli.transport.targets import TargetKind
 
     if call.kind is not TargetKind.CALL:
@@ -567,5 +571,5 @@ def _of_platform_capture(call: Target, options: DiagnoseOptions) -> Diagnosis:
         try:
             return _of_file(file.name, options, shown="the capture")
         except NothingToJudge as error:
-            error.hint = NO_RTP_HINT
+            error.hint = HOW_TO_CAPTURE
             raise

@@ -18,8 +18,8 @@ class DoctorOptions:
 def doctor(options: DoctorOptions) -> None:
     """Look over this machine: versions, sound, keyring, credential, API, terminal, shell.
 
-    It says where a credential comes from and never what it is, and sends nothing but one request
-    to the API.
+    It says where a credential comes from and never what it is, and sends nothing but two requests
+    to the API: one for a call, one for whether the platform captures the sound of calls.
 
     Examples:
 

@@ -243,6 +243,8 @@ _PAUSES: tuple[_Clause, ...] = (
 )
 _ASKED: tuple[_Clause, ...] = (
     "the API says that the call is {call_status}",
+    "hung up by {hangup_by}",
+    "{hangup_reason}",
     "asking the API: {look_up_of_the_call}",
 )
 _CLOSING: tuple[_Clause, ...] = (_closed, _ages, "the token expired at {token_expired_at}", *_ASKED)

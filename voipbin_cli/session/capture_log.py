@@ -32,6 +32,8 @@ _DETAILS = (
     "request_id",
     "retry_after",
     "call_status",
+    "hangup_by",
+    "hangup_reason",
     "outage_s",
     "last_attempt",
 )

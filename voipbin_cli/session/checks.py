@@ -18,6 +18,7 @@ from voipbin_cli.errors import ExitStatus, MachineError, VoipbinError
 from voipbin_cli.text import span_text, utc_text
 from voipbin_cli.transport.api import Api, Probe, ask_endpoint
 from voipbin_cli.transport.endpoint import Endpoint
+from voipbin_cli.transport.phone_leg import HOW_TO_CAPTURE, RIGHT
 from voipbin_cli.transport.profiles import ProfileStore, usable_keyring
 
 LIBRARIES = ("websockets", "httpx2", "numpy", "soundfile", "sounddevice", "soxr")
@@ -129,6 +130,8 @@ def platform_checks(endpoint: Endpoint, *, timeout_s: float) -> list[Check]:
     except VoipbinError as error:
         return [*checks, failed("api", error, {"url": endpoint.api_url})]
     checks.append(api_check(endpoint, probe))
+    if probe.error is None:
+        checks.append(capture_check(endpoint, timeout_s=timeout_s))
     if probe.server_time_s is not None:
         checks.append(clock_check(probe.server_time_s, probe.round_trip_s, time.time()))
     return checks
@@ -173,6 +176,24 @@ def api_check(endpoint: Endpoint, probe: Probe) -> Check:
         return Check("api", CheckState.OK, f"{words} and wants a credential", facts=facts)
     words += f", but {probe.error.message}"
     return Check("api", CheckState.BAD, words, probe.error.hint, facts, probe.error.status)
+
+
+def capture_check(endpoint: Endpoint, *, timeout_s: float) -> Check:
+    """Tell whether the platform captures the sound of calls, for `diagnose --pcap`."""
+    try:
+        is_on = ask_endpoint(endpoint, Api.get_rtp_debug, timeout_s=timeout_s)
+    except VoipbinError as error:
+        is_refused = error.details.get("http_status") == 403
+        words = f"rtp_debug: not told: {RIGHT if is_refused else error.message}"
+        return Check("captures", CheckState.OK, words, facts={"rtp_debug": None, **error.details})
+    facts = {"rtp_debug": is_on}
+    if is_on is None:
+        return Check("captures", CheckState.OK, "rtp_debug: the API does not say", facts=facts)
+    if is_on:
+        words = "rtp_debug is on: `voipbin stream diagnose --pcap` has the sound of calls"
+        return Check("captures", CheckState.OK, words, facts=facts)
+    words = "rtp_debug is off: captures by the platform (diagnose --pcap) hold no sound"
+    return Check("captures", CheckState.OK, words, HOW_TO_CAPTURE, facts)
 
 
 def clock_check(server_s: float, round_trip_s: float, now_s: float) -> Check:

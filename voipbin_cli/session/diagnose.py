@@ -73,6 +73,7 @@ class LiveDiagnosis(Hearer):
         self._clock = clock
         self._messages = 0
         self._connecting_ns = self._opened_ns = 0
+        self._was_over = False
 
     @contextlib.asynccontextmanager
     async def beside(self) -> AsyncIterator[None]:
@@ -83,6 +84,7 @@ class LiveDiagnosis(Hearer):
             self.session.api_told(fields)
         elif preflight.refused is not None and preflight.error is None:
             self.session.api_told({"look_up": preflight.refused.message})
+        self._was_over = preflight.state is not None and preflight.state.is_over
         if preflight.error is not None:
             raise preflight.error
         self._connecting_ns = self._clock()
@@ -91,6 +93,13 @@ class LiveDiagnosis(Hearer):
     def _step(self, step: Step) -> None:
         self.steps.append(step)
         self._tell("step", step.as_fields())
+
+    @property
+    def is_call_over(self) -> bool:
+        """Whether the call has ended, now or before: there is a BYE."""
+        close = self.diagnosis.close
+        ended = close is not None and close["cause"] == Cause.CALL_ENDED
+        return ended or self._was_over
 
     def look(self) -> StreamDiagnosis | None:
         """Return what all that came so far amounts to, at most `LOOK_S` old; None of too little."""

@@ -15,6 +15,7 @@ from voipbin_cli.simulator.scenario import Refusal, RoomKind, Scenario
 from voipbin_cli.text import is_uuid
 
 _ROUTE = re.compile(r"/v1\.0/(calls|conferences)(?:/([^/]+)(/media_stream)?)?")
+_CUSTOMER = "/v1.0/customer"
 _PCAP_ROUTE = re.compile(r"/v1\.0/timelines/calls/([^/]+)/pcap")
 _SIP_ROUTE = re.compile(r"/v1\.0/timelines/calls/([^/]+)/sip-analysis")
 # What a phone lost whose sound has holes, in percent.
@@ -109,6 +110,8 @@ class SimulatedApi:
         if found and request.method == "GET":
             room = self._find(RoomKind.CALL, found[1])
             return room if isinstance(room, Refusal) else json_response(_sip_analysis(room))
+        if request.path == _CUSTOMER and request.method == "GET":
+            return json_response({"name": "simulated", "metadata": {"rtp_debug": True}})
         found = _ROUTE.fullmatch(request.path)
         if not found or request.method != "GET":
             return _NO_ROUTE

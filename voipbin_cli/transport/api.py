@@ -196,6 +196,15 @@ class Api:
         answer = await self._checked("GET", url, limit_bytes=ANALYSIS_LIMIT_BYTES)
         return PhoneLeg.from_json(self._document(answer))
 
+    async def get_rtp_debug(self) -> bool | None:
+        """`GET /customer`: whether RTP of the customer's calls is captured; None: it does not say.
+
+        Older servers keep `metadata` to themselves. A single number may have it on nevertheless.
+        """
+        metadata = (await self._get("/customer")).get("metadata")
+        told = metadata.get("rtp_debug") if isinstance(metadata, dict) else None
+        return told if isinstance(told, bool) else None
+
     async def _list(self, path: str, limit: int | None) -> AsyncIterator[object]:
         token, given = "", 0
         for _ in range(_PAGES_LIMIT):

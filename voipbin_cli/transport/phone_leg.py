@@ -8,7 +8,11 @@ from voipbin_cli.errors import VoipbinError
 from voipbin_cli.transport.api import Api
 from voipbin_cli.transport.resources import PhoneLeg
 
-_RIGHT = "that takes the rights of an admin or manager of the customer (HTTP 403)"
+RIGHT = "that takes the rights of an admin or manager of the customer (HTTP 403)"
+HOW_TO_CAPTURE = (
+    "the platform captures sound only where that was switched on before the call: "
+    'PUT /customer/metadata {"rtp_debug": true}, or of a single number; then call again'
+)
 _NO_FIGURES = "the platform counted none: they come with the BYE of a call that had sound"
 
 
@@ -30,5 +34,5 @@ async def told_leg(api: Api, call_id: str) -> ToldLeg:
         leg = await api.get_phone_leg(call_id)
     except VoipbinError as error:
         refused = error.details.get("http_status") == 403
-        return ToldLeg(None, _RIGHT if refused else error.message)
+        return ToldLeg(None, RIGHT if refused else error.message)
     return ToldLeg(leg, "" if leg else _NO_FIGURES)

@@ -170,5 +170,10 @@ def not_progressing(state: ResourceState) -> Refused:
             f"platform's capture, voipbin calls show {state.id} says how the phone's leg fared"
         )
     return Refused(
-        said, hint=hint, finding=FindingId.CALL_NOT_PROGRESSING, call_status=state.status
+        said,
+        hint=hint,
+        finding=FindingId.CALL_NOT_PROGRESSING,
+        call_status=state.status,
+        hangup_by=getattr(state, "hangup_by", "") or None,
+        hangup_reason=getattr(state, "hangup_reason", "") or None,
     )

@@ -246,7 +246,7 @@ EVENTS = (
     ),
     Event(
         "phone-leg",
-        "Of --pcap: how the phone's RTP fared, as the platform counted it.",
+        "Of --pcap and of a call that is over: how the phone's RTP fared, by the platform's count.",
         (DIAGNOSE,),
         (
             Key("phone_leg", or_null(shared("phone_leg"))),

@@ -166,6 +166,8 @@ ERROR = (
         Key("retry_after", {}, "Seconds, as the server said it."),
         Key("finding", one_of(FindingId), "The cause, as diagnose names it."),
         Key("call_status", TEXT),
+        Key("hangup_by", TEXT, "Who ended a call that is over."),
+        Key("hangup_reason", TEXT),
         Key("outage_s", NUMBER, "For how long a lost connection was gone."),
         Key("last_attempt", TEXT, "What the last attempt to connect failed of."),
         Key("program_status", WHOLE, "What the program of pipe exited with."),
