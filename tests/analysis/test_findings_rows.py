@@ -1402,7 +1402,6 @@ EXPLAINED = {
     "codec-mismatch": NAMES | {"noise", "sender-pace"},
     "frame-size": {"jitter"},
     "sender-pace": {"jitter", "clock-drift"},
-    "sequence": {"jitter"},
     "network-stall": {"jitter"},
     "underrun": {"jitter"},
     "lost-audio": {"jitter"},

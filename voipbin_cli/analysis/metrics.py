@@ -91,6 +91,7 @@ class Measured:
 
     `told` is what is known beside the packets, `payload_bytes` the usual length of a payload.
 
+    `heard_at` is the frame with which the last of the `heard_blocks` begins that held sound.
     `split_at` is the first frame of sound to begin inside a sample that the one before ends with.
     """
 
@@ -124,6 +125,7 @@ class Measured:
     framing: OtherFraming | None
     split_at: int | None
     heard_blocks: int
+    heard_at: int
     text_blocks: int
     text: str | None
     file_headers: FileHeaders | None

@@ -359,6 +359,7 @@ class StreamFold:
             framing=self._framing,
             split_at=None if judge.reading and judge.reading.afresh else self._split_at,
             heard_blocks=judge.heard,
+            heard_at=judge.heard_at,
             text_blocks=judge.texts,
             text=judge.text,
             file_headers=self._file_headers.result(),
@@ -484,6 +485,8 @@ class StreamFold:
             return assess(None).untold("it is of G.711 and linear audio at 8 kHz alone")
         if not self._judge.is_settled or is_misread:
             return assess(None).untold("no codec that is decoded here is known to be in it")
+        if self._rtp is not None and self._rtp.reception.is_stuck:
+            return assess(None).untold("sequence numbers do not count the packets")
         if not self._delivery.buffers:
             return assess(None).untold(
                 "nothing tells when frames were due, and which came too late"

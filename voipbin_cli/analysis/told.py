@@ -48,6 +48,11 @@ class Told:
         return not self.unheard_because
 
     @property
+    def is_l16(self) -> bool:
+        """The codec is linear samples at another rate than a call's, made into those of 8 kHz."""
+        return self.is_transcoded and self.codec is not None and self.codec.name == "L16"
+
+    @property
     def is_video(self) -> bool:
         """The packets are parts of pictures."""
         return self.codec is not None and self.codec.is_video

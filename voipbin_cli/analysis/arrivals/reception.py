@@ -56,7 +56,12 @@ class Reception(NamedTuple):
     @property
     def is_unproven(self) -> bool:
         """No packet ever had the number after the one before: A.1 takes none of them."""
-        return not self.total_received and self.skipped > 0
+        return not self.total_received and self.refused > 1
+
+    @property
+    def is_stuck(self) -> bool:
+        """None was ahead of that number either: it stands still, or goes backwards."""
+        return self.is_unproven and not self.skipped
 
     @property
     def is_whole(self) -> bool:

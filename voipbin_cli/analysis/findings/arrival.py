@@ -26,6 +26,9 @@ JITTER_LEAST_S = 2.0  # until then no buffer knows how fast the fastest frame is
 LOSS_MS = 20.0
 SEQUENCE_RATIO = 0.001
 TWO_SOURCES = 0.95
+PUT_RIGHT_LATE_RATIO = 0.002  # two frames in a thousand, as of a quiet link
+SHUFFLED_RATIO = 0.01
+STUCK_PACKETS = 25  # half a second
 SOURCES_TOLD = 5
 DRIFT_PPM = 100.0
 STALL_MS = 80.0  # a buffer of 60 ms, as most have, and one frame
@@ -54,6 +57,8 @@ def judge_sequence(case: Case) -> float:
     told = case.measured.reception
     if told is None:
         return 0.0
+    if told.is_stuck:
+        return sure(told.refused, STUCK_PACKETS, 2 * STUCK_PACKETS)
     if told.is_unproven:
         return sure(told.skipped / told.refused, 0.0, 0.5)
     wrong = told.missing + told.duplicate + told.reordered
@@ -80,7 +85,9 @@ def sequenced_as(case: Case) -> Words:
     """Each source is a stream of its own (RFC 3550 3); played as one, they are heard in turns."""
     told = case.measured.reception
     if not case.measured.said.has_two_sources:
-        return _UNPROVEN if told is not None and told.is_unproven else NO_WORDS
+        if told is not None and told.is_unproven:
+            return _STUCK if told.is_stuck else _UNPROVEN
+        return _PUT_RIGHT if is_put_right(case) else NO_WORDS
     return Words(
         "two sources send at the same time: their packets take turns, each numbered by itself",
         "go by the SSRC and play one of them, or mix both; find out who sends the other: a bridge "
@@ -94,6 +101,39 @@ _UNPROVEN = Words(
     "at the sender: add one to the sequence number with each packet, and keep one SSRC for them; "
     "where packets of two SSRCs share the numbers, they are one stream that changes its name",
 )
+
+
+_STUCK = Words(
+    "the sequence number stands still or goes backwards: a receiver that waits for two in a row "
+    "(RFC 3550 A.1) takes no packet, one that drops what comes twice all but the first",
+    "at the sender: add one to the sequence number with each packet",
+)
+_PUT_RIGHT = Words(
+    "some packets came out of order or twice: a playout buffer puts that right",
+    "harmless to who plays by the sequence numbers through a buffer of 60 ms",
+)
+
+
+def is_put_right(case: Case) -> bool:
+    """On the way over UDP packets overtake each other and come twice; a buffer puts that right.
+
+    What comes too late for it is missing, or jitter.
+    """
+    told, measured = case.measured.reception, case.measured
+    if told is None or not measured.is_datagrams or told.missing or told.is_unproven:
+        return False
+    if measured.said.has_two_sources:
+        return False
+    late = measured.late_ratio(FIXED_60.name) or 0.0
+    return late <= PUT_RIGHT_LATE_RATIO or judge_jitter(case) > 0
+
+
+def explains_of_sequence(case: Case) -> frozenset[FindingId]:
+    """What is out of order comes unevenly, and has seams where it is played as it comes."""
+    told = case.measured.reception
+    is_shuffled = told is not None and told.reordered > SHUFFLED_RATIO * told.total_expected
+    seams = frozenset((FindingId.CLICKS,)) if is_shuffled else frozenset()
+    return seams if is_put_right(case) else seams | {FindingId.JITTER}
 
 
 def is_sequence_grave(case: Case) -> bool:
@@ -322,7 +362,8 @@ ROWS: tuple[FindingRow, ...] = (
         remedy="packets were lost or reordered on a UDP leg: look there; conceal what is missing",
         symptom="poor quality: watch packet loss",
         specify=sequenced_as,
-        explains=frozenset((FindingId.JITTER,)),
+        explains_here=explains_of_sequence,
+        mild=is_put_right,
         grave=is_sequence_grave,
     ),
     FindingRow(

@@ -42,12 +42,19 @@ def other_rate_hz(measured: Measured) -> int | None:
     if usual_hz is not None and _common(_off(rate_hz), _off(usual_hz)) < abs(_off(rate_hz)) / 2:
         return None
     slack = CLOCK_RATIO + (measured.drift.uncertainty_ppm or 0.0) / 1e6
+    due = due_hz(measured)
+    rate_hz *= due / SAMPLE_RATE_HZ
     nearest = min(REAL_RATES_HZ, key=lambda real: abs(rate_hz / real - 1))
-    is_other = nearest != SAMPLE_RATE_HZ and abs(rate_hz / nearest - 1) <= slack
+    is_other = nearest != due and abs(rate_hz / nearest - 1) <= slack
     # Too few samples may also be those of a sender that is late now and then; bursts are no pace.
-    if nearest < SAMPLE_RATE_HZ and usual_hz is not None and not is_steady(measured):
+    if nearest < due and usual_hz is not None and not is_steady(measured):
         return None
     return nearest if is_other else None
+
+
+def due_hz(measured: Measured) -> int:
+    """How many samples a second are due: 8000, or what a label or SDP says of L16."""
+    return (measured.told.clock_hz or SAMPLE_RATE_HZ) if measured.told.is_l16 else SAMPLE_RATE_HZ
 
 
 def is_steady(measured: Measured) -> bool:
@@ -72,7 +79,9 @@ def _common(one: float, other: float) -> float:
 
 
 def is_counted(measured: Measured) -> bool:
-    """Whether it is known how long a frame is: on a phone's leg by the label of G.711 only."""
+    """Whether it is known how long a frame is: on a phone's leg by what names G.711 or L16."""
+    if measured.told.is_l16:
+        return True
     if measured.is_datagrams:
         return bool(measured.labels) and measured.labels[0][0] in (PCMU, PCMA)
     is_usual = measured.is_sound_known and measured.frame_samples == FRAME_SAMPLES

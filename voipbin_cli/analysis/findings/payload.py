@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from voipbin_cli.analysis.findings.pace import is_counted, other_rate_hz
+from voipbin_cli.analysis.findings.pace import due_hz, is_counted, other_rate_hz
 from voipbin_cli.analysis.findings.row import (
     ALL_AUDIO,
     ERROR,
@@ -120,22 +120,42 @@ REPEATS_SHARE = 0.2
 
 def judge_wrong_rate(case: Case) -> float:
     rate_hz = other_rate_hz(case.measured)
-    if rate_hz is None or not case.measured.is_settled or not is_counted(case.measured):
+    if rate_hz is None or not is_counted(case.measured):
+        return 0.0
+    if not case.measured.is_settled and not case.measured.told.is_l16:
         return 0.0
     if case.measured.repeats.share > REPEATS_SHARE:
         return 0.0  # frames that come twice are too many, at the right rate
-    return sure(abs(rate_hz / SAMPLE_RATE_HZ - 1), 0.0, 0.25)
+    return sure(abs(rate_hz / due_hz(case.measured) - 1), 0.0, 0.25)
 
 
 def wrong_rate(case: Case) -> Evidence:
-    measured = case.measured
+    measured, due = case.measured, due_hz(case.measured)
+    scale = due / SAMPLE_RATE_HZ
     return {
-        "samples_per_second": round(measured.samples_hz or 0.0),
+        "samples_per_second": round((measured.samples_hz or 0.0) * scale),
         "sample_rate_hz": other_rate_hz(measured),
-        "due": SAMPLE_RATE_HZ,
-        "frame_samples": measured.frame_samples,
+        "due": due,
+        "frame_samples": round((measured.frame_samples or 0) * scale),
         "frame_interval_ms": tenths(measured.intervals.p50 if measured.intervals else 0.0),
     }
+
+
+def rated_as(case: Case) -> Words:
+    """Of L16 it is the label that is wrong, or the sender's rate."""
+    told = case.measured.told
+    if not told.is_l16 or told.codec is None:
+        return NO_WORDS
+    return Words(
+        f"samples come at {other_rate_hz(case.measured)} Hz, and {told.by} says {told.codec.words}",
+        "at the sender: label the samples as what they are (L16 at 8000 Hz has a dynamic payload "
+        "type, named in SDP), or resample them to what the label says",
+    )
+
+
+def explains_of_rate(case: Case) -> frozenset[FindingId]:
+    """L16 that was made into 8 kHz from a wrong rate sounds like nothing."""
+    return SIGNAL | {FindingId.CODEC_MISMATCH} if case.measured.told.is_l16 else frozenset()
 
 
 def judge_misaligned(case: Case) -> float:
@@ -193,9 +213,11 @@ def _found(measured: Measured) -> Evidence:
 def codec(case: Case) -> Evidence:
     measured = case.measured
     named = misnamed(measured)
-    told: Evidence = {**_found(measured), "due": named.value if named else "mulaw or s16le"}
+    told: Evidence = {**_found(measured), "due": named.codec.value if named else "mulaw or s16le"}
     if named:
-        told["payload_type"] = measured.labels[0][0]
+        told["payload_type"] = named.label
+    if named and named.frame:
+        told["from_frame"] = named.frame
     if measured.changes:
         told["changes"] = [change_fields(change) for change in measured.changes[:5]]
     if measured.malformed:
@@ -208,6 +230,13 @@ def codec_as(case: Case) -> Words:
     foreign = case.measured.foreign
     if foreign is None:
         return _misnamed_as(case.measured)
+    told = case.measured.told
+    if foreign.format is Format.UNKNOWN and told.is_l16 and told.codec is not None:
+        return Words(
+            f"{told.by} says {told.codec.words}, and read as that the payload is noise",
+            "at the sender: L16 is big-endian in RTP (RFC 3551 4.5.11); label what is no L16 as "
+            "what it is",
+        )
     if foreign.format is Format.UNKNOWN:
         return Words(
             "the payload is in no codec that this tool knows: encrypted, compressed, or no audio",
@@ -221,12 +250,12 @@ def codec_as(case: Case) -> Words:
 
 
 def _misnamed_as(measured: Measured) -> Words:
-    named, number = misnamed(measured), measured.labels[:1]
+    named = misnamed(measured)
     if named is None:
         return _A_LAW if _is_alaw(measured) else NO_WORDS
     return Words(
-        f"the payload is {measured.reading}, and payload type {number[0][0]} says {named}: who "
-        "goes by it hears loud noise",
+        f"the payload is {measured.reading}, and payload type {named.label} says {named.codec}: "
+        "who goes by it hears loud noise",
         "at the sender: label the packets as what they hold (RFC 3551: 0 is mu-law, 8 is A-law), "
         "or encode what the label says",
     )
@@ -351,6 +380,8 @@ ROWS: tuple[FindingRow, ...] = (
         explains=TIMING
         | LABELS
         | {FindingId.FRAME_SIZE, FindingId.CLIPPING, FindingId.UPSTREAM_LOSS},
+        explains_here=explains_of_rate,
+        specify=rated_as,
     ),
     FindingRow(
         id=FindingId.MISALIGNED,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import NamedTuple
 
 from voipbin_cli.analysis.arrivals.arrival_log import Begins
 from voipbin_cli.analysis.findings.row import INFO, Case, Evidence, FindingRow, tenths
 from voipbin_cli.analysis.metrics import Measured
 from voipbin_cli.analysis.pauses import PauseKind
-from voipbin_cli.analysis.sound.codec_judge import Change
+from voipbin_cli.analysis.sound.codec_judge import BLOCK_FRAMES, Change
+from voipbin_cli.analysis.words import NO_WORDS, Words
 from voipbin_cli.codec.codecs import Codec
 from voipbin_cli.codec.payload_types import PCMA, PCMU, lookup
 from voipbin_cli.finding_ids import FindingId
@@ -20,23 +22,30 @@ _NAMES = {
     Begins.LABEL: "payload_type",
 }
 _LABELLED = {PCMU: Codec.MULAW, PCMA: Codec.ALAW}
-# The codec is looked at in blocks of half a second: its change is told by the first frame of one.
-_BLOCK_FRAMES = 25
 _TOLD = 5
 
 
 def is_as_labelled(measured: Measured, change: Change) -> bool:
     """Whether the payload type changed, too, and names what the payload is from then on."""
     labels = [one for one in measured.said.restarts if one.what is Begins.LABEL]
-    before = [one for one in labels if one.frame < change.frame + _BLOCK_FRAMES]
+    before = [one for one in labels if one.frame < change.frame + BLOCK_FRAMES]
     return bool(before) and _LABELLED.get(before[-1].after) is change.after.codec
 
 
-def misnamed(measured: Measured) -> Codec | None:
-    """The codec that a phone's packets name (RFC 3551 table 4) where they hold another one.
+class Misnamed(NamedTuple):
+    """A payload type that names a codec, and holds another one from `frame` on."""
+
+    label: int
+    codec: Codec
+    frame: int = 0
+
+
+def misnamed(measured: Measured) -> Misnamed | None:
+    """What a phone's packets name (RFC 3551 table 4) where they hold another codec.
 
     Whoever receives them decodes by that name. Of the platform's bridge no label says what it is,
-    and who reads it knows.
+    and who reads it knows. Where the payload type changes and the codec does not, sound has to
+    have been heard since.
     """
     made = measured.fingerprint
     is_of_bridge = made is not None and made.is_bridge
@@ -44,10 +53,16 @@ def misnamed(measured: Measured) -> Codec | None:
         return None
     if measured.reading is None or measured.changes or not measured.labels:
         return None
-    if any(one.what is Begins.LABEL for one in measured.said.restarts):
+    named = _latest_name(measured)
+    return None if named is None or named.codec is measured.reading.codec else named
+
+
+def _latest_name(measured: Measured) -> Misnamed | None:
+    changes = [one for one in measured.said.restarts if one.what is Begins.LABEL]
+    label, frame = (changes[-1].after, changes[-1].frame) if changes else (measured.labels[0][0], 0)
+    if label not in _LABELLED or (changes and measured.heard_at < frame + BLOCK_FRAMES):
         return None
-    named = _LABELLED.get(measured.labels[0][0])
-    return None if named is measured.reading.codec else named
+    return Misnamed(label, _LABELLED[label], frame)
 
 
 def judge_restart(case: Case) -> float:
@@ -71,6 +86,14 @@ def restart(case: Case) -> Evidence:
             for one in labels[:_TOLD]
         ]
     return told
+
+
+def restarted_as(case: Case) -> Words:
+    """Not as the label says, where that is known to be wrong."""
+    named = misnamed(case.measured)
+    if named is None or not named.frame:
+        return NO_WORDS
+    return Words("the payload type changes, and the codec does not", "see codec-mismatch")
 
 
 def _name(label: int) -> str:
@@ -128,6 +151,7 @@ ROWS: tuple[FindingRow, ...] = (
         rests_on="SSRC, sequence, timestamp and payload type, from packet to packet",
         judge=judge_restart,
         prove=restart,
+        specify=restarted_as,
         remedy="harmless to who goes by the SSRC: begin anew with numbers and timestamps where it "
         "changes, and decode by the payload type of each packet",
     ),

@@ -19,6 +19,7 @@ from voipbin_cli.codec.rtp import RtpPacket
 from voipbin_cli.codec.text_look import text_look
 
 BLOCK_FRAMES = 25
+"""Half a second: a change of codec is told by the first frame of a block."""
 # Every block of the first minute, then one each 10 s: a day costs no more than it must. Of a stream
 # that is settled one sound a block is looked at, unless that one is odd.
 _ALWAYS_BLOCKS = 120
@@ -58,12 +59,13 @@ class _Payload(NamedTuple):
 class CodecJudge:
     """Hears block after block of audio rows and says how to read them.
 
-    `heard` blocks held sound, of which `texts` were text, which `text` names.
+    `heard` blocks held sound, of which `texts` were text, which `text` names; the last of them
+    began with frame `heard_at`.
     """
 
     def __init__(self, encapsulation: Encapsulation) -> None:
         self._is_rtp = encapsulation is Encapsulation.RTP
-        self.heard = self.texts = 0
+        self.heard = self.texts = self.heard_at = 0
         self.text: str | None = None
         self._decider = CodecDecider()
         self._guess: Reading | None = None
@@ -165,7 +167,8 @@ class CodecJudge:
         for start, sound, is_odd in zip(starts, sounds, odd, strict=True):
             if is_odd or (sound and is_due(self.heard)):
                 return start
-            self.heard += bool(sound)
+            if sound:
+                self._note_heard()
             self._note_text(sound)
             self._passed(min(step, end - start))
         return end
@@ -214,7 +217,7 @@ class CodecJudge:
                 self._weigh(rows, some[:1])
             return
         is_examined = is_due(self.heard)
-        self.heard += 1
+        self._note_heard()
         if self._note_text(sounds):
             return
         if is_examined:
@@ -235,10 +238,14 @@ class CodecJudge:
         if is_due(self.heard):
             self._decider.examine(self._short)
         self._short = []
-        self.heard += 1
+        self._note_heard()
 
     def _examine(self, rows: Arrivals) -> None:
         self._decider.examine([rows.payload(n) for n in range(len(rows))])
+
+    def _note_heard(self) -> None:
+        self.heard += 1
+        self.heard_at = self._frames
 
     def _note_text(self, sounds: list[_Payload]) -> bool:
         """Whether what sounds is text."""

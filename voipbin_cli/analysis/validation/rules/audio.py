@@ -23,7 +23,7 @@ from voipbin_cli.analysis.validation.rules.rule import (
     Severities,
     always,
 )
-from voipbin_cli.codec.codecs import Codec
+from voipbin_cli.codec.codecs import SAMPLE_RATE_HZ, Codec
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation
 from voipbin_cli.codec.formats import Format
 from voipbin_cli.codec.payload_types import FIVE_MS_BYTES, PCMA, SRTP_TAG_BYTES
@@ -79,9 +79,10 @@ def _is_foreign(facts: BlockFacts) -> Mask:
 
 
 def _is_of_another_rate(facts: BlockFacts) -> Mask:
-    """By the arrivals, where it is known how long each message plays."""
+    """By the arrivals, where it is known how long each message plays: by the sound, or as L16."""
     audio = facts.audio
-    is_counted = equal(audio.heard_bytes, audio.sample_bytes) | facts.due.goes_by_label
+    is_l16 = unequal(facts.payload.rate_hz, SAMPLE_RATE_HZ) & facts.due.goes_by_label
+    is_counted = equal(audio.heard_bytes, audio.sample_bytes) | is_l16
     return facts.rate.is_other & is_counted & facts.due.is_heard
 
 
