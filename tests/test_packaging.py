@@ -19,7 +19,7 @@ import pytest
 import voipbin_cli
 from tests.support.needs import need
 from voipbin_cli.shell.completions import scripts
-from voipbin_cli.shell.man import pages
+from voipbin_cli.shell.man import DATE, pages
 
 # tests/run keeps the tests away from the source tree, and says where that is.
 ROOT = Path(os.environ.get("VOIPBIN_SOURCE") or Path(__file__).parents[1])
@@ -135,6 +135,15 @@ def test_this_installation_has_its_shared_files() -> None:
         assert Path(path).read_text(encoding="utf-8") == text
     (script,) = installed.entry_points.select(group="console_scripts")
     assert (script.name, script.value) == ("voipbin", "voipbin_cli.__main__:run")
+
+
+def test_the_changelog_and_the_man_pages_are_of_this_version_and_its_day() -> None:
+    if not (ROOT / "CHANGELOG.md").is_file():
+        pytest.skip("the source tree is not here")
+    text = (ROOT / "CHANGELOG.md").read_text()
+    found = re.search(r"^## \[(\d[^]]*)\] - (\S+)$", text, re.MULTILINE)
+    assert found is not None
+    assert found.groups() == (voipbin_cli.__version__, DATE)
 
 
 def test_every_dependency_is_in_the_licence_note() -> None:

@@ -54,7 +54,7 @@ if TYPE_CHECKING:
         WaitForEnd,
     )
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 USER_AGENT = f"voipbin/{__version__}"
 
 __all__ = [

@@ -51,7 +51,7 @@ _CHARACTERS = str.maketrans(
 
 DIRECTORY = Path("man/man1")
 # The date of the release, not of generating, so that the same source always gives the same page.
-DATE = "2026-11-23"
+DATE = "2026-11-29"
 SECTION = 1
 
 
