@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import subprocess
 
 import numpy as np
 import pytest
@@ -8,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.analysis.sounds import listen
+from tests.support.needs import need, needs
 from voipbin_cli.analysis.sound.signal import SignalFold
+from voipbin_cli.codec.codecs import Codec, encode, samples
 
 
 def measured(samples):
@@ -87,3 +90,40 @@ def test_any_cut_gives_identical_figures(seed, parts, cuts):
     cut = listen(SignalFold(), *np.split(samples, sorted(cuts)))
     assert cut.result() == whole.result()
     np.testing.assert_array_equal(cut.per_second(), whole.per_second())
+
+
+def stats(payload, *form):
+    """What `sox … -n stats` prints, by its names."""
+    command = [need("sox"), "-t", "raw", "-r", "8000", "-c", "1", *form, "-", "-n", "stats"]
+    printed = subprocess.run(command, input=payload, capture_output=True, check=True).stderr
+    rows = (line.rsplit(maxsplit=1) for line in printed.decode().splitlines())
+    return {row[0]: row[1] for row in rows if len(row) == 2}
+
+
+# Codes are decoded by both, each by itself.
+FORMS = (
+    (Codec.S16LE, ("-e", "signed", "-b", "16")),
+    (Codec.S16BE, ("-e", "signed", "-b", "16", "-B")),
+    (Codec.MULAW, ("-e", "mu-law", "-b", "8")),
+    (Codec.ALAW, ("-e", "a-law", "-b", "8")),
+)
+
+
+@needs("sox")
+@pytest.mark.parametrize(("codec", "form"), FORMS)
+@pytest.mark.parametrize(
+    "sound",
+    [
+        sine(16384),
+        sine(40.0, offset=-3.0),
+        np.clip(sine(60_000, offset=9000.0), -32768, 32767),
+        np.random.default_rng(3).normal(-700, 2500, 24_000),
+    ],
+    ids=["tone", "faint", "clipped", "noise"],
+)
+def test_sox_prints_the_same_level_peak_and_offset(sound, codec, form):
+    payload = encode(codec, np.rint(sound).astype("<i2").tobytes())
+    got, printed = measured(samples(codec, payload)), stats(payload, *form)
+    assert f"{got.rms_dbfs:.2f}" == printed["RMS lev dB"]
+    assert f"{got.peak_dbfs:.2f}" == printed["Pk lev dB"]
+    assert got.dc_offset == pytest.approx(float(printed["DC offset"]), abs=0.6e-6)
