@@ -114,6 +114,16 @@ def alaw_as_mulaw(pcm: Pcm) -> bytes:
     return mulaw_to_s16le(s16le_to_alaw(pcm.tobytes()))
 
 
+def inverted(law: Callable[[bytes], bytes], mask: int, pcm: Pcm) -> list[bytes]:
+    """Some bits of each code inverted."""
+    return cut(bytes(code ^ mask for code in law(pcm.tobytes())), 160)
+
+
+def halves(pcm: Pcm) -> list[bytes]:
+    """Floating-point numbers of 16 bits."""
+    return cut((pcm / 32768).astype("<f2").tobytes(), 320)
+
+
 def wrapped(gain: float, pcm: Pcm) -> list[bytes]:
     """What does not fit into 16 bits begins anew at the other end."""
     loud = np.rint(pcm.astype(np.float64) * gain).astype(np.int64)
@@ -274,6 +284,9 @@ FOREIGN: dict[str, tuple[str, Maker]] = {
         "alaw-as-mulaw",
         lambda pcm: cut(s16le_to_alaw(alaw_as_mulaw(pcm)), 160),
     ),
+    "mulaw-inverted": ("mulaw-inverted", partial(inverted, s16le_to_mulaw, 0xFF)),
+    "alaw-inverted": ("alaw-inverted", partial(inverted, s16le_to_alaw, 0xFF)),
+    "f16": (NONE, halves),
     "gsm": ("gsm", partial(plain, "-f gsm", 33)),
     "gsm-40ms": ("gsm", partial(plain, "-f gsm", 66)),
     "gsm-in-320": ("gsm", partial(plain, "-f gsm", 320)),
@@ -296,6 +309,9 @@ FOREIGN: dict[str, tuple[str, Maker]] = {
     "cvsd": (NONE, partial(sox_made, "-r 16000 -t cvs", 40)),
     "speex": (NONE, partial(speex, "-b:a 15k")),
     "aptx": (NONE, partial(plain, "-ar 48000 -ac 2 -c:a aptx -f aptx", 320)),
+    "wma": (NONE, partial(midstream, "-ar 16000 -c:a wmav2 -b:a 32k -f asf", 160)),
+    "ac3": (NONE, partial(midstream, "-ar 48000 -c:a ac3 -b:a 96k -f ac3", 320)),
+    "vorbis": (NONE, partial(midstream, "-ar 16000 -c:a libvorbis -f ogg", 160)),
     "mpeg-ts": (NONE, partial(plain, "-c:a aac -f mpegts", 188)),
     "zlib-each": (NONE, packed_each),
     "encrypted-160": (NONE, partial(noise_of, 160)),

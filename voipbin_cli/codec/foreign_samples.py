@@ -88,6 +88,20 @@ _TWICE = (_after(Codec.MULAW, _as_s8), _after(Codec.MULAW, _as_u8))
 # Decoded with the wrong table, and encoded with it as well: other codes than before.
 _READ_AS_ALAW = _after(Codec.MULAW, lambda codes: g711.s16le_to_mulaw(g711.alaw_to_s16le(codes)))
 _READ_AS_MULAW = _after(Codec.ALAW, lambda codes: g711.s16le_to_alaw(g711.mulaw_to_s16le(codes)))
+# On the line all bits of mu-law are inverted, of A-law each second one (G.711 tables 1 and 2). Once
+# too often, or not at all, they are other codes; the sign's bit makes no difference. A-law not
+# inverted at all has nearly the codes of mu-law not inverted, and is found as that; A-law of which
+# the other bits are inverted, too, is nearly mu-law, and sounds like it.
+_ALSO_ALAW = "or A-law whose bits are not inverted: nearly the same codes"
+
+
+def _inverted(codec: Codec, mask: int) -> _Table:
+    codes = np.arange(256) ^ mask
+    return _plain(codec)._replace(values=VALUES[codec][codes], log2_steps=LOG2_STEPS[codec][codes])
+
+
+_MULAW_INVERTED = _inverted(Codec.MULAW, 0xFF)
+_ALAW_INVERTED = _inverted(Codec.ALAW, 0xFF)
 
 
 def weigh_foreign(stream: bytes) -> Iterator[Weighed]:
@@ -99,6 +113,8 @@ def weigh_foreign(stream: bytes) -> Iterator[Weighed]:
     yield Weighed(Format.MULAW_TWICE, min(table.bits(octets) for table in _TWICE), 0.6)
     yield Weighed(Format.MULAW_AS_ALAW, _READ_AS_ALAW.bits(octets), 0.4)
     yield Weighed(Format.ALAW_AS_MULAW, _READ_AS_MULAW.bits(octets), 0.4)
+    yield Weighed(Format.MULAW_INVERTED, _MULAW_INVERTED.bits(octets), 0.8, _ALSO_ALAW)
+    yield Weighed(Format.ALAW_INVERTED, _ALAW_INVERTED.bits(octets), 0.8)
 
 
 def decoded_wrong(stream: bytes) -> Format | None:

@@ -24,6 +24,8 @@ class Format(StrEnum):
     MULAW_TWICE = "mulaw-twice"
     MULAW_AS_ALAW = "mulaw-as-alaw"
     ALAW_AS_MULAW = "alaw-as-mulaw"
+    MULAW_INVERTED = "mulaw-inverted"
+    ALAW_INVERTED = "alaw-inverted"
     GSM = "gsm"
     G722 = "g722"
     OPUS = "opus"
@@ -66,6 +68,8 @@ _WORDS = {
     Format.MULAW_TWICE: "mu-law that was encoded twice",
     Format.MULAW_AS_ALAW: "mu-law that was decoded as A-law",
     Format.ALAW_AS_MULAW: "A-law that was decoded as mu-law",
+    Format.MULAW_INVERTED: "mu-law whose bits are inverted",
+    Format.ALAW_INVERTED: "A-law whose bits are inverted",
     Format.GSM: "GSM full rate",
     Format.G722: "G.722",
     Format.OPUS: "Opus",

@@ -113,18 +113,24 @@ def _is_g722(stream: bytes) -> bool:
     return bool(is_whole and not low[:4].any())
 
 
+# Of IMA 0.04 at the most; of WMA, whose frames are filled up with zeros, 0.17 and more.
+_EITHER_SIGN = 0.1
+
+
 def is_adpcm(stream: bytes) -> bool:
     """Samples of four bits: both halves of a byte are alike, and small steps the most likely.
 
-    IMA writes sign and magnitude, and seldom the largest; G.726 (RFC 3551 4.5.4) a number whose
-    0 is not sent.
+    IMA writes sign and magnitude, either sign as often as the other, and seldom the largest; G.726
+    (RFC 3551 4.5.4) a number whose 0 is not sent.
     """
     octets = np.frombuffer(stream, np.uint8)
     high, low = _shares(octets >> np.uint8(4)), _shares(octets & np.uint8(15))
     if len(octets) < 400 or _distance(high, low) > 0.1:
         return False
     both = (high + low) / 2
-    is_ima = 0.5 < both[[0, 1, 2, 8, 9, 10]].sum() < 0.98 and both[[7, 15]].sum() < 0.08
+    signs = both[[0, 1, 2]].sum(), both[[8, 9, 10]].sum()
+    is_even = abs(signs[0] - signs[1]) < _EITHER_SIGN
+    is_ima = is_even and 0.5 < sum(signs) < 0.98 and both[[7, 15]].sum() < 0.08
     is_g726 = 0.5 < both[[1, 2, 3, 13, 14, 15]].sum() < 0.98 and both[0] < 0.01
     return bool(is_ima or is_g726)
 
@@ -182,6 +188,9 @@ _HISS_SAMPLES = 1000
 _RAILS_SHARE = 0.002
 # Of noise of -9 dBFS 52 % is below a quarter of full scale, of -6 dBFS 38 %, of bytes by chance 25.
 _MIDDLE = 0.28
+# And so much more than of the low bytes, of which a quarter is: those of compressed audio are as
+# the high ones.
+_MORE_MIDDLE = 0.03
 # Four times the deviation of a quarter of 1000 samples.
 _CHANCE = 0.055
 
@@ -206,11 +215,11 @@ def _is_hiss(samples: npt.NDArray[np.int16]) -> bool:
     values = samples.astype(np.int32)
     low = np.bincount(values >> 6 & 3, minlength=4) / len(values)
     sizes = np.bincount(np.minimum(np.abs(values) >> 13, 3), minlength=4) / len(values)
+    below = np.mean(np.abs(values.astype(np.int8).astype(np.int16)) < 32)
     is_chance_below = np.abs(low - 0.25).max() < _CHANCE
     is_even = abs(np.mean(values < 0) - 0.5) < 2 * _CHANCE
-    return bool(
-        is_chance_below and is_even and sizes[0] > _MIDDLE and (np.diff(sizes) < _CHANCE / 2).all()
-    )
+    is_middle = sizes[0] > max(_MIDDLE, below + _MORE_MIDDLE)
+    return bool(is_chance_below and is_even and is_middle and (np.diff(sizes) < _CHANCE / 2).all())
 
 
 _FRAMED: tuple[tuple[Format, Callable[[bytes], bool]], ...] = (

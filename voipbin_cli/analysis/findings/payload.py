@@ -284,6 +284,8 @@ _REMEDIES = {
     Format.MULAW_TWICE: "encode once: what comes out of the encoder is what has to be sent",
     Format.MULAW_AS_ALAW: "decode with the mu-law table: the codes are mu-law",
     Format.ALAW_AS_MULAW: "decode with the A-law table: the codes are A-law",
+    Format.MULAW_INVERTED: "invert all bits of each byte, or leave out what inverted them",
+    Format.ALAW_INVERTED: "invert each second bit and no more: XOR 0x55, as G.711 has it",
 }
 
 
