@@ -14,6 +14,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from tests.codec.foreign import FOREIGN, NOT_AUDIO
 from tests.corpus import foreign
 from tests.corpus.pauses import MEANT
 from tests.corpus.sounds import FULL_SCALE, RATE_HZ, SOUNDS, TALKERS, Pcm, noise, times, to_pcm
@@ -183,6 +184,15 @@ def all_silent(sound: Pcm, _strength: float, _rng: Random) -> Pcm:
 def made_by(maker: foreign.Maker) -> Callable[[Form, Pcm, float, Random], list[bytes]]:
     """Whatever the form says."""
     return lambda _form, sound, _strength, rng: maker(sound, rng)
+
+
+def softer_by(maker: Callable[[Pcm], list[bytes]]) -> Callable[..., list[bytes]]:
+    """The same, of sound that is so many dB softer."""
+
+    def made(_form: Form, sound: Pcm, softer_db: float, _rng: Random) -> list[bytes]:
+        return maker(to_pcm(sound * 10 ** (-softer_db / 20)))
+
+    return made
 
 
 def swapped(form: Form, sound: Pcm, _strength: float, _rng: Random) -> list[bytes]:
@@ -400,6 +410,14 @@ _SOUND = (
     Kind("silent from", ("silence",), (3, 5, 7), sound=silent_from),
     Kind("silent", ("silence",), sound=all_silent),
 )
+# Of what has no kind of its own in `foreign`.
+_MORE_PAYLOADS = (
+    *("f32be", "f64", "f16", "s24be", "s32", "s32be", "s12-packed", "u16", "u16be"),
+    *("stereo-louder", "stereo-talkers-in-320", "mulaw-inverted", "alaw-inverted"),
+    *("mulaw-as-alaw-mulaw", "alaw-as-mulaw-alaw", "opus-wb-cbr", "g726", "g723", "lpc10", "cvsd"),
+    *("speex", "aptx", "wma", "ac3", "vorbis", "mpeg-ts", "zlib-each", "encrypted-170", "deflated"),
+    *("base64-linear", "list-chunk", "wav-each"),
+)
 _CODEC = (
     *(
         Kind(
@@ -410,6 +428,17 @@ _CODEC = (
             units=made_by(maker),
         )
         for name, maker in {**foreign.CODECS, **foreign.NO_AUDIO}.items()
+    ),
+    *(
+        Kind(
+            name,
+            ("not-audio",) if FOREIGN[name][0] == NOT_AUDIO else ("codec-mismatch",),
+            (0, 12),
+            "codec",
+            _WIDE,
+            units=softer_by(FOREIGN[name][1]),
+        )
+        for name in _MORE_PAYLOADS
     ),
     Kind(
         "wrapped",
