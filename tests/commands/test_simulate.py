@@ -87,6 +87,8 @@ def test_many_calls_are_a_table_and_a_report(
     assert summary["calls"] == len(each)
     assert summary["calls"] == len(calls) >= 3
     assert summary["calls_at_once"] == 3
+    assert summary["sent"] > 0
+    assert summary["violations"] == []
     assert summary["load"][-1]["calls_to"] == 3
     assert summary["own_limit_calls"] >= 1
     assert summary["is_reliable"] == (summary["slow_from_calls"] is None)

@@ -186,6 +186,27 @@ def test_the_bot_may_hang_up_and_may_not_be_there() -> None:
         run(gone(free))
 
 
+def test_one_way_the_bot_hears_nothing_and_is_heard_from_its_first_frame_on() -> None:
+    got: list[object] = []
+
+    async def bot(connection: ServerConnection) -> None:
+        with contextlib.suppress(ConnectionClosed):
+            for _ in range(4):
+                await connection.send(TONE)
+            got.append(await connection.recv())
+
+    async def main() -> CallOutcome:
+        async with serve(bot, "127.0.0.1", 0, compression=None) as server:
+            url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+            address = BotAddress(url, Encapsulation.SLN, is_one_way=True)
+            return await placed(address, WaitForBegin(3))
+
+    outcome = run(main())
+    assert not got
+    assert outcome.timeouts == 0
+    assert outcome.bot
+
+
 def test_a_refused_upgrade_is_told() -> None:
     async def main() -> None:
         async with serve(

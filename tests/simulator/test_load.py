@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from array import array
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -12,10 +13,14 @@ from tests.support.virtual_time import VirtualTimeLoop, run_virtually
 from voipbin_cli.analysis.conversation.conversation import Talk
 from voipbin_cli.analysis.conversation.turns import tell_turns
 from voipbin_cli.analysis.farend.far_end import Heard
+from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.errors import ConnectionFailed, UsageError
 from voipbin_cli.render.load_report import load_sentences, to_load_html
 from voipbin_cli.simulator.caller.outcome import CallOutcome, Lateness, RowOutcome
+from voipbin_cli.simulator.caller.script import CallerScript, Say
+from voipbin_cli.simulator.catalog import find_scenario
 from voipbin_cli.simulator.load import Begun, Limit, LoadOutcome, LoadRun, PlacedCall
+from voipbin_cli.simulator.own_limit import own_limit
 
 CALL_S = 5.0
 
@@ -134,6 +139,16 @@ def test_nobody_at_all_is_an_error_and_a_few_are_counted() -> None:
 
     with pytest.raises(ConnectionFailed):
         run_virtually(main)
+
+
+@pytest.mark.parametrize(("frame_ms", "carried"), [(1.0, 8), (0.1, 80), (100.0, 1)])
+def test_what_this_machine_carries_follows_from_what_a_frame_takes(
+    frame_ms: float, carried: int
+) -> None:
+    # Of 20 ms a core is busy for 12 at most, and what is measured is two thirds of a frame's cost.
+    times = iter([0, round(400 * frame_ms * 1e6)])
+    scenario = replace(find_scenario("clean"), caller=CallerScript((Say(seconds=0.1),)))
+    assert own_limit(scenario, Encapsulation.RTP, clock=lambda: next(times)) == carried
 
 
 @pytest.mark.parametrize("text", ["p95=3", "response_ms=3", "response_ms.p95=x", "mos.p95=1", ""])

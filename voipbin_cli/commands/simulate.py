@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from voipbin_cli.simulator.dialing import BotAddress, Dialer
-    from voipbin_cli.simulator.load import Exchangeable, Limit, LoadOutcome
+    from voipbin_cli.simulator.load import Limit, LoadOutcome
     from voipbin_cli.simulator.scenario import Scenario
+    from voipbin_cli.simulator.server import Simulator
 
 SIMULATION = "Simulation"
 DIALING = "Calling a bot's server"
@@ -302,10 +303,10 @@ def _load(scenario: Scenario, address: BotAddress | None, options: SimulateOptio
         say(f"warning: this machine carries some {carried} calls just now, fewer than {load.calls}")
     bound_waits()
     run = _LoadRequest(scenario, address, options, limit, carried)
-    outcome = asyncio.run(_place_calls(run))
+    outcome, counts = asyncio.run(_place_calls(run))
     if load.report is not None:
         write_load_report(load.report, outcome, options.dial.dial or "The bot")
-    show_load(outcome, as_json=options.json)
+    show_load(outcome, counts, as_json=options.json)
 
 
 class _LoadRequest(NamedTuple):
@@ -316,8 +317,8 @@ class _LoadRequest(NamedTuple):
     own_limit: int
 
 
-async def _place_calls(request: _LoadRequest) -> LoadOutcome:
-    """Place them until all are over, or SIGINT or SIGTERM."""
+async def _place_calls(request: _LoadRequest) -> tuple[LoadOutcome, dict[str, Any]]:
+    """Place them until all are over, or SIGINT or SIGTERM; also what the exchange counted."""
     import time
 
     from voipbin_cli.commands.signals import SERVER_SIGNALS, stopping_on
@@ -338,11 +339,12 @@ async def _place_calls(request: _LoadRequest) -> LoadOutcome:
         )
         with stopping_on(SERVER_SIGNALS, run.stop):
             async with LiveView(LoadLine(run), wanted=not request.options.json):
-                return await run.run()
+                outcome = await run.run()
+        return outcome, source.exchange.report()
 
 
 @asynccontextmanager
-async def _source(request: _LoadRequest) -> AsyncIterator[Exchangeable]:
+async def _source(request: _LoadRequest) -> AsyncIterator[Dialer | Simulator]:
     """Where the calls come from: a server that is dialed, or clients that join ours."""
     from voipbin_cli.render.jsonl import emit
     from voipbin_cli.render.simulation import show_ready

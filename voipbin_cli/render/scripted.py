@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -70,12 +73,15 @@ class LoadLine:
         return [Text.assemble((f"● {run.now} calls now", "bold green"), f"  {run.finished} over")]
 
 
-def show_load(outcome: LoadOutcome, *, as_json: bool) -> None:
-    """Print a run of many calls: a line for each range of calls at once; as JSON each call, too."""
+def show_load(outcome: LoadOutcome, counts: Mapping[str, Any], *, as_json: bool) -> None:
+    """Print a run of many calls: a line for each range of calls at once.
+
+    As JSON each call, too, and what the exchange counted of all.
+    """
     if as_json:
         for call in outcome.outcomes:
             emit("call", call.as_fields())
-        emit("summary", outcome.as_fields())
+        emit("summary", {**counts, **outcome.as_fields()})
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in LOAD_COLUMNS:

@@ -285,14 +285,16 @@ def _command(text: str) -> tuple[str, str, str]:
 class _Connection(asyncio.BufferedProtocol):
     """One connection to a bot's server; `opened` is done when messages can go.
 
+    `begin` is called then, before anything that the bot says is taken.
+
     All read into one buffer: for a protocol without one asyncio asks for 256 KiB at each read,
     which costs more than the frame that comes.
     """
 
     _BUFFER = memoryview(bytearray(65_536))
 
-    def __init__(self, stream: DialedStream, wire: MessageWire) -> None:
-        self._stream, self._wire = stream, wire
+    def __init__(self, stream: DialedStream, wire: MessageWire, begin: Callable[[], None]) -> None:
+        self._stream, self._wire, self._begin = stream, wire, begin
         loop = asyncio.get_running_loop()
         self.opened: asyncio.Future[None] = loop.create_future()
         self.closed: asyncio.Future[None] = loop.create_future()
@@ -308,10 +310,14 @@ class _Connection(asyncio.BufferedProtocol):
         self._stream.attach(self._transport, self._wire)
         if isinstance(self._wire, ClientProtocol):
             self._wire.send_request(self._wire.connect())
-        else:
-            self.opened.set_result(None)
         for data in self._wire.data_to_send():
             self._transport.write(data)
+        if not isinstance(self._wire, ClientProtocol):
+            self._open()
+
+    def _open(self) -> None:
+        self.opened.set_result(None)
+        self._begin()
 
     def get_buffer(self, _sizehint: int) -> memoryview:
         return self._BUFFER
@@ -331,7 +337,7 @@ class _Connection(asyncio.BufferedProtocol):
             what = f"{answer.status_code}" if answer else str(protocol.handshake_exc)
             self.opened.set_exception(Refused(f"the bot's server refuses the upgrade: {what}"))
         elif protocol.state is State.OPEN:
-            self.opened.set_result(None)
+            self._open()
             for event in protocol.events_received():
                 if isinstance(event, Frame):  # behind the answer
                     self._stream.take_frame(event)
@@ -440,7 +446,7 @@ class Dialer:
             else MediaChannel(self.scenario, address.encapsulation, room.queue_rule)
         )
         stream = DialedStream(address, room, channel, self.exchange, self._ticker)
-        connection = _Connection(stream, self._wire(room))
+        connection = _Connection(stream, self._wire(room), partial(self._begin, stream))
         self._connections.add(connection)
         loop = asyncio.get_running_loop()
         try:
@@ -456,10 +462,12 @@ class Dialer:
                 f"no connection to {address.host}:{address.port}: {why}",
                 hint="is the bot's server running, and on that port?",
             ) from None
-        if address.is_asterisk:
-            stream.introduce()
-        self.exchange.join(stream, address.encapsulation)
         return connection
+
+    def _begin(self, stream: DialedStream) -> None:
+        if self.address.is_asterisk:
+            stream.introduce()
+        self.exchange.join(stream, self.address.encapsulation)
 
     def _wire(self, room: Room) -> MessageWire:
         if self.address.is_tcp:
