@@ -63,6 +63,16 @@ def cooked2(inner, kind=0x0800):
     return struct.pack(">HHIHBB8s", kind, 0, 1, 1, 0, 6, bytes(8)) + inner
 
 
+def nflog(inner):
+    """LINKTYPE_NFLOG: a header, the packet's own attribute, a prefix of odd length, the packet."""
+    attributes = ((1, b"\x08\0\1\0"), (10, b"a\0\0"), (9, inner))
+    padded = (
+        struct.pack("<HH", 4 + len(value), kind) + value + bytes(-len(value) % 4)
+        for kind, value in attributes
+    )
+    return b"\x02\0\0\0" + b"".join(padded)
+
+
 def gre(inner, kind=0x0800, *, flags=0, fields=b""):
     """RFC 2784; `fields` are the checksum, key and sequence number that the flags promise."""
     return struct.pack(">HH", flags, kind) + fields + inner

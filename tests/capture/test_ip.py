@@ -26,6 +26,7 @@ LINKS = {
     "two vlan tags": (1, f.double_vlan(IP6, 0x86DD)),
     "linux cooked": (113, f.cooked(IP4)),
     "linux cooked 2": (276, f.cooked2(IP4)),
+    "nflog": (239, f.nflog(IP4)),
     "raw": (101, IP4),
     "raw-ipv6": (101, IP6),
     "ipv4": (228, IP4),
@@ -127,7 +128,7 @@ def test_ipv4_and_ipv6_keep_their_order():
 @given(
     st.lists(
         st.tuples(
-            st.sampled_from([0, 1, 9, 51, 101, 105, 113, 219, 228, 229, 276, 999]),
+            st.sampled_from([0, 1, 9, 51, 101, 105, 113, 219, 228, 229, 239, 276, 999]),
             st.binary(max_size=90),
         ),
         min_size=1,

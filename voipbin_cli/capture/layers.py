@@ -32,6 +32,7 @@ class Layer(StrEnum):
     PPP = "PPP"
     PPPOE = "PPPoE"
     MPLS = "MPLS"
+    NFLOG = "NFLOG"
     IP = "IP"
     FRAGMENT = "fragments of IP"
     UDP = "UDP"
@@ -82,6 +83,10 @@ class Spans:
     def behind(self, header_bytes: int | Integers) -> Spans:
         """The same without its first bytes."""
         return Spans(self.record, self.at + header_bytes, self.end, self.addresses)
+
+    def until(self, end: Integers) -> Spans:
+        """The same without what stands from there on."""
+        return Spans(self.record, self.at, np.minimum(self.end, end), self.addresses)
 
     def holding(self, size: int) -> Spans:
         """Those that have at least so many bytes."""

@@ -1,4 +1,4 @@
-"""Link layers, and what stands between them and IP: VLAN tags, MPLS, PPPoE, PPP."""
+"""Link layers, and what stands between them and IP: VLAN tags, MPLS, PPPoE, PPP, NFLOG."""
 
 from __future__ import annotations
 
@@ -31,6 +31,9 @@ _PPP_PROTOCOLS = {0x0021: Layer.IP, 0x0057: Layer.IP}
 _VLAN_TAGS = (0x8100, 0x88A8, 0x9100)
 _MAX_TAGS = 4
 _MAX_LABELS = 8
+# LINKTYPE_NFLOG: attributes of netlink, each with its length and type; one is the packet.
+_NFLOG_PAYLOAD = 9
+_MAX_ATTRIBUTES = 24
 
 
 class _Link(NamedTuple):
@@ -58,6 +61,7 @@ _LINKS = {
     219: _Link(Layer.MPLS),
     228: _Link(Layer.IP),  # IPV4
     229: _Link(Layer.IP),  # IPV6
+    239: _Link(Layer.NFLOG, 4),
     276: _Link(Layer.OTHER, 20, 0),  # LINUX_SLL2
 }
 
@@ -119,6 +123,22 @@ def mpls(data: bytes, part: Spans) -> Opened:
         is_last = (octets[part.at + 2] & 1) == 1
         yield from _behind_labels(octets, part.only(chosen(is_last)).behind(4))
         part = part.only(np.flatnonzero(~is_last)).behind(4)
+
+
+def nflog(data: bytes, part: Spans) -> Opened:
+    """LINKTYPE_NFLOG: attributes of 4 bytes and a value, padded to 4 bytes; one holds the packet.
+
+    Their numbers are in the order of the machine that wrote them, today little-endian as a rule.
+    """
+    short = column(data, "<u2")
+    for _ in range(_MAX_ATTRIBUTES):
+        part = part.holding(4)
+        size, kind = (short[part.at + at].astype(np.int64) for at in (0, 2))
+        is_packet = kind == _NFLOG_PAYLOAD
+        packets = part.only(np.flatnonzero(is_packet))
+        yield Layer.IP, packets.behind(4).until(packets.at + size[is_packet])
+        left = np.flatnonzero(~is_packet & (size >= 4))
+        part = part.only(left).behind((size[left] + 3) & ~3)
 
 
 def pppoe(data: bytes, part: Spans) -> Opened:

@@ -28,6 +28,7 @@ OPENERS: dict[Layer, Opener] = {
     Layer.PPP: links.ppp,
     Layer.PPPOE: links.pppoe,
     Layer.MPLS: links.mpls,
+    Layer.NFLOG: links.nflog,
     Layer.IP: ip.ip,
     Layer.UDP: ip.udp,
     Layer.GRE: tunnels.gre,
