@@ -233,22 +233,24 @@ class DialedStream(MediaStream):
         if not self._address.is_asterisk:
             return
         name, _, rest = _command(text)
-        if len(self._marks) >= _MOST_MARKS:
-            return
         if name == CommandName.HANGUP:
             self.forget("hung up by the bot")
         elif name == CommandName.FLUSH_MEDIA:
             self._flush()
         elif name == CommandName.MARK_MEDIA:
             mark = f"{ControlEventName.MEDIA_MARK_PROCESSED} {rest}".strip()
-            self._marks.append((self.queue.level.fed, mark))
+            self._tell_once_played(mark)
         elif name == CommandName.REPORT_QUEUE_DRAINED:
-            self._marks.append((self.queue.level.fed, ControlEventName.QUEUE_DRAINED))
+            self._tell_once_played(ControlEventName.QUEUE_DRAINED)
         elif name == CommandName.GET_STATUS:
             level = self.queue.level
             frames = level.waiting // 160
             full = "true" if frames >= ASTERISK_QUEUE.capacity_ms // TICK_MS else "false"
             self.say(f"{ControlEventName.STATUS} queue_length:{frames} queue_full:{full}")
+
+    def _tell_once_played(self, event: str) -> None:
+        if len(self._marks) < _MOST_MARKS:
+            self._marks.append((self.queue.level.fed, event))
 
     def _flush(self) -> None:
         self.queue.flush()
