@@ -1,6 +1,22 @@
 """The pytest plugin: a voice bot under test is called by a simulated platform, and judged.
 
-A suite that asks for no fixture of it pays for this module alone, which loads nothing else.
+A suite that asks for no fixture of it pays for this module alone, which loads nothing else. A test
+that fails shows the verdict of its calls, and keeps capture, report, the callee's sound and all
+figures in its own directory.
+
+Fixtures:
+    voipbin_call: opens a call for the bot under test; its arguments are those of `CallHost.call`,
+        what it returns is a `BotCall`.
+    voipbin_simulator: the `CallHost` of the session, of which xdist's workers have one each.
+
+Mark:
+    voipbin(scenario, dialect, encapsulation, script, ...): what the calls of a test, a class or a
+        module are, unless voipbin_call says otherwise.
+
+Options:
+    --voipbin-report DIR: keep the same of every call, in DIR/TEST/call-N.
+    voipbin_unreliable: in pytest's settings: what becomes of a test during which this machine was
+        too busy to measure: note (say so where it fails), skip or fail.
 """
 
 from __future__ import annotations

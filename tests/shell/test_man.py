@@ -157,3 +157,4 @@ def test_the_page_of_the_library_tells_of_every_name() -> None:
         assert re.search(rf"^ +(await )?{re.escape(name)}\b", page, re.MULTILINE), name
     assert "duration_s" in page
     assert ">>> from voipbin_cli import record" in page
+    assert "voipbin_call" in page.partition("PYTEST")[2]

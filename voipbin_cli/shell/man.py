@@ -89,6 +89,7 @@ def library_page() -> str:
     ]
     for name, found in python_page.groups().items():
         lines += _section(name, [line for each in found for line in _named(each)])
+    lines += _section("PYTEST", list(_named(python_page.plugin())))
     lines += _section("SEE ALSO", _see_also(["voipbin-json", "voipbin-findings"]))
     return "\n".join(lines) + "\n"
 

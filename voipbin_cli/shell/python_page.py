@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 import voipbin_cli
@@ -13,7 +15,7 @@ TITLE = "voipbin-python"
 SUMMARY = "the library: record, play, diagnose and validate from Python"
 # A heading of a docstring, as `Args:` or `Raises (on entry):`.
 _HEADING = re.compile(r"^(\w+[^:\n]*):$", re.MULTILINE)
-_HEADINGS = ("Args", "Raises", "Example", "Attributes")
+_HEADINGS = ("Args", "Raises", "Example", "Attributes", "Fixtures", "Mark", "Options")
 
 
 class DocPart(NamedTuple):
@@ -70,9 +72,20 @@ def groups() -> dict[str, list[Named]]:
     return found
 
 
+def plugin() -> Named:
+    """Return what the docstring of the pytest plugin says; pytest itself need not be here."""
+    path = Path(voipbin_cli.__file__).with_name("pytest_plugin.py")
+    told = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+    return Named("pytest", _parts(told or ""))
+
+
 def docstring_parts(value: object) -> tuple[DocPart, ...]:
     """Return the docstring of `value` in its parts."""
-    lead, *rest = _HEADING.split(inspect.getdoc(value) or "")
+    return _parts(inspect.getdoc(value) or "")
+
+
+def _parts(told: str) -> tuple[DocPart, ...]:
+    lead, *rest = _HEADING.split(told)
     parts = [DocPart("", tuple(lead.strip().splitlines()))]
     for heading, body in zip(rest[::2], rest[1::2], strict=True):
         if heading.startswith(_HEADINGS):
