@@ -19,12 +19,14 @@ HEAVY = {
     "truststore", "websockets", "yaml",
 }  # fmt: skip
 COMMANDS = [" ".join(command.path) for command in command_tree().walk()]
-# As `python -m voipbin_cli`, and afterwards the names of all modules on the last line of stderr.
+# As `python -m voipbin_cli`, and afterwards the names of all modules in a file: while the sound
+# library looks for devices, which a busy machine may still be at, stderr leads nowhere.
 WATCH = """
 import json, os, sys
 def tell():
     sys.stdout.flush()
-    os.write(2, b"\\n" + json.dumps(sorted([*sys.modules])).encode())
+    with open("modules.json", "w") as file:
+        json.dump(list(sys.modules), file)
 leave = os._exit
 os._exit = lambda status: (tell(), leave(status))
 from voipbin_cli.__main__ import run
@@ -49,8 +51,9 @@ def loaded(home: Path, *args: str, **env: str) -> set[str]:
         capture_output=True,
         timeout=60,
     )
-    modules: list[str] = json.loads(done.stderr.splitlines()[-1])
-    return set(modules)
+    file = home / "modules.json"
+    assert file.exists(), done.stderr
+    return set(json.loads(file.read_text()))
 
 
 GROUPS = [" ".join(command.path) for command in command_tree().walk() if command.commands]

@@ -202,7 +202,8 @@ def test_lost_audio_becomes_silence_and_a_stall_does_not(tmp_path: Path) -> None
     assert pcm[:head] == decoded[:head]
     assert pcm[head : head + filled] == bytes(filled)
     assert pcm[head + filled :] == decoded[head:]
-    assert filled / 16000 == pytest.approx(0.4, abs=0.021)
+    # A frame that this machine sent late makes the pause longer, or one before it shorter.
+    assert filled / 16000 == pytest.approx(0.4, abs=0.021 + call.late_s)
     assert result.summary["filled_seconds"] == pytest.approx(filled / 16000)
 
 

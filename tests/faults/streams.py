@@ -86,6 +86,7 @@ class Slots(Paced):
         for n, (due_s, message) in enumerate(self._slots):
             time.sleep(max(0.0, begin + due_s - time.monotonic()))
             yield Send(message)
+            self.late_s = max(self.late_s, time.monotonic() - begin - due_s)
             self.sent = n + 1
         yield from self.ending
 

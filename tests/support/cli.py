@@ -110,7 +110,7 @@ def here(*args: str | Path, cwd: Path, env: Mapping[str, str] | None = None) -> 
     return Result(status, stdout.buffer.getvalue(), stderr.getvalue(), tuple(map(str, args)))
 
 
-def wait_until(condition: Callable[[], object], timeout: float = 20.0) -> None:
+def wait_until(condition: Callable[[], object], timeout: float = 60.0) -> None:
     """Return once `condition()` holds; AssertionError when it does not come true."""
     deadline = time.monotonic() + timeout
     while not condition():
