@@ -103,7 +103,7 @@ def rows_of(
     *,
     key: bytes | None,
     name: str = "",
-    is_known: Callable[[str], bool] = lambda _: False,
+    is_known: Callable[[str], bool] | None = None,
 ) -> FileRows:
     """Diagnose a capture or a recording, and give the rows that a dataset has of it.
 
@@ -129,7 +129,7 @@ def rows_of(
         file_id, size = _identity(path)
     except OSError as error:
         return unread(name, Status.UNREAD, f"cannot read it: {error.strerror or error}")
-    if is_known(file_id):
+    if is_known is not None and is_known(file_id):
         return FileRows(_file_row(file_id, name, size, Status.KNOWN))
     try:
         return _diagnosed(path, name, file_id, size, Names(key))
