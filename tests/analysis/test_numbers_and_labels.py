@@ -16,7 +16,7 @@ from voipbin_cli.analysis.findings import Circumstances, Finding
 from voipbin_cli.analysis.messages import TimedMessage, from_messages
 from voipbin_cli.analysis.stream import StreamFold
 from voipbin_cli.analysis.told import NOTHING, Told
-from voipbin_cli.codec.payload_types import STATIC
+from voipbin_cli.codec.payload_types import STATIC, PayloadType
 from voipbin_cli.offline.transcoding import transcoder
 
 SOUND = np.frombuffer(b"".join(sound_of("speech", 5).frame(n) for n in range(400)), "<i2")
@@ -164,3 +164,15 @@ def test_what_is_noise_as_l16_is_said_to_be_that_by_its_label() -> None:
     assert first.title == (
         "payload type 11 (RFC 3551) says L16 at 44100 Hz, and read as that the payload is noise"
     )
+
+
+@pytest.mark.parametrize(("order", "is_swapped"), [("<i2", True), (">i2", False)])
+def test_l16_of_a_phone_is_big_endian(order: str, is_swapped: bool) -> None:
+    """RFC 3551 4.5.11; SDP says here that a dynamic type is L16 at 8000 Hz."""
+    sdp = Told(codec=PayloadType(97, "L16", 8000, 1), by="SDP")
+    told = told_of(phone([frame.astype(order).tobytes() for frame in FRAMES], 97), sdp)
+    swapped = found(told, "byte-order")
+    assert (swapped is not None) is is_swapped
+    if swapped is not None:
+        assert swapped.title == "samples are byte-swapped: little-endian, and SDP says L16"
+        assert dict(swapped.evidence) == {"found": "s16le", "due": "s16be"}

@@ -175,9 +175,33 @@ def misaligned(case: Case) -> Evidence:
 
 def judge_byte_order(case: Case) -> float:
     measured = case.measured
-    if measured.is_datagrams or measured.reading is None or not measured.is_settled:
-        return 0.0  # RFC 3551: L16 is big-endian, on a phone's leg
+    if measured.reading is None or not measured.is_settled:
+        return 0.0
+    if measured.is_datagrams:
+        return 0.97 if _is_swapped_l16(measured) else 0.0
     return 0.97 if measured.reading.codec is Codec.S16BE else 0.0
+
+
+def _is_swapped_l16(measured: Measured) -> bool:
+    """RFC 3551 4.5.11: on a phone's leg L16 is big-endian, where a label or SDP says so."""
+    named = measured.told.codec
+    is_l16 = named is not None and named.name.upper() == "L16"
+    return is_l16 and measured.reading is not None and measured.reading.codec is Codec.S16LE
+
+
+def order(case: Case) -> Evidence:
+    told = codec(case)
+    return told | {"due": Codec.S16BE.value} if case.measured.is_datagrams else told
+
+
+def ordered_as(case: Case) -> Words:
+    """In RTP of phones it is the other order that is due."""
+    if not case.measured.is_datagrams:
+        return NO_WORDS
+    return Words(
+        f"samples are byte-swapped: little-endian, and {case.measured.told.by} says L16",
+        "at the sender: swap the bytes, L16 is big-endian in RTP (RFC 3551 4.5.11)",
+    )
 
 
 def judge_codec_mismatch(case: Case) -> float:
@@ -403,7 +427,8 @@ ROWS: tuple[FindingRow, ...] = (
         title="samples are byte-swapped",
         rests_on="which order of the bytes sounds like speech",
         judge=judge_byte_order,
-        prove=codec,
+        prove=order,
+        specify=ordered_as,
         remedy="this platform's linear audio is little-endian, in RTP too: swap the bytes",
         symptom="poor quality: check the audio format",
         explains=LABELS | {FindingId.CODEC_MISMATCH},
