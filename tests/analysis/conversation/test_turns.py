@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from voipbin_cli.analysis.conversation.sent_track import Utterance
-from voipbin_cli.analysis.conversation.turns import MS, Span, spread, tell_turns
+from voipbin_cli.analysis.conversation.turns import MS, Span, median_interval, tell_turns
 
 
 def speaks(from_ms: float, until_ms: float) -> Span:
@@ -72,6 +72,4 @@ def test_hours_of_turns_are_counted_too() -> None:
     [(7, (None, None)), (8, (1.0, 8.0)), (20, (4.0, 17.0))],
 )
 def test_a_median_is_between_two_of_the_values_with_99_percent(n: int, inner: Any) -> None:
-    found = spread([float(value) for value in range(n, 0, -1)])
-    assert found is not None
-    assert (found.times, (found.p50_low, found.p50_high)) == (n, inner)
+    assert median_interval([float(value) for value in range(n, 0, -1)]) == inner

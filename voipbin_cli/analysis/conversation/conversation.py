@@ -13,7 +13,14 @@ from voipbin_cli.analysis.conversation.levels import LevelTrack
 from voipbin_cli.analysis.conversation.received_track import ReceivedTrack, TimedSound
 from voipbin_cli.analysis.conversation.sent_track import SentTrack, Utterance
 from voipbin_cli.analysis.conversation.side_by_side import SideBySide
-from voipbin_cli.analysis.conversation.turns import MS, Span, Turns, spread, tell_turns
+from voipbin_cli.analysis.conversation.turns import (
+    MS,
+    Span,
+    Turns,
+    median_interval,
+    spread,
+    tell_turns,
+)
 from voipbin_cli.analysis.conversation.voice_activity import Spoken, VoiceFold
 from voipbin_cli.analysis.farend.far_end import FIRST_TICK_NS
 from voipbin_cli.analysis.farend.far_queue import CALL, QueueRule
@@ -82,11 +89,12 @@ class Talk:
 
 def _spread(values: Sequence[float]) -> dict[str, float | None] | None:
     told = spread(values)
-    return None if told is None else {n: _rounded(value) for n, value in told._asdict().items()}
-
-
-def _rounded(value: float | None) -> float | None:
-    return round(value, 1) if isinstance(value, float) else value
+    if told is None:
+        return None
+    low, high = median_interval(values)
+    fields = {**told._asdict(), "p50_low": low, "p50_high": high}
+    rounded = {name: None if ms is None else round(ms, 1) for name, ms in fields.items()}
+    return rounded | {"times": len(values)}
 
 
 def _echo(echo: Echo | None) -> dict[str, float] | None:

@@ -47,19 +47,12 @@ _MEDIAN_DOUBT = 0.01
 
 
 class Spread(NamedTuple):
-    """How long something took, over all `times` that it happened.
-
-    The median of all that could have happened is from `p50_low` to `p50_high` in 99 of 100; None
-    of fewer than eight, which cannot tell.
-    """
+    """How long something took, over all times that it happened."""
 
     min: float
     p50: float
     p95: float
     max: float
-    times: int
-    p50_low: float | None
-    p50_high: float | None
 
 
 class Turns(NamedTuple):
@@ -113,13 +106,13 @@ def spread(values: Sequence[float]) -> Spread | None:
     if not values:
         return None
     p50, p95 = np.percentile(values, [50, 95])
-    inner = _median_interval(values)
-    return Spread(min(values), float(p50), float(p95), max(values), len(values), *inner)
+    return Spread(min(values), float(p50), float(p95), max(values))
 
 
-def _median_interval(values: Sequence[float]) -> tuple[float | None, float | None]:
-    """The order statistics between which the median is with 99 %, whatever the distribution.
+def median_interval(values: Sequence[float]) -> tuple[float | None, float | None]:
+    """Return two of the values between which the median of all that could be is with 99 %.
 
+    Whatever their distribution; None of fewer than eight, which cannot tell.
     So many of n values are under it as heads in n tosses: the k lowest and the k highest are left
     out as long as both tails together hold 1 % at most.
     """

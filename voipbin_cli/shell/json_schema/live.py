@@ -90,6 +90,17 @@ _SENT_JUDGED = (
     FAR_END_KEY,
 )
 
+_TAKES = or_null(figures(NUMBER, "min", "p50", "p95", "max"))
+_LOAD_ROW = (
+    *(Key(n, COUNT) for n in ("calls_from", "calls_to", "calls", "failed", "responses")),
+    Key("response_ms", _TAKES),
+    Key("barge_in_ms", _TAKES),
+    Key("holes_per_minute", or_null(NUMBER)),
+    Key("heard_share", or_null(NUMBER)),
+    Key("timeouts", COUNT),
+    Key("send_error_ms", figures(or_null(NUMBER), "p50", "p99", "max")),
+    Key("is_reliable", FLAG),
+)
 _SCRIPT_ROW = (
     Key("row", COUNT),
     Key("do", TEXT),
@@ -334,6 +345,25 @@ EVENTS = (
             Key("is_reliable", FLAG, "Whether this machine was punctual itself."),
         ),
     ),
+    Event("call-up", "Of --calls: a call can be joined.", ("simulate",), (Key("call", TEXT),)),
+    Event(
+        SUMMARY,
+        "Of --calls: what came of many calls at once.",
+        ("simulate",),
+        (
+            Key("load", each(keys_of(_LOAD_ROW)), "By how many calls went on at once."),
+            Key("calls_at_once", COUNT, "At most."),
+            Key("calls", COUNT),
+            Key("failed", COUNT),
+            Key("failures", each(TEXT), "Why: up to ten reasons."),
+            Key("own_limit_calls", or_null(COUNT), "How many this machine carries."),
+            Key("slow_from_calls", or_null(COUNT), "From how many on this machine was the slow one."),
+            Key("until", or_null(TEXT), "The limit that was asked for."),
+            Key("broke_at_calls", or_null(COUNT), "From how many on it was passed."),
+            Key("is_reliable", FLAG, "Whether this machine was punctual itself."),
+        ),
+        of="load",
+    ),
     Event(
         SUMMARY,
         "Of all streams, in frames and milliseconds of audio.",
@@ -348,8 +378,7 @@ EVENTS = (
             Key("call_ms", COUNT),
             Key("ends", each(TEXT), "Why streams ended."),
             Key("violations", each(TEXT), "What clients did against the contract."),
-            Key("connections", COUNT),
-            Key("wakeups", COUNT),
+            *optional(Key("connections", COUNT), Key("wakeups", COUNT)),
         ),
     ),
 )
