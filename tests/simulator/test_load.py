@@ -151,7 +151,10 @@ def test_what_this_machine_carries_follows_from_what_a_frame_takes(
     assert own_limit(scenario, Encapsulation.RTP, clock=lambda: next(times)) == carried
 
 
-@pytest.mark.parametrize("text", ["p95=3", "response_ms=3", "response_ms.p95=x", "mos.p95=1", "response_ms.times=3", ""])
+NO_LIMITS = ["p95=3", "response_ms=3", "response_ms.p95=x", "mos.p95=1", "response_ms.times=3", ""]
+
+
+@pytest.mark.parametrize("text", NO_LIMITS)
 def test_what_is_no_limit_is_said(text: str) -> None:
     with pytest.raises(UsageError):
         Limit.parse(text)
