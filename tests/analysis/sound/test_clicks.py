@@ -182,6 +182,11 @@ def test_the_edges_of_a_square_wave_are_no_clicks_wherever_they_fall(codec):
     assert clicks(UNUSUAL["buzzer"](20.0, 371), codec).clicks == 0
 
 
+def test_hands_that_clap_are_no_spikes():
+    for seed in (212, 227, 233):
+        assert clicks(UNUSUAL["applause"](float(SECONDS), seed), Codec.MULAW).clicks == 0
+
+
 def ticking(sound, decay_ms, period_ms=500, height=9000):
     """Something is struck each period, and rings on for so long."""
     at = np.arange(400) / 8000
