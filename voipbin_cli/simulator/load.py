@@ -69,14 +69,13 @@ class Limit:
             most = float(value)
         except ValueError:
             most = -1.0
-        if measure not in MEASURES or statistic not in STATISTICS or not 0 <= most < 1e9:
-            hint = f"{' or '.join(MEASURES)}, then one of {', '.join(STATISTICS)}"
+        if measure not in MEASURES or statistic not in Spread._fields or not 0 <= most < 1e9:
+            hint = f"{' or '.join(MEASURES)}, then one of {', '.join(Spread._fields)}"
             raise UsageError(f"{text!r} is no limit", hint=f"response_ms.p95=1500: {hint}")
         return cls(measure, statistic, most)
 
 
 MEASURES = ("response_ms", "barge_in_ms")
-STATISTICS = ("min", "p50", "p95", "max")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +124,8 @@ class LoadRow:
         }
 
 
-def _rounded(values: Spread | None) -> dict[str, float | None] | None:
-    return {name: _short(ms, 1) for name, ms in values._asdict().items()} if values else None
+def _rounded(values: Spread | None) -> dict[str, float] | None:
+    return {name: round(ms, 1) for name, ms in values._asdict().items()} if values else None
 
 
 def _short(value: float | None, digits: int) -> float | None:

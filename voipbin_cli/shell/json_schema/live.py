@@ -357,7 +357,7 @@ EVENTS = (
             Key("failed", COUNT),
             Key("failures", each(TEXT), "Why: up to ten reasons."),
             Key("own_limit_calls", or_null(COUNT), "How many this machine carries."),
-            Key("slow_from_calls", or_null(COUNT), "From how many on this machine was the slow one."),
+            Key("slow_from_calls", or_null(COUNT), "From how many on this machine was slow."),
             Key("until", or_null(TEXT), "The limit that was asked for."),
             Key("broke_at_calls", or_null(COUNT), "From how many on it was passed."),
             Key("is_reliable", FLAG, "Whether this machine was punctual itself."),
