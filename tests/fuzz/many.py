@@ -228,8 +228,11 @@ def run(name: str, seconds: float, seed: int) -> int:
 def main() -> None:
     """Run the readers that the command line names."""
     wanted, seconds = [*sys.argv[1:], "", ""][:2]
+    names = wanted.split(",") if wanted else [*READERS]
+    if not READERS.keys() >= set(names):
+        sys.exit(f"{__doc__}\nREADER is one of {', '.join(READERS)}")
     total, seed = 0, time.time_ns() % 10**9
-    for name in wanted.split(",") if wanted else READERS:
+    for name in names:
         began = time.monotonic()
         count = run(name, float(seconds or 10), seed)
         total += count
