@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 
-from voipbin_cli.analysis.pauses import Pause, PauseJudge, PauseKind, but_queued
+from voipbin_cli.analysis.pauses import Pause, PauseJudge, but_queued
 from voipbin_cli.codec.codecs import SAMPLE_RATE_HZ
 from voipbin_cli.codec.dialect import AudioFrame
 
@@ -23,14 +23,12 @@ class CallClock:
 
     A pause that is not settled holds what follows it back, for 0.7 s at most; silence that turns
     out to be due later than that goes in where the file then is. `queued_ms` tells how much
-    audio may still be on its way: what a queue holds back is not lost. `stalls` counts what the
-    figures of a stream call so. `arrived_ns`: when the piece that was returned last came, None for
-    silence.
+    audio may still be on its way: what a queue holds back is not lost. `arrived_ns`: when the piece
+    that was returned last came, None for silence.
     """
 
     def __init__(self, *, fill: bool, queued_ms: Callable[[], float] = lambda: 0.0) -> None:
         self.filled_samples = 0
-        self.stalls = 0
         self.arrived_ns: int | None = None
         self._judge = PauseJudge()
         self._place_ns = 0
@@ -80,7 +78,6 @@ class CallClock:
 
     def _release(self, settled: tuple[Pause, ...], now_ns: int | None) -> Iterator[bytes]:
         for pause in settled:
-            self.stalls += PauseKind.STALL in pause.kinds
             if self._fill and pause.absent_ns:
                 self._due.append(pause)
         settled_before = self._judge.open_frame
