@@ -73,10 +73,7 @@ def test_clients_are_told_apart_without_a_column_that_says_nothing(
     [
         (None, ""),
         ({"code": 1006, "cause": "call-ended"}, "the call ended"),
-        (
-            {"code": 1000, "cause": "call-ended"},
-            "the far end closed the stream (1000)",
-        ),
+        ({"code": 1000, "cause": "peer"}, "the far end closed the stream (1000)"),
         ({"code": 1000, "cause": "duration"}, ""),
         ({"code": 1011, "cause": "network"}, ""),
     ],

@@ -11,7 +11,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from voipbin_cli.analysis.closing import NO_CLOSE_FRAME
 from voipbin_cli.analysis.findings.sides import Side
 from voipbin_cli.analysis.playout.target_delay import POLICIES
 from voipbin_cli.render.comparison import show_comparison
@@ -155,11 +154,11 @@ def measured_text(summary: Mapping[str, Any]) -> str:
 
 def ended_text(close: Mapping[str, Any] | None) -> str:
     """What ended a stream before its time, where that was in order."""
-    if close is None or close["cause"] != "call-ended":
+    if close is None:
         return ""
-    if close["code"] in (None, NO_CLOSE_FRAME):
+    if close["cause"] == "call-ended":
         return "the call ended"
-    return f"the far end closed the stream ({close['code']})"
+    return f"the far end closed the stream ({close['code']})" if close["cause"] == "peer" else ""
 
 
 def recording_text(recording: Mapping[str, Any]) -> str:
