@@ -1,8 +1,8 @@
 """The command-line toolkit for the live audio of VoIPBIN calls and conferences, and its library.
 
-A plain name (`record`, `play`, `diagnose`, `validate`) blocks, for scripts; the name with
-`_stream` is its coroutine on a live stream, for asyncio. What lasts (`Simulator`, `open_stream`)
-takes `with` in a script and `async with` in asyncio. What is named here stays.
+A plain name (`record`, `play`, `diagnose`, `validate`, `compare`) blocks, for scripts; the name
+with `_stream` is its coroutine on a live stream, for asyncio. What lasts (`Simulator`, `CallHost`,
+`open_stream`) takes `with` in a script and `async with` in asyncio. What is named here stays.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from voipbin_cli.library.call_result import CallResult
     from voipbin_cli.library.called_bot import BotCall, CallHost
     from voipbin_cli.library.checker import Validation, validate, validate_stream
+    from voipbin_cli.library.comparing import Compared, compare
     from voipbin_cli.library.connecting import Connecting
     from voipbin_cli.library.diagnosing import diagnose
     from voipbin_cli.library.examiner import Diagnosis
@@ -65,6 +66,7 @@ __all__ = [
     "CallResult",
     "CallerScript",
     "Codec",
+    "Compared",
     "Connecting",
     "ConnectionFailed",
     "DecodeError",
@@ -102,6 +104,7 @@ __all__ = [
     "WaitForBegin",
     "WaitForEnd",
     "__version__",
+    "compare",
     "decode",
     "diagnose",
     "diagnose_stream",
@@ -138,6 +141,7 @@ _HOMES = {
     "library.call_result": ("CallResult",),
     "library.called_bot": ("BotCall", "CallHost"),
     "library.checker": ("Validation", "validate", "validate_stream"),
+    "library.comparing": ("Compared", "compare"),
     "library.connecting": ("Connecting",),
     "library.diagnosing": ("diagnose",),
     "library.examiner": ("Diagnosis",),

@@ -15,14 +15,17 @@ Mark:
 
 Options:
     --voipbin-report DIR: keep the same of every call, in DIR/TEST/call-N.
+    --voipbin-baseline FILE: compare each call with that of the last run in which its test passed,
+        which FILE holds; what is worse beyond its uncertainty fails the test.
     voipbin_unreliable: in pytest's settings: what becomes of a test during which this machine was
         too busy to measure: note (say so where it fails), skip or fail.
 """
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +44,8 @@ _WAYS = ("note", "skip", "fail")
 _IN_NAMES = re.compile(r"[^\w.-]+")
 
 _calls_key: pytest.StashKey[list[BotCall]] = pytest.StashKey()
+_baseline_key: pytest.StashKey[dict[str, Any]] = pytest.StashKey()
+_PROPERTY = "voipbin"  # of a report, which xdist brings from a worker to where the file is written
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -51,6 +56,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="DIR",
         help="keep capture, report, sound and figures of every call in DIR/TEST/",
     )
+    group.addoption(
+        "--voipbin-baseline",
+        metavar="FILE",
+        help="fail what is worse, beyond its uncertainty, than in the last run that passed; FILE "
+        "holds it, and is made where there is none",
+    )
     parser.addini(
         _UNRELIABLE,
         "what becomes of a test during which this machine was too busy to measure: "
@@ -60,8 +71,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the mark, and refuse a way that there is not."""
+    """Register the mark, read the baseline, and refuse a way that there is not."""
+    config.stash[_baseline_key] = _read_baseline(config)
     config.addinivalue_line("markers", _MARK)
+    path = config.getoption("--voipbin-baseline")
+    if path is not None and not hasattr(config, "workerinput"):
+        writer = _BaselineWriter(Path(path), config.stash[_baseline_key])
+        config.pluginmanager.register(writer, "voipbin-baseline")
     if config.getini(_UNRELIABLE) not in _WAYS:
         raise pytest.UsageError(f"{_UNRELIABLE} is one of {', '.join(_WAYS)}")
 
@@ -117,9 +133,13 @@ def pytest_runtest_makereport(
     if call.when != "call" or not (calls := item.stash.get(_calls_key, [])):
         return report
     wants_all = item.config.getoption("--voipbin-report") is not None
-    if report.failed or wants_all or item.config.getini(_UNRELIABLE) != "note":
+    wants_baseline = item.config.getoption("--voipbin-baseline") is not None
+    asks = wants_all or wants_baseline or item.config.getini(_UNRELIABLE) != "note"
+    if report.failed or asks:
         results = [(number, each, _result(each)) for number, each in enumerate(calls, 1)]
         _judge_machine(item, report, [found for _, _, found in results if found is not None])
+        if wants_baseline and report.passed:
+            _compare(item, report, {number: found for number, _, found in results})
         for number, each, found in results:
             if found is not None and (report.failed or wants_all):
                 found.keep(each.directory)
@@ -163,3 +183,54 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
     for call in item.stash.get(_calls_key, []):
         if not call.is_closed:
             call.close()
+
+
+def _compare(
+    item: pytest.Item, report: pytest.TestReport, results: Mapping[int, CallResult | None]
+) -> None:
+    """Fail a test of which a call is worse than before; else its calls are the next baseline."""
+    from voipbin_cli.library.comparing import compare
+
+    before, after, worse = item.config.stash[_baseline_key], {}, []
+    for number, found in results.items():
+        if found is None or not found.is_reliable:
+            continue
+        name = f"{item.nodeid} call {number}"
+        after[name] = found.diagnosis.to_dict()
+        if name in before:
+            compared = compare(before[name], after[name], name="the baseline")
+            worse += [f"call {number} {compared}"] if compared.is_worse else []
+    if worse:
+        report.outcome, report.longrepr = "failed", "\n".join(worse)
+    else:
+        report.user_properties.append((_PROPERTY, after))
+
+
+def _read_baseline(config: pytest.Config) -> dict[str, Any]:
+    path = config.getoption("--voipbin-baseline")
+    if path is None or not Path(path).exists():
+        return {}
+    try:
+        held: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise pytest.UsageError(f"{path} is no baseline: {error}") from None
+    return held
+
+
+class _BaselineWriter:
+    """Gathers what passed, and writes it at the end; where xdist has workers, beside them."""
+
+    def __init__(self, path: Path, held: dict[str, Any]) -> None:
+        self._path = path
+        self._held = dict(held)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take the calls of a test that passed."""
+        if report.when == "call" and report.passed:
+            for name, value in report.user_properties:
+                self._held |= value if name == _PROPERTY and isinstance(value, dict) else {}
+
+    def pytest_sessionfinish(self) -> None:
+        """Write them beside those of tests that did not run."""
+        text = json.dumps(self._held, indent=1, sort_keys=True)
+        self._path.write_text(text + "\n", encoding="utf-8")

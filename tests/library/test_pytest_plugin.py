@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -9,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from voipbin_cli import pytest_plugin
+from tests.capture import frames as f
+from voipbin_cli import diagnose, pytest_plugin
 
 pytest_plugins = ["pytester"]
 
@@ -81,3 +83,58 @@ def test_a_busy_machine_skips_or_fails_by_choice(
     results: Any = [SimpleNamespace(is_reliable=True), SimpleNamespace(is_reliable=is_reliable)]
     pytest_plugin._judge_machine(item, report, results)
     assert report.outcome == expected
+
+
+BASELINE = """
+import pytest
+from types import SimpleNamespace
+from voipbin_cli import pytest_plugin
+
+class Result(SimpleNamespace):
+    is_reliable = True
+    diagnosis = SimpleNamespace(to_dict=lambda: FIELDS)
+    verdict_lines = lambda self: ["told"]
+    keep = lambda self, directory: None
+
+def test_bot(request):
+    call = SimpleNamespace(result=Result, is_closed=True, directory="here", id="1")
+    request.node.stash[pytest_plugin._calls_key] = [call]
+"""
+
+
+def test_what_is_worse_than_the_last_run_that_passed_fails(pytester: pytest.Pytester) -> None:
+    """Half of the frames are lost in the second run; the third is compared with the first again."""
+    ended: list[int] = []
+    lost: list[bool] = [False, False, True, False]
+    for is_lost in lost:
+        fields = _diagnosed(pytester, is_lost=is_lost)
+        suite = BASELINE.replace("FIELDS", f"eval({str(fields)!r})")
+        pytester.makepyfile(test_it=suite)
+        done = pytester.runpytest_inprocess(
+            "-p", "no:cacheprovider", "--voipbin-baseline", "base.json"
+        )
+        ended.append(int(done.ret))
+        if is_lost:
+            done.stdout.fnmatch_lines(["*beside the baseline: worse: *"])
+    assert ended == [0, 0, 1, 0]
+    assert list(json.loads((pytester.path / "base.json").read_text())) == [
+        "test_it.py::test_bot call 1"
+    ]
+
+
+def _diagnosed(pytester: pytest.Pytester, *, is_lost: bool) -> dict[str, Any]:
+    """Of 20 s, in which nothing or every second half second was lost."""
+    path = pytester.path / "call.pcap"
+    kept = [n for n in range(1000) if not (is_lost and n // 25 % 2)]
+    rtp = [bytes.fromhex(f"8000{n:04x}{n * 160:08x}00000007") + bytes(range(160)) for n in kept]
+    packets = [
+        (n * 20_000_000, f.ethernet(f.ipv4(f.udp(r)))) for n, r in zip(kept, rtp, strict=True)
+    ]
+    path.write_bytes(f.pcap(packets))
+    return diagnose(path).to_dict()
+
+
+def test_a_baseline_that_is_none_is_refused(pytester: pytest.Pytester) -> None:
+    pytester.makefile(".json", base="no json")
+    done = pytester.runpytest_inprocess("-p", "no:cacheprovider", "--voipbin-baseline", "base.json")
+    done.stderr.fnmatch_lines(["*base.json is no baseline*"])

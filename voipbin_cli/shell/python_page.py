@@ -115,9 +115,21 @@ def _call(name: str, value: object) -> str:
     assert callable(value)
     signature = inspect.signature(value)
     plain = [
-        parameter.replace(annotation=inspect.Parameter.empty)
+        parameter.replace(annotation=inspect.Parameter.empty, default=_shown(parameter.default))
         for parameter in signature.parameters.values()
         if parameter.name != "self"
     ]
     shown = signature.replace(parameters=plain, return_annotation=inspect.Signature.empty)
     return ("await " if inspect.iscoroutinefunction(value) else "") + f"{name}{shown}"
+
+
+class _Anything:
+    """Stands for a default that has no words of its own."""
+
+    def __repr__(self) -> str:
+        return "..."
+
+
+def _shown(default: object) -> object:
+    """Return what is shown for a default: where a function lies in memory is no word for it."""
+    return _Anything() if inspect.isfunction(default) else default
