@@ -67,6 +67,18 @@ def test_sound_of_another_rate_is_told_with_it(
     assert count >= 900 / each_ms  # two seconds tell it
 
 
+@pytest.mark.parametrize("cut", [1, 37, 130])
+def test_it_is_told_alike_however_the_stream_is_cut(cut: int) -> None:
+    messages = rows(640, 20, jitter_ms=18)
+    validator, found = Validator(SLN), set[int]()
+    for start in range(0, len(messages), cut):
+        for part in validator.add(OUT, from_messages(messages[start : start + cut])):
+            found |= {one.frame for one in part.violations() if one.rule.id == RULE}
+    for part in validator.finish():
+        found |= {one.frame for one in part.violations() if one.rule.id == RULE}
+    assert len(found) == broken(messages)[RULE][1]
+
+
 @pytest.mark.parametrize(
     ("size", "each_ms", "jitter_ms"),
     [
