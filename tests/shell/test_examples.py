@@ -17,6 +17,7 @@ from tests.support.certificates import Authority
 from tests.support.needs import need
 from tests.support.terminal import Terminal
 from voipbin_cli.errors import ExitStatus
+from voipbin_cli.events import json_line
 from voipbin_cli.shell.command_tree import command_tree
 
 EXAMPLES = list(dict.fromkeys(e for command in command_tree().walk() for e in command.examples))
@@ -40,6 +41,7 @@ def desk(user: User, tmp_path: Path) -> Path:
     made.cert.rename(tmp_path / "chain.pem")
     made.key.rename(tmp_path / "key.pem")
     (tmp_path / "order.toml").write_text('caller = [{ do = "say" }, { do = "wait-for-end" }]')
+    (tmp_path / "before.json").write_text(json_line("summary", {"metrics": {}}))
     (tmp_path / "token.txt").write_text(f"{user.simulator.token}\n")
     return tmp_path
 

@@ -242,7 +242,7 @@ def diagnose(options: DiagnoseOptions) -> None:
 
         voipbin stream diagnose sim --proxy 8080 -d 60
 
-        voipbin stream diagnose sim -d 5 --json >b.json; voipbin diagnose sim -d 5 --compare b.json
+        voipbin stream diagnose sim -d 10 --compare before.json
     """
     import sys
 
