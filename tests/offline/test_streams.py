@@ -56,6 +56,15 @@ def _take(found: Iterator[tuple[CapturedStream[Taken], Messages]]) -> None:
         stream.fold.messages += [messages.message(n) for n in range(len(messages))]
 
 
+def test_what_says_how_long_it_is_is_no_stream() -> None:
+    """ASHRAE 135 annex J.2: BACnet/IP has 0x81, a function and its length before all else."""
+    sent = [
+        struct.pack("!BBHIB", 0x81, 10, size, n, size) + bytes(size - 9)
+        for n, size in enumerate((17, 18, 21, 22, 23, 25, 40, 41))
+    ]
+    assert sorted_out(*((data, 5000) for data in sent)) == []
+
+
 def test_streams_are_told_apart_by_flow_and_by_source() -> None:
     streams = sorted_out(
         (packet(0), 1), (packet(0), 2), (packet(0, 8), 1), (packet(1), 1), (packet(1), 2),

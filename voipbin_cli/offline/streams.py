@@ -97,8 +97,11 @@ def follows(packet: bytes, following: bytes) -> bool:
     """Whether one packet of RTP comes next after another, or soon after it.
 
     RFC 3550 A.1 believes in a source whose numbers are consecutive. Where some are missing, the
-    timestamp has gone on, too: what only looks like a number of 16 bits has none beside it.
+    timestamp has gone on, too: what only looks like a number of 16 bits has none beside it. Nor is
+    it a number where it says in both how long they are, as BACnet/IP's does (ASHRAE 135 annex J).
     """
+    if all(_number(each, 2, 2) == len(each) for each in (packet, following)):
+        return False
     step = difference(_number(following, 2, 2), _number(packet, 2, 2), 16)
     went = difference(_number(following, 4, 4), _number(packet, 4, 4), 32)
     return step == 1 or (1 < step <= _MAX_STEP and 0 < went <= step * _MAX_TICKS)
