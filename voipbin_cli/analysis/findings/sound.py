@@ -67,7 +67,8 @@ def clipping_as(case: Case) -> Words:
 
 
 def judge_dc_offset(case: Case) -> float:
-    if not case.measured.is_sound_known:
+    """Of a second at least: some hundred milliseconds of speech lie on one side of zero."""
+    if not case.measured.is_sound_known or case.measured.duration_s < 1.0:
         return 0.0
     return sure(abs(case.measured.signal.dc_offset), DC_OFFSET, 0.1)
 
