@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
+import tarfile
 import wave
 from pathlib import Path
 
 import pytest
 
+from tests.archive.spool import leg
 from tests.shell.conftest import User
 from tests.support.certificates import Authority
+from tests.support.cli import here
 from tests.support.needs import need
 from tests.support.terminal import Terminal
 from voipbin_cli.errors import ExitStatus
@@ -46,6 +51,20 @@ def desk(user: User, tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.fixture(scope="module")
+def archived(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with the captures that the examples of an archive name, and their dataset."""
+    root = tmp_path_factory.mktemp("archived")
+    for name in ("captures", "day-1"):
+        (root / name).mkdir()
+    (root / "captures" / "a.pcap").write_bytes(leg())
+    (root / "day-1" / "a.pcap.gz").write_bytes(gzip.compress(leg(1)))
+    with tarfile.open(root / "captures.tar.gz", "w:gz") as tar:
+        tar.add(root / "captures", "captures")
+    assert here("archive", "diagnose", "captures", "-o", "calls", cwd=root).status == 0
+    return root
+
+
 def ended(process: subprocess.Popen[bytes], example: str) -> tuple[int, str]:
     """The exit status, after Ctrl-C if that is what ends it, and all that was said."""
     assert process.stdout is not None
@@ -62,7 +81,15 @@ def ended(process: subprocess.Popen[bytes], example: str) -> tuple[int, str]:
 @pytest.mark.parametrize(
     "example", [e for e in EXAMPLES if not re.match("voipbin login(?!.*<)", e)]
 )
-def test_an_example_does_what_it_shows(example: str, user: User, desk: Path) -> None:
+def test_an_example_does_what_it_shows(
+    example: str, user: User, desk: Path, request: pytest.FixtureRequest
+) -> None:
+    if " archive " in example:
+        is_made = " archive diagnose " in example  # by the example itself
+        left_out = shutil.ignore_patterns("calls" if is_made else "")
+        made = request.getfixturevalue("archived")
+        shutil.copytree(made, desk, ignore=left_out, dirs_exist_ok=True)
+        example = example.replace("/var/spool/captures", "captures")
     for program in PROGRAMS:
         if re.search(rf"\b{program} ", example):
             need(program)
