@@ -1006,6 +1006,12 @@ def test_the_signal(finding: str, name: str, rows: list[tuple[float, float]]) ->
         assert sure(finding, facts(**{name: value})) == confidence
 
 
+def test_an_offset_needs_a_second() -> None:
+    """Begun at 0, with a last frame of 20 ms."""
+    assert sure("dc-offset", facts(dc_offset=0.1, ended_ns=979 * MS)) == 0
+    assert sure("dc-offset", facts(dc_offset=0.1, ended_ns=980 * MS)) == 1
+
+
 def test_silence_needs_half_a_second() -> None:
     assert sure("silence", facts(silence_ratio=1.0, frames=24)) == 0
     assert sure("silence", facts(silence_ratio=1.0, frames=25)) == 0.99
