@@ -192,3 +192,12 @@ def test_of_a_connection_that_was_hardly_one_and_of_a_dump_nothing_is_said() -> 
     few = [TimedMessage(data, n) for n, data in enumerate(vector("sln-linear")[:49])]
     assert broken(few, IN, is_two_way=True).keys() == broken(few, IN).keys()
     assert "message-none" not in broken(rows(320, 20), IN)
+
+
+def test_a_clock_that_is_set_back_tells_of_no_rate() -> None:
+    """A capture's clock, by an hour in its midst: at 8 kHz before it and after it."""
+    hour_ns = 3_600_000 * MS
+    first, second = (
+        [m._replace(time_ns=m.time_ns + at_ns) for m in rows(320, 20)] for at_ns in (hour_ns, 0)
+    )
+    assert RULE not in broken([*first, *second])

@@ -45,7 +45,8 @@ class RateFacts:
         earlier = np.array(past.rows, np.int64).reshape(-1, 2)
         played_ns = np.where(is_again, 0, duration_ns)[self._timed]
         ends = past.played_ns + np.cumsum(played_ns)
-        self._time_ns = np.concatenate([earlier[:, 0], time_ns[self._timed]])
+        # A capture's clock may be set back: what came by it later counts as at once.
+        self._time_ns = np.maximum.accumulate(np.concatenate([earlier[:, 0], time_ns[self._timed]]))
         self._before_ns = np.concatenate([earlier[:, 1], ends - played_ns])
         self._played_ns = int(ends[-1]) if len(ends) else past.played_ns
 
