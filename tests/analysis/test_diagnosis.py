@@ -72,10 +72,10 @@ def test_the_fields_are_those_of_the_contract() -> None:
     assert 0 <= first["confidence"] <= 1
     metrics = fields["metrics"]
     assert set(metrics["frame_interval_ms"]) == {"min", "mean", "p50", "p95", "p99", "max"}
-    assert set(metrics["interarrival_jitter_ms"]) == {"mean", "max", "last"}
+    assert set(metrics["interarrival_jitter_ms"]) == {"mean", "max", "last", "uncertainty"}
     assert set(metrics["sequence"]) >= {"expected", "received", "missing", "duplicate", "reordered"}
     assert set(metrics["stalls"]) == {"count", "total_ms", "longest_ms"}
-    assert set(metrics["level_dbfs"]) == {"rms", "peak"}
+    assert set(metrics["level_dbfs"]) == {"rms", "peak", "uncertainty_db"}
     assert set(metrics["local_lag_ms"]) == {"p99", "max"}
     assert set(metrics["mos"]) == {"value", "r_factor", "model", "assumptions", "reason"}
     names = "frames duration_seconds jitter_clock_hz lost_audio_ms upstream_loss_ms rtt_ms"

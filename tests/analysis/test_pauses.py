@@ -397,7 +397,7 @@ def test_the_recording_the_figures_and_the_listener_say_the_same() -> None:
     # 100 ms of silence in front of frame 200, and behind those 60 ms in front of frame 300.
     sound, silence = b"\x01" * 320, bytes(320)
     assert pcm == sound * 200 + silence * 5 + sound * 100 + silence * 3 + sound * 200
-    assert (clock.filled_samples / 8, clock.stalls) == (measured.lost_ms, len(measured.stalls))
+    assert clock.filled_samples / 8 == measured.lost_ms
 
     # What comes later than a buffer holds: 200 … 80 ms are seven frames, 240 … 80 nine. What was
     # lost makes no frame late.
