@@ -176,6 +176,7 @@ def test_other_media_in_tcp(tmp_path: Path, messages: object, encapsulation: str
     (stream,) = validation.streams
     assert stream.fold.frames[Direction.IN] == 50
     assert stream.fold.summary()["encapsulation"] == encapsulation
+    assert validation.summary["encapsulation"] == encapsulation
 
 
 def both_ways_framed(path: Path) -> str:

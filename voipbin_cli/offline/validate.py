@@ -135,13 +135,19 @@ class FileValidation:
             return self._summary_of_clients(self._validator)
         return {
             "target": None,
-            "encapsulation": Encapsulation.RTP.value,
+            "encapsulation": self._first_encapsulation.value,
             "spec": self._scope.spec.value if self.streams else None,
             "frames": self.frames,
             "streams": len(self.streams),
             "passed_over": self.passed_over,
             **self._tally().as_fields(),
         }
+
+    @property
+    def _first_encapsulation(self) -> Encapsulation:
+        """Of the first stream: those of one capture are hardly ever of several."""
+        found = next(self._validators(), None)
+        return found.encapsulation if found else Encapsulation.RTP
 
     def _summary_of_clients(self, first: Validator) -> dict[str, Any]:
         """Of a proxy's clients together, as a live run tells it."""
