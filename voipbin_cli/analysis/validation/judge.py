@@ -107,7 +107,8 @@ class Judge:
     def add(self, frames: Messages) -> Iterator[Part]:
         """Take messages in order; yield what is judged by now, all but the last second."""
         frames = joined(self._held, frames)
-        whole = len(frames) - len(frames) % BLOCK_FRAMES
+        # One at the least waits: only behind it is it known that it was not the last.
+        whole = max(0, len(frames) - 1) // BLOCK_FRAMES * BLOCK_FRAMES
         self._held = frames.part(whole, len(frames)).compact()
         for start in range(0, whole, _PART_FRAMES):
             yield from self._judge(frames.part(start, min(start + _PART_FRAMES, whole)))
@@ -129,11 +130,11 @@ class Judge:
 
     def _judge(self, frames: Messages, *, is_last: bool = False) -> Iterator[Part]:
         """Judge messages, with those before that waited for their codec to be decided."""
-        facts = BlockFacts(frames, self.due, self._past)
+        facts = BlockFacts(frames, self.due, self._past, is_end=is_last)
         codes = np.concatenate([self._undecided_codes, self._watch.codes(facts)])
         if len(self._undecided):
             frames = joined(self._undecided, frames)
-            facts = BlockFacts(frames, self.due, self._past)
+            facts = BlockFacts(frames, self.due, self._past, is_end=is_last)
         if self._watch.is_undecided and not is_last:
             self._undecided, self._undecided_codes = frames.compact(), codes
         elif len(frames):

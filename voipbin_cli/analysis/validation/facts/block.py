@@ -49,14 +49,24 @@ class BlockFacts:
     """Facts as columns, one element a message, worked out when a rule asks for them.
 
     `codec` is filled in by who has heard the payloads (numbers as in `facts.audio`); all else
-    follows from the messages. `is_none`: the one message stands for none at all. The parts of RTP
+    follows from the messages. `is_none`: the one message stands for none at all. `is_end`: nothing
+    comes after the last of them. The parts of RTP
     and AudioSocket say what messages of any encapsulation would be, read as such.
     """
 
-    def __init__(self, messages: Messages, due: Due, past: Past, *, is_none: bool = False) -> None:
+    def __init__(
+        self,
+        messages: Messages,
+        due: Due,
+        past: Past,
+        *,
+        is_none: bool = False,
+        is_end: bool = False,
+    ) -> None:
         self.messages = messages
         self.due = due
         self.is_none = is_none
+        self.is_end = is_end
         self.codec: Ints = np.zeros(len(messages), np.int64)
         self.rtp = RtpHeaders(messages, goes_by_label=due.goes_by_label)
         self.audiosocket = AudioSocketHeaders(messages, past.missing_bytes)

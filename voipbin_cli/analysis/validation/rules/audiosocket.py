@@ -47,7 +47,11 @@ def _is_unknown_kind(facts: BlockFacts) -> Mask:
 
 
 def _is_hangup(facts: BlockFacts) -> Mask:
-    return (facts.audiosocket.frame_count > 0) & equal(facts.audiosocket.kind, Kind.HANGUP)
+    """The last frame may be one: so a call ends that is over."""
+    is_hangup = (facts.audiosocket.frame_count > 0) & equal(facts.audiosocket.kind, Kind.HANGUP)
+    if facts.is_end:
+        is_hangup[-1:] = False
+    return is_hangup
 
 
 def _is_other_rate(facts: BlockFacts) -> Mask:
