@@ -10,6 +10,7 @@ the machine.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 import subprocess
 import sys
@@ -108,15 +109,25 @@ async def answered(port: int, script: Sequence[Turn]) -> list[float]:
     return took
 
 
+async def read_all(client: ServerConnection) -> None:
+    """Read what comes, to the end."""
+    with contextlib.suppress(ConnectionClosed):
+        async for _ in client:
+            pass
+
+
 async def run(script: Sequence[Turn], capture: Path) -> list[float]:
     """Peer, proxy and bot; the proxy writes `capture`."""
 
     async def peer(client: ServerConnection) -> None:
+        # What waits unread keeps the library from the answers to its pings.
+        reading = asyncio.create_task(read_all(client))
         try:
             async for piece in paced(spoken(script), time.monotonic()):
                 await client.send(piece)
         except ConnectionClosed:
             pass
+        reading.cancel()
 
     async with serve(peer, "127.0.0.1", 0) as server, serve(peer, "127.0.0.1", 0) as free:
         port, proxy_port = (one.sockets[0].getsockname()[1] for one in (server, free))
