@@ -29,19 +29,19 @@ if TYPE_CHECKING:
         UsageError,
         VoipbinError,
     )
-    from voipbin_cli.library.call_result import CallResult
-    from voipbin_cli.library.called_bot import BotCall, CallHost
-    from voipbin_cli.library.checker import Validation, validate, validate_stream
-    from voipbin_cli.library.comparing import Compared, compare
-    from voipbin_cli.library.connecting import Connecting
-    from voipbin_cli.library.diagnosing import diagnose
-    from voipbin_cli.library.examiner import Diagnosis
-    from voipbin_cli.library.live_examiner import diagnose_stream
-    from voipbin_cli.library.player import Played, play, play_stream
-    from voipbin_cli.library.recorder import Recorded, record, record_stream
-    from voipbin_cli.library.simulated import Simulator
-    from voipbin_cli.library.stream import Frame, PlainStream, Stream, open_stream
-    from voipbin_cli.library.summary import Summary
+    from voipbin_cli.public.call_result import CallResult
+    from voipbin_cli.public.called_bot import BotCall, CallHost
+    from voipbin_cli.public.checker import Validation, validate, validate_stream
+    from voipbin_cli.public.comparing import Compared, compare
+    from voipbin_cli.public.connecting import Connecting
+    from voipbin_cli.public.diagnosing import diagnose
+    from voipbin_cli.public.examiner import Diagnosis
+    from voipbin_cli.public.live_examiner import diagnose_stream
+    from voipbin_cli.public.player import Played, play, play_stream
+    from voipbin_cli.public.recorder import Recorded, record, record_stream
+    from voipbin_cli.public.simulated import Simulator
+    from voipbin_cli.public.stream import Frame, PlainStream, Stream, open_stream
+    from voipbin_cli.public.summary import Summary
     from voipbin_cli.simulator.caller.script import (
         BeSilent,
         CallerScript,
@@ -138,19 +138,19 @@ _HOMES = {
         "UsageError",
         "VoipbinError",
     ),
-    "library.call_result": ("CallResult",),
-    "library.called_bot": ("BotCall", "CallHost"),
-    "library.checker": ("Validation", "validate", "validate_stream"),
-    "library.comparing": ("Compared", "compare"),
-    "library.connecting": ("Connecting",),
-    "library.diagnosing": ("diagnose",),
-    "library.examiner": ("Diagnosis",),
-    "library.live_examiner": ("diagnose_stream",),
-    "library.player": ("Played", "play", "play_stream"),
-    "library.recorder": ("Recorded", "record", "record_stream"),
-    "library.simulated": ("Simulator",),
-    "library.stream": ("Frame", "PlainStream", "Stream", "open_stream"),
-    "library.summary": ("Summary",),
+    "public.call_result": ("CallResult",),
+    "public.called_bot": ("BotCall", "CallHost"),
+    "public.checker": ("Validation", "validate", "validate_stream"),
+    "public.comparing": ("Compared", "compare"),
+    "public.connecting": ("Connecting",),
+    "public.diagnosing": ("diagnose",),
+    "public.examiner": ("Diagnosis",),
+    "public.live_examiner": ("diagnose_stream",),
+    "public.player": ("Played", "play", "play_stream"),
+    "public.recorder": ("Recorded", "record", "record_stream"),
+    "public.simulated": ("Simulator",),
+    "public.stream": ("Frame", "PlainStream", "Stream", "open_stream"),
+    "public.summary": ("Summary",),
     "simulator.caller.script": (
         "BeSilent",
         "CallerScript",

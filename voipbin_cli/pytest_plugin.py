@@ -32,8 +32,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from voipbin_cli.library.call_result import CallResult
-    from voipbin_cli.library.called_bot import BotCall, CallHost
+    from voipbin_cli.public.call_result import CallResult
+    from voipbin_cli.public.called_bot import BotCall, CallHost
 
 _MARK = (
     "voipbin(scenario, dialect, encapsulation, script, **options): what the calls of this test "
@@ -88,7 +88,7 @@ def voipbin_simulator() -> Iterator[CallHost]:
 
     One process, for each worker of xdist its own.
     """
-    from voipbin_cli.library.called_bot import CallHost
+    from voipbin_cli.public.called_bot import CallHost
 
     with CallHost() as host:
         yield host
@@ -189,7 +189,7 @@ def _compare(
     item: pytest.Item, report: pytest.TestReport, results: Mapping[int, CallResult | None]
 ) -> None:
     """Fail a test of which a call is worse than before; else its calls are the next baseline."""
-    from voipbin_cli.library.comparing import compare
+    from voipbin_cli.public.comparing import compare
 
     before, after, worse = item.config.stash[_baseline_key], {}, []
     for number, found in results.items():

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from voipbin_cli.commands.options import ApiOptions
 from voipbin_cli.environment import user_environment
-from voipbin_cli.library.access import api_endpoint, require_credential
+from voipbin_cli.public.access import api_endpoint, require_credential
 from voipbin_cli.render.problems import say
 from voipbin_cli.transport.api import Api, ask_endpoint
 

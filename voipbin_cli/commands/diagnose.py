@@ -15,8 +15,8 @@ from voipbin_cli.commands.options import OUTPUT, LiveOptions, OutputOptions, ove
 
 if TYPE_CHECKING:
     from voipbin_cli.analysis.conversation.limits import TalkLimits
-    from voipbin_cli.library.examiner import Diagnosis
     from voipbin_cli.offline.both_ways import End
+    from voipbin_cli.public.examiner import Diagnosis
     from voipbin_cli.session.live import LiveRequest
     from voipbin_cli.transport.api import Api
     from voipbin_cli.transport.phone_leg import ToldLeg
@@ -219,7 +219,7 @@ class DiagnoseOptions:
     @property
     def our_end(self) -> End | None:
         """Whose packets were sent by us. Raises UsageError for what is no address."""
-        from voipbin_cli.library.examiner import our_end
+        from voipbin_cli.public.examiner import our_end
 
         return None if self.ours is None else our_end(self.ours)
 
@@ -354,7 +354,7 @@ def _check_of_capture(flag: str, value: str | None, options: DiagnoseOptions) ->
 def _of_stream(target: Target, options: DiagnoseOptions) -> Diagnosis:
     from voipbin_cli.commands.live import run_live, teller
     from voipbin_cli.commands.opened_target import opened_target
-    from voipbin_cli.library.live_examiner import LISTENS_S, examined, examining
+    from voipbin_cli.public.live_examiner import LISTENS_S, examined, examining
     from voipbin_cli.render.dashboard import DiagnosisLines, done_line, telling_steps
     from voipbin_cli.render.diagnosis import show_diagnosis
     from voipbin_cli.render.outlet import standard_outlets
@@ -425,7 +425,7 @@ def _of_proxy(target: Target, port: int, options: DiagnoseOptions) -> Diagnosis:
     from voipbin_cli.commands.hearing import hearing
     from voipbin_cli.commands.live import run_live, teller
     from voipbin_cli.commands.opened_target import opened_target
-    from voipbin_cli.library.examiner import Diagnosis, Shown
+    from voipbin_cli.public.examiner import Diagnosis, Shown
     from voipbin_cli.render.dashboard import done_line
     from voipbin_cli.render.diagnosis import show_diagnosis, show_streams
     from voipbin_cli.render.outlet import standard_outlets
@@ -475,7 +475,7 @@ def _of_proxy(target: Target, port: int, options: DiagnoseOptions) -> Diagnosis:
 
 def _of_file(path: str, options: DiagnoseOptions, shown: str = "") -> Diagnosis:
     from voipbin_cli.commands.hearing import hearing
-    from voipbin_cli.library.examiner import examined_file
+    from voipbin_cli.public.examiner import examined_file
     from voipbin_cli.render.jsonl import emit
     from voipbin_cli.render.problems import say
 

@@ -31,7 +31,7 @@ def doctor(options: DoctorOptions) -> None:
 
     from voipbin_cli.environment import user_environment
     from voipbin_cli.errors import VoipbinError
-    from voipbin_cli.library.access import api_endpoint
+    from voipbin_cli.public.access import api_endpoint
     from voipbin_cli.render.doctor import show_checks, terminal_check
     from voipbin_cli.session import checks
 

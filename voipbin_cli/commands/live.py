@@ -11,7 +11,7 @@ from voipbin_cli.commands.options import OutputOptions
 from voipbin_cli.commands.signals import STREAM_SIGNALS, stopping_on
 from voipbin_cli.errors import ExitStatus
 from voipbin_cli.events import Tell
-from voipbin_cli.library.runs import LiveSession
+from voipbin_cli.public.runs import LiveSession
 from voipbin_cli.render.jsonl import emit
 from voipbin_cli.render.keyboard import KeyBindings, keys_read
 from voipbin_cli.render.live_view import Lines, LiveView, is_terminal

@@ -112,7 +112,7 @@ def login(options: LoginOptions) -> None:
 
     from voipbin_cli.commands.prompts import ask_text
     from voipbin_cli.environment import user_environment
-    from voipbin_cli.library.access import refuse_expired
+    from voipbin_cli.public.access import refuse_expired
     from voipbin_cli.render.jsonl import emit
     from voipbin_cli.render.problems import say
     from voipbin_cli.transport.api import ask_endpoint

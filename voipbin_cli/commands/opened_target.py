@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 
 from voipbin_cli.commands.options import LiveOptions
-from voipbin_cli.library.opened_stream import opened_stream
+from voipbin_cli.public.opened_stream import opened_stream
 from voipbin_cli.render.problems import say
 from voipbin_cli.session.live import LiveRequest
 from voipbin_cli.transport.targets import Target

@@ -101,8 +101,8 @@ def play(options: PlayOptions) -> None:
     from voipbin_cli.commands.opened_target import opened_target
     from voipbin_cli.commands.target import chosen_target
     from voipbin_cli.errors import UsageError
-    from voipbin_cli.library.player import playing
     from voipbin_cli.media.audio_writer import check_apart
+    from voipbin_cli.public.player import playing
     from voipbin_cli.render.diagnosis import show_judged
     from voipbin_cli.render.outlet import standard_outlets
     from voipbin_cli.render.playing import PlayingLines, done_line

@@ -63,7 +63,7 @@ def record(options: RecordOptions) -> None:
     from voipbin_cli.commands.opened_target import opened_target
     from voipbin_cli.commands.target import chosen_target
     from voipbin_cli.errors import UsageError
-    from voipbin_cli.library.recorder import recording
+    from voipbin_cli.public.recorder import recording
     from voipbin_cli.render.outlet import standard_outlets
     from voipbin_cli.render.recording import RecordingLines, done_line
     from voipbin_cli.session.recorded_sound import RecordedSound

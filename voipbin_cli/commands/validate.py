@@ -272,7 +272,7 @@ def _of_stream(
     """Judge a live stream until it ends."""
     from voipbin_cli.commands.live import teller
     from voipbin_cli.commands.opened_target import opened_target
-    from voipbin_cli.library.checker import checking
+    from voipbin_cli.public.checker import checking
     from voipbin_cli.render.outlet import standard_outlets
     from voipbin_cli.render.validating import FoundLines, validation_line
 

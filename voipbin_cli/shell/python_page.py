@@ -99,7 +99,7 @@ def _named(name: str, value: object, call: str) -> Named:
 
 def _methods(name: str, value: type) -> Iterator[Named]:
     """What a class of the library adds to what it is made of."""
-    if not value.__module__.startswith("voipbin_cli.library."):
+    if not value.__module__.startswith("voipbin_cli.public."):
         return
     for attribute, member in vars(value).items():
         if attribute.startswith("_") or not inspect.getdoc(member):

@@ -8,9 +8,9 @@ from typing import Any, Unpack
 
 from voipbin_cli.codec.codecs import Codec
 from voipbin_cli.events import Tell
-from voipbin_cli.library.connecting import Connecting, connected, one_of
-from voipbin_cli.library.runs import plain, run_to_end, told
-from voipbin_cli.library.summary import Summary
+from voipbin_cli.public.connecting import Connecting, connected, one_of
+from voipbin_cli.public.runs import plain, run_to_end, told
+from voipbin_cli.public.summary import Summary
 from voipbin_cli.session.feed import Feed
 from voipbin_cli.session.live import LiveRequest
 from voipbin_cli.session.play import play_session

@@ -16,9 +16,9 @@ from voipbin_cli.analysis.stream import StreamFold
 from voipbin_cli.codec.encapsulation import Direction, Encapsulation
 from voipbin_cli.errors import UsageError
 from voipbin_cli.finding_ids import FindingId
-from voipbin_cli.library.summary import Summary
 from voipbin_cli.offline.both_ways import End, parse_end
 from voipbin_cli.offline.diagnose import diagnose_file
+from voipbin_cli.public.summary import Summary
 
 
 @dataclass(frozen=True, slots=True)

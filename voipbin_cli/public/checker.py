@@ -11,10 +11,10 @@ from voipbin_cli.analysis.validation.judge import Part
 from voipbin_cli.analysis.validation.scope import Scope
 from voipbin_cli.codec.encapsulation import Direction
 from voipbin_cli.events import Tell
-from voipbin_cli.library.connecting import Connecting, chosen, connected, one_of
-from voipbin_cli.library.runs import run_blocking, run_to_end, told
-from voipbin_cli.library.summary import Summary
 from voipbin_cli.offline.validate import validate_file
+from voipbin_cli.public.connecting import Connecting, chosen, connected, one_of
+from voipbin_cli.public.runs import run_blocking, run_to_end, told
+from voipbin_cli.public.summary import Summary
 from voipbin_cli.session.live import LiveRequest
 from voipbin_cli.session.session import Session, SessionRequest
 from voipbin_cli.session.validate import LiveValidation, validate_session

@@ -12,7 +12,7 @@ import pytest
 
 import voipbin_cli
 from voipbin_cli import UsageError
-from voipbin_cli.library.connecting import Connecting, chosen
+from voipbin_cli.public.connecting import Connecting, chosen
 
 DOCUMENTED = {
     value.__name__: value

@@ -7,9 +7,9 @@ from typing import Unpack
 
 from voipbin_cli.clock import unix_offset_ns
 from voipbin_cli.events import Tell
-from voipbin_cli.library.connecting import Connecting, connected
-from voipbin_cli.library.examiner import Diagnosis, Shown
-from voipbin_cli.library.runs import run_to_end, told
+from voipbin_cli.public.connecting import Connecting, connected
+from voipbin_cli.public.examiner import Diagnosis, Shown
+from voipbin_cli.public.runs import run_to_end, told
 from voipbin_cli.session.diagnose import LiveDiagnosis, diagnose_session
 from voipbin_cli.session.live import LiveRequest
 from voipbin_cli.session.session import Session, SessionRequest

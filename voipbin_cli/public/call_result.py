@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from voipbin_cli.codec.codecs import SAMPLE_RATE_HZ
-from voipbin_cli.library.examiner import Diagnosis, examined_file
+from voipbin_cli.public.examiner import Diagnosis, examined_file
 from voipbin_cli.simulator.caller.outcome import CallOutcome
 
 if TYPE_CHECKING:

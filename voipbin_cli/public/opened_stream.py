@@ -8,7 +8,7 @@ from typing import Protocol
 
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.errors import Refused
-from voipbin_cli.library.access import Access, api_endpoint, check_credential
+from voipbin_cli.public.access import Access, api_endpoint, check_credential
 from voipbin_cli.session.live import LiveRequest
 from voipbin_cli.simulator.embedded import EmbeddedSimulator
 from voipbin_cli.transport.credentials import Credential, CredentialKind

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import Unpack
 
 from voipbin_cli.events import Tell
-from voipbin_cli.library.connecting import Connecting, connected
-from voipbin_cli.library.runs import plain, run_to_end, told
-from voipbin_cli.library.summary import Summary
+from voipbin_cli.public.connecting import Connecting, connected
+from voipbin_cli.public.runs import plain, run_to_end, told
+from voipbin_cli.public.summary import Summary
 from voipbin_cli.session.hearer import Hearer
 from voipbin_cli.session.live import LiveRequest
 from voipbin_cli.session.record import record_session

@@ -11,8 +11,8 @@ from typing import Any, TypedDict, TypeVar, Unpack
 from voipbin_cli.codec.encapsulation import Encapsulation
 from voipbin_cli.environment import user_environment
 from voipbin_cli.errors import UsageError
-from voipbin_cli.library.opened_stream import opened_stream
-from voipbin_cli.library.runs import entered_aside, log
+from voipbin_cli.public.opened_stream import opened_stream
+from voipbin_cli.public.runs import entered_aside, log
 from voipbin_cli.session.live import LiveRequest
 from voipbin_cli.transport.credentials import Auth
 from voipbin_cli.transport.targets import parse_target_not_file

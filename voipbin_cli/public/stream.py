@@ -16,9 +16,9 @@ from voipbin_cli.codec.codecs import FRAME_SAMPLES, SAMPLE_RATE_HZ, Codec
 from voipbin_cli.codec.dialect import AudioFrame
 from voipbin_cli.errors import UsageError, VoipbinError
 from voipbin_cli.events import Tell
-from voipbin_cli.library.connecting import Connecting, connected, one_of
-from voipbin_cli.library.runs import told
-from voipbin_cli.library.summary import Summary
+from voipbin_cli.public.connecting import Connecting, connected, one_of
+from voipbin_cli.public.runs import told
+from voipbin_cli.public.summary import Summary
 from voipbin_cli.session.ending import Cause, Close
 from voipbin_cli.session.hearer import Hearer
 from voipbin_cli.session.sending import Sending, SpeakRequest

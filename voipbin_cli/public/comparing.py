@@ -8,9 +8,9 @@ from typing import Any, TypeAlias
 
 from voipbin_cli.analysis.comparison.comparison import Effect
 from voipbin_cli.analysis.comparison.comparison import compare as compared
-from voipbin_cli.library.examiner import Diagnosis
-from voipbin_cli.library.summary import Summary
 from voipbin_cli.offline.earlier_run import earlier_summary
+from voipbin_cli.public.examiner import Diagnosis
+from voipbin_cli.public.summary import Summary
 
 Diagnosed: TypeAlias = Diagnosis | Mapping[str, Any] | str | os.PathLike[str]
 

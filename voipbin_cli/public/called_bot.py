@@ -24,7 +24,7 @@ from voipbin_cli.errors import (
     UsageError,
     VoipbinError,
 )
-from voipbin_cli.library.call_result import CAPTURE, CallResult
+from voipbin_cli.public.call_result import CAPTURE, CallResult
 from voipbin_cli.simulator.caller.outcome import outcome_from
 from voipbin_cli.simulator.caller.script import (
     CallerScript,

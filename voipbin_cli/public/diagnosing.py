@@ -10,11 +10,11 @@ from typing import Unpack
 from voipbin_cli.analysis.conversation.limits import DEFAULT_LIMITS, TalkLimits
 from voipbin_cli.errors import UsageError
 from voipbin_cli.events import Tell
-from voipbin_cli.library.connecting import Connecting, chosen
-from voipbin_cli.library.examiner import Diagnosis, examined_file, our_end
-from voipbin_cli.library.live_examiner import LISTENS_S, diagnose_stream
-from voipbin_cli.library.runs import run_blocking
 from voipbin_cli.media.kept_sound import KeptSound
+from voipbin_cli.public.connecting import Connecting, chosen
+from voipbin_cli.public.examiner import Diagnosis, examined_file, our_end
+from voipbin_cli.public.live_examiner import LISTENS_S, diagnose_stream
+from voipbin_cli.public.runs import run_blocking
 
 
 def diagnose(
