@@ -6,12 +6,14 @@ import doctest
 import inspect
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 import voipbin_cli
 from voipbin_cli import UsageError
+from voipbin_cli.commands.options import SendOptions
 from voipbin_cli.public.connecting import Connecting, chosen
 
 DOCUMENTED = {
@@ -83,3 +85,9 @@ def test_a_credential_that_is_given_comes_before_every_other(
 def test_what_every_live_function_takes_is_documented() -> None:
     for name in Connecting.__annotations__:
         assert f"{name}: " in (inspect.getdoc(Connecting) or ""), name
+
+
+@pytest.mark.parametrize("verb", [voipbin_cli.play, voipbin_cli.open_stream])
+def test_what_is_sent_leads_as_the_command_does(verb: object) -> None:
+    (due,) = [field.default for field in fields(SendOptions) if field.name == "lead"]
+    assert inspect.signature(verb).parameters["lead_ms"].default == due

@@ -13,6 +13,7 @@ from voipbin_cli.public.runs import plain, run_to_end, told
 from voipbin_cli.public.summary import Summary
 from voipbin_cli.session.feed import Feed
 from voipbin_cli.session.live import LiveRequest
+from voipbin_cli.session.pacer import DEFAULT_LEAD_MS
 from voipbin_cli.session.play import play_session
 from voipbin_cli.session.played_audio import Outgoing, open_outgoing
 from voipbin_cli.session.recording_file import optional_file
@@ -83,7 +84,7 @@ async def play_stream(
     both: bool = False,
     capture: str | os.PathLike[str] | None = None,
     overwrite: bool = False,
-    lead_ms: int = 20,
+    lead_ms: int = DEFAULT_LEAD_MS,
     payload: str | None = None,
     payload_type: int | None = None,
     on_event: Tell | None = None,
@@ -101,7 +102,7 @@ async def play_stream(
         record: a file for what comes back meanwhile; `both` adds what is sent, on the right.
         capture: write every message, both ways, with its time (pcapng).
         overwrite: replace files that exist.
-        lead_ms: how far ahead of real time to send, 0 to 80.
+        lead_ms: how far ahead of real time to send, the frame just sent included, 0 to 80.
         payload: mulaw or s16le, what RTP carries; None is what the far end takes.
         payload_type: the number it has there; None is the far end's.
         on_event: called as `on_event(name, fields)` with what `--json` tells meanwhile.

@@ -21,6 +21,7 @@ from voipbin_cli.public.runs import told
 from voipbin_cli.public.summary import Summary
 from voipbin_cli.session.ending import Cause, Close
 from voipbin_cli.session.hearer import Hearer
+from voipbin_cli.session.pacer import DEFAULT_LEAD_MS
 from voipbin_cli.session.sending import Sending, SpeakRequest
 from voipbin_cli.session.session import Goal, Session, SessionRequest
 from voipbin_cli.transport.connection import MediaConnection
@@ -281,7 +282,7 @@ class open_stream:  # noqa: N801 - it is called like the function `open`
         target: a call's id, conference/ID, a ws:// or wss:// address, or sim[:SCENARIO].
         capture: write every message, both ways, with its time (pcapng).
         overwrite: replace it where it exists.
-        lead_ms: how far ahead of real time to send, 0 to 80.
+        lead_ms: how far ahead of real time to send, the frame just sent included, 0 to 80.
         payload: mulaw or s16le, what RTP carries; None is what the far end takes.
         payload_type: the number it has there; None is the far end's.
         on_event: called as `on_event(name, fields)` with what `pipe --json` tells meanwhile.
@@ -317,7 +318,7 @@ class open_stream:  # noqa: N801 - it is called like the function `open`
         *,
         capture: str | os.PathLike[str] | None = None,
         overwrite: bool = False,
-        lead_ms: int = 20,
+        lead_ms: int = DEFAULT_LEAD_MS,
         payload: str | None = None,
         payload_type: int | None = None,
         on_event: Tell | None = None,
