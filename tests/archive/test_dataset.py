@@ -106,13 +106,21 @@ def refused(root: Path, **how: bool) -> str:
 
 def test_what_is_no_dataset_to_add_to_is_refused(tmp_path: Path) -> None:
     root = tmp_path / "calls"
-    with written_to(root, resume=False, with_numbers=False):
+    with written_to(root, resume=False, with_numbers=False) as dataset:
+        assert "another run" in refused(root, resume=False, with_numbers=False)
+        dataset.write([rows(1)])
         assert "holds a dataset already" in refused(root, resume=False, with_numbers=False)
         assert "another run" in refused(root, resume=True, with_numbers=False)
     assert "made without --with-numbers" in refused(root, resume=True, with_numbers=True)
     (tmp_path / "else").mkdir()
     (tmp_path / "else" / "file").touch()
     assert "is not empty" in refused(tmp_path / "else", resume=True, with_numbers=False)
+
+
+def test_a_run_that_wrote_nothing_is_begun_again_without_being_asked(tmp_path: Path) -> None:
+    for _ in range(2):
+        with written_to(tmp_path / "calls", resume=False, with_numbers=False) as dataset:
+            assert dataset.known() == set()
 
 
 @pytest.mark.parametrize(

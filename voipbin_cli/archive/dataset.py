@@ -153,7 +153,8 @@ def written_to(root: Path, *, resume: bool, with_numbers: bool) -> Iterator[Data
 
     arrow()
     head = root / HEAD
-    if head.exists() and not resume:
+    # A run that failed before its first row left nothing that has to be gone on with.
+    if head.exists() and not resume and any((root / "files").glob("*")):
         raise UsageError(
             f"{root} holds a dataset already",
             hint="--resume goes on with it; or name another directory",
