@@ -69,7 +69,7 @@ def test_a_report_of_a_dataset(spool: Spool, tmp_path: Path) -> None:
     )
     assert (done.status, "report: " in done.stderr) == (0, True)
     words = done.stdout.decode()
-    assert words.splitlines()[-1].startswith("33.3% of 6 streams are bad; too few days")
+    assert words.splitlines()[-1].startswith("bad: 33.3% of 6 streams; too few days")
     page = (tmp_path / "r.html").read_text()
     for name, (title, _) in SECTIONS.items():
         assert f"<h2>{title}</h2>" in page, name

@@ -95,7 +95,7 @@ def test_words_end_with_the_verdicts(spool: Spool, tmp_path: Path) -> None:
     *_, counted, often, verdicts = done.stdout.decode().splitlines()
     assert counted.endswith(", 1 not read")
     assert often.startswith("most often: ")
-    assert verdicts == "1 streams: 0 ok, 0 degraded, 1 bad"
+    assert verdicts == "1 stream: 0 ok, 0 degraded, 1 bad"
     assert "notes.txt: is text" in done.stdout.decode()
 
 

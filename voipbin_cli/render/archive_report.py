@@ -16,6 +16,7 @@ from voipbin_cli.archive.queries import QueryResult
 from voipbin_cli.archive.report import SECTIONS, ArchiveReport, Trend
 from voipbin_cli.errors import MachineError
 from voipbin_cli.render.archiving import answer_table, cell
+from voipbin_cli.render.evidence import counted
 from voipbin_cli.render.live_view import BARS
 from voipbin_cli.render.stdout_console import stdout_console
 from voipbin_cli.text import printable
@@ -59,7 +60,7 @@ def verdict_text(report: ArchiveReport) -> str:
     if not totals["streams"]:
         return "no streams: nothing to tell"
     share = totals["bad"] / totals["streams"]
-    return f"{share:.1%} of {totals['streams']} streams are bad; {trend_text(report.trend)}"
+    return f"bad: {share:.1%} of {counted(totals['streams'], 'stream')}; {trend_text(report.trend)}"
 
 
 def trend_text(trend: Trend) -> str:

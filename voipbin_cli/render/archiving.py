@@ -18,6 +18,7 @@ from voipbin_cli.archive.queries import QueryResult
 from voipbin_cli.archive.rows import FileRows, Status
 from voipbin_cli.archive.run import Totals
 from voipbin_cli.events import time_text
+from voipbin_cli.render.evidence import counted
 from voipbin_cli.render.jsonl import emit, emit_list
 from voipbin_cli.render.live_view import clock_text, is_terminal
 from voipbin_cli.render.stdout_console import stdout_console
@@ -91,19 +92,19 @@ class Archiving:
             yield Text(f"  {printable(name)}: {printable(why.strip())}")
         if more := totals.troubles - len(self._troubles):
             yield Text(f"  and {more} more: SELECT file, why FROM files WHERE why IS NOT NULL")
-        counted = [
+        others = [
             (totals.status[Status.KNOWN], "known from before"),
             (totals.status[Status.COPY], "copies of another"),
             (totals.status[Status.EMPTY], "without a stream"),
             (totals.troubles, "not read"),
         ]
-        said = "".join(f", {count} {words}" for count, words in counted if count)
-        yield Text(f"{totals.files} files in {clock_text(took_s)}{said}")
+        said = "".join(f", {count} {words}" for count, words in others if count)
+        yield Text(f"{counted(totals.files, 'file')} in {clock_text(took_s)}{said}")
         if totals.findings:
             often = ", ".join(f"{name} {count}" for name, count in totals.findings.most_common(5))
             yield Text(f"most often: {often}")
         verdicts = ", ".join(f"{totals.verdicts[each]} {each}" for each in _VERDICTS)
-        yield Text(f"{totals.streams} streams: {verdicts}")
+        yield Text(f"{counted(totals.streams, 'stream')}: {verdicts}")
 
 
 _ONLY = TaskID(0)
