@@ -48,6 +48,7 @@ from voipbin_cli.simulator.rooms import Room
 from voipbin_cli.simulator.scenario import Scenario
 from voipbin_cli.simulator.sources import load_sound
 from voipbin_cli.simulator.ticker import Ticker
+from voipbin_cli.transport.network_failure import explain
 
 CONNECT_PATIENCE_S = 10.0
 WRITE_BUFFER_BYTES = 256 * 1024
@@ -457,13 +458,9 @@ class Dialer:
                     lambda: connection, address.host, address.port, ssl=self._context()
                 )
                 await connection.opened
-        except (OSError, TimeoutError) as error:
+        except OSError as error:
             connection.abort()
-            why = str(error) or "no answer"
-            raise ConnectionFailed(
-                f"no connection to {address.host}:{address.port}: {why}",
-                hint="is the bot's server running, and on that port?",
-            ) from None
+            raise _unreached(error, f"{address.host}:{address.port}") from None
         return connection
 
     def _begin(self, stream: DialedStream) -> None:
@@ -495,3 +492,12 @@ class Dialer:
             connection.abort()
         if self._file is not None:
             self._file.close()
+
+
+def _unreached(error: OSError, where: str) -> ConnectionFailed:
+    if isinstance(error, TimeoutError):
+        return ConnectionFailed(
+            f"no answer from {where} within {CONNECT_PATIENCE_S:g} s",
+            hint="is the bot's server running, and does it speak what it is called in?",
+        )
+    return explain(error, where)
