@@ -22,6 +22,7 @@ from voipbin_cli.errors import UsageError
         "ATTACH '/tmp/some.db'",
         "SET enable_external_access = true",
         "INSTALL httpfs",
+        "SET threads = 1",
         "selec",
         "SELECT none FROM streams",
     ],

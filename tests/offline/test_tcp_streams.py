@@ -101,6 +101,7 @@ def test_the_request_tells_target_and_encapsulation(
     assert told(diagnosis) == (encapsulation, 50, "ok")
     assert PATH in diagnosis.streams[0].name
     assert SECRET not in diagnosis.streams[0].name
+    assert f"/{diagnosis.streams[0].call.replace('call/', 'calls/')}/" in PATH
     assert diagnosis.passed_over == {}
 
 

@@ -68,3 +68,15 @@ def test_the_same_however_it_is_cut() -> None:
     sent = prompts(SECONDS, 1)
     received = track(sent, 200, -30, speaks=True, seed=1)
     assert heard(sent, received, 160) == heard(sent, received, 10**9)
+
+
+def test_what_comes_back_in_two_blocks_of_eight_is_no_echo() -> None:
+    """However plain it is there: the same words twice by one voice are no echo."""
+    rng = np.random.default_rng(3)
+    block = 16_384
+    sent, received = rng.normal(0, 3000, (2, 9 * block)).astype(np.int16)
+    for at in (2 * block, 5 * block):
+        received[at + 800 : at + 800 + block] = sent[at : at + block]
+    fold = EchoFold()
+    fold.add(sent, received)
+    assert fold.result() is None
